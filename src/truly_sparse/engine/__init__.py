@@ -1,0 +1,1 @@
+"""One sparse network: kernels, topology, loss, optimiser, files. Knows nothing of ensembles or datasets."""

@@ -1,0 +1,186 @@
+"""The dense baseline: a fully connected perceptron on BLAS products, with the same interface as `SparseMLP`.
+
+Activations are [feature][batch] as in the sparse engine, weights are [output][input]. Everything around the three
+products of a layer (bias, activation, dropout, momentum, decay) is one compiled pass each.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from truly_sparse.engine.dropout import layer_key, mix, threshold
+from truly_sparse.engine.kernels import gather_batch, softmax_rows
+from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult, Floats, Optimiser
+from truly_sparse.engine.topology import start_bound, start_values
+
+
+@njit(cache=True, boundscheck=False)
+def _activate(z, biases, factor, slope, key, limit, scale):
+    """Add biases, apply slope and dropout to z [neuron][batch]; leave in `factor` what an error is multiplied by."""
+    batch = z.shape[1]
+    low, high = np.uint32(key), np.uint32(key >> np.uint64(32))
+    for o in range(z.shape[0]):
+        for b in range(batch):
+            value = z[o, b] + biases[o]
+            kept = mix(np.uint32(o * batch + b), low, high) >= limit
+            gain = np.float32(1.0) if value > 0 else slope
+            gain = gain * scale if kept else np.float32(0.0)
+            factor[o, b] = gain
+            z[o, b] = value * gain
+
+
+@njit(cache=True, boundscheck=False)
+def _loss(probabilities, y, order, start, delta):
+    """Cross-entropy, correct samples, and the error of the logits [class][batch], averaged over the batch."""
+    classes, batch = probabilities.shape
+    loss, correct = 0.0, 0
+    for b in range(batch):
+        label = y[order[start + b]]
+        own = probabilities[label, b]
+        loss -= np.log(max(own, np.float32(1e-38))) if own == own else np.nan
+        best = 0
+        for c in range(classes):
+            if probabilities[c, b] > probabilities[best, b]:
+                best = c
+            delta[c, b] = (probabilities[c, b] - np.float32(c == label)) / np.float32(batch)
+        correct += best == label
+    return loss, correct
+
+
+@njit(cache=True, boundscheck=False)
+def _update(parameters, velocity, gradient, eta, momentum, decay):
+    """One momentum step over flat arrays."""
+    for k in range(parameters.shape[0]):
+        velocity[k] = momentum * velocity[k] - eta * gradient[k]
+        parameters[k] = parameters[k] + velocity[k] - decay * parameters[k]
+
+
+class DenseMLP:
+    """Fully connected perceptron with uniform start values and zero biases.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Neurons of every layer, input and output included.
+    slopes : sequence of float
+        Slope of each hidden layer for z <= 0 (0 is ReLU).
+    rng : numpy.random.Generator
+        Stream of the start values.
+    kind : {"he", "xavier"}
+        Width of the start values, see `topology.start_bound`.
+    """
+
+    def __init__(
+        self, sizes: Sequence[int], slopes: Sequence[float], rng: np.random.Generator, kind: str = "he"
+    ) -> None:
+        self.sizes = tuple(sizes)
+        self.slopes = [*slopes]
+        pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
+        self.weights = [
+            start_values(n_in * n_out, start_bound(n_in, n_out, kind), rng).reshape(n_out, n_in)
+            for n_in, n_out in pairs
+        ]
+        self.velocity = [np.zeros_like(weight) for weight in self.weights]
+        self._gradient = [np.zeros_like(weight) for weight in self.weights]
+        self.biases = [np.zeros(n_out, np.float32) for _, n_out in pairs]
+        self.bias_velocity = [np.zeros_like(bias) for bias in self.biases]
+        self._rows = 0
+
+    @property
+    def link_counts(self) -> list[int]:
+        """Weights of every block."""
+        return [weight.size for weight in self.weights]
+
+    def _reserve(self, rows: int) -> None:
+        if rows != self._rows:
+            self._rows = rows
+            self._activations = [np.zeros((n, rows), np.float32) for n in self.sizes]
+            self._delta = [np.zeros((n, rows), np.float32) for n in self.sizes]
+            self._factor = [np.zeros((n, rows), np.float32) for n in self.sizes]
+
+    def _forward(self, key: int, step: int, rate: float) -> None:
+        """Propagate the batch in the input activations to the softmax outputs."""
+        limit, scale = threshold(rate), np.float32(1.0 / (1.0 - rate))
+        last = len(self.weights) - 1
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            z = self._activations[layer + 1]
+            np.dot(weight, self._activations[layer], out=z)
+            if layer < last:
+                slope = np.float32(self.slopes[layer])
+                layer_seed = np.uint64(layer_key(np.uint64(key), step, layer + 1))
+                _activate(z, bias, self._factor[layer + 1], slope, layer_seed, limit, scale)
+            else:
+                z += bias[:, None]
+                softmax_rows(z.reshape(-1), z.shape[0], z.shape[1])
+
+    def _backward(self, optimiser: Optimiser) -> None:
+        """Propagate the error of the logits back and update, layer by layer from the top."""
+        constants = np.float32(optimiser.eta), np.float32(optimiser.momentum), np.float32(optimiser.decay)
+        for layer in range(len(self.weights) - 1, -1, -1):
+            delta = self._delta[layer + 1]
+            np.dot(delta, self._activations[layer].T, out=self._gradient[layer])
+            if layer:
+                np.dot(self.weights[layer].T, delta, out=self._delta[layer])
+                self._delta[layer] *= self._factor[layer]
+            _update(self.biases[layer], self.bias_velocity[layer], delta.sum(axis=1), *constants)
+            weight, velocity = self.weights[layer].reshape(-1), self.velocity[layer].reshape(-1)
+            _update(weight, velocity, self._gradient[layer].reshape(-1), *constants)
+
+    def train_epoch(
+        self,
+        x: Floats,
+        y: npt.NDArray[np.int64],
+        order: npt.NDArray[np.int64],
+        batch: int,
+        optimiser: Optimiser,
+        dropout: float,
+        key: int,
+        first_step: int,
+    ) -> EpochResult:
+        """Train on every full batch of `order`; see `SparseMLP.train_epoch`."""
+        self._reserve(batch)
+        loss, correct = 0.0, 0
+        for step in range(len(order) // batch):
+            gather_batch(x, order, step * batch, batch, batch, self._activations[0].reshape(-1))
+            self._forward(key, first_step + step, dropout)
+            batch_loss, hits = _loss(self._activations[-1], y, order, step * batch, self._delta[-1])
+            loss, correct = loss + batch_loss, correct + hits
+            if not np.isfinite(batch_loss):
+                break
+            self._backward(optimiser)
+        samples = len(order) // batch * batch
+        return EpochResult(loss / samples, correct / samples, samples)
+
+    def predict_proba(self, x: Floats) -> Floats:
+        """Return softmax probabilities, float32, shape (samples, classes), of x, float32, shape (samples, features)."""
+        self._reserve(self._rows or PREDICTION_ROWS)
+        order = np.arange(len(x))
+        probabilities = np.empty((len(x), self.sizes[-1]), np.float32)
+        for start in range(0, len(x), self._rows):
+            count = min(self._rows, len(x) - start)
+            gather_batch(x, order, start, count, self._rows, self._activations[0].reshape(-1))
+            self._forward(0, 0, 0.0)
+            probabilities[start : start + count] = self._activations[-1][:, :count].T
+        return probabilities
+
+    def copy_state(self) -> dict[str, npt.NDArray]:
+        """Return a copy of everything training changes."""
+        return {name: np.concatenate([array.reshape(-1) for array in arrays]) for name, arrays in self._parts().items()}
+
+    def load_state(self, state: dict[str, npt.NDArray]) -> None:
+        """Take over a state made by `copy_state` of a network of the same shape."""
+        for name, arrays in self._parts().items():
+            start = 0
+            for array in arrays:
+                array.reshape(-1)[:] = state[name][start : start + array.size]
+                start += array.size
+
+    def _parts(self) -> dict[str, list[Floats]]:
+        return {
+            "values": self.weights,
+            "velocity": self.velocity,
+            "biases": self.biases,
+            "bias_velocity": self.bias_velocity,
+        }

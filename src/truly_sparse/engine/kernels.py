@@ -1,0 +1,184 @@
+"""Compiled loops over batches: forward, loss, backward and update of a truly sparse network.
+
+Memory layout, fixed for the whole engine: activations are [feature][batch], float32, one row per neuron; all
+layers lie in one flat array. The links of all blocks lie in flat arrays too; `plan` says where each block's part
+starts. A link's value and velocity are stored once, in order of the input neuron; `position` leads from the order
+by output neuron to them.
+
+`plan` has one row per connection, in order of its target: see the column numbers below.
+"""
+
+import numpy as np
+from numba import njit
+
+from truly_sparse.engine.dropout import layer_key
+from truly_sparse.engine.simd import backward_row, forward_row
+
+N_IN, N_OUT, LINKS, IN_POINTERS, OUT_POINTERS, SOURCE, TARGET, BIASES = range(8)
+PLAN_COLUMNS = 8
+
+
+@njit(cache=True, boundscheck=False)
+def index_by_output(n_in, n_out, in_pointers, targets, out_pointers, sources, position):
+    """Build a block's order by output neuron from its order by input neuron (counting sort, O(links))."""
+    out_pointers[:] = 0
+    for k in range(targets.shape[0]):
+        out_pointers[targets[k] + 1] += 1
+    for o in range(n_out):
+        out_pointers[o + 1] += out_pointers[o]
+    for i in range(n_in):
+        for k in range(in_pointers[i], in_pointers[i + 1]):
+            place = out_pointers[targets[k]]
+            sources[place] = i
+            position[place] = k
+            out_pointers[targets[k]] = place + 1
+    for o in range(n_out, 0, -1):
+        out_pointers[o] = out_pointers[o - 1]
+    out_pointers[0] = 0
+
+
+@njit(cache=True, boundscheck=False)
+def gather_batch(x, order, start, count, batch, rows):
+    """Copy samples order[start:start+count] of x [sample][feature] into `rows` [feature][batch], padded with zeros."""
+    for b in range(count):
+        sample = order[start + b]
+        for f in range(x.shape[1]):
+            rows[f * batch + b] = x[sample, f]
+    for b in range(count, batch):
+        for f in range(x.shape[1]):
+            rows[f * batch + b] = 0.0
+
+
+@njit(cache=True, boundscheck=False)
+def softmax_rows(rows, classes, batch):
+    """Replace logits [class][batch] by softmax probabilities, in place."""
+    for b in range(batch):
+        top = rows[b]
+        for c in range(1, classes):
+            top = max(top, rows[c * batch + b])
+        total = np.float32(0.0)
+        for c in range(classes):
+            e = np.exp(rows[c * batch + b] - top)
+            rows[c * batch + b] = e
+            total += e
+        for c in range(classes):
+            rows[c * batch + b] /= total
+
+
+@njit(cache=True, boundscheck=False)
+def forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, activations,
+            positive, kept, batch, tile, key, step, threshold, scale):  # fmt: skip
+    """Propagate the batch lying in the input rows to the logits; `threshold` 0 and `scale` 1 mean no dropout."""
+    width = 16 * len(tile)
+    for c in range(plan.shape[0]):
+        n_out, links, outs = plan[c, N_OUT], plan[c, LINKS], plan[c, OUT_POINTERS]
+        source, target, bias = plan[c, SOURCE], plan[c, TARGET], plan[c, BIASES]
+        hidden = target < offsets.shape[0] - 1
+        layer = layer_key(key, step, target)
+        block_sources, block_position = sources[links:], position[links:]
+        block_values = values[links:]
+        for o in range(n_out):
+            start, stop = out_pointers[outs + o], out_pointers[outs + o + 1]
+            row = offsets[target] + o * batch
+            for left in range(0, batch, width):
+                forward_row(
+                    tile, activations, offsets[source] + left, batch, block_sources, block_position, block_values,
+                    start, stop, biases[bias + o], activations, row + left, hidden, slopes[target],
+                    np.uint32(o * batch + left), layer, threshold, scale, positive, kept,
+                )  # fmt: skip
+
+
+@njit(cache=True, boundscheck=False, fastmath={"reassoc", "contract"})
+def update_biases(biases, velocity, delta, offset, n_out, batch, eta, momentum, decay):
+    """Update the biases of one layer from its error rows [neuron][batch]."""
+    for o in range(n_out):
+        row = delta[offset + o * batch : offset + (o + 1) * batch]
+        gradient = np.float32(0.0)
+        for b in range(batch):
+            gradient += row[b]
+        velocity[o] = momentum * velocity[o] - eta * gradient
+        biases[o] = biases[o] + velocity[o] - decay * biases[o]
+
+
+@njit(cache=True, boundscheck=False)
+def backward(plan, offsets, in_pointers, targets, values, velocity, gradient, biases, bias_velocity, slopes,
+             activations, delta, positive, kept, batch, tile, scale, eta, momentum, decay):  # fmt: skip
+    """Propagate the error rows of the output back through every block, updating links and biases on the way."""
+    width = 16 * len(tile)
+    for c in range(plan.shape[0] - 1, -1, -1):
+        n_in, n_out, links, ins = plan[c, N_IN], plan[c, N_OUT], plan[c, LINKS], plan[c, IN_POINTERS]
+        source, target, bias = plan[c, SOURCE], plan[c, TARGET], plan[c, BIASES]
+        update_biases(biases[bias : bias + n_out], bias_velocity[bias : bias + n_out], delta, offsets[target], n_out,
+                      batch, eta, momentum, decay)  # fmt: skip
+        block_targets, block_values, block_velocity = targets[links:], values[links:], velocity[links:]
+        block_gradient = gradient[links:] if batch > width else gradient
+        for i in range(n_in):
+            start, stop = in_pointers[ins + i], in_pointers[ins + i + 1]
+            row = offsets[source] + i * batch
+            for left in range(0, batch, width):
+                backward_row(
+                    tile, delta, offsets[target] + left, batch, activations, row + left, block_targets, block_values,
+                    block_velocity, block_gradient, start, stop, left == 0, left + width >= batch, eta, momentum,
+                    decay, source > 0, slopes[source], scale, positive, kept, delta,
+                )  # fmt: skip
+
+
+@njit(cache=True, boundscheck=False)
+def train_epoch(x, y, order, batch, rows, plan, offsets, in_pointers, targets, out_pointers, sources, position, values,
+                velocity, gradient, biases, bias_velocity, slopes, activations, delta, positive, kept, forward_tile,
+                backward_tile, key, first_step, threshold, scale, eta, momentum, decay):  # fmt: skip
+    """Train on every full batch of `order`; return the summed cross-entropy and the number of correct samples.
+
+    `rows` >= `batch` is the batch rounded up to whole vectors; the padding has zero error. Stops early, returning
+    the non-finite loss, as soon as a batch's loss is not finite.
+    """
+    loss, correct = 0.0, 0
+    last = offsets.shape[0] - 1
+    top = offsets[last]
+    classes = plan[plan.shape[0] - 1, N_OUT]
+    for step in range(order.shape[0] // batch):
+        gather_batch(x, order, step * batch, batch, rows, activations)
+        forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, activations,
+                positive, kept, rows, forward_tile, key, first_step + step, threshold, scale)  # fmt: skip
+        softmax_rows(activations[top:], classes, rows)
+        batch_loss = 0.0
+        for b in range(batch):
+            label = y[order[step * batch + b]]
+            own = activations[top + label * rows + b]
+            batch_loss -= np.log(max(own, np.float32(1e-38))) if own == own else np.nan
+            best = 0
+            for c in range(1, classes):
+                if activations[top + c * rows + b] > activations[top + best * rows + b]:
+                    best = c
+            correct += best == label
+            for c in range(classes):
+                error = activations[top + c * rows + b] - np.float32(c == label)
+                delta[top + c * rows + b] = error / np.float32(batch)
+        loss += batch_loss
+        if not np.isfinite(batch_loss):
+            return batch_loss, correct
+        for c in range(classes):
+            for b in range(batch, rows):
+                delta[top + c * rows + b] = 0.0
+        backward(plan, offsets, in_pointers, targets, values, velocity, gradient, biases, bias_velocity, slopes,
+                 activations, delta, positive, kept, rows, backward_tile, scale, eta, momentum, decay)  # fmt: skip
+    return loss, correct
+
+
+@njit(cache=True, boundscheck=False)
+def predict(x, rows, plan, offsets, out_pointers, sources, position, values, biases, slopes, activations,
+            positive, kept, tile, probabilities):  # fmt: skip
+    """Write softmax probabilities [sample][class] for x [sample][feature], `rows` samples at a time."""
+    last = offsets.shape[0] - 1
+    top = offsets[last]
+    classes = probabilities.shape[1]
+    order = np.arange(x.shape[0])
+    for start in range(0, x.shape[0], rows):
+        count = min(rows, x.shape[0] - start)
+        gather_batch(x, order, start, count, rows, activations)
+        forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, activations,
+                positive, kept, rows, tile, 0, 0, np.uint32(0), np.float32(1.0))  # fmt: skip
+        softmax_rows(activations[top:], classes, rows)
+        for b in range(count):
+            for c in range(classes):
+                probabilities[start + b, c] = activations[top + c * rows + b]

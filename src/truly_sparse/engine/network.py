@@ -1,0 +1,270 @@
+"""A truly sparse multilayer perceptron: a list of blocks over flat arrays, trained by the kernels."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from llvmlite import binding
+
+from truly_sparse.engine import kernels, topology
+from truly_sparse.engine.block import Block
+from truly_sparse.engine.dropout import threshold
+from truly_sparse.engine.simd import LANES
+from truly_sparse.engine.streams import Streams
+
+Floats = npt.NDArray[np.float32]
+PREDICTION_ROWS = 128
+
+
+class Optimiser(NamedTuple):
+    """Momentum SGD: v <- momentum v - eta g; w <- w + v - decay w (the decay is not multiplied by eta)."""
+
+    eta: float
+    momentum: float = 0.9
+    decay: float = 0.0002
+
+
+class EpochResult(NamedTuple):
+    """Mean cross-entropy and accuracy over the samples of one training epoch, as seen with dropout."""
+
+    loss: float
+    accuracy: float
+    samples: int
+
+
+@cache
+def _registers() -> tuple[int, int]:
+    """16-lane vectors per tile for (forward, backward): what the vector registers of this processor hold."""
+    features = binding.get_host_cpu_features()
+    if features.get("avx512f"):
+        return 8, 8
+    return (4, 2) if features.get("avx2") else (2, 1)
+
+
+def tile(rows: int, vectors: int) -> tuple[int, ...]:
+    """Return the tuple whose length is the largest power of two up to `vectors` that divides the row."""
+    while rows % (vectors * LANES):
+        vectors //= 2
+    return (0,) * vectors
+
+
+def _aligned(count: int, dtype: npt.DTypeLike) -> npt.NDArray:
+    """Return zeros that start on a cache line (64 bytes), so that no vector straddles two."""
+    itemsize = np.dtype(dtype).itemsize
+    raw = np.zeros(count + 64 // itemsize, dtype)
+    skip = -raw.ctypes.data % 64 // itemsize
+    return raw[skip : skip + count]
+
+
+class SparseMLP:
+    """Multilayer perceptron whose memory and work are proportional to its links.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Neurons of every layer, input and output included.
+    counts : sequence of int
+        Links of every block.
+    slopes : sequence of float
+        Slope of each hidden layer for z <= 0: f(z) = z if z > 0 else slope * z.
+    bounds : sequence of float
+        Half-width of the start values of each block, used for new links of any kind.
+
+    Attributes
+    ----------
+    blocks : list of Block
+        The connections, in order of their target layer.
+    """
+
+    def __init__(
+        self, sizes: Sequence[int], counts: Sequence[int], slopes: Sequence[float], bounds: Sequence[float]
+    ) -> None:
+        self.sizes, self.bounds = tuple(sizes), tuple(bounds)
+        self.slopes = np.array([0.0, *slopes, 0.0], np.float32)
+        self.blocks = [
+            Block(n_in, n_out, layer, layer + 1, count)
+            for layer, (n_in, n_out, count) in enumerate(zip(sizes[:-1], sizes[1:], counts, strict=True))
+        ]
+        self.biases = np.zeros(sum(sizes[1:]), np.float32)
+        self.bias_velocity = np.zeros_like(self.biases)
+        self._flatten()
+        self._rows = 0
+
+    @classmethod
+    def erdos_renyi(
+        cls,
+        sizes: Sequence[int],
+        epsilon: float,
+        slopes: Sequence[float],
+        rng: np.random.Generator,
+        start_values: str = "he",
+    ) -> "SparseMLP":
+        """Start a network with Erdős–Rényi blocks, uniform start values and zero biases (journal section 4.1.3)."""
+        pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
+        topologies = [topology.erdos_renyi(n_in, n_out, epsilon, rng) for n_in, n_out in pairs]
+        bounds = [topology.start_bound(n_in, n_out, start_values) for n_in, n_out in pairs]
+        network = cls(sizes, [len(links) for links in topologies], slopes, bounds)
+        for block, links, bound in zip(network.blocks, topologies, bounds, strict=True):
+            values = topology.start_values(len(links), bound, rng)
+            block.assign(links, values, np.zeros_like(values))
+        return network
+
+    def _flatten(self) -> None:
+        """Move the blocks' arrays into flat ones that the kernels take, leaving views in the blocks."""
+        plan = np.zeros((len(self.blocks), kernels.PLAN_COLUMNS), np.int64)
+        links = ins = outs = bias = 0
+        for row, block in zip(plan, self.blocks, strict=True):
+            row[:] = block.n_in, block.n_out, links, ins, outs, block.source, block.target, bias
+            links, ins = links + len(block), ins + block.n_in + 1
+            outs, bias = outs + block.n_out + 1, bias + block.n_out
+        self._plan = plan
+        self._flat = {}
+        for name in ("in_pointers", "targets", "values", "velocity", "out_pointers", "sources", "position"):
+            flat = np.concatenate([getattr(block, name) for block in self.blocks])
+            self._flat[name] = flat
+            start = 0
+            for block in self.blocks:
+                stop = start + len(getattr(block, name))
+                setattr(block, name, flat[start:stop])
+                start = stop
+
+    def _reserve(self, rows: int) -> None:
+        """Make room for the activations and errors of `rows` samples (kept between calls)."""
+        if rows == self._rows:
+            return
+        self._rows = rows
+        self._offsets = np.concatenate(([0], np.cumsum(self.sizes[:-1]))).astype(np.int64) * rows
+        cells = sum(self.sizes) * rows
+        self._activations, self._delta = _aligned(cells, np.float32), _aligned(cells, np.float32)
+        self._positive, self._kept = np.zeros(cells // LANES, np.uint16), np.zeros(cells // LANES, np.uint16)
+
+    @property
+    def link_counts(self) -> list[int]:
+        """Links of every block."""
+        return [len(block) for block in self.blocks]
+
+    def train_epoch(
+        self,
+        x: Floats,
+        y: npt.NDArray[np.int64],
+        order: npt.NDArray[np.int64],
+        batch: int,
+        optimiser: Optimiser,
+        dropout: float,
+        key: int,
+        first_step: int,
+    ) -> EpochResult:
+        """Train on every full batch of `order`; the last incomplete batch is dropped.
+
+        Parameters
+        ----------
+        x : ndarray of float32, shape (samples, features)
+        y : ndarray of int64, shape (samples,)
+            Class of each sample, 0 to classes - 1.
+        order : ndarray of int64, shape (n,)
+            Rows of `x` in the order of training, n >= batch.
+        batch : int
+            Samples per step.
+        optimiser : Optimiser
+        dropout : float
+            Rate at which hidden units are dropped (inverted dropout), 0 <= dropout < 1.
+        key, first_step : int
+            Key of the dropout stream, and the number of this epoch's first step within the whole training.
+
+        Returns
+        -------
+        EpochResult
+            With a loss that is not finite if training diverged; it stops at that batch.
+        """
+        rows = -(-batch // LANES) * LANES
+        self._reserve(rows)
+        forward, backward = (tile(rows, vectors) for vectors in _registers())
+        flat = self._flat
+        # Only a batch of several tiles has to sum a link's gradient over them.
+        gradient = np.empty(len(flat["values"]) if len(backward) * LANES < rows else 0, np.float32)
+        loss, correct = kernels.train_epoch(
+            x, y, order, batch, rows, self._plan, self._offsets, flat["in_pointers"], flat["targets"],
+            flat["out_pointers"], flat["sources"], flat["position"], flat["values"], flat["velocity"], gradient,
+            self.biases, self.bias_velocity, self.slopes, self._activations, self._delta, self._positive, self._kept,
+            forward, backward, np.uint64(key), first_step, threshold(dropout), np.float32(1.0 / (1.0 - dropout)),
+            np.float32(optimiser.eta), np.float32(optimiser.momentum), np.float32(optimiser.decay),
+        )  # fmt: skip
+        samples = len(order) // batch * batch
+        return EpochResult(loss / samples, correct / samples, samples)
+
+    def predict_proba(self, x: Floats) -> Floats:
+        """Return softmax probabilities, float32, shape (samples, classes), of x, float32, shape (samples, features)."""
+        self._reserve(self._rows or PREDICTION_ROWS)
+        flat = self._flat
+        probabilities = np.empty((len(x), self.sizes[-1]), np.float32)
+        kernels.predict(
+            x, self._rows, self._plan, self._offsets, flat["out_pointers"], flat["sources"],
+            flat["position"], flat["values"], self.biases, self.slopes, self._activations, self._positive, self._kept,
+            tile(self._rows, _registers()[0]), probabilities,
+        )  # fmt: skip
+        return probabilities
+
+    def evolve(self, fraction: float, streams: Streams, blocked: Mapping[int, topology.Links] | None = None) -> int:
+        """Make one SET step: in every block but the output's, prune `fraction` of each sign, regrow at random.
+
+        `blocked` gives, by source layer, links that must not be grown while other places are free.
+        Returns how many blocked places were taken all the same.
+        """
+        return sum(
+            regrow_at_random(
+                block, fraction, self.bounds[block.source], streams.evolution, (blocked or {}).get(block.source)
+            )
+            for block in self.blocks[:-1]
+        )
+
+    def copy_state(self) -> dict[str, npt.NDArray]:
+        """Return a copy of everything training changes: topology, values, velocities, biases."""
+        names = ("in_pointers", "targets", "values", "velocity")
+        state = {name: self._flat[name].copy() for name in names}
+        return state | {"biases": self.biases.copy(), "bias_velocity": self.bias_velocity.copy()}
+
+    def load_state(self, state: dict[str, npt.NDArray]) -> None:
+        """Take over a state made by `copy_state` of a network of the same shape and link counts."""
+        for name in ("in_pointers", "targets", "values", "velocity"):
+            self._flat[name][:] = state[name]
+        self.biases[:] = state["biases"]
+        self.bias_velocity[:] = state["bias_velocity"]
+        for block in self.blocks:
+            kernels.index_by_output(
+                block.n_in, block.n_out, block.in_pointers, block.targets, block.out_pointers, block.sources,
+                block.position,
+            )  # fmt: skip
+
+
+def regrow_at_random(
+    block: Block,
+    fraction: float,
+    bound: float,
+    rng: np.random.Generator,
+    blocked: topology.Links | None = None,
+) -> int:
+    """Prune `fraction` of each sign and regrow as many links at free places, away from `blocked` while possible.
+
+    A removed place is free again. Survivors keep value and velocity, new links start with velocity zero.
+
+    Returns
+    -------
+    int
+        New links that had to take a blocked place because no other was free.
+    """
+    keep = topology.survivors(block.values, fraction)
+    count = int(len(block) - keep.sum())
+    kept = block.links()[keep]
+    if blocked is None:
+        grown, fallbacks = topology.grow(kept, count, block.places, rng), 0
+    else:
+        grown, fallbacks = topology.grow_avoiding(kept, blocked, count, block.places, rng)
+    block.replant(keep, grown, topology.start_values(count, bound, rng))
+    return fallbacks
+
+
+def all_relu_slopes(hidden_layers: int, alpha: float) -> list[float]:
+    """Slopes of All-ReLU: -alpha, +alpha, -alpha, ... on hidden layers 1, 2, 3, ... (Curci et al. 2021)."""
+    return [alpha if layer % 2 else -alpha for layer in range(hidden_layers)]

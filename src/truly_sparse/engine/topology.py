@@ -1,0 +1,148 @@
+"""Which links exist: Erdős–Rényi start, pruning, regrowth. Never a dense array, never a loop over links in Python.
+
+A link of a block with `n_out` output neurons is named by one integer, ``source * n_out + target``; a topology is
+the sorted array of its links (int64).
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+Links = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float32]
+
+
+def density(n_in: int, n_out: int, epsilon: float) -> float:
+    """Return the probability of a link, min(1, epsilon (n_in + n_out) / (n_in n_out)) (Mocanu et al. 2018)."""
+    return min(1.0, epsilon * (n_in + n_out) / (n_in * n_out))
+
+
+def erdos_renyi(n_in: int, n_out: int, epsilon: float, rng: np.random.Generator) -> Links:
+    """Draw a block in which each link exists independently with probability `density`.
+
+    The gaps between the links of a Bernoulli sequence are geometric, so that the cost is that of the links drawn.
+
+    Returns
+    -------
+    ndarray of int64, shape (links,)
+        Sorted, distinct.
+    """
+    places = n_in * n_out
+    probability = density(n_in, n_out, epsilon)
+    if probability >= 1.0:
+        return np.arange(places, dtype=np.int64)
+    expected = places * probability
+    parts: list[Links] = []
+    last = -1
+    while last < places:
+        count = int(expected + 6 * np.sqrt(expected) + 16)
+        part = last + np.cumsum(rng.geometric(probability, size=count))
+        parts.append(part)
+        last = int(part[-1])
+    links = np.concatenate(parts)
+    return links[: np.searchsorted(links, places)]
+
+
+def start_bound(n_in: int, n_out: int, kind: str) -> float:
+    """Return the half-width of the uniform start values: He sqrt(6 / n_in), Xavier sqrt(6 / (n_in + n_out))."""
+    fan = {"he": n_in, "xavier": n_in + n_out}[kind]
+    return float(np.sqrt(6.0 / fan))
+
+
+def start_values(count: int, bound: float, rng: np.random.Generator) -> Values:
+    """Draw `count` start values, uniform in [-bound, bound), float32."""
+    return ((rng.random(count, dtype=np.float32) * 2 - 1) * np.float32(bound)).astype(np.float32)
+
+
+def survivors(values: Values, fraction: float) -> npt.NDArray[np.bool_]:
+    """Mark the links that survive pruning: of each sign, the `fraction` closest to zero is removed.
+
+    The number removed of each sign is rounded down; links that are exactly zero go first and in addition
+    (they carry nothing). Ties are broken by the order of the links, so that the result is reproducible.
+
+    Returns
+    -------
+    ndarray of bool, shape (links,)
+    """
+    keep = values != 0.0
+    for signed in (np.flatnonzero(values > 0), np.flatnonzero(values < 0)):
+        remove = int(fraction * len(signed))
+        if remove == 0:
+            continue
+        magnitude = np.abs(values[signed])
+        limit = np.partition(magnitude, remove - 1)[remove - 1]
+        below = signed[magnitude < limit]
+        ties = signed[magnitude == limit][: remove - len(below)]
+        keep[below] = False
+        keep[ties] = False
+    return keep
+
+
+def merge(first: Links, second: Links) -> Links:
+    """Return the sorted union of two sorted link arrays that share no link."""
+    return np.insert(first, np.searchsorted(first, second), second)
+
+
+def union(*parts: Links) -> Links:
+    """Return the sorted union of sorted link arrays, each link once."""
+    links = np.concatenate(parts) if parts else np.empty(0, np.int64)
+    return np.unique(links)
+
+
+def _distinct(count: int, among: int, rng: np.random.Generator) -> Links:
+    """Draw `count` distinct integers below `among`, sorted, uniform over all such sets; memory grows with `count`."""
+    if count > among // 2:
+        return np.sort(rng.permutation(among)[:count])
+    drawn = np.empty(0, np.int64)
+    while len(drawn) < count:
+        # Kept in the order of drawing until enough are distinct: cutting a sorted list would favour small numbers.
+        more = rng.integers(0, among, size=count - len(drawn) + 8)
+        both = np.concatenate((drawn, more))
+        _, first_seen = np.unique(both, return_index=True)
+        drawn = both[np.sort(first_seen)]
+    return np.sort(drawn[:count])
+
+
+def grow(occupied: Links, count: int, places: int, rng: np.random.Generator) -> Links:
+    """Draw `count` links uniformly from the free places of a block.
+
+    The r-th free place is r plus the number of occupied places before it, which a binary search in
+    ``occupied[i] - i`` finds: exact, without rejection, O(count log links).
+
+    Parameters
+    ----------
+    occupied : ndarray of int64, shape (links,)
+        Sorted, distinct.
+    count : int
+        At most ``places - len(occupied)``.
+    places : int
+        n_in * n_out of the block.
+
+    Returns
+    -------
+    ndarray of int64, shape (count,)
+        Sorted, distinct, none of them occupied.
+    """
+    free = places - len(occupied)
+    if count > free:
+        raise ValueError(f"{count} links do not fit into {free} free places")
+    ranks = _distinct(count, free, rng)
+    before = occupied - np.arange(len(occupied), dtype=np.int64)
+    return ranks + np.searchsorted(before, ranks, side="right")
+
+
+def grow_avoiding(kept: Links, blocked: Links, count: int, places: int, rng: np.random.Generator) -> tuple[Links, int]:
+    """Draw `count` links that are neither kept nor blocked; fill up from the blocked ones when places run out.
+
+    Returns
+    -------
+    links : ndarray of int64, shape (count,)
+        Sorted, distinct, none of them kept.
+    fallbacks : int
+        How many of them are blocked ones, because no unblocked place was left.
+    """
+    occupied = union(kept, blocked)
+    fallbacks = max(0, count - (places - len(occupied)))
+    links = grow(occupied, count - fallbacks, places, rng)
+    if fallbacks:
+        links = merge(links, grow(merge(kept, links), fallbacks, places, rng))
+    return links, fallbacks

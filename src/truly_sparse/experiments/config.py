@@ -1,0 +1,126 @@
+"""The configuration: one YAML file, checked against its schema and for sense, with every default filled in."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from truly_sparse.errors import UserError
+from truly_sparse.experiments.schema import check, fill, schema, suggest
+
+# Beside these, a strategy is a file in ensembles/strategies.
+BUILT_IN_STRATEGIES = ("none", "independent")
+FIXED_KEYS = ("datasets", "methods", "seeds")
+
+
+def load_config(path: str | Path) -> dict[str, Any]:
+    """Return the configuration in a YAML (or JSON) file, validated, every default filled in.
+
+    Raises
+    ------
+    UserError
+        Where the file is absent, is not YAML, or says something that is not possible.
+    """
+    path = Path(path)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot read the configuration ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
+    return validate(content, where=str(path), near=path)
+
+
+def validate(config: Any, where: str = "configuration", near: Path | None = None) -> dict[str, Any]:
+    """Return a copy of `config` with every default filled in, after checking keys, values and sense.
+
+    Parameters
+    ----------
+    config : dict
+        What a configuration file holds.
+    where : str
+        What error messages call it.
+    near : Path, optional
+        A file of the checkout, where the package itself is installed elsewhere.
+
+    Raises
+    ------
+    UserError
+        In one line: the path of the key, what is wrong with it, and the nearest name that is known.
+    """
+    root = schema(near)
+    check(config, root, where)
+    filled: dict[str, Any] = fill(config, root, root)
+    _check_strategies(filled, where)
+    for experiment, blocks in filled["experiments"].items():
+        for position, block in enumerate(blocks):
+            _check_block(filled, block, f"{where}: experiments.{experiment}[{position}]")
+    return filled
+
+
+def results_folder(config: dict[str, Any]) -> Path:
+    """Return results/<preset>, relative to the folder the workflow runs in."""
+    return Path("results") / config["preset"]
+
+
+def training_of(config: dict[str, Any], dataset: str, method: str) -> dict[str, Any]:
+    """Return the training settings of a method on a dataset, before any grid axis.
+
+    The method comes last: a dense model keeps its own activation whatever slope the dataset asks for.
+    """
+    return copy.deepcopy(
+        config["training"] | config["datasets"][dataset]["training"] | config["methods"][method]["training"]
+    )
+
+
+def check_training(training: dict[str, Any], strategy: str) -> str | None:
+    """Return what is contradictory in one run's training settings, or None."""
+    members, epochs = training["members"], training["epochs"]
+    exploration = training["exploration_epochs"]
+    if strategy == "none" and members != 1:
+        return f"members {members} with strategy none, which trains one network; set members: 1"
+    if exploration > epochs:
+        return f"exploration_epochs {exploration} is more than epochs {epochs}; lower it or raise epochs"
+    if strategy in BUILT_IN_STRATEGIES:
+        return None
+    refinement = epochs - exploration
+    count = f"epochs {epochs} - exploration_epochs {exploration} = {refinement}"
+    if members > 1 and refinement < 2 * members:
+        return f"more members than epochs allow: {members} members need at least {2 * members} epochs, but {count}"
+    if refinement % members:
+        return f"{members} members cannot share the epochs equally: {count} is not a multiple of {members}"
+    return None
+
+
+def strategy_names() -> set[str]:
+    """Return the names a method's `strategy` may have, read from the files of the package."""
+    folder = Path(__file__).parents[1] / "ensembles" / "strategies"
+    return {*BUILT_IN_STRATEGIES, *(file.stem for file in folder.glob("[!_]*.py"))}
+
+
+def _check_strategies(config: dict[str, Any], where: str) -> None:
+    known = strategy_names()
+    for name, method in config["methods"].items():
+        strategy = method["strategy"]
+        if strategy not in known:
+            raise UserError(
+                f'{where}: methods.{name}.strategy: unknown strategy "{strategy}"{suggest(strategy, known)}'
+            )
+        if method["model"] == "dense" and strategy not in BUILT_IN_STRATEGIES:
+            raise UserError(
+                f'{where}: methods.{name}.strategy: "{strategy}" regrows links, which a dense model does not '
+                "have; use none or independent"
+            )
+
+
+def _check_block(config: dict[str, Any], block: dict[str, Any], where: str) -> None:
+    for kind in ("dataset", "method"):
+        for name in block[f"{kind}s"]:
+            if name not in config[f"{kind}s"]:
+                raise UserError(f'{where}.{kind}s: unknown {kind} "{name}"{suggest(name, config[f"{kind}s"])}')
+    for method in block["methods"]:
+        model = config["methods"][method]["model"]
+        if (model == "sparse") != ("epsilon" in block):
+            advice = "needs a list of epsilon" if model == "sparse" else "has no epsilon; list it in its own block"
+            raise UserError(f'{where}: the {model} method "{method}" {advice}')

@@ -1,0 +1,133 @@
+"""The grid: which runs a configuration asks for, and every setting of each."""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from truly_sparse.errors import UserError
+from truly_sparse.experiments.config import FIXED_KEYS, check_training, training_of
+from truly_sparse.experiments.schema import suggest
+
+DATA_KEYS = ("scaling", "split", "test_fraction", "validation_fraction", "stratify")
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One run: (dataset, method, setting, seed) of an experiment.
+
+    Attributes
+    ----------
+    setting : str
+        The grid axes in words, such as "eps20_lambda1.5"; "default" without any.
+    settings : dict
+        Everything that decides the result, as plain JSON: `dataset, method, model, strategy, seed`, `data` (split and
+        scaling) and `training` (all training settings and `epsilon`, None for dense models).
+    """
+
+    experiment: str
+    dataset: str
+    method: str
+    setting: str
+    seed: int
+    settings: dict[str, Any]
+
+    @property
+    def path(self) -> str:
+        """The run's folder below results/<preset>/runs, such as "table1/gesture/fd_tse/eps20/seed3"."""
+        return f"{self.experiment}/{self.dataset}/{self.method}/{self.setting}/seed{self.seed}"
+
+    @cached_property
+    def settings_hash(self) -> str:
+        """First 16 hexadecimal digits of the SHA-256 of the settings in canonical JSON."""
+        canonical = json.dumps(self.settings, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def runs(config: dict[str, Any], experiment: str | None = None) -> list[RunSpec]:
+    """Return the runs of one experiment (or of all) in the order of the configuration.
+
+    Parameters
+    ----------
+    config : dict
+        A validated configuration.
+    experiment : str, optional
+        Name of an experiment; None for all.
+
+    Raises
+    ------
+    UserError
+        For an unknown experiment, contradictory settings, or a run that is asked for twice.
+    """
+    experiments = config["experiments"]
+    if experiment is not None and experiment not in experiments:
+        raise UserError(f'unknown experiment "{experiment}"{suggest(experiment, experiments)}')
+    found: dict[str, RunSpec] = {}
+    for name in experiments if experiment is None else [experiment]:
+        for position, block in enumerate(experiments[name]):
+            where = f"experiments.{name}[{position}]"
+            for spec in _block_runs(config, name, block, where):
+                if spec.path in found:
+                    raise UserError(f"{where}: the run {spec.path} is asked for twice; take it out of one block")
+                found[spec.path] = spec
+    return list(found.values())
+
+
+def find(config: dict[str, Any], path: str) -> RunSpec:
+    """Return the run at `path` ("table1/gesture/fd_tse/eps20/seed3").
+
+    Raises
+    ------
+    UserError
+        Where the grid has no such run; names the nearest one.
+    """
+    by_path = {spec.path: spec for spec in runs(config)}
+    if path not in by_path:
+        close = suggest(path, by_path) if len(path) < 300 else ""
+        hint = close if close.startswith("; did") else f"; the first of {len(by_path)} is {next(iter(by_path))}"
+        raise UserError(f'no run "{path}" in preset {config["preset"]}{hint}')
+    return by_path[path]
+
+
+def _block_runs(config: dict[str, Any], experiment: str, block: dict[str, Any], where: str) -> Iterator[RunSpec]:
+    # Sorted with epsilon first: the order of keys in a file must not rename a run.
+    axes = sorted((key for key in block if key not in FIXED_KEYS), key=lambda key: (key != "epsilon", key))
+    for dataset, method in itertools.product(block["datasets"], block["methods"]):
+        model, strategy = (config["methods"][method][key] for key in ("model", "strategy"))
+        data = {key: config["datasets"][dataset][key] for key in DATA_KEYS}
+        for values in itertools.product(*(block[axis] for axis in axes)):
+            point = dict(zip(axes, values, strict=True))
+            training = {"epsilon": None} | training_of(config, dataset, method) | point
+            problem = check_training(training, strategy)
+            if problem:
+                raise UserError(f"{where}: {dataset}, {method}: {problem}")
+            if strategy == "dist_tse":
+                point.setdefault("lambda", training["lambda"])
+            for seed in block["seeds"]:
+                settings = {
+                    "dataset": dataset,
+                    "method": method,
+                    "model": model,
+                    "strategy": strategy,
+                    "seed": seed,
+                    "data": data,
+                    "training": training,
+                }
+                yield RunSpec(experiment, dataset, method, setting_name(point), seed, settings)
+
+
+def setting_name(point: dict[str, Any]) -> str:
+    """Return the folder name of a point of the grid, such as "eps20_lambda1.5"; "default" without axes."""
+    epsilon = {key: value for key, value in point.items() if key == "epsilon"}
+    others = {key: value for key, value in point.items() if key != "epsilon"}
+    names = [f"eps{_written(value).removesuffix('.0')}" for value in epsilon.values()]
+    return "_".join(names + [f"{key}{_written(value)}" for key, value in others.items()]) or "default"
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, list):
+        return "-".join(_written(item) for item in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,126 @@
+"""Which sources made a result: a hash per stage that only a change of meaning changes, and the commit."""
+
+import ast
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import truly_sparse
+
+PACKAGE = Path(truly_sparse.__file__).resolve().parent
+STAGES = ("data", "run", "analysis")
+# What counts as the code of a result; results and papers in the same repository do not.
+SOURCES = ("src", "config", "workflow", "Snakefile", "envs", "pyproject.toml")
+# Fields whose presence or default depends on the Python version, never on what the code does.
+_SKIPPED_FIELDS = {"kind", "type_comment", "type_ignores"}
+
+
+@cache
+def source_hash(stage: str, strategy: str | None = None, package: Path = PACKAGE) -> str:
+    """Return 16 hexadecimal digits that change when the code of a stage changes what it does.
+
+    Comments, docstrings, formatting, positions and the Python version do not count.
+
+    Parameters
+    ----------
+    stage : {"data", "run", "analysis"}
+        Preparing a dataset, training and measuring a run, or making tables and figures.
+    strategy : str, optional
+        For "run": only this strategy's own file counts, so that editing one strategy leaves the others' runs alone.
+    package : Path
+        Folder of the package.
+    """
+    digest = hashlib.sha256()
+    for file in stage_files(stage, strategy, package):
+        digest.update(f"{file.relative_to(package).as_posix()}\n".encode())
+        for piece in _walk(ast.parse(file.read_bytes())):
+            digest.update(piece.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:16]
+
+
+def stage_files(stage: str, strategy: str | None = None, package: Path = PACKAGE) -> list[Path]:
+    """Return the source files that can change a stage's result, sorted by path."""
+    if stage == "data":
+        files = set((package / "data").glob("*.py"))
+    elif stage == "analysis":
+        files = set((package / "analysis").rglob("*.py"))
+    elif stage == "run":
+        strategies = package / "ensembles" / "strategies"
+        files = set((package / "engine").rglob("*.py"))
+        files |= {file for file in (package / "ensembles").rglob("*.py") if strategies not in file.parents}
+        files |= {strategies / "__init__.py", strategies / f"{strategy}.py"}
+        files |= {package / "measure" / "flops.py", package / "data" / "arrays.py"}
+        files |= {package / "experiments" / "run.py"}
+    else:
+        raise ValueError(f"stage {stage!r} is not one of {STAGES}")
+    return sorted((file for file in files if file.is_file()), key=lambda file: file.relative_to(package).as_posix())
+
+
+@cache
+def code_version() -> dict[str, Any]:
+    """Return `{"commit", "dirty", "version"}` of the package; commit and dirty are None outside its own checkout."""
+    commit = _git("rev-parse", "HEAD")
+    # Installed into an environment inside some other repository, that repository's commit says nothing.
+    tracked = _git("ls-files", "--error-unmatch", "__init__.py")
+    changes = _git("status", "--porcelain", "--untracked-files=no", "--", *(f":/{name}" for name in SOURCES))
+    known = None not in (commit, tracked, changes)
+    return {
+        "commit": commit if known else None,
+        "dirty": bool(changes) if known else None,
+        "version": truly_sparse.__version__,
+    }
+
+
+def _git(*arguments: str) -> str | None:
+    # GIT_DIR and the like, set inside git hooks, would point to another repository.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    try:
+        finished = subprocess.run(
+            ["git", "-C", str(PACKAGE), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+            env=environment,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return finished.stdout.strip()
+
+
+def _walk(value: Any) -> Iterator[str]:
+    """Yield a text form of a syntax tree that does not depend on the Python version."""
+    if isinstance(value, ast.Constant):
+        yield f"({type(value.value).__name__} {value.value!r})"
+    elif isinstance(value, ast.AST):
+        yield f"({type(value).__name__}"
+        for name, field in ast.iter_fields(value):
+            # Empty fields are skipped: newer versions add some, such as type_params.
+            if name not in _SKIPPED_FIELDS and field is not None and field != []:
+                yield f" {name}="
+                yield from _walk(_without_texts(field) if name == "body" else field)
+        yield ")"
+    elif isinstance(value, list):
+        yield "["
+        for item in value:
+            yield from _walk(item)
+        yield "]"
+    else:
+        yield repr(value)
+
+
+def _without_texts(body: Any) -> Any:
+    """Drop statements that are nothing but a string, docstrings above all."""
+    if not isinstance(body, list):
+        return body
+    return [
+        node
+        for node in body
+        if not (
+            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        )
+    ]
