@@ -70,9 +70,11 @@ class Block:
     def replant(self, keep: npt.NDArray[np.bool_], grown: Links, values: Values) -> None:
         """Keep the marked links with their values and velocities; add `grown` (sorted) with velocity zero."""
         kept = self.links()[keep]
-        at = np.searchsorted(kept, grown)
-        self.assign(
-            np.insert(kept, at, grown),
-            np.insert(self.values[keep], at, values),
-            np.insert(self.velocity[keep], at, np.float32(0)),
-        )
+        new = np.zeros(len(self), bool)
+        new[np.searchsorted(kept, grown) + np.arange(len(grown))] = True
+        links = np.empty(len(self), np.int64)
+        all_values, velocity = np.empty(len(self), np.float32), np.zeros(len(self), np.float32)
+        links[new], links[~new] = grown, kept
+        all_values[new], all_values[~new] = values, self.values[keep]
+        velocity[~new] = self.velocity[keep]
+        self.assign(links, all_values, velocity)

@@ -83,9 +83,11 @@ def merge(first: Links, second: Links) -> Links:
 
 
 def union(*parts: Links) -> Links:
-    """Return the sorted union of sorted link arrays, each link once."""
-    links = np.concatenate(parts) if parts else np.empty(0, np.int64)
-    return np.unique(links)
+    """Return the sorted union of link arrays, each link once."""
+    links = np.sort(np.concatenate(parts))
+    first = np.ones(len(links), bool)
+    np.not_equal(links[1:], links[:-1], out=first[1:])
+    return links[first]
 
 
 def _distinct(count: int, among: int, rng: np.random.Generator) -> Links:
@@ -94,12 +96,9 @@ def _distinct(count: int, among: int, rng: np.random.Generator) -> Links:
         return np.sort(rng.permutation(among)[:count])
     drawn = np.empty(0, np.int64)
     while len(drawn) < count:
-        # Kept in the order of drawing until enough are distinct: cutting a sorted list would favour small numbers.
-        more = rng.integers(0, among, size=count - len(drawn) + 8)
-        both = np.concatenate((drawn, more))
-        _, first_seen = np.unique(both, return_index=True)
-        drawn = both[np.sort(first_seen)]
-    return np.sort(drawn[:count])
+        # As many draws as are missing, never more: the set of the first `count` distinct draws favours no number.
+        drawn = union(drawn, rng.integers(0, among, size=count - len(drawn)))
+    return drawn
 
 
 def grow(occupied: Links, count: int, places: int, rng: np.random.Generator) -> Links:

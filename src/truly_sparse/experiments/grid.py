@@ -46,6 +46,12 @@ class RunSpec:
         canonical = json.dumps(self.settings, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
+    @property
+    def priority(self) -> int:
+        """Larger for runs that must start first: a long dense run left for the end would keep one core busy alone."""
+        training = self.settings["training"]
+        return int(training["members"]) if self.settings["model"] == "dense" else 0
+
 
 def runs(config: dict[str, Any], experiment: str | None = None) -> list[RunSpec]:
     """Return the runs of one experiment (or of all) in the order of the configuration.

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.config import results_folder
@@ -103,16 +103,23 @@ def read_run(config: dict[str, Any], spec: RunSpec) -> Record | None:
     return _parse(file.read_text(encoding="utf-8", errors="replace"), str(file))
 
 
-def store(config: dict[str, Any], experiment: str) -> tuple[int, int]:
+class Stored(NamedTuple):
+    """What `store` did: the file, runs taken from run folders, lines in the file, runs in the grid."""
+
+    file: Path
+    fresh: int
+    lines: int
+    runs: int
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.lines} of {self.runs} runs, {self.fresh} of them from this machine"
+
+
+def store(config: dict[str, Any], experiment: str) -> Stored:
     """Merge the finished runs of an experiment into its committed records.
 
     Finished runs of this machine replace committed ones of the same path where they are current; lines of runs
     that left the grid are dropped.
-
-    Returns
-    -------
-    tuple of int
-        Runs taken from run folders, and lines in the file afterwards.
     """
     file = records_file(config, experiment)
     specs = {spec.path: spec for spec in runs(config, experiment)}
@@ -124,7 +131,7 @@ def store(config: dict[str, Any], experiment: str) -> tuple[int, int]:
     text = "".join(f"{line}\n" for line in lines)
     if lines and (not file.exists() or file.read_text(encoding="utf-8") != text):
         write_text(file, text)
-    return len(fresh), len(merged)
+    return Stored(file, len(fresh), len(merged), len(specs))
 
 
 def _parse(text: str, where: str) -> Record:

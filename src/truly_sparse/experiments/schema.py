@@ -69,6 +69,27 @@ def fill(content: Any, part: dict[str, Any], root: dict[str, Any], defaults: boo
     return content
 
 
+def read_texts(content: Any, part: dict[str, Any], root: dict[str, Any]) -> Any:
+    """Return a copy of `content` with text turned into the number or truth value that the schema `part` asks for.
+
+    Snakemake's `--config training="{epochs: 40}"` hands over every value inside braces as text.
+    """
+    part = _resolve(part, root)
+    for other in part.get("allOf", []):
+        content = read_texts(content, other, root)
+    if isinstance(content, dict):
+        known, named = part.get("properties", {}), _named(part)
+        return {key: read_texts(value, known.get(key, named), root) for key, value in content.items()}
+    if isinstance(content, list):
+        return [read_texts(item, part.get("items", {}), root) for item in content]
+    if isinstance(content, str) and part.get("type") in {"number", "integer", "boolean"}:
+        try:
+            return yaml.safe_load(content)
+        except yaml.YAMLError:
+            return content
+    return content
+
+
 def key_path(steps: Iterable[str | int]) -> str:
     """Return "experiments.table1[0].epsilon: " for a path of keys and positions; "" at the top."""
     path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
@@ -76,8 +97,7 @@ def key_path(steps: Iterable[str | int]) -> str:
 
 
 def _fill_mapping(content: dict[str, Any], part: dict[str, Any], root: dict[str, Any], defaults: bool) -> Any:
-    properties = part.get("properties", {})
-    named: dict[str, Any] = next(iter(part.get("patternProperties", {}).values()), {})
+    properties, named = part.get("properties", {}), _named(part)
     filled = {}
     for key, sub in properties.items():
         resolved = _resolve(sub, root)
@@ -86,6 +106,12 @@ def _fill_mapping(content: dict[str, Any], part: dict[str, Any], root: dict[str,
         elif defaults and "default" in resolved:
             filled[key] = fill(resolved["default"], sub, root)
     return filled | {key: fill(value, named, root, defaults) for key, value in content.items() if key not in properties}
+
+
+def _named(part: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of the values of a mapping whose keys are free names."""
+    schemas: list[dict[str, Any]] = list(part.get("patternProperties", {}).values())
+    return schemas[0] if schemas else {}
 
 
 def _resolve(part: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,115 @@
+"""`python -m truly_sparse COMMAND`: every job of the workflow, and the same things by hand.
+
+Modules are imported inside the commands, so that a job pays only for what it uses.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from truly_sparse import __version__
+from truly_sparse.errors import UserError
+
+Command = Callable[[dict[str, Any], argparse.Namespace], None]
+
+
+def _data(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    from truly_sparse.data import prepare
+
+    print(prepare(arguments.name, config["data"]))
+
+
+def _run(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    from truly_sparse.experiments.grid import find
+    from truly_sparse.experiments.run import run
+
+    run(config, find(config, arguments.name), restart=arguments.restart)
+
+
+def _store(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    from truly_sparse.experiments.records import store
+
+    print(store(config, arguments.name))
+
+
+def _table(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    from truly_sparse.analysis.tables import make
+
+    make(config, arguments.name)
+
+
+def _figure(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    from truly_sparse.analysis.figures import make
+
+    make(config, arguments.name)
+
+
+def _pdf(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    del arguments
+    from truly_sparse.analysis.pdf import build
+
+    build(config)
+
+
+def _show(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    from truly_sparse.analysis.show import show
+
+    show(config, arguments.name)
+
+
+COMMANDS: dict[str, tuple[Command, str, str | None]] = {
+    "data": (_data, "fetch, verify and write one dataset", "dataset, such as gesture"),
+    "run": (_run, "train one run and write its folder", "run, such as table1/gesture/fd_tse/eps20/seed0"),
+    "store": (_store, "add finished runs to the committed records", "experiment, such as table1"),
+    "table": (_table, "make one table from the records", "table, such as table1"),
+    "figure": (_figure, "make one figure from the records", "figure, such as table1"),
+    "pdf": (_pdf, "build the paper of this preset", None),
+    "show": (_show, "print one table and where it lies", "table, such as table1"),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(
+        prog="truly-sparse",
+        description="Truly sparse ensembles: data, runs, tables and figures.",
+        epilog="Example: truly-sparse run table1/gesture/fd_tse/eps20/seed0 --config config/config.yaml",
+    )
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (_, summary, what) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        if what is not None:
+            command.add_argument("name", help=what)
+        command.add_argument("--config", default="config/config.yaml", help="configuration (default: the paper's)")
+        if name == "run":
+            command.add_argument("--restart", action="store_true", help="train anew, whatever checkpoint there is")
+    return top
+
+
+def one_thread() -> None:
+    """Keep numerical libraries to one thread and to the processor's own BLAS kernels; call before importing NumPy.
+
+    An inherited OPENBLAS_CORETYPE can halve the speed of the dense models, so it is dropped, and said.
+    """
+    for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA"):
+        os.environ[f"{name}_NUM_THREADS"] = "1"
+    kernel = os.environ.pop("OPENBLAS_CORETYPE", None)
+    if kernel is not None:
+        print(f"OPENBLAS_CORETYPE={kernel} ignored: BLAS chooses the processor's own kernels", file=sys.stderr)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; return 0, or 2 after one line about what is wrong."""
+    arguments = parser().parse_args(argv)
+    one_thread()
+    try:
+        from truly_sparse.experiments.config import load_config
+
+        COMMANDS[arguments.command][0](load_config(arguments.config), arguments)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0

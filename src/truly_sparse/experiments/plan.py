@@ -1,0 +1,107 @@
+"""What the workflow needs to know when it starts: which runs are to be trained, and what every result depends on."""
+
+import hashlib
+import json
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from truly_sparse.errors import UserError
+from truly_sparse.experiments import grid, records
+from truly_sparse.experiments.config import results_folder, validate
+from truly_sparse.experiments.grid import RunSpec
+from truly_sparse.experiments.provenance import source_hash
+from truly_sparse.experiments.schema import read_texts, schema
+from truly_sparse.files import sha256, write_json
+
+RESERVED_TARGETS = {"all", "data", "paper", "dataset", "train", "table", "figure", "pdf"}
+REGISTRY = Path("config/datasets.yaml")
+
+
+class Plan:
+    """A validated configuration with the runs it asks for.
+
+    Parameters
+    ----------
+    config : dict
+        Snakemake's merged configuration.
+
+    Raises
+    ------
+    UserError
+        For a configuration that is not possible or a damaged record file.
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        root = schema()
+        self.config = validate(read_texts(config, root, root))
+        self.results = results_folder(self.config).as_posix()
+        self.paper = f"paper/{self.config['preset']}"
+        self.experiments = list(self.config["experiments"])
+        taken = RESERVED_TARGETS.intersection(self.experiments)
+        if taken:
+            raise UserError(
+                f'experiments.{min(taken)}: "{min(taken)}" is a target of the workflow; rename the experiment'
+            )
+        self.runs: dict[str, RunSpec] = {spec.path: spec for spec in grid.runs(self.config)}
+        self._split = {name: records.split(self.config, name) for name in self.experiments}
+
+    @cached_property
+    def config_file(self) -> str:
+        """Path of the merged configuration, written at the first use.
+
+        The name holds a hash of the content: a second workflow (or a dry run) with other settings in the same
+        folder must not change the file that running jobs read.
+        """
+        file = results_folder(self.config) / "config" / f"{_hash(self.config)}.json"
+        if not file.exists():
+            write_json(file, self.config)
+        return file.as_posix()
+
+    @property
+    def datasets(self) -> list[str]:
+        """Names of the datasets that some run uses."""
+        return sorted({spec.dataset for spec in self.runs.values()})
+
+    def dataset_file(self, dataset: str) -> str:
+        """Return the path of a prepared dataset."""
+        return f"{self.config['data']['folder']}/{dataset}.parquet"
+
+    def missing(self, experiment: str) -> list[str]:
+        """Return the run.json files an experiment needs beside the committed records."""
+        _, missing = self._split[experiment]
+        return [(records.run_folder(self.config, spec) / "run.json").as_posix() for spec in missing]
+
+    def training_hash(self, run: str) -> str:
+        """Return a hash of everything that decides a run's result: its settings and the sources of that stage."""
+        spec = self.runs[run]
+        return f"{spec.settings_hash}-{source_hash('run', spec.settings['strategy'])}"
+
+    def records_hash(self, experiment: str) -> str:
+        """Return a hash of the experiment's grid and of the committed records that it uses."""
+        recorded, _ = self._split[experiment]
+        return _hash([[spec.path for spec in grid.runs(self.config, experiment)], recorded])
+
+    def dataset_hash(self, dataset: str) -> str:
+        """Return a hash of the sources that prepare datasets and of this dataset's entry in the registry."""
+        registry = yaml.safe_load(REGISTRY.read_text(encoding="utf-8")) if REGISTRY.exists() else {}
+        entry = registry.get("datasets", registry).get(dataset)
+        return f"{source_hash('data')}-{_hash(entry)}"
+
+    def content_hash(self, file: str) -> str:
+        """Return a hash of a prepared dataset's bytes, read again only after the file was written again."""
+        status = Path(file).stat()
+        return _content_hash(file, status.st_mtime_ns, status.st_size)
+
+
+@cache
+def _content_hash(file: str, written: int, size: int) -> str:
+    del written, size
+    return sha256(file)[:16]
+
+
+def _hash(content: Any) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]

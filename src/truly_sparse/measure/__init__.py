@@ -1,0 +1,1 @@
+"""Operations, time, memory and the machine: pure functions on runs and networks."""

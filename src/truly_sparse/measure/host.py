@@ -1,0 +1,83 @@
+"""The machine a run used: processor, versions, threads, memory, and one core held for the run's whole life."""
+
+import fcntl
+import os
+import platform
+import resource
+import sys
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import IO, Any
+
+from threadpoolctl import threadpool_info
+
+PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "scikit-learn", "threadpoolctl")
+_held: list[IO[str]] = []
+
+
+def processor() -> str:
+    """Return the processor's name, or the architecture where the system does not tell."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def facts() -> dict[str, Any]:
+    """Return processor, cores, Python, platform and package versions."""
+    packages = {}
+    for name in PACKAGES:
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:
+            packages[name] = "unknown"
+    return {
+        "cpu": processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": packages,
+    }
+
+
+def hold_one_core() -> bool:
+    """Pin this process to one core that no other run on this machine holds; return whether one was free.
+
+    A core is held by a locked file in the temporary folder; the system drops the lock when the process ends,
+    however it ends. Where pinning is not possible the run goes on unpinned, on one thread all the same.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return False
+    for core in sorted(os.sched_getaffinity(0)):
+        path = Path(tempfile.gettempdir()) / f"truly-sparse-{os.getuid()}-core-{core}.lock"
+        try:
+            stream = path.open("w")
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.sched_setaffinity(0, {core})
+        except OSError:
+            continue
+        _held.append(stream)
+        return True
+    return False
+
+
+def threads() -> dict[str, Any]:
+    """Return what the process runs on: thread pools with BLAS kernel and threads, cores allowed, live threads."""
+    pools = [{key: value for key, value in pool.items() if key != "filepath"} for pool in threadpool_info()]
+    affinity = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    tasks = Path("/proc/self/task")
+    return {
+        "threadpools": pools,
+        "affinity": affinity,
+        "process_threads": len(list(tasks.iterdir())) if tasks.is_dir() else None,
+    }
+
+
+def peak_memory_bytes() -> int:
+    """Return the largest resident memory of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

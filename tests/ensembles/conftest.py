@@ -1,0 +1,48 @@
+"""Small made-up problems that train in milliseconds."""
+
+import numpy as np
+import pytest
+
+from truly_sparse.ensembles.trainer import Data
+
+TRAINING = {
+    "hidden": [40, 30, 20],
+    "members": 3,
+    "epochs": 16,
+    "exploration_epochs": 4,
+    "batch_size": 16,
+    "eta": 0.05,
+    "momentum": 0.9,
+    "weight_decay": 0.0002,
+    "decay_times_eta": False,
+    "dropout": 0.2,
+    "zeta": 0.2,
+    "q": 0.8,
+    "evolution_every": 2,
+    "refinement": "comprehensive",
+    "start_values": "he",
+    "activation": "all_relu",
+    "alpha": 0.5,
+    "escape_input_block": True,
+    "selection": "best_validation",
+    "lambda": 1.0,
+    "distance": "row_wise",
+    "distance_samples": 20,
+    "distance_max_draws": 500,
+    "epsilon": 3.0,
+}
+
+
+@pytest.fixture
+def training():
+    """Return settings that can be changed freely."""
+    return dict(TRAINING)
+
+
+@pytest.fixture(scope="session")
+def data():
+    """Return three noisy classes in 8 features, 100 training and 30 validation rows."""
+    rng = np.random.default_rng(5)
+    y = rng.integers(0, 3, 130)
+    x = (rng.normal(size=(3, 8))[y] + 0.7 * rng.normal(size=(130, 8))).astype(np.float32)
+    return Data(x[:100], y[:100], x[100:], y[100:], 3)

@@ -1,0 +1,81 @@
+"""The schedule against the phases as the sources word them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from truly_sparse.ensembles.schedule import REFINEMENTS, schedule
+from truly_sparse.errors import UserError
+
+PAPER = {
+    "epochs": 350,
+    "exploration_epochs": 100,
+    "members": 5,
+    "eta": 0.1,
+    "zeta": 0.2,
+    "evolution_every": 2,
+    "refinement": "comprehensive",
+}
+
+
+def test_paper_schedule_is_the_journals():
+    plan = schedule(PAPER)
+    assert [epoch.number for epoch in plan] == list(range(350))
+    assert [epoch.number + 1 for epoch in plan if epoch.ends_member] == [150, 200, 250, 300, 350]
+    # Window 0 includes exploration; the others are 50 epochs each.
+    assert [sum(epoch.member == i for epoch in plan) for i in range(5)] == [150, 50, 50, 50, 50]
+    evolving = [epoch.number + 1 for epoch in plan if epoch.evolve]
+    assert evolving[:51] == [*range(2, 101, 2), 104]
+    assert [n for n in evolving if 125 < n <= 150] == [128, 136, 144]
+    assert {epoch.eta for epoch in plan[:125]} == {0.1}
+    assert {(epoch.eta, epoch.zeta) for epoch in plan[125:150]} == {(0.05, 0.1)}
+    assert {(epoch.eta, epoch.zeta) for epoch in plan[150:175]} == {(0.1, 0.2)}
+
+
+@pytest.mark.parametrize(
+    ("refinement", "eta", "zeta", "steps"),
+    [("none", 0.1, 0.2, 12), ("eta", 0.05, 0.2, 12), ("eta_zeta", 0.05, 0.1, 12), ("comprehensive", 0.05, 0.1, 3)],
+)
+def test_refinements_change_what_they_say(refinement, eta, zeta, steps):
+    second = schedule({**PAPER, "refinement": refinement})[125:150]
+    assert {(epoch.eta, epoch.zeta) for epoch in second} == {(eta, zeta)}
+    assert sum(epoch.evolve for epoch in second) == steps
+
+
+def test_single_network_and_independent_members():
+    single = schedule({**PAPER, "members": 1, "exploration_epochs": 350, "refinement": "none"})
+    assert [epoch.ends_member for epoch in single] == [False] * 349 + [True]
+    assert sum(epoch.evolve for epoch in single) == 174  # never after the last epoch
+    five = schedule({**PAPER, "exploration_epochs": 350, "refinement": "none"}, independent=True)
+    assert len(five) == 1750
+    assert [epoch.number for epoch in five] == list(range(1750))
+    assert [epoch.number + 1 for epoch in five if epoch.ends_member] == [350, 700, 1050, 1400, 1750]
+    assert not any(epoch.evolve for epoch in schedule({**PAPER, "evolution_every": 0}))
+
+
+@given(
+    st.integers(1, 6), st.integers(2, 12), st.integers(0, 20), st.integers(0, 5), st.sampled_from(sorted(REFINEMENTS))
+)
+def test_every_member_gets_one_window(members, each, exploration, every, refinement):
+    plan = schedule(
+        {
+            **PAPER,
+            "members": members,
+            "epochs": exploration + members * each,
+            "exploration_epochs": exploration,
+            "evolution_every": every,
+            "refinement": refinement,
+        }
+    )
+    ends = [epoch.member for epoch in plan if epoch.ends_member]
+    assert ends == list(range(members))
+    assert plan[-1].ends_member
+    assert not any(epoch.evolve and epoch.ends_member for epoch in plan)
+    assert [epoch.member for epoch in plan] == sorted(epoch.member for epoch in plan)
+
+
+@pytest.mark.parametrize("change", [{"members": 7}, {"epochs": 104}, {"exploration_epochs": 400}, {"members": 250}])
+def test_impossible_schedules_are_refused_in_one_line(change):
+    with pytest.raises(UserError, match=r"training\.epochs") as error:
+        schedule({**PAPER, **change})
+    assert "\n" not in str(error.value)
