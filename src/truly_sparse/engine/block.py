@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from truly_sparse.engine.kernels import index_by_output
+from truly_sparse.engine import kernels
 from truly_sparse.engine.topology import Links, Values
 
 
@@ -57,24 +57,20 @@ class Block:
         self.targets[:] = targets
         self.values[:] = values
         self.velocity[:] = velocity
-        index_by_output(
-            self.n_in,
-            self.n_out,
-            self.in_pointers,
-            self.targets,
-            self.out_pointers,
-            self.sources,
-            self.position,
+        self.index()
+
+    def index(self) -> None:
+        """Rebuild the order by output neuron from the order by input neuron."""
+        kernels.index_by_output(
+            self.n_in, self.n_out, self.in_pointers, self.targets, self.out_pointers, self.sources, self.position
         )
 
     def replant(self, keep: npt.NDArray[np.bool_], grown: Links, values: Values) -> None:
         """Keep the marked links with their values and velocities; add `grown` (sorted) with velocity zero."""
-        kept = self.links()[keep]
-        new = np.zeros(len(self), bool)
-        new[np.searchsorted(kept, grown) + np.arange(len(grown))] = True
-        links = np.empty(len(self), np.int64)
-        all_values, velocity = np.empty(len(self), np.float32), np.zeros(len(self), np.float32)
-        links[new], links[~new] = grown, kept
-        all_values[new], all_values[~new] = values, self.values[keep]
-        velocity[~new] = self.velocity[keep]
-        self.assign(links, all_values, velocity)
+        if len(grown) != len(self) - np.count_nonzero(keep):
+            raise ValueError(f"{len(grown)} links cannot replace the {len(self) - np.count_nonzero(keep)} pruned ones")
+        old = self.in_pointers.copy(), self.targets.copy(), self.values.copy(), self.velocity.copy()
+        kernels.replant(
+            self.n_out, *old, keep, grown, values, self.in_pointers, self.targets, self.values, self.velocity
+        )
+        self.index()

@@ -38,6 +38,35 @@ def index_by_output(n_in, n_out, in_pointers, targets, out_pointers, sources, po
 
 
 @njit(cache=True, boundscheck=False)
+def replant(n_out, old_pointers, old_targets, old_values, old_velocity, keep, grown, grown_values,
+            in_pointers, targets, values, velocity):  # fmt: skip
+    """Merge the kept old links with the grown ones (sorted, velocity zero) into a block's arrays, O(links)."""
+    place = g = 0
+    for i in range(old_pointers.shape[0] - 1):
+        in_pointers[i] = place
+        k, stop = old_pointers[i], old_pointers[i + 1]
+        row = i * n_out
+        while True:
+            while k < stop and not keep[k]:
+                k += 1
+            new = g < grown.shape[0] and grown[g] < row + n_out
+            if new and (k == stop or grown[g] - row < old_targets[k]):
+                targets[place] = grown[g] - row
+                values[place] = grown_values[g]
+                velocity[place] = 0.0
+                g += 1
+            elif k < stop:
+                targets[place] = old_targets[k]
+                values[place] = old_values[k]
+                velocity[place] = old_velocity[k]
+                k += 1
+            else:
+                break
+            place += 1
+    in_pointers[old_pointers.shape[0] - 1] = place
+
+
+@njit(cache=True, boundscheck=False)
 def gather_batch(x, order, start, count, batch, rows):
     """Copy samples order[start:start+count] of x [sample][feature] into `rows` [feature][batch], padded with zeros."""
     for b in range(count):

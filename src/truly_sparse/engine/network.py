@@ -232,10 +232,7 @@ class SparseMLP:
         self.biases[:] = state["biases"]
         self.bias_velocity[:] = state["bias_velocity"]
         for block in self.blocks:
-            kernels.index_by_output(
-                block.n_in, block.n_out, block.in_pointers, block.targets, block.out_pointers, block.sources,
-                block.position,
-            )  # fmt: skip
+            block.index()
 
 
 def regrow_at_random(

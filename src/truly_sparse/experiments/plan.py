@@ -90,14 +90,18 @@ class Plan:
         entry = registry.get("datasets", registry).get(dataset)
         return f"{source_hash('data')}-{_hash(entry)}"
 
-    def content_hash(self, file: str) -> str:
-        """Return a hash of a prepared dataset's bytes, read again only after the file was written again."""
-        status = Path(file).stat()
+    def content_hash(self, dataset: str) -> str:
+        """Return a hash of a prepared dataset's bytes; "absent" where it has not been prepared."""
+        file = Path(self.dataset_file(dataset))
+        if not file.exists():
+            return "absent"
+        status = file.stat()
         return _content_hash(file, status.st_mtime_ns, status.st_size)
 
 
 @cache
-def _content_hash(file: str, written: int, size: int) -> str:
+def _content_hash(file: Path, written: int, size: int) -> str:
+    # Keyed by age and size: many runs ask for the same file, and it may be written again in between.
     del written, size
     return sha256(file)[:16]
 
