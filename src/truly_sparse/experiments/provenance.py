@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,10 @@ def _walk(value: Any) -> Iterator[str]:
     """Yield a text form of a syntax tree that does not depend on the Python version."""
     if isinstance(value, ast.Constant):
         yield f"({type(value.value).__name__} {value.value!r})"
+    elif isinstance(value, ast.JoinedStr):
+        yield "(JoinedStr "
+        yield from _walk(_whole_texts(value.values))
+        yield ")"
     elif isinstance(value, ast.AST):
         yield f"({type(value).__name__}"
         for name, field in ast.iter_fields(value):
@@ -124,3 +129,15 @@ def _without_texts(body: Any) -> Any:
             isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         )
     ]
+
+
+def _whole_texts(parts: list[ast.expr]) -> list[Any]:
+    """Join the texts of an f-string: how they are cut up, and whether empty ones are kept, depends on the version."""
+    joined: list[Any] = []
+    for is_text, group in groupby(parts, key=lambda part: isinstance(part, ast.Constant)):
+        if is_text:
+            text = "".join(str(part.value) for part in group if isinstance(part, ast.Constant))
+            joined += [text] if text else []
+        else:
+            joined += group
+    return joined

@@ -82,7 +82,7 @@ def read_texts(content: Any, part: dict[str, Any], root: dict[str, Any]) -> Any:
         return {key: read_texts(value, known.get(key, named), root) for key, value in content.items()}
     if isinstance(content, list):
         return [read_texts(item, part.get("items", {}), root) for item in content]
-    if isinstance(content, str) and part.get("type") in {"number", "integer", "boolean"}:
+    if isinstance(content, str) and part.get("type") in ("number", "integer", "boolean"):
         try:
             return yaml.safe_load(content)
         except yaml.YAMLError:
@@ -125,17 +125,20 @@ def _resolve(part: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_unspeakable(content: Any, where: str, path: str) -> None:
-    """Refuse what JSON cannot hold: keys that are not text, infinite numbers, dates."""
+    """Refuse what JSON or a path cannot hold: keys that are not text, infinite numbers, dates, line breaks."""
     if isinstance(content, dict):
         for key, value in content.items():
             if not isinstance(key, str):
                 raise UserError(f'{where}: {path.lstrip(".")}: the key {key!r} is not text; write "{key}" in quotes')
+            _refuse_unspeakable(key, where, path)
             _refuse_unspeakable(value, where, f"{path}.{key}")
     elif isinstance(content, list):
         for position, value in enumerate(content):
             _refuse_unspeakable(value, where, f"{path}[{position}]")
     elif isinstance(content, float) and not math.isfinite(content):
         raise UserError(f"{where}: {path.lstrip('.')}: {content} is not a finite number")
+    elif isinstance(content, str) and not content.isprintable():
+        raise UserError(f"{where}: {path.lstrip('.')}: {content!r} holds a line break or another control character")
     elif not isinstance(content, str | int | float | bool | None):
         raise UserError(f'{where}: {path.lstrip(".")}: {content} is not text; write "{content}" in quotes')
 

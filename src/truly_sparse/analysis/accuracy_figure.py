@@ -1,0 +1,123 @@
+"""Test accuracy of every method by epsilon: all seeds, their mean, and the published value beside it."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from truly_sparse.analysis.names import banner, dataset_title, method_title, row_order, split_setting
+from truly_sparse.analysis.style import BLACK, PAGE_WIDTH, SERIES, VERMILION
+from truly_sparse.analysis.table1 import table1
+from truly_sparse.experiments.grid import RunSpec
+from truly_sparse.experiments.records import Record
+
+COLUMNS = ("figure", "dataset", "method", "epsilon", "setting", "kind", "seed", "value", "std")
+PANEL_HEIGHT = 1.95
+# Within the place of one epsilon: seeds and mean left, published right.
+_HERE, _PUBLISHED, _GAP = -0.17, 0.2, 0.7
+
+
+def data(records: Sequence[Record], published: pd.DataFrame, absent: Sequence[RunSpec] = ()) -> pd.DataFrame:
+    """Return what the figure shows as a tidy frame with the columns `COLUMNS`.
+
+    `kind` is run (one per seed), mean or published; `value` and `std` are in percent.
+    """
+    lines = []
+    for record in records:
+        if record["status"] == "ok":
+            head = [record["dataset"], record["method"], record["settings"]["training"]["epsilon"], record["setting"]]
+            lines.append([*head, "run", record["seed"], 100 * record["accuracy"]["test"], None])
+    frame = table1(records, published, absent)
+    for row in frame[frame["metric"] == "test_accuracy"].itertuples():
+        head = [row.dataset, row.method, row.epsilon, row.setting]
+        lines.append([*head, "mean", None, row.value, row.std])
+        lines.append([*head, "published", None, row.published, row.published_std])
+    tidy = pd.DataFrame([["table1", *line] for line in lines], columns=list(COLUMNS))
+    numbers = ["epsilon", "value", "std"]
+    tidy[numbers] = tidy[numbers].astype(float)
+    return tidy.dropna(subset="value").astype({"seed": "Int64"}).reset_index(drop=True)
+
+
+def draw(frame: pd.DataFrame, preset: str) -> Figure:
+    """Draw one panel per dataset from what `data` returns."""
+    datasets = list(dict.fromkeys(sorted(frame["dataset"])))
+    figure = Figure(figsize=(PAGE_WIDTH, PANEL_HEIGHT * len(datasets) + 0.55))
+    epsilons = sorted(frame["epsilon"].dropna().unique())
+    series = {epsilon: SERIES[place % len(SERIES)] for place, epsilon in enumerate(epsilons)}
+    for axes, dataset in zip(figure.subplots(len(datasets), squeeze=False)[:, 0], datasets, strict=True):
+        _panel(axes, frame[frame["dataset"] == dataset], series)
+        axes.set_title(dataset_title(dataset))
+        axes.set_ylabel("test accuracy (%)")
+    if banner(preset):
+        figure.suptitle(banner(preset), color=VERMILION, fontsize=8.5)
+    dense = bool(frame["epsilon"].isna().any())
+    handles = _legend(series, dense, bool((frame["kind"] == "published").any()))
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 7))
+    return figure
+
+
+def _panel(axes: Axes, frame: pd.DataFrame, series: dict[float, tuple[str, str]]) -> None:
+    places: list[tuple[float, str]] = []
+    start = 0.0
+    for label, group in _groups(frame):
+        epsilons = sorted(group["epsilon"].unique(), key=lambda epsilon: (pd.isna(epsilon), epsilon))
+        for slot, epsilon in enumerate(epsilons):
+            part = group[group["epsilon"].isna() if pd.isna(epsilon) else group["epsilon"] == epsilon]
+            _slot(axes, part, start + slot, *series.get(epsilon, (BLACK, "D")))
+        places.append((start + (len(epsilons) - 1) / 2, label))
+        start += len(epsilons) + _GAP
+    axes.set_xticks([x for x, _ in places], [label for _, label in places])
+    axes.tick_params(axis="x", length=0)
+    axes.set_xlim(-0.5 - _GAP / 2, start - _GAP - 0.5 + _GAP / 2)
+    axes.margins(y=0.08)
+
+
+def _slot(axes: Axes, part: pd.DataFrame, x: float, colour: str, marker: str) -> None:
+    """Draw one setting: seeds as small points, their mean as a filled marker, the published value as an open one."""
+    seeds = part.loc[part["kind"] == "run", "value"]
+    axes.plot([x + _HERE - 0.17] * len(seeds), seeds, ".", color=colour, alpha=0.55, markersize=3.5, mew=0)
+    for kind, offset, face in (("mean", _HERE, colour), ("published", _PUBLISHED, "white")):
+        for row in part[part["kind"] == kind].itertuples():
+            spread = None if pd.isna(row.std) else row.std
+            axes.errorbar(
+                *(x + offset, row.value, spread),
+                **{"fmt": marker, "color": colour, "mfc": face, "mec": colour, "markersize": 4.2, "mew": 0.9},
+                **{"elinewidth": 0.8, "capsize": 1.6, "capthick": 0.8},
+            )
+
+
+def _groups(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Split a dataset's rows by method and by every axis but epsilon, in the journal's order."""
+    groups: dict[tuple[str, str, str], list[int]] = {}
+    order = sorted(
+        frame.index,
+        key=lambda i: row_order("", frame.loc[i, "method"], None, "|".join(split_setting(frame.loc[i, "setting"]))),
+    )
+    for index in order:
+        method, setting = frame.loc[index, "method"], frame.loc[index, "setting"]
+        groups.setdefault((method, *split_setting(setting)), []).append(index)
+    return [(_label(*key), frame.loc[rows]) for key, rows in groups.items()]
+
+
+def _label(method: str, lambda_: str, others: str) -> str:
+    words = [method_title(method).replace(" ", "\n"), f"λ {lambda_}" if lambda_ else "", others]
+    return "\n".join(filter(None, words))
+
+
+def _legend(series: dict[float, tuple[str, str]], dense: bool, published: bool) -> list[Line2D]:
+    def handle(label: str, **look: object) -> Line2D:
+        return Line2D([], [], linestyle="none", label=label, **look)  # type: ignore[arg-type]
+
+    handles = [
+        handle(f"ε = {epsilon:g}", marker=marker, color=colour, markersize=4.2)
+        for epsilon, (colour, marker) in series.items()
+    ]
+    if dense:
+        handles.append(handle("dense", marker="D", color=BLACK, markersize=4.2))
+    handles.append(handle("one seed", marker=".", color=BLACK, alpha=0.55, markersize=4, mew=0))
+    handles.append(handle("mean ± std here (filled)", marker="o", color=BLACK, markersize=4.2))
+    if published:
+        handles.append(handle("published (open)", marker="o", color=BLACK, mfc="white", markersize=4.2))
+    return handles

@@ -1,0 +1,192 @@
+"""Facts for the text of the paper, as LaTeX macros and small tables: nothing there is typed by hand."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from truly_sparse.analysis import findings, names, published, tables
+from truly_sparse.analysis.latex import Column, booktabs, escape
+from truly_sparse.analysis.names import METHODS, dataset_title, method_title
+from truly_sparse.analysis.origin import Origin, join, origin_of
+from truly_sparse.analysis.table1 import class_count
+from truly_sparse.errors import UserError
+from truly_sparse.experiments.grid import RunSpec
+from truly_sparse.experiments.records import Record, gather
+from truly_sparse.files import write_text
+
+# Grid axes, which every table shows per row.
+_AXES = ("epsilon", "lambda")
+_SYMBOLS = {"eta": "η", "zeta": "ζ", "alpha": "α", "evolution_every": "epochs per SET step"}
+
+
+def write(config: dict[str, Any]) -> None:
+    """Write preset.tex, facts.tex, tables/settings.tex and tables/datasets.tex of a preset below paper/<preset>/.
+
+    Raises
+    ------
+    UserError
+        Where no run has finished.
+    """
+    preset, records, absent = config["preset"], [], []
+    for experiment in config["experiments"]:
+        finished, missing = gather(config, experiment)
+        records += finished
+        absent += missing
+    if not records:
+        raise UserError(f"no finished run in results/{preset}; run `snakemake --cores 1` first")
+    origin = origin_of(preset, records, absent)
+    folder = names.paper_folder(preset)
+    write_text(folder / "preset.tex", preset_macros(origin))
+    write_text(folder / "facts.tex", fact_macros(origin, records, absent))
+    write_text(folder / "tables" / "settings.tex", settings_table(records, origin))
+    write_text(folder / "tables" / "datasets.tex", datasets_table(records, origin))
+
+
+def macro(name: str, text: str) -> str:
+    """Return a LaTeX definition of `\\name` that prints `text`."""
+    return rf"\newcommand{{\{name}}}{{{escape(text)}}}" + "\n"
+
+
+def preset_macros(origin: Origin) -> str:
+    """Return the macros of preset.tex: \\Preset, \\Commit, \\Seeds, \\PresetWarning and the switch \\ifisquick."""
+    switch = "false" if names.is_paper(origin.preset) else "true"
+    return (
+        "% generated, do not edit\n\\newif\\ifisquick\\isquick"
+        + f"{switch}\n"
+        + macro("Preset", origin.preset)
+        + macro("PresetWarning", names.banner(origin.preset))
+        + macro("Commit", origin.commits)
+        + macro("Seeds", origin.seeds)
+    )
+
+
+def fact_macros(origin: Origin, records: list[Record], absent: list[RunSpec]) -> str:
+    """Return the macros of facts.tex: counts of runs, the machine, common settings, and the list \\Findings."""
+    macros = {
+        "RunCount": str(origin.runs),
+        "DivergedCount": str(origin.diverged),
+        "AbsentCount": str(origin.absent),
+        "PinnedCount": str(origin.pinned),
+        "CpuPerWall": f"{origin.cpu_per_wall:.2f}",
+        "CpuModel": origin.cpu,
+        "Blas": origin.blas,
+        "Versions": origin.versions,
+        "CpuHours": f"{origin.cpu_hours:.2f}",
+        "Convention": origin.convention,
+        "DatasetNames": join(dataset_title(name) for name in sorted({record["dataset"] for record in records})),
+        "MethodNames": join(method_title(name) for name in _by_method(records)),
+        "CommonSettings": "; ".join(f"{_title(key)} {value}" for key, value in _sorted_settings(records)[0].items()),
+    }
+    frame = tables.TABLES["table1"].tidy(
+        [record for record in records if record["experiment"] == "table1"],
+        published.load("table1"),
+        [spec for spec in absent if spec.experiment == "table1"],
+    )
+    items = "".join(rf"\item {escape(text)}" + "\n" for text in findings.findings(frame, records, absent))
+    return (
+        "% generated, do not edit\n"
+        + "".join(macro(name, text) for name, text in macros.items())
+        + f"\\newcommand{{\\Findings}}{{\\begin{{itemize}}\n{items}\\end{{itemize}}}}\n"
+    )
+
+
+def settings_table(records: list[Record], origin: Origin) -> str:
+    """Return the table of settings in which methods differ; the others are in \\CommonSettings."""
+    _, by_method, _ = _sorted_settings(records)
+    columns = [Column("method", "Method", align="l"), Column("strategy", "strategy", align="l")]
+    columns += [Column(key, _title(key)) for key in by_method]
+    rows = []
+    for method, found in _by_method(records).items():
+        cells = {key: join(map(_written, (record["settings"]["training"][key] for record in found))) for key in by_method}
+        rows.append({"method": method_title(method), "strategy": found[0]["settings"]["strategy"], **cells})
+    return booktabs(
+        pd.DataFrame(rows),
+        columns,
+        caption=f"Settings in which the methods differ. Preset {origin.preset}; commit {origin.commits}.",
+        label="settings",
+        banner=names.banner(origin.preset),
+        notes=[origin.line()],
+    )
+
+
+def datasets_table(records: list[Record], origin: Origin) -> str:
+    """Return the table of datasets: sizes, split, scaling, and settings that differ between datasets only."""
+    _, _, by_dataset = _sorted_settings(records)
+    keys = {"rows": "rows", "features": "features", "train_rows": "training", "validation_rows": "validation"}
+    columns = [Column("dataset", "Dataset", align="l")]
+    columns += [Column(key, header) for key, header in {**keys, "test_rows": "test", "classes": "classes"}.items()]
+    columns += [Column(key, key, align="l") for key in ("split", "scaling")]
+    columns += [Column(key, _title(key)) for key in by_dataset]
+    columns.append(Column("sha256", "SHA-256", align="l"))
+    rows = []
+    for dataset in sorted({record["dataset"] for record in records}):
+        found = [record for record in records if record["dataset"] == dataset]
+        data = [record["data"] for record in found]
+        cells = {key: join(f"{block[key]:,}" for block in data) for key in (*keys, "test_rows")}
+        cells |= {"classes": join(map(class_count, data)), "sha256": join(block["sha256"][:12] for block in data)}
+        for key in ("split", "scaling"):
+            cells[key] = join(record["settings"]["data"][key].replace("_", " ") for record in found)
+        for key in by_dataset:
+            cells[key] = join(_written(record["settings"]["training"][key]) for record in found)
+        rows.append({"dataset": dataset_title(dataset), **cells})
+    sources = [f"{row['dataset']}: {_source(records, row['dataset'])}." for row in rows]
+    return booktabs(
+        pd.DataFrame(rows),
+        columns,
+        caption="Datasets: rows in all and in each part, and the first digits of the prepared table's checksum. "
+        f"Preset {origin.preset}; commit {origin.commits}.",
+        label="datasets",
+        banner=names.banner(origin.preset),
+        notes=[*sources, origin.line()],
+    )
+
+
+def _source(records: Iterable[Record], title: str) -> str:
+    found = [record["data"] for record in records if dataset_title(record["dataset"]) == title]
+    partial = join(data.get("partial") for data in found)
+    source = f"source {join(data.get('source') for data in found)}"
+    return source if partial == "unknown" else f"{source} ({partial})"
+
+
+def _by_method(records: Iterable[Record]) -> dict[str, list[Record]]:
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        groups.setdefault(record["method"], []).append(record)
+    known = list(METHODS)
+    return dict(sorted(groups.items(), key=lambda item: known.index(item[0]) if item[0] in known else len(known)))
+
+
+def _sorted_settings(records: list[Record]) -> tuple[dict[str, str], list[str], list[str]]:
+    """Return (settings all runs share, keys that differ by method, keys that differ by dataset only)."""
+    common, by_method, by_dataset = {}, [], []
+    for key in records[0]["settings"]["training"]:
+        if key in _AXES:
+            continue
+        values = {_written(record["settings"]["training"][key]) for record in records}
+        if len(values) == 1:
+            common[key] = values.pop()
+        elif all(len(group) == 1 for group in _values(records, key, "dataset").values()):
+            by_dataset.append(key)
+        else:
+            by_method.append(key)
+    return common, by_method, by_dataset
+
+
+def _values(records: Iterable[Record], key: str, by: str) -> dict[str, set[str]]:
+    groups: dict[str, set[str]] = {}
+    for record in records:
+        groups.setdefault(record[by], set()).add(_written(record["settings"]["training"][key]))
+    return groups
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, list):
+        return "-".join(map(_written, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value).replace("_", " ")
+
+
+def _title(key: str) -> str:
+    return _SYMBOLS.get(key, key.replace("_", " "))

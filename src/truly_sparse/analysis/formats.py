@@ -1,0 +1,61 @@
+"""Numbers as a reader sees them, in Unicode; `latex.escape` knows every character used here."""
+
+import math
+
+NOTHING = "–"
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def missing(value: float | None) -> bool:
+    """Say whether there is no number."""
+    return value is None or not math.isfinite(value)
+
+
+def spread(value: float | None, std: float | None, digits: int = 1) -> str:
+    """Return "71.8 ± 0.2"; without a standard deviation only the value."""
+    if value is None or missing(value):
+        return NOTHING
+    return f"{value:.{digits}f}" if std is None or missing(std) else f"{value:.{digits}f} ± {std:.{digits}f}"
+
+
+def difference(value: float | None, digits: int = 1) -> str:
+    """Return "+1.2" or "−0.3", never a signed zero."""
+    if value is None or missing(value):
+        return NOTHING
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return text[1:] if not any(digit in text for digit in "123456789") else text
+
+
+def ratio(value: float | None) -> str:
+    """Return "0.25×", with a third decimal below 0.1."""
+    if value is None or missing(value):
+        return NOTHING
+    return f"{value:.3f}×" if value < 0.0995 else f"{value:.2f}×"
+
+
+def printed_ratio(value: float | None) -> str:
+    """Return "0.07×" as the sources print it."""
+    return NOTHING if value is None or missing(value) else f"{value:.2f}×"
+
+
+def count(value: float | None) -> str:
+    """Return "528,760"."""
+    return NOTHING if value is None or missing(value) else f"{value:,.0f}"
+
+
+def scientific(value: float | None) -> str:
+    """Return "1.71·10¹³"."""
+    if value is None or missing(value):
+        return NOTHING
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+
+
+def minutes(value: float | None, std: float | None) -> str:
+    """Return minutes with their spread, with a second decimal below ten minutes."""
+    return spread(value, std, 1 if value is None or missing(value) or value >= 10 else 2)
+
+
+def number(value: float | int | None) -> str:
+    """Return a setting such as epsilon without a needless ".0"."""
+    return "" if value is None or missing(value) else f"{value:g}"

@@ -1,0 +1,77 @@
+"""How methods, datasets, settings and files are called in what a reader sees."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+METHODS = {
+    "dense": "Dense",
+    "edst_rg": "EDST_RG",
+    "rd_tse": "RD-TSE",
+    "fd_tse": "FD-TSE",
+    "dist_tse": "Dist-TSE",
+    "set_mlp": "SET-MLP",
+    "static": "Static sparse",
+    "dense_ensemble": "Dense ensemble",
+}
+DATASETS = {
+    "gesture": "Gesture Phase",
+    "higgs": "HIGGS",
+    "digits": "Digits",
+    "breast_cancer": "Breast cancer",
+    "wine": "Wine",
+}
+
+
+def method_title(method: str) -> str:
+    """Return the method's printed name; the name itself where there is none."""
+    return METHODS.get(method, method)
+
+
+def dataset_title(dataset: str) -> str:
+    """Return the dataset's printed name; the name itself where there is none."""
+    return DATASETS.get(dataset, dataset)
+
+
+def row_order(dataset: str, method: str, epsilon: float | None, setting: str) -> tuple[Any, ...]:
+    """Return a sort key: datasets by name, methods in the journal's order, then epsilon and setting."""
+    known = list(METHODS)
+    place = known.index(method) if method in known else len(known)
+    return dataset, place, method, -1.0 if epsilon is None else epsilon, setting
+
+
+def split_setting(setting: str) -> tuple[str, str]:
+    """Return (lambda, other axes) of a setting's name: "eps20_lambda1.5_zeta0.3" gives ("1.5", "zeta0.3").
+
+    Epsilon has a column of its own everywhere and is left out.
+    """
+    rest = re.sub(r"^(eps[^_]+|default)_?", "", setting)
+    found = re.search(r"(?:^|_)lambda([^_]+)", rest)
+    if found is None:
+        return "", rest
+    return found[1], (rest[: found.start()] + rest[found.end() :]).strip("_")
+
+
+def is_paper(preset: str) -> bool:
+    """Say whether this preset is the paper's own experiment."""
+    return preset == "paper"
+
+
+def banner(preset: str) -> str:
+    """Return the warning that results of any other preset carry; empty for the paper's."""
+    return "" if is_paper(preset) else f"{preset} preset: not the paper's experiment"
+
+
+def table_csv(preset: str, name: str) -> Path:
+    """Return results/<preset>/tables/<name>.csv."""
+    return Path("results") / preset / "tables" / f"{name}.csv"
+
+
+def figure_csv(preset: str, name: str) -> Path:
+    """Return results/<preset>/figures/<name>.csv."""
+    return Path("results") / preset / "figures" / f"{name}.csv"
+
+
+def paper_folder(preset: str) -> Path:
+    """Return paper/<preset>, where generated LaTeX, figures and the PDF lie."""
+    return Path("paper") / preset

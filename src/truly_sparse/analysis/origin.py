@@ -1,0 +1,115 @@
+"""Where results come from: preset, runs, seeds, commits and machine, in words for captions and text."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from truly_sparse.analysis.names import METHODS, method_title
+from truly_sparse.experiments.grid import RunSpec
+from truly_sparse.experiments.records import Record
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a caption must say about the runs behind a table or figure.
+
+    Attributes
+    ----------
+    seeds : str
+        Finished runs per row, such as "5 (Dense, Dense ensemble: 1)".
+    cpu_hours : float
+        CPU time of all runs together, on one core each.
+    """
+
+    preset: str
+    runs: int
+    diverged: int
+    absent: int
+    seeds: str
+    commits: str
+    cpu: str
+    blas: str
+    versions: str
+    convention: str
+    cpu_hours: float
+    pinned: int
+    cpu_per_wall: float
+
+    def line(self) -> str:
+        """Return the closing line of a table: preset, seeds, runs and commit."""
+        runs = f"{self.runs} runs"
+        if self.diverged:
+            runs += f", {self.diverged} diverged"
+        if self.absent:
+            runs += f", {self.absent} missing"
+        return f"Preset {self.preset}; seeds per row: {self.seeds}; {runs}; commit {self.commits}."
+
+
+def origin_of(preset: str, records: Sequence[Record], absent: Sequence[RunSpec] = ()) -> Origin:
+    """Return where `records` come from; what a record does not say is "unknown"."""
+    hosts = [record.get("host", {}) for record in records]
+    threads = [record.get("threads", {}) for record in records]
+    return Origin(
+        preset=preset,
+        runs=len(records),
+        diverged=sum(record["status"] != "ok" for record in records),
+        absent=len(absent),
+        seeds=seeds_per_row(records),
+        commits=join(commits_of(records)),
+        cpu=join(host.get("cpu") for host in hosts),
+        blas=join(name for block in threads for name in _blas(block)),
+        versions=join(_versions(host) for host in hosts),
+        convention=join((record.get("operations", {}).get("convention") for record in records), "; "),
+        cpu_hours=sum(record["seconds"]["cpu"] for record in records) / 3600,
+        pinned=sum(bool(block.get("pinned")) for block in threads),
+        cpu_per_wall=max((block.get("cpu_per_wall") or 0.0 for block in threads), default=0.0),
+    )
+
+
+def join(values: Iterable[Any], separator: str = ", ") -> str:
+    """Return the distinct values in order of appearance, joined; "unknown" for none at all."""
+    return separator.join(dict.fromkeys(str(value) for value in values if value)) or "unknown"
+
+
+def commits_of(records: Iterable[Record]) -> list[str]:
+    """Return the distinct commits (10 digits) of the runs; "+" marks uncommitted changes."""
+    found = {}
+    for record in records:
+        code = record.get("code", {})
+        commit = code.get("commit")
+        found[f"{commit[:10]}{'+' if code.get('dirty') else ''}" if commit else "unknown"] = None
+    return list(found)
+
+
+def seeds_per_row(records: Iterable[Record]) -> str:
+    """Return how many finished runs a row has, exceptions named: "5 (Dense, Dense ensemble: 1)"."""
+    counts: dict[tuple[str, str, str], int] = defaultdict(int)
+    for record in records:
+        counts[record["dataset"], record["method"], record["setting"]] += record["status"] == "ok"
+    by_method: dict[str, set[int]] = defaultdict(set)
+    for (_, method, _), count in counts.items():
+        by_method[method].add(count)
+    methods: dict[str, list[str]] = defaultdict(list)
+    for method in sorted(by_method, key=lambda name: (list(METHODS).index(name) if name in METHODS else 99, name)):
+        low, high = min(by_method[method]), max(by_method[method])
+        methods[f"{low}" if low == high else f"{low} to {high}"].append(method_title(method))
+    if not methods:
+        return "0"
+    usual = max(methods, key=lambda text: len(methods[text]))
+    rest = "; ".join(f"{', '.join(names)}: {text}" for text, names in methods.items() if text != usual)
+    return f"{usual} ({rest})" if rest else usual
+
+
+def _blas(threads: dict[str, Any]) -> list[str]:
+    return [
+        f"{pool.get('internal_api')} {pool.get('version')} ({pool.get('architecture')} kernels)"
+        for pool in threads.get("threadpools", [])
+        if pool.get("user_api") == "blas"
+    ]
+
+
+def _versions(host: dict[str, Any]) -> str:
+    packages = host.get("packages", {})
+    named = [f"Python {host['python']}"] if host.get("python") else []
+    return ", ".join(named + [f"{name} {packages[name]}" for name in ("numpy", "numba") if name in packages])

@@ -1,0 +1,163 @@
+"""How journal Table 1 is printed: accuracy, cost, and both in short for the terminal."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from truly_sparse.analysis import formats, latex, text
+from truly_sparse.analysis.latex import Column
+from truly_sparse.analysis.names import banner, dataset_title, method_title, split_setting
+from truly_sparse.analysis.origin import Origin, join
+
+_ROW = (Column("label", "Method", align="l"), Column("epsilon", "ε"), Column("lambda", "λ"))
+_ACCURACY = (
+    *(Column("accuracy_published", "published", "Test accuracy (%)"), Column("accuracy", "here", "Test accuracy (%)")),
+    *(Column("difference", "difference", "Test accuracy (%)"), Column("seeds", "seeds")),
+    Column("member_accuracy", "mean member (%)"),
+)
+_COST = (
+    Column("weights_published", "published", "Weights"),
+    *(Column("weights", "here", "Weights"), Column("weights_ratio", "× dense", "Weights")),
+    Column("operations_published", "published", "Training operations"),
+    Column("operations", "here", "Training operations"),
+    Column("operations_ratio", "× dense", "Training operations"),
+    *(Column("time_published", "published", "Time (min)"), Column("time", "here (CPU)", "Time (min)")),
+)
+_TERMINAL = (
+    *_ROW,
+    *(Column("accuracy_published", "publ.", "Accuracy %"), Column("accuracy", "here", "Accuracy %")),
+    *(Column("difference", "diff.", "Accuracy %"), Column("seeds", "n")),
+    *(Column("weights_ratio_published", "publ.", "Weights"), Column("weights_ratio", "here", "Weights")),
+    *(Column("operations_ratio_published", "publ.", "Operations"), Column("operations_ratio", "here", "Operations")),
+    *(Column("time_published_short", "publ.", "Minutes"), Column("time_short", "here", "Minutes")),
+)
+_NOTE = Column("note", "note", align="l")
+
+
+@dataclass(frozen=True)
+class Display:
+    """The printed cells, one row per (dataset, method, setting), and the notes their letters point to."""
+
+    cells: pd.DataFrame
+    notes: list[str]
+
+    def columns(self, wanted: tuple[Column, ...]) -> list[Column]:
+        """Leave out lambda and note where no row has one."""
+        rows = [column for column in wanted if column.key != "lambda" or (self.cells["lambda"] != "").any()]
+        return [*rows, _NOTE] if self.notes else rows
+
+
+def display(frame: pd.DataFrame) -> Display:
+    """Return the printed cells of a tidy Table 1."""
+    letters: dict[str, str] = {}
+    rows, last = [], None
+    for key, part in frame.groupby(["dataset", "method", "setting"], sort=False):
+        dataset, method, setting = map(str, key)
+        value, std, published, published_std, difference = (
+            part.set_index("metric")[column].astype(float).to_dict()
+            for column in ("value", "std", "published", "published_std", "difference")
+        )
+        marks = [
+            letters.setdefault(remark, _letter(len(letters)))
+            for remark in dict.fromkeys(part["note"])
+            if isinstance(remark, str) and remark
+        ]
+        lambda_, others = split_setting(setting)
+        label = method_title(method) + (f" ({others})" if others else "")
+        ratio_of = formats.printed_ratio
+        absolute = {name: published[name] for name in ("weights", "training_operations")}
+        rows.append(
+            {
+                "dataset": dataset_title(dataset),
+                "label": "" if (dataset, label) == last else label,
+                "epsilon": formats.number(part["epsilon"].astype(float).iloc[0]),
+                "lambda": lambda_,
+                "accuracy_published": formats.spread(published["test_accuracy"], published_std["test_accuracy"]),
+                "accuracy": formats.spread(value["test_accuracy"], std["test_accuracy"]),
+                "difference": formats.difference(difference["test_accuracy"]),
+                "seeds": formats.number(value["runs_ok"]),
+                "member_accuracy": formats.spread(value["member_accuracy"], std["member_accuracy"]),
+                "weights_published": ratio_of(published["weights_ratio"])
+                if formats.missing(absolute["weights"])
+                else formats.count(absolute["weights"]),
+                "weights_ratio_published": ratio_of(published["weights_ratio"]),
+                "weights": formats.count(value["weights"]),
+                "weights_ratio": formats.ratio(value["weights_ratio"]),
+                "operations_published": ratio_of(published["training_operations_ratio"])
+                if formats.missing(absolute["training_operations"])
+                else formats.scientific(absolute["training_operations"]),
+                "operations_ratio_published": ratio_of(published["training_operations_ratio"]),
+                "operations": formats.scientific(value["training_operations"]),
+                "operations_ratio": formats.ratio(value["training_operations_ratio"]),
+                "time_published": formats.spread(published["train_time"], published_std["train_time"]),
+                "time": formats.minutes(value["train_time"], std["train_time"]),
+                "time_published_short": formats.spread(published["train_time"], None),
+                "time_short": formats.minutes(value["train_time"], None),
+                "note": " ".join(marks),
+            }
+        )
+        last = dataset, label
+    return Display(pd.DataFrame(rows), [f"{letter}: {remark}." for remark, letter in letters.items()])
+
+
+def to_latex(frame: pd.DataFrame, origin: Origin) -> str:
+    """Return journal Table 1 as two LaTeX tables, 1a accuracy and 1b cost."""
+    shown = display(frame)
+    warning = banner(origin.preset)
+    runs = join(f"{n:g}" for n in sorted(set(frame["published_runs"].dropna())))
+    source = join(frame["source"].dropna())
+    printed = f"published ({source}; number of runs: {runs})" if source != "unknown" else "published (nothing is)"
+    accuracy = (
+        f"Test accuracy, {printed} and measured here, as mean ± standard deviation over runs; difference in "
+        "percentage points. Mean member: the accuracy of the members alone, averaged. "
+        f"Preset {origin.preset}; seeds per row: {origin.seeds}; commit {origin.commits}; processor {origin.cpu}."
+    )
+    cost = (
+        "Cost of training. Weights: links and biases of all members, output block included; × dense: multiple of "
+        "the single dense network, whose own row holds counts. The published ratios leave the output block out. "
+        f"Training operations: {origin.convention}; counted from the links in use at each step, over forward, "
+        "backward and gradient. Time: published minutes on the authors' machine; here the CPU minutes of the whole "
+        f"run on one core of {origin.cpu}. Preset {origin.preset}; seeds per row: {origin.seeds}; "
+        f"commit {origin.commits}."
+    )
+    closing = [*shown.notes, origin.line()]
+    parts = (("a", "accuracy", _ACCURACY, accuracy), ("b", "cost", _COST, cost))
+    return "\n".join(
+        latex.booktabs(
+            shown.cells,
+            shown.columns(_ROW + columns),
+            caption=caption,
+            label=f"table1-{name}",
+            number=f"1{letter}",
+            banner=warning,
+            group="dataset",
+            block="label",
+            notes=closing,
+        )
+        for letter, name, columns, caption in parts
+    )
+
+
+def to_text(frame: pd.DataFrame, origin: Origin, encoding: str = "utf-8") -> str:
+    """Return journal Table 1 for the terminal, at most 100 characters wide."""
+    shown = display(frame)
+    notes = [
+        *shown.notes,
+        "Accuracy: mean ± standard deviation over n seeds. Weights, operations: multiples of a single dense network.",
+        "Minutes: published on the authors' machine; here CPU minutes on one core.",
+        origin.line(),
+    ]
+    return text.plain(
+        shown.cells,
+        shown.columns(_TERMINAL),
+        title="Table 1: published and measured here",
+        banner=banner(origin.preset),
+        group="dataset",
+        notes=notes,
+        encoding=encoding,
+    )
+
+
+def _letter(position: int) -> str:
+    first, second = divmod(position, 26)
+    return (chr(96 + first) if first else "") + chr(97 + second)
