@@ -1,6 +1,8 @@
 """Test accuracy of every method by epsilon: all seeds, their mean, and the published value beside it."""
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,10 +15,13 @@ from truly_sparse.analysis.table1 import table1
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import Record
 
+_TIGHT: dict[str, Any] = {"handletextpad": 0.1, "columnspacing": 1.1, "handlelength": 1.5}
 COLUMNS = ("figure", "dataset", "method", "epsilon", "setting", "kind", "seed", "value", "std")
-PANEL_HEIGHT = 1.95
-# Within the place of one epsilon: seeds and mean left, published right.
-_HERE, _PUBLISHED, _GAP = -0.17, 0.2, 0.7
+PANEL_HEIGHT = 1.75
+# One panel alone has room for finer differences.
+SINGLE_HEIGHT = 3.0
+# Within the place of one epsilon: seeds left, mean in the middle, published right.
+_SEEDS, _HERE, _PUBLISHED, _GAP = -0.38, -0.08, 0.34, 0.8
 
 
 def data(records: Sequence[Record], published: pd.DataFrame, absent: Sequence[RunSpec] = ()) -> pd.DataFrame:
@@ -43,7 +48,8 @@ def data(records: Sequence[Record], published: pd.DataFrame, absent: Sequence[Ru
 def draw(frame: pd.DataFrame, preset: str) -> Figure:
     """Draw one panel per dataset from what `data` returns."""
     datasets = list(dict.fromkeys(sorted(frame["dataset"])))
-    figure = Figure(figsize=(PAGE_WIDTH, PANEL_HEIGHT * len(datasets) + 0.55))
+    height = SINGLE_HEIGHT if len(datasets) == 1 else PANEL_HEIGHT * len(datasets)
+    figure = Figure(figsize=(PAGE_WIDTH, height + 0.55))
     epsilons = sorted(frame["epsilon"].dropna().unique())
     series = {epsilon: SERIES[place % len(SERIES)] for place, epsilon in enumerate(epsilons)}
     for axes, dataset in zip(figure.subplots(len(datasets), squeeze=False)[:, 0], datasets, strict=True):
@@ -54,7 +60,7 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
         figure.suptitle(banner(preset), color=VERMILION, fontsize=8.5)
     dense = bool(frame["epsilon"].isna().any())
     handles = _legend(series, dense, bool((frame["kind"] == "published").any()))
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 7))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), **_TIGHT)
     return figure
 
 
@@ -76,29 +82,23 @@ def _panel(axes: Axes, frame: pd.DataFrame, series: dict[float, tuple[str, str]]
 
 def _slot(axes: Axes, part: pd.DataFrame, x: float, colour: str, marker: str) -> None:
     """Draw one setting: seeds as small points, their mean as a filled marker, the published value as an open one."""
-    seeds = part.loc[part["kind"] == "run", "value"]
-    axes.plot([x + _HERE - 0.17] * len(seeds), seeds, ".", color=colour, alpha=0.55, markersize=3.5, mew=0)
+    seeds = part.loc[part["kind"] == "run", "value"].tolist()
+    axes.plot([x + _SEEDS] * len(seeds), seeds, ".", color=colour, alpha=0.55, markersize=3.5, markeredgewidth=0)
     for kind, offset, face in (("mean", _HERE, colour), ("published", _PUBLISHED, "white")):
-        for row in part[part["kind"] == kind].itertuples():
-            spread = None if pd.isna(row.std) else row.std
-            axes.errorbar(
-                *(x + offset, row.value, spread),
-                **{"fmt": marker, "color": colour, "mfc": face, "mec": colour, "markersize": 4.2, "mew": 0.9},
-                **{"elinewidth": 0.8, "capsize": 1.6, "capthick": 0.8},
-            )
+        for value, std in part.loc[part["kind"] == kind, ["value", "std"]].to_numpy(dtype=float).tolist():
+            spread = None if math.isnan(std) else std
+            look: dict[str, Any] = {"fmt": marker, "color": colour, "markerfacecolor": face, "markersize": 3.8}
+            lines: dict[str, Any] = {"elinewidth": 0.8, "capsize": 1.6, "capthick": 0.8, "markeredgewidth": 0.9}
+            axes.errorbar([x + offset], [value], spread, **look, **lines)
 
 
 def _groups(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Split a dataset's rows by method and by every axis but epsilon, in the journal's order."""
     groups: dict[tuple[str, str, str], list[int]] = {}
-    order = sorted(
-        frame.index,
-        key=lambda i: row_order("", frame.loc[i, "method"], None, "|".join(split_setting(frame.loc[i, "setting"]))),
-    )
-    for index in order:
-        method, setting = frame.loc[index, "method"], frame.loc[index, "setting"]
+    for index, (method, setting) in enumerate(zip(frame["method"], frame["setting"], strict=True)):
         groups.setdefault((method, *split_setting(setting)), []).append(index)
-    return [(_label(*key), frame.loc[rows]) for key, rows in groups.items()]
+    order = sorted(groups, key=lambda key: row_order("", key[0], None, "|".join(key[1:])))
+    return [(_label(*key), frame.iloc[groups[key]]) for key in order]
 
 
 def _label(method: str, lambda_: str, others: str) -> str:
@@ -107,8 +107,8 @@ def _label(method: str, lambda_: str, others: str) -> str:
 
 
 def _legend(series: dict[float, tuple[str, str]], dense: bool, published: bool) -> list[Line2D]:
-    def handle(label: str, **look: object) -> Line2D:
-        return Line2D([], [], linestyle="none", label=label, **look)  # type: ignore[arg-type]
+    def handle(label: str, **look: Any) -> Line2D:
+        return Line2D([], [], linestyle="none", label=label, **look)
 
     handles = [
         handle(f"ε = {epsilon:g}", marker=marker, color=colour, markersize=4.2)
@@ -116,8 +116,8 @@ def _legend(series: dict[float, tuple[str, str]], dense: bool, published: bool) 
     ]
     if dense:
         handles.append(handle("dense", marker="D", color=BLACK, markersize=4.2))
-    handles.append(handle("one seed", marker=".", color=BLACK, alpha=0.55, markersize=4, mew=0))
-    handles.append(handle("mean ± std here (filled)", marker="o", color=BLACK, markersize=4.2))
+    handles.append(handle("one seed", marker=".", color=BLACK, alpha=0.55, markersize=4, markeredgewidth=0))
+    handles.append(handle("mean ± std, measured here", marker="o", color=BLACK, markersize=4.2))
     if published:
-        handles.append(handle("published (open)", marker="o", color=BLACK, mfc="white", markersize=4.2))
+        handles.append(handle("published", marker="o", color=BLACK, markerfacecolor="white", markersize=4.2))
     return handles

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from truly_sparse.analysis import findings, names, published, tables
-from truly_sparse.analysis.latex import Column, booktabs, escape
+from truly_sparse.analysis import findings, formats, names, published, tables
+from truly_sparse.analysis.latex import Column, booktabs, escape, sentence
 from truly_sparse.analysis.names import METHODS, dataset_title, method_title
 from truly_sparse.analysis.origin import Origin, join, origin_of
 from truly_sparse.analysis.table1 import class_count
@@ -17,6 +17,8 @@ from truly_sparse.files import write_text
 
 # Grid axes, which every table shows per row.
 _AXES = ("epsilon", "lambda")
+# What means nothing to a dense model, although every run has a value for it.
+_SPARSE_ONLY = {"exploration_epochs", "evolution_every", "refinement"}
 _SYMBOLS = {"eta": "η", "zeta": "ζ", "alpha": "α", "evolution_every": "epochs per SET step"}
 
 
@@ -55,7 +57,7 @@ def preset_macros(origin: Origin) -> str:
         "% generated, do not edit\n\\newif\\ifisquick\\isquick"
         + f"{switch}\n"
         + macro("Preset", origin.preset)
-        + macro("PresetWarning", names.banner(origin.preset))
+        + macro("PresetWarning", sentence(names.banner(origin.preset)))
         + macro("Commit", origin.commits)
         + macro("Seeds", origin.seeds)
     )
@@ -98,13 +100,17 @@ def settings_table(records: list[Record], origin: Origin) -> str:
     columns += [Column(key, _title(key)) for key in by_method]
     rows = []
     for method, found in _by_method(records).items():
-        cells = {key: join(map(_written, (record["settings"]["training"][key] for record in found))) for key in by_method}
-        rows.append({"method": method_title(method), "strategy": found[0]["settings"]["strategy"], **cells})
+        cells = {key: join(_written(record["settings"]["training"][key]) for record in found) for key in by_method}
+        if found[0]["settings"]["model"] == "dense":
+            cells |= dict.fromkeys(_SPARSE_ONLY & cells.keys(), formats.NOTHING)
+        strategy = found[0]["settings"]["strategy"].replace("_", " ")
+        rows.append({"method": method_title(method), "strategy": strategy, **cells})
     return booktabs(
         pd.DataFrame(rows),
         columns,
         caption=f"Settings in which the methods differ. Preset {origin.preset}; commit {origin.commits}.",
         label="settings",
+        number="S1",
         banner=names.banner(origin.preset),
         notes=[origin.line()],
     )
@@ -137,6 +143,7 @@ def datasets_table(records: list[Record], origin: Origin) -> str:
         caption="Datasets: rows in all and in each part, and the first digits of the prepared table's checksum. "
         f"Preset {origin.preset}; commit {origin.commits}.",
         label="datasets",
+        number="S2",
         banner=names.banner(origin.preset),
         notes=[*sources, origin.line()],
     )

@@ -1,5 +1,6 @@
 """Sentences about what was measured, each worked out from the records."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -8,7 +9,9 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.names import dataset_title, method_title, split_setting
 from truly_sparse.experiments.grid import RunSpec
-from truly_sparse.experiments.records import Record, path_of
+from truly_sparse.experiments.records import Record
+
+_KEYS = ["dataset", "method", "setting"]
 
 
 def findings(frame: pd.DataFrame, records: Sequence[Record], absent: Sequence[RunSpec]) -> list[str]:
@@ -29,11 +32,11 @@ def _both(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
     return rows[rows["value"].notna() & rows["published"].notna()].astype({"value": float, "published": float})
 
 
-def _row_name(row: pd.Series) -> str:
-    lambda_, others = split_setting(row["setting"])
-    epsilon = "" if pd.isna(row["epsilon"]) else f"ε {row['epsilon']:g}"
-    words = [epsilon, f"λ {lambda_}" if lambda_ else "", others]
-    return ", ".join(filter(None, [f"{method_title(row['method'])} on {dataset_title(row['dataset'])}", *words]))
+def _row_name(dataset: str, method: str, setting: str) -> str:
+    lambda_, others = split_setting(setting)
+    epsilon = re.match(r"eps([^_]+)", setting)
+    words = [f"ε {epsilon[1]}" if epsilon else "", f"λ {lambda_}" if lambda_ else "", others]
+    return ", ".join(filter(None, [f"{method_title(method)} on {dataset_title(dataset)}", *words]))
 
 
 def _accuracy(frame: pd.DataFrame) -> list[str]:
@@ -41,19 +44,20 @@ def _accuracy(frame: pd.DataFrame) -> list[str]:
     if rows.empty:
         return ["The sources print no accuracy for any row of this preset, so there is nothing to compare."]
     gaps = (rows["value"] - rows["published"]).astype(float)
-    largest = rows.loc[gaps.abs().idxmax()]
+    place = int(gaps.abs().to_numpy().argmax())
+    largest = rows.iloc[place]
     higher, lower = int((gaps > 0).sum()), int((gaps < 0).sum())
     return [
         f"Of {len(rows)} rows with a published accuracy, {higher} came out higher and {lower} lower. The mean "
         f"absolute difference is {formats.spread(gaps.abs().mean(), None)} points; the largest is "
-        f"{formats.difference(gaps[gaps.abs().idxmax()])} points ({_row_name(largest)})."
+        f"{formats.difference(float(gaps.iloc[place]))} points ({_row_name(*largest[_KEYS])})."
     ]
 
 
 def _operations(frame: pd.DataFrame) -> list[str]:
     rows = _both(frame, "training_operations")
     return [
-        f"{_row_name(row)}: {formats.scientific(row['published'])} operations published, "
+        f"{_row_name(*row[_KEYS])}: {formats.scientific(row['published'])} operations published, "
         f"{formats.scientific(row['value'])} counted here ({formats.ratio(row['value'] / row['published'])})."
         for _, row in rows.iterrows()
     ]
@@ -88,9 +92,12 @@ def _places(records: Sequence[Record]) -> list[str]:
 
 def _irregular(records: Sequence[Record], absent: Sequence[RunSpec]) -> list[str]:
     sentences = []
-    diverged = [path_of(record) for record in records if record["status"] != "ok"]
+    diverged = [record for record in records if record["status"] != "ok"]
     if diverged:
-        sentences.append(f"{len(diverged)} runs diverged and are in no mean: {', '.join(diverged)}.")
+        listed = "; ".join(
+            f"{_row_name(*(record[key] for key in _KEYS))}, seed {record['seed']}" for record in diverged
+        )
+        sentences.append(f"Diverged runs, which are in no mean: {listed}.")
     if absent:
-        sentences.append(f"{len(absent)} runs of the grid have not finished; the tables name them in their notes.")
+        sentences.append(f"Runs of the grid that have not finished: {len(absent)}; notes under the tables name them.")
     return sentences or ["Every run of the grid finished and none diverged."]

@@ -98,7 +98,7 @@ def booktabs(
     width = len(columns)
     head = [*_head(columns), r"\midrule"]
     warning = [rf"\multicolumn{{{width}}}{{@{{}}l@{{}}}}{{\emph{{{escape(banner)}}}}}\\"] if banner else []
-    title = (rf"\textbf{{{_sentence(escape(banner))}}} " if banner else "") + escape(caption)
+    title = (rf"\textbf{{{sentence(escape(banner))}.}} " if banner else "") + escape(caption)
     layout = "".join(column.align for column in columns)
     lines = [
         "{% generated, do not edit",
@@ -118,24 +118,26 @@ def booktabs(
         r"\endhead",
         r"\bottomrule",
         r"\endfoot",
-        r"\bottomrule",
-        *(_under(note, width) for note in notes),
+        # An empty last foot: LaTeX does not see to it that a higher one fits on the page.
         r"\endlastfoot",
         *_body(frame, columns, group, block),
+        r"\bottomrule",
+        *(_under(note, width) for note in notes),
         r"\end{longtable}",
         "}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
+def sentence(text: str) -> str:
+    """Return `text` with a capital at its start."""
+    return text[:1].upper() + text[1:]
 
 
 def _under(note: str, width: int) -> str:
-    # A strut at both ends keeps neighbouring notes from touching.
+    # Of no width to TeX, so that it does not widen the last column; struts keep neighbouring notes from touching.
     box = rf"\parbox[t]{{\linewidth}}{{\raggedright\scriptsize\strut {escape(note)}\strut}}"
-    return rf"\multicolumn{{{width}}}{{@{{}}l@{{}}}}{{{box}}}\\[-2pt]"
+    return rf"\multicolumn{{{width}}}{{@{{}}l@{{}}}}{{\makebox[0pt][l]{{{box}}}}}\\*[-2pt]"
 
 
 def _head(columns: Sequence[Column]) -> list[str]:
@@ -168,7 +170,7 @@ def _body(frame: pd.DataFrame, columns: Sequence[Column], group: str | None, blo
             if block is not None and rows and row[block]:
                 rows.append(r"\addlinespace[2pt]")
             rows.append(" & ".join(escape(str(row[column.key])) for column in columns) + f" {end}")
-        if rows:
+        if rows and position < len(groups) - 1:
             rows[-1] = rows[-1].removesuffix("*")
         if group is not None:
             heading = rf"\multicolumn{{{len(columns)}}}{{@{{}}l@{{}}}}{{\textbf{{{escape(str(name))}}}}} \\*"

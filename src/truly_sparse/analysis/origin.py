@@ -74,7 +74,7 @@ def join(values: Iterable[Any], separator: str = ", ") -> str:
 
 def commits_of(records: Iterable[Record]) -> list[str]:
     """Return the distinct commits (10 digits) of the runs; "+" marks uncommitted changes."""
-    found = {}
+    found: dict[str, None] = {}
     for record in records:
         code = record.get("code", {})
         commit = code.get("commit")

@@ -2,18 +2,15 @@
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from truly_sparse.analysis import facts, names, tables
+from truly_sparse.analysis.texlive import INSTALL, lacking
 from truly_sparse.errors import UserError
 
 SOURCE = Path("paper") / "main.tex"
-INSTALL = (
-    "on Debian or Ubuntu `apt-get install latexmk texlive-latex-recommended texlive-latex-extra texlive-science lmodern`"
-)
 SECONDS = 300
 _ERROR = re.compile(r"^(?:! .*|[^\s:]+\.\w+:\d+: .*)$", re.MULTILINE)
 
@@ -23,15 +20,11 @@ def document(preset: str) -> Path:
     return names.paper_folder(preset) / "main.pdf"
 
 
-def lacking() -> str:
-    """Return the name of a program that LaTeX needs and this machine lacks; empty where all is there."""
-    return next((program for program in ("latexmk", "pdflatex", "bibtex") if shutil.which(program) is None), "")
-
-
 def how(preset: str) -> str:
     """Return in words what to do for a PDF."""
     make = f"`snakemake --cores 1 paper` makes {document(preset)}"
-    return f"{lacking()} is missing: {INSTALL}, then {make}" if lacking() else make
+    missing = lacking()
+    return f"{missing} is missing: {INSTALL}, then {make}" if missing else make
 
 
 def build(config: dict[str, Any]) -> Path:
@@ -51,8 +44,9 @@ def build(config: dict[str, Any]) -> Path:
         for part in (f"tables/{name}.tex", f"figures/{name}.pdf"):
             if name in config["experiments"] and not (folder / part).exists():
                 raise UserError(f"{folder / part} not found: `snakemake --cores 1 {name} figure_{name}` makes it")
-    if lacking():
-        raise UserError(f"no PDF, because {lacking()} is missing: {INSTALL}; tables and figures are in {folder}")
+    missing = lacking()
+    if missing:
+        raise UserError(f"no PDF, because {missing} is missing: {INSTALL}; tables and figures are in {folder}")
     _latexmk(folder)
     return document(preset)
 

@@ -94,7 +94,9 @@ class _Row:
         total = len(self.ok) + len(self.diverged) + len(self.absent)
         parts = []
         if self.diverged:
-            parts.append(f"{len(self.diverged)} of {total} runs diverged ({_seeds(self.diverged)}), left out of the mean")
+            parts.append(
+                f"{len(self.diverged)} of {total} runs diverged ({_seeds(self.diverged)}), left out of the mean"
+            )
         if self.absent:
             parts.append(f"{len(self.absent)} of {total} runs missing ({_seeds(self.absent)})")
         return "; ".join(parts)
@@ -143,7 +145,17 @@ def _dense_operations(rows: dict[Key, _Row]) -> dict[str, float]:
 
 
 def _printed(published: pd.DataFrame) -> list[tuple[Any, ...]]:
-    columns = ["dataset", "method", "setting", "metric", "published", "published_std", "note", "published_runs", "source"]
+    columns = [
+        "dataset",
+        "method",
+        "setting",
+        "metric",
+        "published",
+        "published_std",
+        "note",
+        "published_runs",
+        "source",
+    ]
     frame = published[columns].astype(object)
     return list(frame.where(frame.notna(), None).itertuples(index=False, name=None))
 

@@ -13,7 +13,7 @@ _ROW = (Column("label", "Method", align="l"), Column("epsilon", "ε"), Column("l
 _ACCURACY = (
     *(Column("accuracy_published", "published", "Test accuracy (%)"), Column("accuracy", "here", "Test accuracy (%)")),
     *(Column("difference", "difference", "Test accuracy (%)"), Column("seeds", "seeds")),
-    Column("member_accuracy", "mean member (%)"),
+    *(Column("member_accuracy", "mean member (%)"), Column("note", "note", align="l")),
 )
 _COST = (
     Column("weights_published", "published", "Weights"),
@@ -22,6 +22,7 @@ _COST = (
     Column("operations", "here", "Training operations"),
     Column("operations_ratio", "× dense", "Training operations"),
     *(Column("time_published", "published", "Time (min)"), Column("time", "here (CPU)", "Time (min)")),
+    Column("note", "note", align="l"),
 )
 _TERMINAL = (
     *_ROW,
@@ -30,8 +31,8 @@ _TERMINAL = (
     *(Column("weights_ratio_published", "publ.", "Weights"), Column("weights_ratio", "here", "Weights")),
     *(Column("operations_ratio_published", "publ.", "Operations"), Column("operations_ratio", "here", "Operations")),
     *(Column("time_published_short", "publ.", "Minutes"), Column("time_short", "here", "Minutes")),
+    Column("note", "", align="l"),
 )
-_NOTE = Column("note", "note", align="l")
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,7 @@ class Display:
 
     def columns(self, wanted: tuple[Column, ...]) -> list[Column]:
         """Leave out lambda and note where no row has one."""
-        rows = [column for column in wanted if column.key != "lambda" or (self.cells["lambda"] != "").any()]
-        return [*rows, _NOTE] if self.notes else rows
+        return [column for column in wanted if column.key not in ("lambda", "note") or any(self.cells[column.key])]
 
 
 def display(frame: pd.DataFrame) -> Display:
@@ -106,7 +106,11 @@ def to_latex(frame: pd.DataFrame, origin: Origin) -> str:
     warning = banner(origin.preset)
     runs = join(f"{n:g}" for n in sorted(set(frame["published_runs"].dropna())))
     source = join(frame["source"].dropna())
-    printed = f"published ({source}; number of runs: {runs})" if source != "unknown" else "published (nothing is)"
+    printed = (
+        f"published ({source}; number of runs: {runs})"
+        if source != "unknown"
+        else "published (nothing for these datasets)"
+    )
     accuracy = (
         f"Test accuracy, {printed} and measured here, as mean ± standard deviation over runs; difference in "
         "percentage points. Mean member: the accuracy of the members alone, averaged. "

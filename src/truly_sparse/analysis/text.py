@@ -1,5 +1,6 @@
 """A frame of texts as an aligned plain-text table for the terminal."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 
 import pandas as pd
@@ -7,6 +8,8 @@ import pandas as pd
 from truly_sparse.analysis.latex import Column
 
 _ASCII = {"±": "+-", "×": "x", "−": "-", "–": "-", "·": "*", "ε": "eps", "λ": "lambda", "ζ": "zeta", "η": "eta"}
+# Terminals are rarely narrower; tables are laid out for it.
+WIDTH = 100
 
 
 def plain(
@@ -41,7 +44,8 @@ def plain(
             heading = name
             lines += [rule, *([shown(name)] if name else [])]
         lines.append(_row([cells[column.key][number] for column in columns], widths, columns))
-    return "\n".join([*(line.rstrip() for line in lines), rule, *map(shown, notes)])
+    under = [textwrap.fill(shown(note), max(WIDTH, len(rule)), subsequent_indent="  ") for note in notes]
+    return "\n".join([*(line.rstrip() for line in lines), rule, *under])
 
 
 def for_terminal(text: str, encoding: str) -> str:
@@ -54,9 +58,15 @@ def for_terminal(text: str, encoding: str) -> str:
     return text
 
 
+def _gaps(columns: Sequence[Column]) -> list[str]:
+    """Return the space after each column: one under a common heading, else two."""
+    pairs = zip(columns, columns[1:], strict=False)
+    return [" " if left.over and left.over == right.over else "  " for left, right in pairs] + [""]
+
+
 def _row(cells: Sequence[str], widths: Sequence[int], columns: Sequence[Column]) -> str:
-    pairs = zip(cells, widths, columns, strict=True)
-    return "  ".join(cell.rjust(width) if column.align == "r" else cell.ljust(width) for cell, width, column in pairs)
+    parts = zip(cells, widths, columns, _gaps(columns), strict=True)
+    return "".join((cell.rjust(w) if column.align == "r" else cell.ljust(w)) + gap for cell, w, column, gap in parts)
 
 
 def _over(columns: Sequence[Column], widths: list[int], shown: Callable[[str], str]) -> str:
@@ -66,7 +76,7 @@ def _over(columns: Sequence[Column], widths: list[int], shown: Callable[[str], s
         over, end = columns[start].over, start + 1
         while over and end < len(columns) and columns[end].over == over:
             end += 1
-        span = sum(widths[start:end]) + 2 * (end - start - 1)
+        span = sum(widths[start:end]) + end - start - 1
         heading = shown(over)
         widths[end - 1] += max(0, len(heading) - span)
         parts.append(heading.center(max(span, len(heading)), "-" if over else " "))

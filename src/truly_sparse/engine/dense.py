@@ -12,6 +12,7 @@ from numba import njit
 
 from truly_sparse.engine.dropout import layer_key, mix, threshold
 from truly_sparse.engine.kernels import gather_batch, softmax_rows
+from truly_sparse.engine.memory import aligned
 from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult, Floats, Optimiser
 from truly_sparse.engine.topology import start_bound, start_values
 
@@ -78,14 +79,10 @@ class DenseMLP:
         self.sizes = tuple(sizes)
         self.slopes = [*slopes]
         pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
-        self.weights = [
-            start_values(n_in * n_out, start_bound(n_in, n_out, kind), rng).reshape(n_out, n_in)
-            for n_in, n_out in pairs
-        ]
-        self.velocity = [np.zeros_like(weight) for weight in self.weights]
-        self._gradient = [np.zeros_like(weight) for weight in self.weights]
-        self.biases = [np.zeros(n_out, np.float32) for _, n_out in pairs]
-        self.bias_velocity = [np.zeros_like(bias) for bias in self.biases]
+        self.weights, self.velocity, self._gradient = ([aligned((m, n)) for n, m in pairs] for _ in range(3))
+        for weight, (n_in, n_out) in zip(self.weights, pairs, strict=True):
+            weight[:] = start_values(weight.size, start_bound(n_in, n_out, kind), rng).reshape(weight.shape)
+        self.biases, self.bias_velocity = ([aligned(m) for _, m in pairs] for _ in range(2))
         self._rows = 0
 
     @property
@@ -96,9 +93,7 @@ class DenseMLP:
     def _reserve(self, rows: int) -> None:
         if rows != self._rows:
             self._rows = rows
-            self._activations = [np.zeros((n, rows), np.float32) for n in self.sizes]
-            self._delta = [np.zeros((n, rows), np.float32) for n in self.sizes]
-            self._factor = [np.zeros((n, rows), np.float32) for n in self.sizes]
+            self._activations, self._delta, self._factor = ([aligned((n, rows)) for n in self.sizes] for _ in range(3))
 
     def _forward(self, key: int, step: int, rate: float) -> None:
         """Propagate the batch in the input activations to the softmax outputs."""

@@ -11,6 +11,7 @@ from llvmlite import binding
 from truly_sparse.engine import kernels, topology
 from truly_sparse.engine.block import Block
 from truly_sparse.engine.dropout import threshold
+from truly_sparse.engine.memory import aligned
 from truly_sparse.engine.simd import LANES
 from truly_sparse.engine.streams import Streams
 
@@ -48,14 +49,6 @@ def tile(rows: int, vectors: int) -> tuple[int, ...]:
     while rows % (vectors * LANES):
         vectors //= 2
     return (0,) * vectors
-
-
-def _aligned(count: int, dtype: npt.DTypeLike) -> npt.NDArray:
-    """Return zeros that start on a cache line (64 bytes), so that no vector straddles two."""
-    itemsize = np.dtype(dtype).itemsize
-    raw = np.zeros(count + 64 // itemsize, dtype)
-    skip = -raw.ctypes.data % 64 // itemsize
-    return raw[skip : skip + count]
 
 
 class SparseMLP:
@@ -137,7 +130,7 @@ class SparseMLP:
         self._rows = rows
         self._offsets = np.concatenate(([0], np.cumsum(self.sizes[:-1]))).astype(np.int64) * rows
         cells = sum(self.sizes) * rows
-        self._activations, self._delta = _aligned(cells, np.float32), _aligned(cells, np.float32)
+        self._activations, self._delta = aligned(cells), aligned(cells)
         self._positive, self._kept = np.zeros(cells // LANES, np.uint16), np.zeros(cells // LANES, np.uint16)
 
     @property

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from truly_sparse.data import Arrays, load
 from truly_sparse.engine import store
 from truly_sparse.ensembles import checkpoint
+from truly_sparse.ensembles.schedule import Epoch
 from truly_sparse.ensembles.trainer import Data, Trainer, predict_ensemble, predict_members
 from truly_sparse.experiments import provenance
 from truly_sparse.experiments.grid import RunSpec
@@ -62,7 +63,7 @@ def run(config: dict[str, Any], spec: RunSpec, restart: bool = False) -> Path:
         "status": "ok" if progress.advice is None else "diverged",
         "advice": progress.advice,
         "settings": spec.settings,
-        **_identity(spec, data),
+        **_hashes(spec),
         "data": data.info,
         "accuracy": accuracy,
         "loss": {"final_train": history[-1]["loss"] if history else None},
@@ -113,9 +114,7 @@ def _model(spec: RunSpec) -> tuple[str, str, int]:
     return spec.settings["model"], spec.settings["strategy"], spec.seed
 
 
-def _identity(spec: RunSpec, data: Arrays) -> dict[str, Any]:
-    """What must agree for two results to be the same run; a checkpoint adds the data's checksum."""
-    del data
+def _hashes(spec: RunSpec) -> dict[str, str]:
     return {
         "settings_hash": spec.settings_hash,
         "source_hash": provenance.source_hash("run", spec.settings["strategy"]),
@@ -125,7 +124,9 @@ def _identity(spec: RunSpec, data: Arrays) -> dict[str, Any]:
 def _train(trainer: Trainer, spec: RunSpec, data: Arrays, folder: Path, restart: bool) -> None:
     """Train to the end with a checkpoint every so often, going on from one that fits."""
     path = folder / "checkpoint.npz"
-    identity = {**_identity(spec, data), "data": data.info["sha256"], "host": host.processor()}
+    # Another processor or BLAS kernel rounds differently: bytes would depend on where the run was killed.
+    kernels = [pool.get("architecture") for pool in host.threads()["threadpools"]]
+    identity = {**_hashes(spec), "data": data.info["sha256"], "processor": host.processor(), "blas": kernels}
     reporter = Reporter(spec.path, len(trainer.plan))
     if not restart and path.exists():
         reason = checkpoint.restore(trainer, path, identity)
@@ -133,14 +134,15 @@ def _train(trainer: Trainer, spec: RunSpec, data: Arrays, folder: Path, restart:
         reporter.say(f"going on after epoch {done}" if reason is None else f"checkpoint not used: {reason}")
     saved = time.monotonic()
 
-    def after_epoch(_: Any) -> None:
+    def after_epoch(_: Epoch) -> None:
         nonlocal saved
-        reporter.update(trainer.progress.epoch, trainer.progress.history[-1])
+        if trainer.progress.advice is None:
+            reporter.update(trainer.progress.epoch, trainer.progress.history[-1])
         if time.monotonic() - saved > CHECKPOINT_SECONDS and not trainer.finished:
             checkpoint.save(trainer, path, identity)
             saved = time.monotonic()
 
-    trainer.run(lambda epoch: after_epoch(epoch) if trainer.progress.history else None)
+    trainer.run(after_epoch)
     reporter.close(trainer.progress.advice)
 
 
