@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 _CHARACTERS = {
+    # In braces: at the start of a row LaTeX would take them for an argument of the row before.
+    **{character: f"{{{character}}}" for character in "[]*"},
     "\\": r"\textbackslash{}",
     **{character: f"\\{character}" for character in "{}$&#%_"},
     **{"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}"},
@@ -161,17 +163,18 @@ def _head(columns: Sequence[Column]) -> list[str]:
 
 def _body(frame: pd.DataFrame, columns: Sequence[Column], group: str | None, block: str | None) -> list[str]:
     groups = [("", frame)] if group is None else list(frame.groupby(group, sort=False))
-    lines = []
+    lines: list[str] = []
     for position, (name, part) in enumerate(groups):
         # The starred end of a row forbids a page break there.
         end = r"\\*" if len(part) <= UNBROKEN_ROWS else r"\\"
-        rows = []
+        rows: list[str] = []
         for row in part.to_dict("records"):
             if block is not None and rows and row[block]:
                 rows.append(r"\addlinespace[2pt]")
             rows.append(" & ".join(escape(str(row[column.key])) for column in columns) + f" {end}")
-        if rows and position < len(groups) - 1:
-            rows[-1] = rows[-1].removesuffix("*")
+        if rows:
+            # A break may come after a group, but not between the last row and the notes.
+            rows[-1] = rows[-1].removesuffix("*") + ("*" if position == len(groups) - 1 else "")
         if group is not None:
             heading = rf"\multicolumn{{{len(columns)}}}{{@{{}}l@{{}}}}{{\textbf{{{escape(str(name))}}}}} \\*"
             rows = [*([r"\midrule"] if position else []), heading, *rows]

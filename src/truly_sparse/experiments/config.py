@@ -74,8 +74,10 @@ def training_of(config: dict[str, Any], dataset: str, method: str) -> dict[str, 
     )
 
 
-def check_training(training: dict[str, Any], strategy: str) -> str | None:
+def check_training(training: dict[str, Any], strategy: str, validation_fraction: float) -> str | None:
     """Return what is contradictory in one run's training settings, or None."""
+    if training["selection"] == "best_validation" and validation_fraction == 0:
+        return "selection best_validation needs validation rows; raise validation_fraction or set selection: last"
     members, epochs = training["members"], training["epochs"]
     exploration = training["exploration_epochs"]
     if strategy == "none" and members != 1:

@@ -107,7 +107,7 @@ def _block_runs(config: dict[str, Any], experiment: str, block: dict[str, Any], 
         for values in itertools.product(*(block[axis] for axis in axes)):
             point = dict(zip(axes, values, strict=True))
             training = {"epsilon": None} | training_of(config, dataset, method) | point
-            problem = check_training(training, strategy)
+            problem = check_training(training, strategy, data["validation_fraction"])
             if problem:
                 raise UserError(f"{where}: {dataset}, {method}: {problem}")
             if strategy == "dist_tse":

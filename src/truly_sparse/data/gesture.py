@@ -1,0 +1,53 @@
+"""Gesture Phase Segmentation (UCI 302): 14 files joined to one table.
+
+Seven videos, each with a raw file (18 coordinates, a time stamp, the phase) and a processed one (32 velocities and
+accelerations, the phase). The processed file starts four frames later: its row i belongs to raw row i + 4.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from truly_sparse.errors import UserError
+
+VIDEOS = ("a1", "a2", "a3", "b1", "b3", "c1", "c3")
+LATER = 4
+COORDINATES = [f"{part}{axis}" for part in ("lh", "rh", "h", "s", "lw", "rw") for axis in "xyz"]
+MOTIONS = [str(number) for number in range(1, 33)]
+
+
+def join(folder: Path) -> pd.DataFrame:
+    """Return the 50 features, `target` (phase letter) and `video` of all videos, in the order of `VIDEOS`.
+
+    Raises
+    ------
+    UserError
+        For a missing column, or files of one video that do not belong together.
+    """
+    return pd.concat([_video(folder, video) for video in VIDEOS], ignore_index=True)
+
+
+def _video(folder: Path, video: str) -> pd.DataFrame:
+    raw = _read(folder / f"{video}_raw.csv", [*COORDINATES, "phase"])
+    processed = _read(folder / f"{video}_va3.csv", [*MOTIONS, "Phase"])
+    if len(raw) != len(processed) + LATER:
+        raise UserError(
+            f"{video}_va3.csv has {len(processed)} rows where {video}_raw.csv has {len(raw)}; a file is truncated, "
+            f"delete both and fetch again"
+        )
+    table = pd.concat([raw[COORDINATES].iloc[LATER:].reset_index(drop=True), processed[MOTIONS]], axis=1)
+    table.columns = [*COORDINATES, *(f"motion_{number}" for number in MOTIONS)]
+    return table.assign(target=processed["Phase"].to_numpy(), video=np.repeat(video, len(processed)))
+
+
+def _read(path: Path, columns: list[str]) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, skipinitialspace=True)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({' '.join(str(error).split())}); delete it and fetch again") from None
+    table.columns = [str(column).strip() for column in table.columns]
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise UserError(f"{path}: column {missing[0]} is missing; delete the file and fetch again")
+    return table
