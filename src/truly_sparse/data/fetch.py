@@ -1,5 +1,6 @@
 """Getting raw files: from a mirror folder or over HTTPS, checked, whole or not at all."""
 
+import http.client
 import random
 import shutil
 import sys
@@ -82,7 +83,7 @@ def download(url: str, target: Path) -> None:
             reason, final = f"{url}: HTTP {error.code} {error.reason}", error.code < 500
         except urllib.error.URLError as error:
             reason, final = f"{url}: {error.reason}", "not known" in str(error.reason)
-        except (OSError, SourceFailed) as error:
+        except (OSError, http.client.HTTPException, SourceFailed) as error:
             reason, final = f"{url}: {error}", False
         if final or attempt == ATTEMPTS:
             raise SourceFailed(reason)
