@@ -50,8 +50,8 @@ def test_splits_that_do_not_exist_are_refused():
         split_rows("toy", y, {**SPLIT, "split": "authors"}, 0)
     with pytest.raises(UserError, match="names row"):
         split_rows("gesture", y, {**SPLIT, "split": "authors"}, 0)
-    with pytest.raises(UserError, match="cannot be split"):
-        split_rows("toy", np.array([0, 0, 0, 1]), SPLIT, 0)
+    with pytest.raises(UserError, match="too few"):
+        split_rows("toy", np.array([0, 1]), SPLIT, 0)
 
 
 def test_no_validation_rows_can_be_asked_for():

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from truly_sparse.data import fetch, gesture, load, prepare
+from truly_sparse.data import fetch, gesture
+from truly_sparse.data.arrays import load
+from truly_sparse.data.prepare import prepare
 from truly_sparse.errors import UserError
 from truly_sparse.files import sha256
 

@@ -59,8 +59,8 @@ def display(frame: pd.DataFrame) -> Display:
         )
         marks = [
             letters.setdefault(remark, _letter(len(letters)))
-            for remark in dict.fromkeys(part["note"])
-            if isinstance(remark, str) and remark
+            for remark in dict.fromkeys("; ".join(part["note"].dropna()).split("; "))
+            if remark
         ]
         lambda_, others = split_setting(setting)
         label = method_title(method) + (f" ({others})" if others else "")

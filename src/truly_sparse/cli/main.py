@@ -16,7 +16,7 @@ Command = Callable[[dict[str, Any], argparse.Namespace], None]
 
 
 def _data(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from truly_sparse.data import prepare
+    from truly_sparse.data.prepare import prepare
 
     print(prepare(arguments.name, config["data"]))
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -11,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
-from sklearn.model_selection import train_test_split
 
 from truly_sparse.errors import UserError
 from truly_sparse.files import sha256
@@ -105,25 +105,35 @@ def split_rows(name: str, y: Labels, settings: Mapping[str, Any], seed: int) -> 
     drawn from what is left, by dataset and seed.
     """
     digest = hashlib.sha256(name.encode()).digest()
-    entropy = [int.from_bytes(digest[:8], "big"), seed]
-    test_seed, validation_seed = (int(state) for state in np.random.SeedSequence(entropy).generate_state(2))
+    sequence = np.random.SeedSequence([int.from_bytes(digest[:8], "big"), seed])
+    test_rng, validation_rng = (np.random.Generator(np.random.PCG64(child)) for child in sequence.spawn(2))
     if settings["split"] == "authors":
         rest, test = _authors_split(name, len(y))
     else:
-        rest, test = _draw(np.arange(len(y)), y, settings["test_fraction"], settings["stratify"], test_seed)
-    if settings["validation_fraction"] == 0:
-        return rest, np.empty(0, np.int64), test
-    train, validation = _draw(rest, y, settings["validation_fraction"], settings["stratify"], validation_seed)
+        rest, test = _draw(np.arange(len(y)), y, settings["test_fraction"], settings["stratify"], test_rng)
+    train, validation = _draw(rest, y, settings["validation_fraction"], settings["stratify"], validation_rng)
     return train, validation, test
 
 
-def _draw(rows: Rows, y: Labels, fraction: float, stratify: bool, seed: int) -> tuple[Rows, Rows]:
-    labels = y[rows] if stratify else None
-    try:
-        rest, drawn = train_test_split(rows, test_size=fraction, random_state=seed, stratify=labels)
-    except ValueError as error:
-        raise UserError(f"{len(rows)} rows cannot be split by {fraction}: {error}") from None
-    return np.sort(rest), np.sort(drawn)
+def _draw(rows: Rows, y: Labels, fraction: float, stratify: bool, rng: np.random.Generator) -> tuple[Rows, Rows]:
+    """Draw the fraction of `rows` (rounded up), by classes if `stratify`; return (the others, the drawn), sorted.
+
+    Written out, so that a split does not change with the version of a library.
+    """
+    wanted = math.ceil(fraction * len(rows))
+    shuffled = rng.permutation(rows)
+    if stratify:
+        shares = np.bincount(y[rows]) * fraction
+        counts = np.floor(shares).astype(np.int64)
+        # What rounding down left over goes to the classes that lost most by it.
+        counts[np.argsort(counts - shares, kind="stable")[: wanted - counts.sum()]] += 1
+        drawn = np.concatenate([shuffled[y[shuffled] == c][:count] for c, count in enumerate(counts)])
+    else:
+        drawn = shuffled[:wanted]
+    rest = np.setdiff1d(rows, drawn)
+    if not len(rest) or np.setdiff1d(y[rows], y[rest]).size:
+        raise UserError(f"{len(rows)} rows are too few to set {wanted} aside and keep every class; lower the fraction")
+    return rest, np.sort(drawn)
 
 
 def _authors_split(name: str, rows: int) -> tuple[Rows, Rows]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from threadpoolctl import threadpool_limits
 
-from truly_sparse.data import Arrays, load
+from truly_sparse.data.arrays import Arrays, load
 from truly_sparse.engine import store
 from truly_sparse.ensembles import checkpoint
 from truly_sparse.ensembles.schedule import Epoch

@@ -1,0 +1,142 @@
+"""Made-up run records and a made-up repository to make tables, figures and the PDF in."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.grid import RunSpec, runs
+from truly_sparse.experiments.provenance import source_hash
+from truly_sparse.experiments.records import run_folder
+from truly_sparse.files import write_json
+
+REPOSITORY = Path(__file__).parents[2]
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def record_of(spec: RunSpec, **changes: Any) -> dict[str, Any]:
+    """A plausible record of a run; numbers depend on the run only, never on chance."""
+    training, dense = spec.settings["training"], spec.settings["model"] == "dense"
+    features, classes = {"gesture": (50, 5), "digits": (64, 10), "wine": (13, 3)}.get(spec.dataset, (30, 2))
+    sizes = [features, *training["hidden"], classes]
+    full = sum(a * b for a, b in zip(sizes, sizes[1:], strict=False))
+    one = (
+        full
+        if dense
+        else sum(min(a * b, int(training["epsilon"] * (a + b))) for a, b in zip(sizes, sizes[1:], strict=False))
+    )
+    members = training["members"]
+    test = 0.55 if dense else 0.70 + training["epsilon"] / 1000 + 0.004 * spec.seed + 0.001 * len(spec.setting)
+    operations = 3 * one * 6272 * training["epochs"] * (members if spec.settings["strategy"] == "independent" else 1)
+    record = {
+        "experiment": spec.experiment,
+        "dataset": spec.dataset,
+        "method": spec.method,
+        "setting": spec.setting,
+        "seed": spec.seed,
+        "status": "ok",
+        "advice": None,
+        "settings": spec.settings,
+        "settings_hash": spec.settings_hash,
+        "source_hash": source_hash("run", spec.settings["strategy"]),
+        "data": {
+            **{"sha256": "ab" * 32, "rows": 9873, "features": features, "classes": classes, "source": "made up"},
+            **{"train_rows": 6319, "validation_rows": 1579, "test_rows": 1975, "partial": None},
+        },
+        "accuracy": {"test": test, "members_test": [test - 0.02] * members, "members_validation": [test] * members},
+        "loss": {"final_train": 0.5},
+        "links": {
+            **{"start": [one], "members": [[one]] * members, "biases": sum(sizes[1:])},
+            "total_weights": members * (one + sum(sizes[1:])),
+        },
+        "operations": {
+            **{"forward": operations // 3, "backward": operations // 3, "gradient": operations // 3},
+            **{"validation": 0, "total_training": operations, "convention": "one operation per multiply-add"},
+        },
+        "seconds": {
+            "wall": operations / 2e10,
+            "cpu": operations / 2e10 + spec.seed,
+            "epochs_wall": 1.0,
+            "data": 0.1,
+            "start_up": 1,
+        },
+        "peak_memory_bytes": 2**28,
+        "blocked_fallbacks": 12 if spec.method == "fd_tse" else 0,
+        "distance_draws": [],
+        "threads": {
+            "threadpools": [
+                {"user_api": "blas", "internal_api": "openblas", "version": "0.3.30", "architecture": "Haswell"}
+            ],
+            **{"affinity": [0], "process_threads": 1, "pinned": True, "cpu_per_wall": 1.0},
+        },
+        "host": {
+            **{"cpu": "Made_Up(R) CPU #7 & Sons @ 3.00GHz", "cores": 2, "python": "3.11.7", "platform": "Linux"},
+            "packages": {"numpy": "2.4.6", "numba": "0.68.1"},
+        },
+        "code": {"commit": COMMIT, "dirty": False, "version": "0.1.0"},
+        **{"started": "2026-01-01T00:00:00+00:00", "finished": "2026-01-01T00:10:00+00:00"},
+    }
+    return record | changes
+
+
+@pytest.fixture
+def make_record() -> Callable[..., dict[str, Any]]:
+    """`make_record(dataset, method, setting, seed, epsilon, model, **changes)`: a record outside any grid."""
+
+    def make(
+        dataset: str = "gesture",
+        method: str = "rd_tse",
+        setting: str = "eps20",
+        seed: int = 0,
+        epsilon: float | None = 20,
+        **changes: Any,
+    ) -> dict[str, Any]:
+        dense = method.startswith("dense")
+        training = {"hidden": [1000, 1000, 1000], "members": 1 if method == "dense" else 5, "epochs": 350}
+        settings = {
+            **{"dataset": dataset, "method": method, "model": "dense" if dense else "sparse", "strategy": method},
+            **{"seed": seed, "data": {}, "training": training | {"epsilon": None if dense else epsilon}},
+        }
+        setting = "default" if dense else setting
+        return record_of(RunSpec("table1", dataset, method, setting, seed, settings), **changes)
+
+    return make
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with this repository's paper text and configuration, as the working folder."""
+    (tmp_path / "paper").mkdir()
+    for name in ("main.tex", "references.bib"):
+        shutil.copy(REPOSITORY / "paper" / name, tmp_path / "paper" / name)
+    shutil.copytree(REPOSITORY / "config", tmp_path / "config")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def fill(repository: Path) -> Callable[..., dict[str, Any]]:
+    """`fill(preset, seeds, skip, diverge)`: load a configuration and write a run.json for every run of it."""
+
+    def fill_runs(
+        preset: str = "quick", seeds: int = 2, skip: tuple[str, ...] = (), diverge: tuple[str, ...] = ()
+    ) -> dict[str, Any]:
+        name = "config" if preset == "paper" else preset
+        config = load_config(REPOSITORY / "config" / f"{name}.yaml")
+        for block in config["experiments"]["table1"]:
+            block["seeds"] = block["seeds"][:seeds]
+        for spec in runs(config):
+            if spec.path in skip:
+                continue
+            record = record_of(spec)
+            if spec.path in diverge:
+                accuracy = {"test": None, "members_test": [], "members_validation": []}
+                record |= {"status": "diverged", "advice": "lower eta", "accuracy": accuracy}
+            write_json(repository / run_folder(config, spec) / "run.json", json.loads(json.dumps(record)))
+        return config
+
+    return fill_runs

@@ -1,0 +1,132 @@
+"""Tables, figures, facts and the terminal report, made from made-up runs in a made-up repository."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from truly_sparse.analysis import facts, figures, show, tables
+from truly_sparse.errors import UserError
+
+MISSING = "table1/wine/rd_tse/eps20/seed1"
+DIVERGED = "table1/digits/set_mlp/eps20/seed0"
+
+
+@pytest.fixture
+def quick(fill):
+    return fill("quick", skip=(MISSING,), diverge=(DIVERGED,))
+
+
+def test_table_writes_csv_and_latex(quick):
+    csv, tex = tables.make(quick, "table1")
+    assert (csv, tex) == (Path("results/quick/tables/table1.csv"), Path("paper/quick/tables/table1.tex"))
+    frame = pd.read_csv(csv)
+    assert set(frame["preset"]) == {"quick"}
+    assert set(frame["dataset"]) == {"digits", "breast_cancer", "wine"}
+    assert frame.groupby(["dataset", "method"]).ngroups == 24
+    text = tex.read_text(encoding="utf-8")
+    for said in ("quick preset: not the paper's experiment", "commit 0123456789", "seeds per row", "multiply-add"):
+        assert said in text
+    assert "1 of 2 runs missing (seed 1)" in text
+    assert "1 of 2 runs diverged (seed 0), left out of the mean" in text
+    # One line in both tables, 1a and 1b, closes with preset, seeds and commit.
+    assert text.count("41 runs") == 2
+
+
+def test_paper_preset_carries_no_warning_and_shows_both_sides(fill):
+    _, tex = tables.make(fill("paper"), "table1")
+    text = tex.read_text(encoding="utf-8")
+    assert "not the paper" not in text
+    assert r"71.8 $\pm$ 0.2" in text
+    assert r"1.71$\cdot$10\textsuperscript{13}" in text
+    assert "2,058,005" in text
+
+
+def test_same_records_same_bytes(quick):
+    def content() -> list[bytes]:
+        return [path.read_bytes() for path in (*tables.make(quick, "table1"), *figures.make(quick, "table1"))]
+
+    assert content() == content()
+
+
+def test_unknown_names_and_no_runs_are_one_clear_line(quick, repository):
+    with pytest.raises(UserError, match='unknown table "table9"'):
+        tables.make(quick, "table9")
+    with pytest.raises(UserError, match='unknown figure "table9"'):
+        figures.make(quick, "table9")
+    with pytest.raises(UserError, match="needs an experiment of that name"):
+        tables.make(quick | {"experiments": {}}, "table1")
+    empty = quick | {"preset": "nothing"}
+    for make in (tables.make, figures.make, show.report):
+        with pytest.raises(UserError, match="no finished run of table1 in results/nothing"):
+            make(empty, "table1")
+    with pytest.raises(UserError, match="no finished run in results/nothing"):
+        facts.write(empty)
+    assert not (repository / "paper" / "nothing").exists()
+
+
+def test_figure_files_and_their_numbers(quick):
+    pdf, png, csv = figures.make(quick, "table1")
+    assert pdf.read_bytes().startswith(b"%PDF")
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert min(pdf.stat().st_size, png.stat().st_size) > 5000
+    frame = pd.read_csv(csv)
+    assert set(frame["kind"]) == {"run", "mean"}
+    assert (frame["kind"] == "run").sum() == 40  # 42 runs, one missing, one diverged
+    assert (frame["kind"] == "mean").sum() == 24
+    assert not frame["value"].isna().any()
+
+
+def test_figure_has_published_values_beside_ours(fill):
+    frame = pd.read_csv(figures.make(fill("paper"), "table1")[2])
+    printed = frame[frame["kind"] == "published"]
+    assert len(printed) == 16
+    assert 74.8 in set(printed["value"])
+
+
+def test_report_fits_the_terminal_and_says_where_files_are(fill):
+    config = fill("paper", seeds=5, diverge=("table1/gesture/rd_tse/eps20/seed0",))
+    tables.make(config, "table1")
+    text = show.report(config, "table1")
+    assert max(map(len, text.splitlines())) <= 100
+    assert "CSV: results/paper/tables/table1.csv" in text
+    assert "PDF: not made yet" in text
+    assert "a: 1 of 5 runs diverged (seed 0)" in text
+    assert "73.1 ± 0.2" in text
+
+
+def test_quick_report_is_marked(quick, capsys):
+    tables.make(quick, "table1")
+    show.show(quick, "table1")
+    text = capsys.readouterr().out
+    assert "QUICK PRESET: NOT THE PAPER'S EXPERIMENT" in text
+    assert text.splitlines()[-2].startswith("CSV: ")
+    assert text.splitlines()[-1].startswith("PDF: ")
+    assert show.report(quick, "table1", "ascii").isascii()
+
+
+def test_facts_are_generated(quick):
+    facts.write(quick)
+    preset = Path("paper/quick/preset.tex").read_text(encoding="utf-8")
+    assert r"\isquicktrue" in preset
+    assert r"\newcommand{\Commit}{0123456789}" in preset
+    assert r"\newcommand{\Preset}{quick}" in preset
+    text = Path("paper/quick/facts.tex").read_text(encoding="utf-8")
+    assert r"\newcommand{\RunCount}{41}" in text
+    assert r"\newcommand{\DivergedCount}{1}" in text
+    assert r"\newcommand{\AbsentCount}{1}" in text
+    assert r"Made\_Up(R) CPU \#7 \& Sons @ 3.00GHz" in text
+    assert "openblas 0.3.30 (Haswell kernels)" in text
+    assert "print no accuracy for any row" in text
+    assert "FD-TSE ran out of places that were not blocked in 6 runs and put 72 links" in text
+    settings = Path("paper/quick/tables/settings.tex").read_text(encoding="utf-8")
+    assert "comprehensive" in settings
+    assert "batch size" in Path("paper/quick/tables/datasets.tex").read_text(encoding="utf-8")
+
+
+def test_findings_compare_with_the_published_numbers(fill):
+    facts.write(fill("paper"))
+    text = Path("paper/paper/facts.tex").read_text(encoding="utf-8")
+    assert "Of 16 rows with a published accuracy" in text
+    assert r"SET-MLP on Gesture Phase, $\varepsilon$ 20" in text
+    assert r"\isquickfalse" in Path("paper/paper/preset.tex").read_text(encoding="utf-8")
