@@ -1,0 +1,66 @@
+# `make quick` and `make test` set everything up by themselves: an environment in .venv, from a hashed lock.
+
+PYTHON ?=
+CORES ?= all
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install quick test lint paper store lock unlock clean
+# The environment is .venv and nothing else.
+unexport PYTHONPATH PYTHONHOME
+
+help:  ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP)  ## set up .venv (every other target does it when needed)
+
+quick: $(STAMP)  ## all eight models on small data in minutes, ending with the table
+	$(BIN)/snakemake --cores $(CORES) --configfile config/quick.yaml --quiet rules reason host
+	@$(BIN)/python -m truly_sparse show table1 --config config/quick.yaml
+
+test: $(STAMP)  ## the test suite
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)  ## what has to pass before a change: ruff, snakefmt, mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy
+
+paper: $(STAMP)  ## the paper at full scale, training what has no committed record
+	$(BIN)/snakemake --cores $(CORES)
+
+store: $(STAMP)  ## put finished runs of the paper into its committed records
+	$(BIN)/python -m truly_sparse store table1 --config config/config.yaml
+
+lock: $(STAMP)  ## pin every dependency anew in envs/requirements.lock
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url \
+		--no-emit-find-links --python-version 3.11 --extra workflow --extra dev --extra build \
+		--output-file envs/requirements.lock pyproject.toml
+
+unlock: $(STAMP)  ## after a killed workflow: release the folder
+	$(BIN)/snakemake --unlock
+
+clean:  ## remove .venv, caches and quick results; never data or results of the paper
+	rm -rf .venv .snakemake .mypy_cache .ruff_cache .pytest_cache .hypothesis results/quick paper/quick
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
+		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			"$$python" -m venv .venv && exit 0; \
+			rm -rf .venv; \
+			echo "error: $$python cannot make an environment; install its venv package (Debian: python3-venv)" >&2; \
+			exit 1; \
+		fi; \
+	done; \
+	echo "error: Python 3.11 or newer is needed; install it, or name it: make PYTHON=/path/to/python3" >&2; \
+	exit 1
+
+$(STAMP): $(BIN)/python envs/requirements.lock pyproject.toml
+	@echo "Installing the locked packages into .venv (once, a minute or two)"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r envs/requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

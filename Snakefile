@@ -1,0 +1,60 @@
+# Reproduces the paper: `snakemake --cores N`; in minutes: `snakemake --cores N --configfile config/quick.yaml`.
+# Targets by name: data, every experiment (table1), its figure (figure_table1), paper (the PDF).
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+try:
+    from truly_sparse.errors import UserError
+    from truly_sparse.experiments.plan import Plan
+    from truly_sparse.experiments.provenance import source_hash
+except ImportError as error:
+    raise WorkflowError(
+        f"{error}: run `make install`, then .venv/bin/snakemake (or `pip install -e .` for {sys.executable})"
+    ) from None
+
+# A configuration given with --configfile replaces the paper's; merging the two would mix their settings.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+try:
+    PLAN = Plan(config)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+PYTHON = shlex.quote(sys.executable)
+CONFIG = shlex.quote(PLAN.config_file)
+# Ends every job's command; the end of the log is shown where it fails. The paths stay placeholders:
+# a command whose text changes is run again.
+LOGGED = " --config {CONFIG} > {log:q} 2>&1 || {{ tail -n 20 {log:q} >&2; exit 1; }}"
+RESULTS, PAPER = PLAN.results, PLAN.paper
+LATEX = shutil.which("latexmk") is not None
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/analysis.smk"
+include: "workflow/rules/paper.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        TABLES,
+        FIGURES,
+        PDF if LATEX else [],
+
+
+onsuccess:
+    if not LATEX:
+        print(
+            f"No PDF without LaTeX: install latexmk and TeX Live, then `snakemake --cores 1 paper` makes {PDF}"
+        )

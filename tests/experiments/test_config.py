@@ -1,0 +1,193 @@
+"""Configuration files: defaults, and one clear line for everything that cannot be."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from truly_sparse.errors import UserError
+from truly_sparse.experiments.config import check_training, load_config, training_of, validate
+from truly_sparse.experiments.schema import fill, read_texts, schema
+
+ROOT = Path(__file__).parents[2]
+SMALL = """
+preset: small
+datasets: {digits: {training: {alpha: 1}}}
+methods:
+  fd_tse: {model: sparse, strategy: fd_tse}
+  dense: {model: dense, training: {members: 1, activation: relu, alpha: 0}}
+experiments:
+  table1:
+    - {datasets: [digits], methods: [fd_tse], epsilon: [10, 20], seeds: [0]}
+    - {datasets: [digits], methods: [dense], seeds: [0]}
+"""
+
+
+def small(**replaced):
+    """The small configuration, with whole sections replaced."""
+    return yaml.safe_load(SMALL) | replaced
+
+
+@pytest.mark.parametrize("name", ["config", "quick"])
+def test_shipped_files_are_valid_and_stay_so(name):
+    config = load_config(ROOT / f"config/{name}.yaml")
+    assert validate(config) == config
+
+
+def test_paper_file_states_every_default():
+    stated = yaml.safe_load((ROOT / "config/config.yaml").read_text())["training"]
+    assert stated == fill({}, schema()["$defs"]["training"], schema())
+
+
+def test_defaults_are_filled_but_overrides_stay_partial():
+    config = validate(small())
+    assert config["training"]["epochs"] == 350
+    assert config["data"] == {"folder": "data", "mirror": None, "download": True}
+    assert config["datasets"]["digits"]["validation_fraction"] == 0.2
+    assert config["datasets"]["digits"]["training"] == {"alpha": 1.0}
+    assert config["methods"]["fd_tse"]["training"] == {}
+
+
+def test_a_method_wins_over_a_dataset_and_a_dataset_over_the_general_setting():
+    config = validate(small())
+    assert training_of(config, "digits", "fd_tse")["alpha"] == 1.0
+    assert training_of(config, "digits", "dense")["alpha"] == 0.0
+
+
+def test_a_number_has_one_type_however_it_is_written():
+    one, other = (validate(small(training={"eta": eta, "epochs": epochs})) for eta, epochs in [(1, 350.0), (1.0, 350)])
+    assert repr(one) == repr(other)
+
+
+def blocks(**replaced):
+    return {"table1": [{"datasets": ["digits"], "methods": ["fd_tse"], "epsilon": [20], "seeds": [0]} | replaced]}
+
+
+@pytest.mark.parametrize(
+    ("replaced", "message"),
+    [
+        ({"trainin": {}}, 'c: unknown key "trainin"; did you mean "training"?'),
+        ({"training": {"epoch": 3}}, 'c: training: unknown key "epoch"; did you mean "epochs"?'),
+        (
+            {"training": {"epochs": "2e2"}},
+            'training.epochs: expected a whole number, found the text "2e2"; write 200.0',
+        ),
+        ({"training": None}, "c: training: expected a mapping of keys, found nothing"),
+        ({"training": {"eta": float("nan")}}, "training.eta: nan is not a finite number"),
+        ({"training": {"eta": -0.1}}, "training.eta: -0.1 is not possible; must be greater than 0"),
+        ({"training": {"dropout": 1.0}}, "training.dropout: 1.0 is not possible; must be less than 1"),
+        ({"training": {"zeta": 1.5}}, "training.zeta: 1.5 is not possible"),
+        ({"training": {"q": 0}}, "training.q: 0 is not possible"),
+        ({"training": {"epochs": True}}, "training.epochs: expected a whole number"),
+        (
+            {"training": {"selection": "best_valid"}},
+            'selection: "best_valid" is not possible; did you mean "best_validation"?',
+        ),
+        ({"training": {"hidden": []}}, "training.hidden: must not be empty"),
+        ({"datasets": {"digits": {"training": {"epsilon": 3}}}}, 'datasets.digits.training: unknown key "epsilon"'),
+        ({"datasets": {"../x": {}}}, 'datasets: "../x" is not a possible name'),
+        ({"datasets": {1: {}}}, 'datasets: the key 1 is not text; write "1" in quotes'),
+        ({"preset": "../../x"}, 'preset: "../../x" is not a possible name'),
+        ({"preset": "a\n"}, "preset: 'a\\n' holds a line break"),
+        (
+            {"experiments": blocks(epsilon=[20, 0])},
+            "experiments.table1[0].epsilon[1]: 0 is not possible; must be greater",
+        ),
+        ({"experiments": blocks(epsilon=[20, 20])}, "experiments.table1[0].epsilon: a value is listed twice"),
+        (
+            {"experiments": blocks(datasets=["digit"])},
+            'table1[0].datasets: unknown dataset "digit"; did you mean "digits"?',
+        ),
+        (
+            {"experiments": blocks(methods=["fdtse"])},
+            'table1[0].methods: unknown method "fdtse"; did you mean "fd_tse"?',
+        ),
+        ({"experiments": blocks(methods=["dense"])}, 'the dense method "dense" has no epsilon'),
+        ({"experiments": blocks(seeds=[-1])}, "experiments.table1[0].seeds[0]: -1 is not possible; must be at least 0"),
+        ({"experiments": blocks(lamda=[1])}, 'experiments.table1[0]: unknown key "lamda"; did you mean "lambda"?'),
+        (
+            {"methods": {"fd_tse": {"model": "spars"}}},
+            'methods.fd_tse.model: "spars" is not possible; did you mean "sparse"?',
+        ),
+        ({"methods": {"fd_tse": {"strategy": "none"}}}, 'methods.fd_tse: the key "model" is missing'),
+        (
+            {"methods": {"fd_tse": {"model": "sparse", "strategy": "fdtse"}}},
+            'methods.fd_tse.strategy: unknown strategy "fdtse"; did you mean "fd_tse"?',
+        ),
+        ({"methods": {"fd_tse": {"model": "dense", "strategy": "fd_tse"}}}, '"fd_tse" regrows links'),
+    ],
+)
+def test_what_cannot_be_is_one_line_with_its_place(replaced, message):
+    with pytest.raises(UserError) as refused:
+        validate(small(**replaced), where="c")
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_sparse_method_needs_epsilon():
+    block = blocks()
+    del block["table1"][0]["epsilon"]
+    with pytest.raises(UserError, match='sparse method "fd_tse" needs a list of epsilon'):
+        validate(small(experiments=block))
+
+
+@pytest.mark.parametrize(
+    ("members", "epochs", "exploration", "strategy", "problem"),
+    [
+        (5, 350, 100, "fd_tse", None),
+        (1, 350, 350, "none", None),
+        (5, 60, 60, "independent", None),
+        (300, 350, 100, "fd_tse", "more members than epochs allow"),
+        (5, 109, 100, "fd_tse", "more members than epochs allow"),
+        (5, 352, 100, "fd_tse", "cannot share the epochs equally"),
+        (5, 50, 100, "fd_tse", "exploration_epochs 100 is more than epochs 50"),
+        (5, 50, 100, "independent", "exploration_epochs 100 is more than epochs 50"),
+        (2, 350, 350, "none", "which trains one network"),
+    ],
+)
+def test_members_and_epochs_must_agree(members, epochs, exploration, strategy, problem):
+    training = {"members": members, "epochs": epochs, "exploration_epochs": exploration, "selection": "last"}
+    found = check_training(training, strategy, 0.0)
+    assert found is None if problem is None else problem in found
+
+
+def test_the_best_epoch_needs_validation_rows():
+    training = validate(small())["training"]
+    assert "needs validation rows" in check_training(training, "fd_tse", 0.0)
+    assert check_training(training, "fd_tse", 0.2) is None
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(UserError, match=r"absent\.yaml: cannot read"):
+        load_config(tmp_path / "absent.yaml")
+    (tmp_path / "broken.yaml").write_text("a: [1,\nb: {")
+    with pytest.raises(UserError, match=r"broken\.yaml: not valid YAML"):
+        load_config(tmp_path / "broken.yaml")
+    (tmp_path / "empty.yaml").write_text("")
+    with pytest.raises(UserError, match=r"empty\.yaml: expected a mapping of keys, found nothing"):
+        load_config(tmp_path / "empty.yaml")
+
+
+def test_text_from_the_command_line_becomes_what_the_schema_asks_for():
+    given = {"training": {"epochs": "40", "decay_times_eta": "true"}, "data": {"mirror": "7"}, "reuse_records": "x"}
+    read = read_texts(given, schema(), schema())
+    assert read["training"] == {"epochs": 40, "decay_times_eta": True}
+    assert read["data"]["mirror"] == "7"
+    assert read["reuse_records"] == "x"
+
+
+def test_every_key_is_described_and_has_a_default_or_is_required():
+    root = schema()
+    for name, part in {"top": root, **root["$defs"]}.items():
+        if part.get("type") != "object":
+            continue
+        assert part["additionalProperties"] is False, name
+        for key, one in part["properties"].items():
+            assert one["description"].endswith("."), f"{name}.{key}"
+            assert name == "block" or key in part.get("required", []) or "default" in one, f"{name}.{key}"
+
+
+def test_every_training_key_can_be_a_grid_axis():
+    parts = schema()["$defs"]
+    axes = set(parts["block"]["properties"]) - {"datasets", "methods", "seeds", "epsilon"}
+    assert axes == set(parts["training"]["properties"])

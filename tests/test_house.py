@@ -1,0 +1,161 @@
+"""The house: pins in step with pyproject, rooms that use only what they may, no pickle, no long files."""
+
+import ast
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src/truly_sparse"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+LONGEST = 400
+
+# Which rooms a room may use; errors.py, files.py and the version are the floor of all.
+ROOMS = {
+    "engine": set(),
+    "ensembles": {"engine"},
+    "data": set(),
+    "measure": {"engine"},
+    "experiments": {"ensembles", "data", "measure", "engine"},
+    "analysis": {"measure", "experiments"},
+    "cli": {"engine", "ensembles", "data", "measure", "experiments", "analysis"},
+}
+# Analysis reads what runs wrote, it never trains.
+SHAPES = {"config", "grid", "records", "provenance"}
+
+
+def imports(file):
+    """Yield (module, names) of every import of the package in a file, those inside functions too."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, []) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            yield node.module, [alias.name for alias in node.names]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_uses_only_what_it_may(room):
+    for file in (PACKAGE / room).rglob("*.py"):
+        for module, names in imports(file):
+            top, *rest = module.split(".")
+            if top != "truly_sparse":
+                continue
+            used = rest[:1] or names
+            for other in used:
+                allowed = ROOMS[room] | {room, "errors", "files", "__version__"}
+                assert other in allowed, f"{file.relative_to(ROOT)} uses {module}"
+            if room == "analysis" and rest[:1] == ["experiments"]:
+                assert set(rest[1:2] or names) <= SHAPES, f"{file.relative_to(ROOT)} uses {module}"
+
+
+def test_nothing_is_pickled():
+    modules = {"pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+    for file in SOURCES:
+        assert not {module.split(".")[0] for module, _ in imports(file)} & modules, file
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+                assert isinstance(node.value, ast.Constant), file
+                assert node.value.value is False, file
+
+
+def test_files_stay_short():
+    files = [*SOURCES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "workflow").rglob("*.smk"), ROOT / "Snakefile"]
+    long = {str(file.relative_to(ROOT)): len(file.read_text().splitlines()) for file in files}
+    assert {name: lines for name, lines in long.items() if lines > LONGEST} == {}
+    assert len((ROOT / "Snakefile").read_text().splitlines()) < 70
+
+
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def pins():
+    """Return {name: [versions]}; a package may be pinned once per range of Python."""
+    found = {}
+    for line in (ROOT / "envs/requirements.lock").read_text().splitlines():
+        pin = re.match(r"([A-Za-z0-9._-]+)==([^\s;]+)", line)
+        if pin:
+            found.setdefault(canonicalize_name(pin[1]), []).append(pin[2])
+    return found
+
+
+def wanted():
+    """Return what pyproject asks for, without the optional extra that no lock can promise."""
+    content = project()
+    extras = content["project"]["optional-dependencies"]
+    names = content["project"]["dependencies"] + content["build-system"]["requires"]
+    return [
+        Requirement(text) for text in names + [text for extra in extras if extra != "papi" for text in extras[extra]]
+    ]
+
+
+def test_the_lock_pins_every_dependency_within_its_range():
+    locked = pins()
+    for requirement in wanted():
+        versions = locked.get(canonicalize_name(requirement.name))
+        assert versions, f"{requirement} is not in envs/requirements.lock; run make lock"
+        assert all(requirement.specifier.contains(version) for version in versions), f"{requirement}: {versions}"
+
+
+def test_the_lock_has_hashes_and_no_addresses():
+    text = (ROOT / "envs/requirements.lock").read_text()
+    assert not re.search(r"https?:|file:|index-url|find-links", text)
+    for block in re.split(r"\n(?=[A-Za-z])", text.strip()):
+        assert "--hash=sha256:" in block, block.splitlines()[0]
+    assert "python-papi" not in pins()
+
+
+def test_the_conda_environment_is_the_lock():
+    environment = yaml.safe_load((ROOT / "envs/conda.yaml").read_text())
+    python = f"python{project()['project']['requires-python']}"
+    assert python in environment["dependencies"]
+    (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    assert pip == ["--require-hashes", "-r requirements.lock"]
+    assert (ROOT / "envs/requirements.lock").exists()
+
+
+def test_the_citation_has_the_version_of_the_package():
+    import truly_sparse
+
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == truly_sparse.__version__
+    assert citation["license"] == project()["project"]["license"]
+
+
+def paths_in(value):
+    """Yield the strings of a record that name a place on the machine that made it."""
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from paths_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from paths_in(item)
+    elif isinstance(value, str) and value.startswith(("/", "~")):
+        yield value
+
+
+def test_committed_records_name_no_place_on_a_machine():
+    for file in (ROOT / "results").glob("*/records/*.jsonl"):
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            assert list(paths_in(json.loads(line))) == [], f"{file.relative_to(ROOT)}, line {number}"
+
+
+def test_make_says_in_one_line_that_python_is_missing_or_old(tmp_path):
+    for name in ("Makefile", "pyproject.toml"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    (tmp_path / "envs").mkdir()
+    (tmp_path / "envs/requirements.lock").touch()
+    refused = subprocess.run(
+        ["make", "install", "PYTHON=/nowhere/python3"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert refused.returncode != 0
+    assert "error: Python 3.11 or newer is needed" in refused.stderr
+    assert not (tmp_path / ".venv").exists()

@@ -1,0 +1,142 @@
+"""The workflow itself: which jobs it plans, and which of them an edit plans again."""
+
+import json
+import shutil
+from collections import Counter
+
+import pytest
+
+from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.grid import runs
+
+SMALL = ("--configfile", "config/small.yaml")
+RUNS = 6
+
+
+def without_pdf(jobs):
+    return Counter({rule: count for rule, count in jobs.items() if rule not in {"pdf", "paper"}})
+
+
+def test_paper_preset_plans_every_run(checkout):
+    jobs = checkout.plan("table1")
+    assert jobs == {
+        "dataset": 1,
+        "train": len(runs(load_config(checkout.folder / "config/config.yaml"))),
+        "table": 1,
+        "table1": 1,
+    }
+
+
+def test_quick_preset_replaces_the_paper_settings(checkout):
+    jobs = checkout.plan("--configfile", "config/quick.yaml")
+    assert without_pdf(jobs) == {
+        "dataset": 3,
+        "train": len(runs(load_config(checkout.folder / "config/quick.yaml"))),
+        "table": 1,
+        "figure": 1,
+        "all": 1,
+    }
+    (merged,) = (checkout.folder / "results/quick/config").glob("*.json")
+    assert "gesture" not in json.loads(merged.read_text())["datasets"]
+
+
+def test_data_target_trains_nothing(checkout):
+    assert checkout.plan("data", *SMALL) == {"dataset": 2, "data": 1}
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    assert "Nothing to be done" in finished.snakemake(*SMALL)
+    record = json.loads((finished.folder / "results/small/runs/table1/wine/dense/default/seed0/run.json").read_text())
+    assert record["threads"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("file", "trained"), [("engine/network.py", RUNS), ("ensembles/strategies/fd_tse.py", 2), ("data/arrays.py", RUNS)]
+)
+def test_an_edit_trains_again_only_what_it_concerns(finished, file, trained):
+    finished.edit(f"src/truly_sparse/{file}", "NEW = 3")
+    assert finished.snakemake(*SMALL).count("rule train:") == trained
+
+
+def test_edits_that_concern_no_run_train_nothing(finished):
+    finished.edit("src/truly_sparse/analysis/tables.py", "SHADE = 3")
+    assert without_pdf(finished.plan(*SMALL)) == {"table": 1, "figure": 1, "all": 1}
+    finished.edit("src/truly_sparse/engine/network.py", "# a comment")
+    finished.edit("src/truly_sparse/data/download.py", "NEW = 3")
+    output = finished.snakemake(*SMALL)
+    assert output.count("checkpoint dataset:") == 2
+    assert "rule train:" not in output
+
+
+def test_a_dataset_made_again_trains_only_if_its_content_changed(finished):
+    finished.snakemake("data", *SMALL, "--forcerun", "dataset")
+    assert finished.plan(*SMALL)["train"] == 0
+    finished.snakemake("data", *SMALL, "--forcerun", "dataset", STUB_CONTENT="other")
+    assert finished.plan(*SMALL)["train"] == RUNS
+
+
+def test_a_dataset_that_changes_on_the_way_is_trained_on_at_once(finished):
+    finished.edit("src/truly_sparse/data/download.py", "NEW = 3")
+    assert finished.snakemake(*SMALL, STUB_CONTENT="other").count("rule train:") == RUNS
+
+
+def test_a_dataset_that_went_missing_trains_only_the_run_that_needs_it(finished):
+    shutil.rmtree(finished.folder / "data")
+    assert "Nothing to be done" in finished.snakemake(*SMALL)
+    (finished.folder / "results/small/runs/table1/wine/dense/default/seed0/run.json").unlink()
+    finished.edit("src/truly_sparse/analysis/tables.py", "SHADE = 3")
+    assert finished.snakemake(*SMALL).count("rule train:") == 1
+
+
+def test_an_overridden_setting_reaches_the_jobs(finished):
+    override = ("--config", "training={epochs: 40}")
+    assert finished.plan(*SMALL, *override)["train"] == RUNS
+    finished.snakemake(*SMALL, *override)
+    record = json.loads((finished.folder / "results/small/runs/table1/wine/dense/default/seed0/run.json").read_text())
+    assert record["settings"]["training"]["epochs"] == 40
+    assert record["settings"]["training"]["exploration_epochs"] == 10
+
+
+def test_a_setting_of_the_workflow_itself_trains_nothing(finished):
+    assert "Nothing to be done" in finished.snakemake(*SMALL, "--config", "reuse_records=false")
+    assert len(list((finished.folder / "results/small/config").glob("*.json"))) == 2
+
+
+def test_committed_records_stand_in_for_training(finished):
+    finished.call("-m", "truly_sparse", "store", "table1", "--config", "config/small.yaml")
+    for name in ("results/small/runs", "results/small/tables", "paper/small", "data", ".snakemake"):
+        shutil.rmtree(finished.folder / name)
+    assert finished.plan("table1", *SMALL) == {"table": 1, "table1": 1}
+    finished.snakemake("table1", *SMALL)
+    assert (finished.folder / "results/small/tables/table1.csv").exists()
+    assert finished.plan("table1", *SMALL, "--config", "reuse_records=false")["train"] == RUNS
+    finished.edit("src/truly_sparse/ensembles/strategies/fd_tse.py", "NEW = 3")
+    assert finished.plan("table1", *SMALL) == {"dataset": 2, "train": 2, "table": 1, "table1": 1}
+
+
+def test_a_failed_run_shows_its_message_and_can_be_resumed(checkout):
+    failed = checkout.call(
+        "-m", "snakemake", "--cores", "1", *SMALL, "--quiet", STUB_FAIL="table1/wine/fd_tse/eps20/seed0"
+    )
+    assert failed.returncode != 0
+    assert "error: this run was told to fail" in failed.stdout
+    checkout.snakemake(*SMALL)
+
+
+def test_dense_runs_start_first(finished):
+    lines = [line for line in finished.first.splitlines() if "output: results/small/runs/" in line]
+    assert [line.split("/runs/")[1].split("/")[2] for line in lines[:2]] == ["dense", "dense"]
+
+
+def test_a_bad_setting_is_one_clear_line(checkout):
+    refused = checkout.call("-m", "snakemake", "--cores", "1", *SMALL, "--config", "training={epoch: 40}")
+    assert refused.returncode != 0
+    assert 'configuration: training: unknown key "epoch"; did you mean "epochs"?' in refused.stdout
+    assert "Traceback" not in refused.stdout
+
+
+def test_a_missing_package_says_what_to_do(checkout):
+    (checkout.folder / "src/truly_sparse/errors.py").unlink()
+    refused = checkout.call("-m", "snakemake", "--cores", "1", *SMALL)
+    assert refused.returncode != 0
+    assert "make install" in refused.stdout

@@ -1,0 +1,23 @@
+# From raw files to one checked table per dataset.
+
+
+# A checkpoint: what has to be trained again is decided after the table is there, by its content.
+checkpoint dataset:
+    output:
+        table=f"{PLAN.config['data']['folder']}/{{dataset}}.parquet",
+        about=f"{PLAN.config['data']['folder']}/{{dataset}}.json",
+    log:
+        f"{RESULTS}/logs/data/{{dataset}}.log",
+    wildcard_constraints:
+        dataset=r"[^/]+",
+    threads: 1
+    priority: 100 # every run of a dataset waits for it
+    params:
+        made_by=lambda wildcards: PLAN.dataset_hash(wildcards.dataset),
+    shell:
+        "{PYTHON} -m truly_sparse data {wildcards.dataset:q}" + LOGGED
+
+
+rule data:
+    input:
+        [PLAN.dataset_file(dataset) for dataset in PLAN.datasets],

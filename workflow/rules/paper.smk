@@ -1,0 +1,22 @@
+# The PDF: hand-written text around generated tables and figures.
+
+PDF = f"{PAPER}/main.pdf"
+
+
+rule pdf:
+    input:
+        TABLES,
+        FIGURES,
+        text=["paper/main.tex", "paper/references.bib"],
+    output:
+        PDF,
+    log:
+        f"{RESULTS}/logs/pdf.log",
+    threads: 1
+    shell:
+        "{PYTHON} -m truly_sparse pdf" + LOGGED
+
+
+rule paper:
+    input:
+        PDF,
