@@ -10,8 +10,8 @@ checkpoint dataset:
         f"{RESULTS}/logs/data/{{dataset}}.log",
     wildcard_constraints:
         dataset=r"[^/]+",
+    priority: 100  # every run of a dataset waits for it
     threads: 1
-    priority: 100 # every run of a dataset waits for it
     params:
         made_by=lambda wildcards: PLAN.dataset_hash(wildcards.dataset),
     shell:

@@ -83,7 +83,7 @@ class DenseMLP:
         for weight, (n_in, n_out) in zip(self.weights, pairs, strict=True):
             weight[:] = start_values(weight.size, start_bound(n_in, n_out, kind), rng).reshape(weight.shape)
         self.biases, self.bias_velocity = ([aligned(m) for _, m in pairs] for _ in range(2))
-        self._rows = 0
+        self._room: dict[int, list[list[Floats]]] = {}
 
     @property
     def link_counts(self) -> list[int]:
@@ -91,9 +91,10 @@ class DenseMLP:
         return [weight.size for weight in self.weights]
 
     def _reserve(self, rows: int) -> None:
-        if rows != self._rows:
-            self._rows = rows
-            self._activations, self._delta, self._factor = ([aligned((n, rows)) for n in self.sizes] for _ in range(3))
+        """Make room for `rows` samples; the products' rounding depends on it, so prediction has its own room."""
+        if rows not in self._room:
+            self._room[rows] = [[aligned((n, rows)) for n in self.sizes] for _ in range(3)]
+        self._activations, self._delta, self._factor = self._room[rows]
 
     def _forward(self, key: int, step: int, rate: float) -> None:
         """Propagate the batch in the input activations to the softmax outputs."""
@@ -150,12 +151,12 @@ class DenseMLP:
 
     def predict_proba(self, x: Floats) -> Floats:
         """Return softmax probabilities, float32, shape (samples, classes), of x, float32, shape (samples, features)."""
-        self._reserve(self._rows or PREDICTION_ROWS)
+        self._reserve(PREDICTION_ROWS)
         order = np.arange(len(x))
         probabilities = np.empty((len(x), self.sizes[-1]), np.float32)
-        for start in range(0, len(x), self._rows):
-            count = min(self._rows, len(x) - start)
-            gather_batch(x, order, start, count, self._rows, self._activations[0].reshape(-1))
+        for start in range(0, len(x), PREDICTION_ROWS):
+            count = min(PREDICTION_ROWS, len(x) - start)
+            gather_batch(x, order, start, count, PREDICTION_ROWS, self._activations[0].reshape(-1))
             self._forward(0, 0, 0.0)
             probabilities[start : start + count] = self._activations[-1][:, :count].T
         return probabilities

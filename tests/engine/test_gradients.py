@@ -1,0 +1,189 @@
+"""Gradients: the reference against finite differences, the kernels against the reference."""
+
+import numpy as np
+import pytest
+
+from truly_sparse.engine import network as network_module
+from truly_sparse.engine.dense import DenseMLP
+from truly_sparse.engine.dropout import mix, threshold
+from truly_sparse.engine.network import Optimiser, SparseMLP, all_relu_slopes
+from truly_sparse.engine.streams import Streams
+
+from .reference import Reference, masks_of
+
+PURE = Optimiser(eta=1.0, momentum=0.0, decay=0.0)  # one step then moves a link by minus its gradient
+
+
+def problem(samples, features, classes, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(samples, features)).astype(np.float32), rng.integers(0, classes, samples)
+
+
+def sparse(sizes, epsilon, alpha=0.5, seed=0):
+    slopes = all_relu_slopes(len(sizes) - 2, alpha)
+    network = SparseMLP.erdos_renyi(sizes, epsilon, slopes, np.random.default_rng(seed))
+    network.biases[:] = np.random.default_rng(seed + 1).normal(size=len(network.biases)) * 0.1
+    return network
+
+
+def kernel_gradients(network, x, y, rate=0.0, key=3, step=0):
+    """Return the gradients per block (links in order) and of all biases, from the movement of one pure step."""
+    before = network.copy_state()
+    network.train_epoch(x, y, np.arange(len(y)), len(y), PURE, rate, key, step)
+    after = network.copy_state()
+    return before["values"] - after["values"], before["biases"] - after["biases"]
+
+
+def reference_gradients(network, before, x, y, masks=None):
+    matrices, biases = before.gradients(x, y, masks)
+    values = [m.reshape(-1)[b.links()] for m, b in zip(matrices, network.blocks, strict=True)]
+    return np.concatenate(values), np.concatenate(biases)
+
+
+def assert_close(found, expected, tolerance=2e-5):
+    assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max() + 1e-8
+
+
+def test_reference_gradients_agree_with_finite_differences():
+    x, y = problem(20, 6, 3)
+    reference = Reference.of_sparse(sparse([6, 9, 8, 7, 3], 3))
+    rng = np.random.default_rng(2)
+    masks = [(rng.random((20, n)) > 0.3) / 0.7 for n in (9, 8, 7)]
+    by_matrix, by_bias = reference.gradients(x, y, masks)
+    for arrays, slopes in ((reference.matrices, by_matrix), (reference.biases, by_bias)):
+        for array, slope in zip(arrays, slopes, strict=True):
+            for place in rng.choice(array.size, min(12, array.size), replace=False):
+                at = np.unravel_index(place, array.shape)
+                value, losses = array[at], []
+                for shift in (1e-6, -1e-6):
+                    array[at] = value + shift
+                    losses.append(reference.loss(x, y, masks))
+                array[at] = value
+                assert (losses[0] - losses[1]) / 2e-6 == pytest.approx(slope[at], rel=1e-3, abs=1e-8)
+
+
+@pytest.mark.parametrize("batch", [1, 16, 32, 50, 64, 128, 160, 256])
+def test_kernel_gradients_for_every_kind_of_batch(batch):
+    x, y = problem(batch, 12, 4, seed=batch)
+    network = sparse([12, 40, 30, 4], 3)
+    before = Reference.of_sparse(network)
+    expected = reference_gradients(network, before, x, y)
+    for found, wanted in zip(kernel_gradients(network, x, y), expected, strict=True):
+        assert_close(found, wanted)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "epsilon", "alpha"),
+    [
+        ([5, 7, 2], 2, 0.0),
+        ([50, 100, 100, 100, 5], 10, 0.5),
+        ([3, 300, 200, 2], 1, 0.75),  # most neurons have no link at all
+        ([8, 10, 10, 3], 100, 0.5),  # every place is taken
+        ([1, 20, 20, 20, 20, 2], 4, 0.25),
+    ],
+)
+def test_kernel_gradients_for_every_shape(sizes, epsilon, alpha):
+    x, y = problem(128, sizes[0], sizes[-1])
+    network = sparse(sizes, epsilon, alpha)
+    before = Reference.of_sparse(network)
+    expected = reference_gradients(network, before, x, y)
+    for found, wanted in zip(kernel_gradients(network, x, y), expected, strict=True):
+        assert_close(found, wanted)
+
+
+@pytest.mark.parametrize("batch", [50, 128, 256])
+def test_kernel_gradients_with_dropout(batch):
+    x, y = problem(batch, 12, 4)
+    network = sparse([12, 60, 50, 40, 4], 4)
+    before = Reference.of_sparse(network)
+    found = kernel_gradients(network, x, y, rate=0.2)
+    expected = reference_gradients(network, before, x, y, masks_of(network, batch, 0.2))
+    for one, other in zip(found, expected, strict=True):
+        assert_close(one, other)
+
+
+@pytest.mark.parametrize("vectors", [(8, 8), (4, 2), (2, 1), (1, 1)])
+def test_narrower_registers_give_the_same_up_to_rounding(monkeypatch, vectors):
+    monkeypatch.setattr(network_module, "_registers", lambda: vectors)
+    x, y = problem(128, 12, 4)
+    network = sparse([12, 60, 50, 4], 4)
+    before = Reference.of_sparse(network)
+    found = kernel_gradients(network, x, y, rate=0.2)
+    expected = reference_gradients(network, before, x, y, masks_of(network, 128, 0.2))
+    for one, other in zip(found, expected, strict=True):
+        assert_close(one, other)
+
+
+def test_the_update_is_momentum_with_a_decay_that_eta_does_not_scale():
+    x, y = problem(64, 10, 3)
+    network = sparse([10, 30, 20, 3], 4)
+    optimiser = Optimiser(eta=0.05, momentum=0.9, decay=0.01)
+    values, velocity = network.copy_state()["values"].astype(float), 0.0
+    biases, bias_velocity = network.biases.astype(float), 0.0
+    for step in range(5):
+        slopes, bias_slopes = reference_gradients(network, Reference.of_sparse(network), x, y)
+        velocity = 0.9 * velocity - 0.05 * slopes
+        values = values + velocity - 0.01 * values
+        bias_velocity = 0.9 * bias_velocity - 0.05 * bias_slopes
+        biases = biases + bias_velocity - 0.01 * biases
+        network.train_epoch(x, y, np.arange(64), 64, optimiser, 0.0, 0, step)
+        assert np.allclose(network.copy_state()["values"], values, atol=1e-6)
+        assert np.allclose(network.biases, biases, atol=1e-6)
+
+
+def test_dropout_has_the_right_rate_and_never_repeats():
+    network = sparse([4, 1000, 1000, 2], 1)
+    x, y = problem(128, 4, 2)
+    seen = []
+    for key, step in ((1, 0), (1, 1), (2, 0)):
+        network.train_epoch(x, y, np.arange(128), 128, Optimiser(0.0), 0.2, key, step)
+        seen += [mask > 0 for mask in masks_of(network, 128, 0.2)]
+    for mask in seen:
+        # 128,000 draws: five standard deviations are 0.0056. Columns and rows must not be alike either.
+        assert abs(mask.mean() - 0.8) < 0.006
+        assert abs(mask.mean(axis=0).std() - np.sqrt(0.16 / 128)) < 0.006
+        assert abs(mask.mean(axis=1).std() - np.sqrt(0.16 / 1000)) < 0.004
+    for i, one in enumerate(seen):
+        for other in seen[:i]:
+            assert abs((one == other).mean() - 0.68) < 0.01  # what independent masks agree in
+
+
+def test_vector_and_scalar_hash_are_one():
+    """The dense network hashes in scalar code, the sparse one in vectors: their masks must agree."""
+    from truly_sparse.engine.dropout import layer_key
+
+    network = sparse([4, 33, 2], 5)
+    x, y = problem(32, 4, 2)
+    network.train_epoch(x, y, np.arange(32), 32, Optimiser(0.0), 0.35, 77, 5)
+    key = int(layer_key(np.uint64(77), 5, 1))
+    low, high = np.uint32(key & 0xFFFFFFFF), np.uint32(key >> 32)
+    expected = [[mix(np.uint32(o * 32 + b), low, high) >= threshold(0.35) for o in range(33)] for b in range(32)]
+    assert np.array_equal(masks_of(network, 32, 0.35)[0] > 0, expected)
+
+
+def test_dense_gradients():
+    x, y = problem(128, 12, 4)
+    network = DenseMLP([12, 40, 30, 4], [0.0, -0.5], Streams(0).start)
+    matrices, biases = Reference.of_dense(network).gradients(x, y)
+    before = [weight.copy() for weight in network.weights], [bias.copy() for bias in network.biases]
+    network.train_epoch(x, y, np.arange(128), 128, PURE, 0.0, 0, 0)
+    for layer in range(3):
+        assert_close(before[0][layer] - network.weights[layer], matrices[layer].T)
+        assert_close(before[1][layer] - network.biases[layer], biases[layer])
+
+
+def test_a_full_sparse_network_is_the_dense_one_dropout_included():
+    sizes, slopes = [12, 40, 30, 4], [0.0, 0.0]
+    full, dense = (
+        SparseMLP.erdos_renyi(sizes, 1000, slopes, Streams(0).start),
+        DenseMLP(sizes, slopes, Streams(0).start),
+    )
+    for block, weight in zip(full.blocks, dense.weights, strict=True):
+        assert len(block) == block.places
+        weight[:] = block.values.reshape(block.n_in, block.n_out).T
+    x, y = problem(500, 12, 4)
+    for epoch in range(3):
+        for network in (full, dense):
+            result = network.train_epoch(x, y, np.arange(500), 64, Optimiser(0.05), 0.2, 9, epoch * 7)
+            assert result.samples == 448
+        assert np.allclose(full.predict_proba(x), dense.predict_proba(x), atol=1e-4)

@@ -1,0 +1,112 @@
+"""Saved networks: the same bytes back, and nothing hostile gets to the kernels."""
+
+import io
+import pickle
+
+import numpy as np
+import pytest
+
+from truly_sparse.engine import store
+from truly_sparse.engine.dense import DenseMLP
+from truly_sparse.engine.network import Optimiser, SparseMLP
+from truly_sparse.engine.streams import Streams
+from truly_sparse.errors import UserError
+
+SIZES = [6, 20, 15, 3]
+
+
+def networks():
+    return [
+        SparseMLP.erdos_renyi(SIZES, 3, [-0.5, 0.5], Streams(0).start),
+        DenseMLP(SIZES, [0.0, 0.0], Streams(0).start),
+    ]
+
+
+def train(network, step=0):
+    rng = np.random.default_rng(step)
+    x, y = rng.normal(size=(64, 6)).astype(np.float32), rng.integers(0, 3, 64)
+    network.train_epoch(x, y, np.arange(64), 16, Optimiser(0.05), 0.2, 5, step)
+    return network.predict_proba(x).tobytes()
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_loaded_network_is_the_saved_one_and_trains_on_as_if_never_saved(tmp_path, number):
+    network = networks()[number]
+    train(network)
+    store.save(store.snapshot(network), tmp_path / "member.npz")
+    loaded = store.load(tmp_path / "member.npz")
+    x = np.random.default_rng(1).normal(size=(77, 6)).astype(np.float32)
+    assert loaded.predict_proba(x).tobytes() == network.predict_proba(x).tobytes()
+    assert train(loaded, 1) == train(network, 1)
+
+
+def spoilt(**changes):
+    return {**store.snapshot(networks()[0]), **changes}
+
+
+def with_item(name, place, value):
+    array = store.snapshot(networks()[0])[name].copy()
+    array[place] = value
+    return {name: array}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"format": np.array(99)},
+        {"sizes": np.array([6, -20, 15, 3])},
+        {"sizes": np.array([6])},
+        {"sizes": np.array([6, 10**15, 15, 3])},
+        {"counts": np.array([1, 2, 3])},
+        {"counts": np.array([10**6, 1, 1])},
+        {"values": np.zeros(3, np.float32)},
+        {"values": np.zeros(3, np.float64)},
+        {"slopes": np.zeros(2, np.float32)},
+        {"bounds": np.zeros(1)},
+        with_item("targets", 0, -1),
+        with_item("targets", 0, 20),
+        with_item("targets", slice(0, 2), 1),
+        with_item("in_pointers", 1, 10**9),
+        with_item("in_pointers", 1, -5),
+        with_item("in_pointers", 0, 1),
+        with_item("values", 3, np.nan),
+        with_item("velocity", 3, np.inf),
+        with_item("biases", 0, np.nan),
+    ],
+)
+def test_arrays_that_make_no_network_are_refused(tmp_path, changes):
+    store.save(spoilt(**changes), tmp_path / "member.npz")
+    with pytest.raises(UserError, match=r"member\.npz") as error:
+        store.load(tmp_path / "member.npz")
+    assert "\n" not in str(error.value)
+
+
+class Bomb:
+    """Unpickling this would raise something no one expects."""
+
+    def __reduce__(self):
+        return (exec, ("raise SystemExit('unpickled')",))
+
+
+def test_files_that_are_no_archives_are_refused_and_nothing_is_unpickled(tmp_path):
+    path = tmp_path / "member.npz"
+    with pytest.raises(UserError, match="no network file"):
+        store.load(path)
+    store.save(store.snapshot(networks()[0]), path)
+    content = path.read_bytes()
+    hostile = io.BytesIO()
+    np.savez(hostile, **{**store.snapshot(networks()[0]), "values": np.array([Bomb()], dtype=object)})
+    for bad in (content[: len(content) // 2], b"", b"hello", pickle.dumps(Bomb()), hostile.getvalue()):
+        path.write_bytes(bad)
+        with pytest.raises(UserError, match=r"member\.npz"):
+            store.load(path)
+
+
+def test_a_save_that_fails_leaves_what_was_there(tmp_path):
+    path = tmp_path / "member.npz"
+    store.save(store.snapshot(networks()[0]), path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="allow_pickle"):
+        store.save({"values": np.array([Bomb()], dtype=object)}, path)
+    assert path.read_bytes() == before
+    assert [*tmp_path.iterdir()] == [path]
