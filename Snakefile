@@ -1,7 +1,6 @@
 # Reproduces the paper: `snakemake --cores N`; in minutes: `snakemake --cores N --configfile config/quick.yaml`.
 # Targets by name: data, every experiment (table1), its figure (figure_table1), paper (the PDF).
 import shlex
-import shutil
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 try:
+    from truly_sparse.analysis.texlive import INSTALL, lacking
     from truly_sparse.errors import UserError
     from truly_sparse.experiments.plan import Plan
     from truly_sparse.experiments.provenance import source_hash
@@ -36,7 +36,7 @@ CONFIG = shlex.quote(PLAN.config_file)
 # a command whose text changes is run again.
 LOGGED = " --config {CONFIG} > {log:q} 2>&1 || {{ tail -n 20 {log:q} >&2; exit 1; }}"
 RESULTS, PAPER = PLAN.results, PLAN.paper
-LATEX = shutil.which("latexmk") is not None
+NO_LATEX = lacking()
 
 
 include: "workflow/rules/data.smk"
@@ -50,11 +50,9 @@ rule all:
     input:
         TABLES,
         FIGURES,
-        PDF if LATEX else [],
+        [] if NO_LATEX else PDF,
 
 
 onsuccess:
-    if not LATEX:
-        print(
-            f"No PDF without LaTeX: install latexmk and TeX Live, then `snakemake --cores 1 paper` makes {PDF}"
-        )
+    if NO_LATEX:
+        print(f"No PDF, because {NO_LATEX} is missing: {INSTALL}, then the same command again")

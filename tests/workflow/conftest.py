@@ -48,8 +48,8 @@ elif command == "table":
     assert not absent, absent
     touch(results_folder(config) / "tables" / f"{name}.csv", paper / "tables" / f"{name}.tex")
 elif command == "figure":
-    touch(results_folder(config) / "figures" / f"{name}.csv")
-    touch(paper / "figures" / f"{name}.pdf", paper / "figures" / f"{name}.png")
+    figures = results_folder(config) / "figures"
+    touch(figures / f"{name}.csv", figures / f"{name}.png", paper / "figures" / f"{name}.pdf")
 elif command == "pdf":
     touch(paper / "main.pdf")
 """

@@ -36,7 +36,7 @@ rule figure:
         published=sorted(map(str, Path("config/published").glob("*.csv"))),
     output:
         pdf=f"{PAPER}/figures/{{experiment}}.pdf",
-        png=f"{PAPER}/figures/{{experiment}}.png",
+        png=f"{RESULTS}/figures/{{experiment}}.png",
         csv=f"{RESULTS}/figures/{{experiment}}.csv",
     log:
         f"{RESULTS}/logs/figure/{{experiment}}.log",

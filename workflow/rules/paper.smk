@@ -13,6 +13,8 @@ rule pdf:
     log:
         f"{RESULTS}/logs/pdf.log",
     threads: 1
+    params:
+        made_by=source_hash("analysis"),
     shell:
         "{PYTHON} -m truly_sparse pdf" + LOGGED
 

@@ -28,7 +28,9 @@ FIGURES: dict[str, Kind] = {"table1": Kind(accuracy_figure.data, accuracy_figure
 
 
 def make(config: dict[str, Any], name: str) -> tuple[Path, Path, Path]:
-    """Write a figure as paper/<preset>/figures/<name>.pdf and .png, and its numbers as CSV; return the three paths.
+    """Write a figure as PDF for the paper, as PNG for people, and its numbers as CSV; return the three paths.
+
+    The PDF goes to paper/<preset>/figures, the others lie side by side in results/<preset>/figures.
 
     Raises
     ------
@@ -45,7 +47,8 @@ def make(config: dict[str, Any], name: str) -> tuple[Path, Path, Path]:
     if frame.empty:
         raise UserError(f'figure "{name}" of preset {preset} has nothing to show: every run diverged')
     folder = names.paper_folder(preset) / "figures"
-    pdf, png, csv = folder / f"{name}.pdf", folder / f"{name}.png", names.figure_csv(preset, name)
+    pdf, csv = folder / f"{name}.pdf", names.figure_csv(preset, name)
+    png = csv.with_suffix(".png")
     with style():
         drawn = FIGURES[name].draw(frame, preset)
         # No date inside: the same numbers give the same bytes.

@@ -86,8 +86,8 @@ class Plan:
 
     def dataset_hash(self, dataset: str) -> str:
         """Return a hash of the sources that prepare datasets and of this dataset's entry in the registry."""
-        registry = yaml.safe_load(REGISTRY.read_text(encoding="utf-8")) if REGISTRY.exists() else {}
-        entry = registry.get("datasets", registry).get(dataset)
+        registry: Any = yaml.safe_load(REGISTRY.read_text(encoding="utf-8")) if REGISTRY.exists() else {}
+        entry = registry["datasets"].get(dataset) if registry else None
         return f"{source_hash('data')}-{_hash(entry)}"
 
     def content_hash(self, dataset: str) -> str:

@@ -162,9 +162,11 @@ _BOUNDS = {
 
 def _say(error: jsonschema.ValidationError) -> str:
     """Return what one schema error means, in words."""
-    kind, limit, found = str(error.validator), error.validator_value, error.instance
+    kind, found = str(error.validator), error.instance
+    limit: Any = error.validator_value
+    part: Any = error.schema
     if kind == "additionalProperties":
-        known = error.schema.get("properties", {})
+        known = part.get("properties", {})
         unknown = [key for key in found if key not in known]
         if not known:
             return f'"{unknown[0]}" is not a possible name; use letters, digits, "_", "." and "-"'

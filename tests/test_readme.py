@@ -1,0 +1,74 @@
+"""The README says nothing that was not measured, and its code runs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ROW = re.compile(
+    r"^\| (?P<name>[^|]+) \| (?P<epsilon>\d+|dense) \| (?P<published>[^|]+) \| (?P<here>[^|]+) \| (?P<seeds>\d+) \|"
+)
+
+
+def section(name: str) -> list[str]:
+    inside = README.split(f"<!-- {name}", 1)[1].split("-->", 1)[1].split(f"<!-- /{name} -->", 1)[0]
+    return [line for line in inside.splitlines() if line.startswith("|")][2:]
+
+
+def cell(value: float, std: float) -> str:
+    if pd.isna(value):
+        return "–"
+    return f"{value:.1f}" if pd.isna(std) else f"{value:.1f} ± {std:.1f}"
+
+
+def test_the_table_is_the_csv():
+    table = pd.read_csv(ROOT / "results/paper/tables/table1.csv")
+    table = table[(table["metric"] == "test_accuracy") & (table["dataset"] == "gesture")]
+    table = table[~table["setting"].str.contains(r"lambda(?!1\.5)")]
+    names = {
+        "EDST_RG": "edst_rg",
+        "RD-TSE": "rd_tse",
+        "FD-TSE": "fd_tse",
+        "Dist-TSE (λ 1.5)": "dist_tse",
+        "SET-MLP": "set_mlp",
+        "Static sparse": "static",
+        "Dense": "dense",
+        "Dense ensemble": "dense_ensemble",
+    }
+    found = {}
+    for line in section("table1"):
+        row = ROW.match(line)
+        assert row, line
+        found[names[row["name"]], row["epsilon"]] = row["published"].strip(), row["here"].strip(), int(row["seeds"])
+    expected = {
+        (row.method, "dense" if pd.isna(row.epsilon) else f"{row.epsilon:.0f}"): (
+            cell(row.published, row.published_std),
+            cell(row.value, row.std),
+            row.seeds,
+        )
+        for row in table.itertuples()
+    }
+    assert found == expected
+
+
+def test_the_python_snippet_runs():
+    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)
+    assert code is not None
+    finished = subprocess.run([sys.executable, "-c", code[1]], capture_output=True, text=True, timeout=120)
+    assert finished.returncode == 0, finished.stderr
+    assert float(finished.stdout) > 0.93
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#:]+)\)", README))
+def test_links_lead_somewhere(target):
+    assert (ROOT / target).exists()
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"make ([a-z]+)", README))))
+def test_make_targets_exist(target):
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
