@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonschema
 import yaml
@@ -162,9 +162,8 @@ _BOUNDS = {
 
 def _say(error: jsonschema.ValidationError) -> str:
     """Return what one schema error means, in words."""
-    kind, found = str(error.validator), error.instance
-    limit: Any = error.validator_value
-    part: Any = error.schema
+    kind, part = str(error.validator), cast(Any, error.schema)
+    limit, found = cast(Any, error.validator_value), cast(Any, error.instance)
     if kind == "additionalProperties":
         known = part.get("properties", {})
         unknown = [key for key in found if key not in known]
