@@ -131,6 +131,25 @@ def test_the_update_is_momentum_with_a_decay_that_eta_does_not_scale():
         assert np.allclose(network.biases, biases, atol=1e-6)
 
 
+@pytest.mark.parametrize("clip", [1e-3, 0.05, 100.0])
+@pytest.mark.parametrize("batch", [64, 256])
+def test_clipping_shortens_the_gradient_to_its_norm(clip, batch):
+    x, y = problem(batch, 10, 3)
+    sizes = [10, 30, 20, 3]
+    network, dense = sparse(sizes, 4), DenseMLP(sizes, [-0.5, 0.5], Streams(0).start)
+    expected = np.concatenate(reference_gradients(network, Reference.of_sparse(network), x, y))
+    of_dense = np.concatenate([g.reshape(-1) for part in Reference.of_dense(dense).gradients(x, y) for g in part])
+    for net, wanted in ((network, expected), (dense, of_dense)):
+        before = net.copy_state()
+        net.train_epoch(x, y, np.arange(batch), batch, PURE._replace(clip=clip), 0.0, 0, 0)
+        after = net.copy_state()
+        moved = np.concatenate([before[name] - after[name] for name in ("values", "biases")])
+        norm = np.linalg.norm(wanted)
+        assert np.linalg.norm(moved) == pytest.approx(min(clip, norm), rel=1e-4)
+        if net is network:
+            assert_close(moved, wanted * min(1, clip / norm), 1e-4)
+
+
 def test_dropout_has_the_right_rate_and_never_repeats():
     network = sparse([4, 1000, 1000, 2], 1)
     x, y = problem(128, 4, 2)

@@ -94,6 +94,7 @@ def test_every_set_of_free_places_is_equally_likely(places, occupied, count):
 def test_start_values_are_uniform_within_their_bound():
     assert topology.start_bound(24, 1000, "he") == 0.5
     assert topology.start_bound(10, 14, "xavier") == 0.5
+    assert topology.start_bound(240, 1000, "he_links", 0.1) == 0.5
     values = topology.start_values(20_000, 0.5, np.random.default_rng(0))
     assert values.dtype == np.float32
     assert stats.kstest(values, stats.uniform(-0.5, 1).cdf).pvalue > 0.001

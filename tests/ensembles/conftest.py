@@ -15,6 +15,8 @@ TRAINING = {
     "momentum": 0.9,
     "weight_decay": 0.0002,
     "decay_times_eta": False,
+    "clip_norm": 0.0,
+    "warmup_epochs": 0,
     "dropout": 0.2,
     "zeta": 0.2,
     "q": 0.8,

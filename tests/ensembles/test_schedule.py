@@ -15,6 +15,7 @@ PAPER = {
     "zeta": 0.2,
     "evolution_every": 2,
     "refinement": "comprehensive",
+    "warmup_epochs": 0,
 }
 
 
@@ -51,6 +52,11 @@ def test_single_network_and_independent_members():
     assert [epoch.number for epoch in five] == list(range(1750))
     assert [epoch.number + 1 for epoch in five if epoch.ends_member] == [350, 700, 1050, 1400, 1750]
     assert not any(epoch.evolve for epoch in schedule({**PAPER, "evolution_every": 0}))
+
+
+def test_warm_up_raises_eta_linearly():
+    plan = schedule({**PAPER, "warmup_epochs": 4})
+    assert [epoch.eta for epoch in plan[:6]] == pytest.approx([0.02, 0.04, 0.06, 0.08, 0.1, 0.1])
 
 
 @given(

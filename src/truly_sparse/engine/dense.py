@@ -11,7 +11,7 @@ import numpy.typing as npt
 from numba import njit
 
 from truly_sparse.engine.dropout import layer_key, mix, threshold
-from truly_sparse.engine.kernels import gather_batch, softmax_rows
+from truly_sparse.engine.kernels import gather_batch, softmax_rows, square_sum, update
 from truly_sparse.engine.memory import aligned
 from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult, Floats, Optimiser
 from truly_sparse.engine.topology import start_bound, start_values
@@ -50,14 +50,6 @@ def _loss(probabilities, y, order, start, delta):
     return loss, correct
 
 
-@njit(cache=True, boundscheck=False)
-def _update(parameters, velocity, gradient, eta, momentum, decay):
-    """One momentum step over flat arrays."""
-    for k in range(parameters.shape[0]):
-        velocity[k] = momentum * velocity[k] - eta * gradient[k]
-        parameters[k] = parameters[k] + velocity[k] - decay * parameters[k]
-
-
 class DenseMLP:
     """Fully connected perceptron with uniform start values and zero biases.
 
@@ -82,7 +74,7 @@ class DenseMLP:
         self.weights, self.velocity, self._gradient = ([aligned((m, n)) for n, m in pairs] for _ in range(3))
         for weight, (n_in, n_out) in zip(self.weights, pairs, strict=True):
             weight[:] = start_values(weight.size, start_bound(n_in, n_out, kind), rng).reshape(weight.shape)
-        self.biases, self.bias_velocity = ([aligned(m) for _, m in pairs] for _ in range(2))
+        self.biases, self.bias_velocity, self._bias_gradient = ([aligned(m) for _, m in pairs] for _ in range(3))
         self._room: dict[int, list[list[Floats]]] = {}
 
     @property
@@ -112,18 +104,25 @@ class DenseMLP:
                 softmax_rows(z.reshape(-1), z.shape[0], z.shape[1])
 
     def _backward(self, optimiser: Optimiser) -> None:
-        """Propagate the error of the logits back and update, layer by layer from the top."""
-        constants = np.float32(optimiser.eta), np.float32(optimiser.momentum), np.float32(optimiser.decay)
+        """Propagate the error of the logits back, layer by layer from the top; then update."""
         for layer in range(len(self.weights) - 1, -1, -1):
             delta = self._delta[layer + 1]
             np.dot(delta, self._activations[layer].T, out=self._gradient[layer])
+            delta.sum(axis=1, out=self._bias_gradient[layer])
             if layer:
                 np.dot(self.weights[layer].T, delta, out=self._delta[layer])
                 self._delta[layer] *= self._factor[layer]
-            _update(self.biases[layer], self.bias_velocity[layer], delta.sum(axis=1), *constants)
-            weight, velocity = self.weights[layer].reshape(-1), self.velocity[layer].reshape(-1)
-            _update(weight, velocity, self._gradient[layer].reshape(-1), *constants)
+        gradients = [array.reshape(-1) for array in (*self._gradient, *self._bias_gradient)]
+        rate = optimiser.eta
+        if optimiser.clip:
+            norm = sum(square_sum(gradient) for gradient in gradients) ** 0.5
+            rate *= min(1.0, optimiser.clip / max(norm, 1e-30))
+        constants = np.float32(rate), np.float32(optimiser.momentum), np.float32(optimiser.decay)
+        parameters = (*self.weights, *self.biases), (*self.velocity, *self.bias_velocity)
+        for values, velocity, gradient in zip(*parameters, gradients, strict=True):
+            update(values.reshape(-1), velocity.reshape(-1), gradient, *constants)
 
+    @np.errstate(over="ignore", invalid="ignore")  # a loss that is not finite tells
     def train_epoch(
         self,
         x: Floats,

@@ -118,48 +118,69 @@ def forward(plan, offsets, out_pointers, sources, position, values, biases, slop
 
 
 @njit(cache=True, boundscheck=False, fastmath={"reassoc", "contract"})
-def update_biases(biases, velocity, delta, offset, n_out, batch, eta, momentum, decay):
-    """Update the biases of one layer from its error rows [neuron][batch]."""
+def bias_gradients(gradient, delta, offset, n_out, batch):
+    """Sum the error rows [neuron][batch] of one layer into its biases' gradients."""
     for o in range(n_out):
         row = delta[offset + o * batch : offset + (o + 1) * batch]
-        gradient = np.float32(0.0)
+        total = np.float32(0.0)
         for b in range(batch):
-            gradient += row[b]
-        velocity[o] = momentum * velocity[o] - eta * gradient
-        biases[o] = biases[o] + velocity[o] - decay * biases[o]
+            total += row[b]
+        gradient[o] = total
 
 
 @njit(cache=True, boundscheck=False)
-def backward(plan, offsets, in_pointers, targets, values, velocity, gradient, biases, bias_velocity, slopes,
-             activations, delta, positive, kept, batch, tile, scale, eta, momentum, decay):  # fmt: skip
-    """Propagate the error rows of the output back through every block, updating links and biases on the way."""
+def update(parameters, velocity, gradient, eta, momentum, decay):
+    """Make one momentum step: v <- momentum v - eta g; w <- w + v - decay w."""
+    for k in range(parameters.shape[0]):
+        velocity[k] = momentum * velocity[k] - eta * gradient[k]
+        parameters[k] = parameters[k] + velocity[k] - decay * parameters[k]
+
+
+@njit(cache=True, boundscheck=False, fastmath={"reassoc", "contract"})
+def square_sum(gradient):
+    """Return the sum of squares."""
+    total = 0.0
+    for k in range(gradient.shape[0]):
+        total += np.float64(gradient[k]) * np.float64(gradient[k])
+    return total
+
+
+@njit(cache=True, boundscheck=False)
+def backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bias_gradient, slopes, activations, delta,
+             positive, kept, batch, tile, scale, eta, momentum, decay, in_place):  # fmt: skip
+    """Propagate the error rows of the output back through every block.
+
+    With `in_place`, each link is updated in the sweep that finds its gradient; without, the gradients of all links are
+    left in `gradient`. Those of the biases are left in `bias_gradient` in any case.
+    """
     width = 16 * len(tile)
     for c in range(plan.shape[0] - 1, -1, -1):
         n_in, n_out, links, ins = plan[c, N_IN], plan[c, N_OUT], plan[c, LINKS], plan[c, IN_POINTERS]
         source, target, bias = plan[c, SOURCE], plan[c, TARGET], plan[c, BIASES]
-        update_biases(biases[bias : bias + n_out], bias_velocity[bias : bias + n_out], delta, offsets[target], n_out,
-                      batch, eta, momentum, decay)  # fmt: skip
+        bias_gradients(bias_gradient[bias : bias + n_out], delta, offsets[target], n_out, batch)
         block_targets, block_values, block_velocity = targets[links:], values[links:], velocity[links:]
-        block_gradient = gradient[links:] if batch > width else gradient
+        block_gradient = gradient[links:] if gradient.shape[0] else gradient
         for i in range(n_in):
             start, stop = in_pointers[ins + i], in_pointers[ins + i + 1]
             row = offsets[source] + i * batch
             for left in range(0, batch, width):
                 backward_row(
                     tile, delta, offsets[target] + left, batch, activations, row + left, block_targets, block_values,
-                    block_velocity, block_gradient, start, stop, left == 0, left + width >= batch, eta, momentum,
-                    decay, source > 0, slopes[source], scale, positive, kept, delta,
+                    block_velocity, block_gradient, start, stop, left == 0, in_place and left + width >= batch, eta,
+                    momentum, decay, source > 0, slopes[source], scale, positive, kept, delta,
                 )  # fmt: skip
 
 
 @njit(cache=True, boundscheck=False)
 def train_epoch(x, y, order, batch, rows, plan, offsets, in_pointers, targets, out_pointers, sources, position, values,
-                velocity, gradient, biases, bias_velocity, slopes, activations, delta, positive, kept, forward_tile,
-                backward_tile, key, first_step, threshold, scale, eta, momentum, decay):  # fmt: skip
+                velocity, gradient, biases, bias_velocity, bias_gradient, slopes, activations, delta, positive, kept,
+                forward_tile, backward_tile, key, first_step, threshold, scale, eta, momentum, decay,
+                clip):  # fmt: skip
     """Train on every full batch of `order`; return the summed cross-entropy and the number of correct samples.
 
-    `rows` >= `batch` is the batch rounded up to whole vectors; the padding has zero error. Stops early, returning
-    the non-finite loss, as soon as a batch's loss is not finite.
+    `rows` >= `batch` is the batch rounded up to whole vectors; the padding has zero error. With `clip` > 0 the gradient
+    of all parameters is shortened to that norm where it is longer. Stops early, returning the non-finite loss, as soon
+    as a batch's loss is not finite.
     """
     loss, correct = 0.0, 0
     last = offsets.shape[0] - 1
@@ -189,8 +210,14 @@ def train_epoch(x, y, order, batch, rows, plan, offsets, in_pointers, targets, o
         for c in range(classes):
             for b in range(batch, rows):
                 delta[top + c * rows + b] = 0.0
-        backward(plan, offsets, in_pointers, targets, values, velocity, gradient, biases, bias_velocity, slopes,
-                 activations, delta, positive, kept, rows, backward_tile, scale, eta, momentum, decay)  # fmt: skip
+        backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bias_gradient, slopes, activations,
+                 delta, positive, kept, rows, backward_tile, scale, eta, momentum, decay, clip == 0)  # fmt: skip
+        rate = eta
+        if clip > 0:
+            norm = np.sqrt(square_sum(gradient) + square_sum(bias_gradient))
+            rate = eta * np.float32(min(1.0, clip / max(norm, 1e-30)))
+            update(values, velocity, gradient, rate, momentum, decay)
+        update(biases, bias_velocity, bias_gradient, rate, momentum, decay)
     return loss, correct
 
 

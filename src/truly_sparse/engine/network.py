@@ -20,11 +20,15 @@ PREDICTION_ROWS = 128
 
 
 class Optimiser(NamedTuple):
-    """Momentum SGD: v <- momentum v - eta g; w <- w + v - decay w (the decay is not multiplied by eta)."""
+    """Momentum SGD: v <- momentum v - eta g; w <- w + v - decay w (the decay is not multiplied by eta).
+
+    With `clip` > 0, g is shortened to that norm (over all parameters) where it is longer.
+    """
 
     eta: float
     momentum: float = 0.9
     decay: float = 0.0002
+    clip: float = 0.0
 
 
 class EpochResult(NamedTuple):
@@ -81,7 +85,8 @@ class SparseMLP:
             for layer, (n_in, n_out, count) in enumerate(zip(sizes[:-1], sizes[1:], counts, strict=True))
         ]
         self.biases = np.zeros(sum(sizes[1:]), np.float32)
-        self.bias_velocity = np.zeros_like(self.biases)
+        self.bias_velocity, self._bias_gradient = np.zeros_like(self.biases), np.zeros_like(self.biases)
+        self._gradient = np.zeros(0, np.float32)
         self._flatten()
         self._rows = 0
 
@@ -97,7 +102,10 @@ class SparseMLP:
         """Start a network with Erdős–Rényi blocks, uniform start values and zero biases (journal section 4.1.3)."""
         pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
         topologies = [topology.erdos_renyi(n_in, n_out, epsilon, rng) for n_in, n_out in pairs]
-        bounds = [topology.start_bound(n_in, n_out, start_values) for n_in, n_out in pairs]
+        bounds = [
+            topology.start_bound(n_in, n_out, start_values, topology.density(n_in, n_out, epsilon))
+            for n_in, n_out in pairs
+        ]
         network = cls(sizes, [len(links) for links in topologies], slopes, bounds)
         for block, links, bound in zip(network.blocks, topologies, bounds, strict=True):
             values = topology.start_values(len(links), bound, rng)
@@ -175,14 +183,15 @@ class SparseMLP:
         self._reserve(rows)
         forward, backward = (tile(rows, vectors) for vectors in _registers())
         flat = self._flat
-        # Only a batch of several tiles has to sum a link's gradient over them.
-        gradient = np.empty(len(flat["values"]) if len(backward) * LANES < rows else 0, np.float32)
+        if (optimiser.clip or len(backward) * LANES < rows) and not len(self._gradient):
+            # Only clipping and a batch of several tiles have to hold the gradients of all links.
+            self._gradient = np.zeros(len(flat["values"]), np.float32)
         loss, correct = kernels.train_epoch(
             x, y, order, batch, rows, self._plan, self._offsets, flat["in_pointers"], flat["targets"],
-            flat["out_pointers"], flat["sources"], flat["position"], flat["values"], flat["velocity"], gradient,
-            self.biases, self.bias_velocity, self.slopes, self._activations, self._delta, self._positive, self._kept,
-            forward, backward, np.uint64(key), first_step, threshold(dropout), np.float32(1.0 / (1.0 - dropout)),
-            np.float32(optimiser.eta), np.float32(optimiser.momentum), np.float32(optimiser.decay),
+            flat["out_pointers"], flat["sources"], flat["position"], flat["values"], flat["velocity"], self._gradient,
+            self.biases, self.bias_velocity, self._bias_gradient, self.slopes, self._activations, self._delta,
+            self._positive, self._kept, forward, backward, np.uint64(key), first_step, threshold(dropout),
+            np.float32(1.0 / (1.0 - dropout)), *map(np.float32, optimiser),
         )  # fmt: skip
         samples = len(order) // batch * batch
         return EpochResult(loss / samples, correct / samples, samples)

@@ -42,9 +42,13 @@ def erdos_renyi(n_in: int, n_out: int, epsilon: float, rng: np.random.Generator)
     return links[: np.searchsorted(links, places)]
 
 
-def start_bound(n_in: int, n_out: int, kind: str) -> float:
-    """Return the half-width of the uniform start values: He sqrt(6 / n_in), Xavier sqrt(6 / (n_in + n_out))."""
-    fan = {"he": n_in, "xavier": n_in + n_out}[kind]
+def start_bound(n_in: int, n_out: int, kind: str, share: float = 1.0) -> float:
+    """Return the half-width of the uniform start values of a block.
+
+    "he": sqrt(6 / n_in), the dense fan-in, as the sources have it; "xavier": sqrt(6 / (n_in + n_out));
+    "he_links": sqrt(6 / (share n_in)), with the fan-in a neuron really has when `share` of its links exist.
+    """
+    fan = {"he": float(n_in), "xavier": float(n_in + n_out), "he_links": share * n_in}[kind]
     return float(np.sqrt(6.0 / fan))
 
 

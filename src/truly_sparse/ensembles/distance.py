@@ -49,17 +49,39 @@ def row_wise(block: Block, keep: npt.NDArray[np.bool_]) -> Distance:
     return distance
 
 
-@njit(cache=True, fastmath={"contract"})
-def _all_pairs(pointers, targets, values, columns, rows, candidate, square, new_square, dots):
-    """Sum over all pairs of |a_i - b_j| = sqrt(|a_i|^2 + |b_j|^2 - 2 a_i b_j), one row of products at a time."""
+@njit(cache=True, fastmath={"reassoc", "contract"})
+def _unrelated(square, new_square):
+    """Sum of sqrt(square + new_square[j]) over j: the distances of one row, were it orthogonal to all."""
+    total = 0.0
+    for j in range(new_square.shape[0]):
+        total += np.sqrt(square + new_square[j])
+    return total
+
+
+@njit(cache=True)
+def _all_pairs(pointers, targets, values, columns, rows, candidate, square, new_square, dots, touched):
+    """Sum over all pairs of |a_i - b_j| = sqrt(|a_i|^2 + |b_j|^2 - 2 a_i b_j), one row of products at a time.
+
+    Few pairs of sparse rows share a column; only for these is the product not zero, and the root taken again.
+    """
     total = 0.0
     for i in range(square.shape[0]):
-        dots[:] = 0.0
+        count = 0
         for k in range(pointers[i], pointers[i + 1]):
             for m in range(columns[targets[k]], columns[targets[k] + 1]):
-                dots[rows[m]] += values[k] * candidate[m]
-        for j in range(square.shape[0]):
-            total += np.sqrt(max(square[i] + new_square[j] - 2.0 * dots[j], 0.0))
+                j = rows[m]
+                if dots[j] == 0.0:
+                    touched[count] = j
+                    count += 1
+                dots[j] += values[k] * candidate[m]
+                if dots[j] == 0.0:
+                    dots[j] = 1e-300  # still touched, though the products cancel
+        total += _unrelated(square[i], new_square)
+        for t in range(count):
+            j = touched[t]
+            both = square[i] + new_square[j]
+            total += np.sqrt(max(both - 2.0 * dots[j], 0.0)) - np.sqrt(both)
+            dots[j] = 0.0
     return total
 
 
@@ -69,7 +91,7 @@ def all_pairs(block: Block, keep: npt.NDArray[np.bool_]) -> Distance:
     kept, kept_values = links[keep], block.values[keep].astype(np.float64)
     values = block.values.astype(np.float64)
     square = np.bincount(links // block.n_out, weights=values**2, minlength=block.n_in)
-    dots = np.empty(block.n_in)
+    dots, touched = np.zeros(block.n_in), np.empty(block.n_in, np.int64)
 
     def distance(new: Links, new_values: Values) -> float:
         every = np.concatenate((kept, new))
@@ -78,19 +100,11 @@ def all_pairs(block: Block, keep: npt.NDArray[np.bool_]) -> Distance:
         new_square = np.bincount(rows, weights=candidate**2, minlength=block.n_in)
         order = np.argsort(targets, kind="stable")
         columns = np.concatenate(([0], np.cumsum(np.bincount(targets, minlength=block.n_out))))
-        return float(
-            _all_pairs(
-                block.in_pointers,
-                block.targets,
-                values,
-                columns,
-                rows[order],
-                candidate[order],
-                square,
-                new_square,
-                dots,
-            )
-        )
+        total = _all_pairs(
+            block.in_pointers, block.targets, values, columns, rows[order], candidate[order], square, new_square, dots,
+            touched,
+        )  # fmt: skip
+        return float(total)
 
     return distance
 

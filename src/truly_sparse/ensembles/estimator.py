@@ -131,6 +131,8 @@ class TrulySparseEnsembleClassifier(ClassifierMixin, BaseEstimator):
             "activation": "all_relu",
             "decay_times_eta": False,
             "start_values": "he",
+            "clip_norm": 0.0,
+            "warmup_epochs": 0,
             "escape_input_block": True,
             "selection": "best_validation",
             "lambda": self.distance_factor,

@@ -43,7 +43,8 @@ def schedule(training: Mapping[str, Any], independent: bool = False) -> list[Epo
     Parameters
     ----------
     training : mapping
-        The keys `epochs`, `exploration_epochs`, `members`, `eta`, `zeta`, `evolution_every`, `refinement`.
+        The keys `epochs`, `exploration_epochs`, `members`, `eta`, `zeta`, `evolution_every`, `refinement`,
+        `warmup_epochs`.
     independent : bool, default False
         Members are trained from scratch one after the other, `epochs` each, instead of sharing one run.
 
@@ -68,6 +69,7 @@ def schedule(training: Mapping[str, Any], independent: bool = False) -> list[Epo
             f"{epochs} epochs cannot give {members} members the same refinement after {exploration} epochs of "
             f"exploration; change training.epochs, training.exploration_epochs or training.members"
         )
+    warmup = training["warmup_epochs"]
     factors = REFINEMENTS[training["refinement"]]
     plan = []
     for number in range(epochs):
@@ -80,6 +82,7 @@ def schedule(training: Mapping[str, Any], independent: bool = False) -> list[Epo
             else:
                 phase, every = "refinement_2", every * factors.every_second
                 eta, zeta = eta * factors.eta, zeta * factors.zeta
+        eta *= min(1.0, (number + 1) / (warmup + 1))
         ends = number + 1 == epochs or (left >= 0 and (left + 1) % each == 0)
         evolve = every > 0 and (number + 1) % every == 0 and not ends
         plan.append(Epoch(number, member, phase, eta, zeta, evolve, ends))

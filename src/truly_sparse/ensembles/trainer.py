@@ -139,7 +139,7 @@ class Trainer:
             data.y,
             order,
             settings["batch_size"],
-            Optimiser(epoch.eta, settings["momentum"], decay),
+            Optimiser(epoch.eta, settings["momentum"], decay, settings["clip_norm"]),
             settings["dropout"],
             progress.key,
             progress.step,
