@@ -22,7 +22,8 @@ def document(preset: str) -> Path:
 
 def how(preset: str) -> str:
     """Return in words what to do for a PDF."""
-    make = f"`snakemake --cores 1 paper` makes {document(preset)}"
+    configuration = "" if names.is_paper(preset) else f" --configfile config/{preset}.yaml"
+    make = f"`snakemake paper --cores 1{configuration}` makes {document(preset)}"
     missing = lacking()
     return f"{missing} is missing: {INSTALL}, then {make}" if missing else make
 

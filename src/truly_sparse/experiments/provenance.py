@@ -38,8 +38,11 @@ def source_hash(stage: str, strategy: str | None = None, package: Path = PACKAGE
     digest = hashlib.sha256()
     for file in stage_files(stage, strategy, package):
         digest.update(f"{file.relative_to(package).as_posix()}\n".encode())
-        for piece in _walk(ast.parse(file.read_bytes())):
-            digest.update(piece.encode("utf-8", "surrogatepass"))
+        if file.suffix == ".py":
+            for piece in _walk(ast.parse(file.read_bytes())):
+                digest.update(piece.encode("utf-8", "surrogatepass"))
+        else:
+            digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -55,6 +58,7 @@ def stage_files(stage: str, strategy: str | None = None, package: Path = PACKAGE
         files |= {file for file in (package / "ensembles").rglob("*.py") if strategies not in file.parents}
         files |= {strategies / "__init__.py", strategies / f"{strategy}.py"}
         files |= {package / "measure" / "flops.py", package / "data" / "arrays.py"}
+        files |= set((package / "data").glob("*_test_rows.txt"))
         files |= {package / "experiments" / "run.py"}
     else:
         raise ValueError(f"stage {stage!r} is not one of {STAGES}")
