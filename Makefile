@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install quick test lint paper store lock unlock clean
+.PHONY: help install quick test lint paper store bench lock unlock clean
 # The environment is .venv and nothing else.
 unexport PYTHONPATH PYTHONHOME
 
@@ -34,13 +34,19 @@ paper: $(STAMP)  ## the paper at full scale, training what has no committed reco
 store: $(STAMP)  ## put finished runs of the paper into its committed records
 	$(BIN)/python -m truly_sparse store table1 --config config/config.yaml
 
+bench: $(STAMP)  ## measure speed and scale beside peers (PyTorch, where it is installed), half an hour
+	$(BIN)/python benchmarks/bench.py
+
 lock: $(STAMP)  ## pin every dependency anew in envs/requirements.lock
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url \
 		--no-emit-find-links --python-version 3.11 --extra workflow --extra dev --extra build \
 		--output-file envs/requirements.lock pyproject.toml
 
-unlock: $(STAMP)  ## after a killed workflow: release the folder
+unbench: $(STAMP)  ## measure speed and scale beside peers (PyTorch, where it is installed), half an hour
+	$(BIN)/python benchmarks/bench.py
+
+lock: $(STAMP)  ## after a killed workflow: release the folder
 	$(BIN)/snakemake --unlock
 
 clean:  ## remove .venv, caches and quick results; never data or results of the paper

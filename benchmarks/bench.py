@@ -1,26 +1,27 @@
-"""Measure one training epoch beside its peers, and re-initialisation by size; write JSON, a table and a figure.
+"""Measure the engine beside its peers, and how it scales; write JSON, tables and figures.
 
-    python benchmarks/bench.py [--rounds 7] [--out benchmarks/results]
+    python benchmarks/bench.py [--rounds 7] [--largest 1e8] [--out benchmarks/results]
 
 Every round runs each peer once, in turn, so that a change of the machine's speed meets all of them; ratios are
 taken round by round and their median is reported. The first, unmeasured round compiles and warms up.
 """
 
+import single_core  # noqa: F401, I001
+
 import argparse
 import importlib.util
-import os
 import statistics
 import sys
 import time
 import warnings
 from pathlib import Path
 
-for _name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA"):
-    os.environ[f"{_name}_NUM_THREADS"] = "1"
-os.environ.pop("OPENBLAS_CORETYPE", None)
-
+import figures
 import numpy as np
 import peers
+import profile_kernels
+import scale
+import stability
 from tqdm import tqdm
 
 from truly_sparse.engine import topology
@@ -31,11 +32,14 @@ from truly_sparse.measure import host
 
 EPSILONS = (10, 20, 30)
 OURS = "truly sparse (ours)"
+# Epsilon 500 is density 1 in the middle blocks.
+SWEEP = (2.5, 5, 10, 20, 30, 50, 100, 200, 350, 500)
 ESCAPE_SIZES = (1000, 5000, 10_000, 15_000)
+ROW_WISE_SIZES = (100_000, 1_000_000)
 # Journal table 4, seconds for one re-initialisation on the authors' machine.
 PRINTED = {
     "rd_tse": {1000: 0.081, 15_000: 1.12},
-    "fd_tse": {15_000: 1.051},
+    "fd_tse": {5000: 0.732, 10_000: 0.723, 15_000: 1.051},
     "dist_tse": {1000: 11.65, 5000: 50.11, 10_000: 153.4, 15_000: 278.2},
 }
 
@@ -59,26 +63,53 @@ def measure_epochs(rounds: int) -> tuple[dict[str, list[float]], list[str]]:
     return seconds, missing
 
 
-def measure_escapes(rounds: int) -> list[dict[str, object]]:
-    """Return seconds per re-initialisation of an n x n block at epsilon 10 (journal table 4)."""
-    settings = {"lambda": 1.5, "distance": "row_wise", "distance_samples": 100, "distance_max_draws": 10_000}
+def measure_densities(rounds: int) -> list[dict[str, float]]:
+    """Return seconds per epoch of our engine from the sparsest network to the full one."""
     rows = []
-    for n in ESCAPE_SIZES:
+    for epsilon in SWEEP:
+        epoch, links = peers.truly_sparse(epsilon), sum(peers.network(epsilon).link_counts)
+        seconds = []
+        for _ in range(rounds + 1):
+            start = time.perf_counter()
+            epoch()
+            seconds.append(time.perf_counter() - start)
+        full = sum(a * b for a, b in zip(peers.SIZES[:-1], peers.SIZES[1:], strict=True))
+        row = {"epsilon": epsilon, "density": links / full, "links": links}
+        rows.append({**row, "seconds": statistics.median(seconds[1:])})
+    return rows
+
+
+def measure_escapes(rounds: int) -> list[dict[str, object]]:
+    """Return seconds per re-initialisation of an n x n block at epsilon 10 (journal table 4), and of a SET step."""
+    rows = []
+    cases = [(n, name, "row_wise") for n in ESCAPE_SIZES for name in ("edst_rg", "rd_tse", "fd_tse", "dist_tse")]
+    cases += [(n, "dist_tse", "all_pairs") for n in ESCAPE_SIZES]
+    cases += [(n, name, "row_wise") for n in ROW_WISE_SIZES for name in ("edst_rg", "rd_tse", "fd_tse")]
+    blocks: dict[int, Block] = {}
+    for n, name, distance in tqdm(cases, desc="escapes", disable=not sys.stderr.isatty()):
         rng = np.random.default_rng(0)
-        links = topology.erdos_renyi(n, n, 10, rng)
-        block = Block(n, n, 1, 2, len(links))
-        block.assign(links, topology.start_values(len(links), 0.07, rng), np.zeros(len(links), np.float32))
-        for name in ("edst_rg", "rd_tse", "fd_tse", "dist_tse"):
-            strategy, seconds = strategies.create(name, settings), []
-            for _ in range(rounds + 1):
-                earlier = block.links()
-                start = time.perf_counter()
-                strategy.regrow(block, 0.8, 0.07, rng, earlier)
-                seconds.append(time.perf_counter() - start)
-            rows.append(
-                {"strategy": name, "n": n, "links": len(links), "seconds": statistics.median(seconds[1:]),
-                 "printed": PRINTED.get(name, {}).get(n)}
-            )  # fmt: skip
+        if n not in blocks:
+            links = topology.erdos_renyi(n, n, 10, rng)
+            blocks = {n: Block(n, n, 1, 2, len(links))}
+            blocks[n].assign(links, topology.start_values(len(links), 0.07, rng), np.zeros(len(links), np.float32))
+        settings = {"lambda": 1.5, "distance": distance, "distance_samples": 100, "distance_max_draws": 10_000}
+        strategy, seconds = strategies.create(name, settings), []
+        for _ in range(rounds + 1):
+            earlier = blocks[n].links()
+            start = time.perf_counter()
+            strategy.regrow(blocks[n], 0.8, 0.07, rng, earlier)
+            seconds.append(time.perf_counter() - start)
+            if seconds[-1] > 10:
+                break
+        rows.append(
+            {
+                "strategy": name if distance == "row_wise" else f"{name}, {distance}",
+                "n": n,
+                "links": len(blocks[n]),
+                "seconds": statistics.median(seconds[1:] or seconds),
+                "printed": PRINTED.get(name, {}).get(n),
+            }
+        )
     return rows
 
 
@@ -98,8 +129,8 @@ def summary(seconds: dict[str, list[float]]) -> list[dict[str, object]]:
     return rows
 
 
-def markdown(epochs: list[dict[str, object]], escapes: list[dict[str, object]], facts: dict[str, object]) -> str:
-    """Return both tables as Markdown."""
+def epochs_markdown(epochs: list[dict[str, object]], facts: dict[str, object]) -> str:
+    """Return the epochs of all peers as Markdown."""
     lines = [
         f"One training epoch (49 batches of 128, 50-1000-1000-1000-5), one core of {facts['cpu']}; "
         f"median of {facts['rounds']} interleaved rounds.",
@@ -114,27 +145,33 @@ def markdown(epochs: list[dict[str, object]], escapes: list[dict[str, object]], 
             f"| {row['what']} | {row['epsilon'] or 'dense'} | {row['seconds']:.4f} | {gflops} | {' | '.join(ratios)} |"
         )
     lines += [f"| {name} | not installed | | | | | |" for name in facts["missing"]]
-    lines += [
-        "",
-        "One re-initialisation of an n x n block, epsilon 10, q 0.8 (lambda 1.5, 100 samples, row-wise).",
+    return "\n".join(lines)
+
+
+def escapes_markdown(escapes: list[dict[str, object]]) -> str:
+    """Return the re-initialisations as Markdown."""
+    lines = [
+        "One re-initialisation of an n x n block, epsilon 10, q 0.8 (Dist-TSE: lambda 1.5, 100 samples).",
         "",
         "| strategy | n | links | seconds | printed in journal table 4 (another machine) |",
         "|---|---|---|---|---|",
     ]
     for row in escapes:
         lines.append(
-            f"| {row['strategy']} | {row['n']} | {row['links']} | {row['seconds']:.4f} | {row['printed'] or ''} |"
+            f"| {row['strategy']} | {row['n']:,} | {row['links']:,} | {row['seconds']:.4f} | {row['printed'] or ''} |"
         )
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def main() -> None:
     """Measure everything and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7, help="measured rounds (default 7)")
+    parser.add_argument("--largest", type=float, default=6e7, help="links of the largest network (default 6e7)")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"), help="folder to write to")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning)  # sparse CSR support of PyTorch is in beta, it says
+    sizes = scale.sweep(arguments.largest)  # processes of their own, before this one holds a core
     pinned = host.hold_one_core()
     seconds, missing = measure_epochs(arguments.rounds)
     facts = {**host.facts(), **host.threads(), "pinned": pinned, "rounds": arguments.rounds, "missing": missing}
@@ -142,10 +179,27 @@ def main() -> None:
         import torch
 
         facts["torch"] = torch.__version__
-    epochs, escapes = summary(seconds), measure_escapes(5)
-    write_json(arguments.out / "bench.json", {"facts": facts, "seconds": seconds, "epochs": epochs, "escapes": escapes})
-    text = markdown(epochs, escapes, facts)
-    write_text(arguments.out / "bench.md", text)
+    found = {
+        "facts": facts,
+        "seconds": seconds,
+        "epochs": summary(seconds),
+        "densities": measure_densities(3),
+        "kernels": [row for epsilon in EPSILONS for row in profile_kernels.profile(epsilon, 200)],
+        "escapes": measure_escapes(5),
+        "scale": sizes,
+        "stability": stability.table(20),
+    }
+    write_json(arguments.out / "bench.json", found)
+    sections = {
+        "One epoch": epochs_markdown(found["epochs"], facts),
+        "Kernel by kernel": profile_kernels.markdown(found["kernels"]),
+        "Re-initialisation": escapes_markdown(found["escapes"]),
+        "Scale": scale.markdown(found["scale"]),
+        "Stability": stability.markdown(found["stability"]),
+    }
+    text = "\n\n".join(f"## {title}\n\n{part}" for title, part in sections.items()) + "\n"
+    write_text(arguments.out / "bench.md", f"# Measured by `make bench`\n\n{text}")
+    figures.draw(found, arguments.out)
     print(text)
     for name in missing:
         print(f"not measured: {name} is not installed")

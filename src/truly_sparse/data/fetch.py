@@ -4,10 +4,12 @@ import http.client
 import random
 import shutil
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
@@ -20,6 +22,8 @@ from truly_sparse.files import atomic_path, sha256
 ATTEMPTS = 3
 TIMEOUT_SECONDS = 10.0
 PAUSE_SECONDS = 0.5
+#: A server that has not answered by then is not asked again: without a network a download fails within 15 s.
+PATIENCE_SECONDS = 4.0
 PIECE = 1 << 16
 
 
@@ -47,8 +51,16 @@ def from_mirror(mirror: Path, folder: str, checksums: Mapping[str, str], target:
 
 def from_zip(url: str, checksums: Mapping[str, str], target: Path) -> None:
     """Download a zip archive and take out the named files, wherever in the archive they lie, checking each one."""
-    archive = target / "download.zip"
-    download(url, archive)
+    target.mkdir(parents=True, exist_ok=True)
+    # A folder of its own: two processes may fetch the same dataset at once.
+    with tempfile.TemporaryDirectory(prefix=".download-", dir=target) as own:
+        archive = Path(own) / "archive.zip"
+        download(url, archive)
+        _unpack(archive, url, checksums, target)
+
+
+def _unpack(archive: Path, url: str, checksums: Mapping[str, str], target: Path) -> None:
+    """Take the named files out one by one; a name in the archive never decides where a file is written."""
     try:
         with zipfile.ZipFile(archive) as content:
             members = {Path(member).name: member for member in content.namelist() if not member.endswith("/")}
@@ -60,10 +72,9 @@ def from_zip(url: str, checksums: Mapping[str, str], target: Path) -> None:
                         shutil.copyfileobj(source, sink)
                     if sha256(temporary) != expected:
                         raise SourceFailed(f"{name} from {url} has another checksum than registered")
-    except zipfile.BadZipFile as error:
-        raise SourceFailed(f"{url} is not a zip archive ({error})") from None
-    finally:
-        archive.unlink(missing_ok=True)
+    # NotImplementedError: a compression unknown here; RuntimeError: an encrypted member.
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise SourceFailed(f"{url} is not a zip archive that can be unpacked ({error})") from None
 
 
 def download(url: str, target: Path) -> None:
@@ -74,10 +85,14 @@ def download(url: str, target: Path) -> None:
     SourceFailed
         After the last attempt, with the reason.
     """
+    start = time.monotonic()
     for attempt in range(1, ATTEMPTS + 1):
+        answered = False
         try:
             with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer, atomic_path(target) as temporary:
-                _copy(answer, temporary, url, int(answer.headers.get("Content-Length") or 0))
+                answered = True
+                length = answer.headers.get("Content-Length") or ""
+                _copy(answer, temporary, url, int(length) if length.isdecimal() else 0)
             return
         except urllib.error.HTTPError as error:
             reason, final = f"{url}: HTTP {error.code} {error.reason}", error.code < 500
@@ -85,7 +100,8 @@ def download(url: str, target: Path) -> None:
             reason, final = f"{url}: {error.reason}", "not known" in str(error.reason)
         except (OSError, http.client.HTTPException, SourceFailed) as error:
             reason, final = f"{url}: {error}", False
-        if final or attempt == ATTEMPTS:
+        given_up = not answered and time.monotonic() - start > PATIENCE_SECONDS
+        if final or given_up or attempt == ATTEMPTS:
             raise SourceFailed(reason)
         time.sleep(PAUSE_SECONDS * 2 ** (attempt - 1) * (1 + random.random()))
 
@@ -106,15 +122,17 @@ def _copy(answer: IO[bytes], target: Path, url: str, size: int) -> None:
 
 
 def first_that_works(name: str, sources: Mapping[str, Callable[[], None]], advice: str) -> str:
-    """Try sources in order; return the name of the one that worked.
+    """Try sources in order, saying on stderr which one failed; return the name of the one that worked.
 
     Raises
     ------
     UserError
         In one line: each source with its reason, and what to do.
     """
-    reasons = []
+    reasons: list[str] = []
     for source, attempt in sources.items():
+        if reasons:
+            print(f"{name} from {reasons[-1]}; trying {source}", file=sys.stderr)
         try:
             attempt()
             return source

@@ -1,7 +1,8 @@
 """Gesture Phase Segmentation (UCI 302): 14 files joined to one table.
 
 Seven videos, each with a raw file (18 coordinates, a time stamp, the phase) and a processed one (32 velocities and
-accelerations, the phase). The processed file starts four frames later: its row i belongs to raw row i + 4.
+accelerations, the phase). The processed file starts four frames later: its row i belongs to raw row i + 4, which the
+two phase columns confirm: every label is compared.
 """
 
 from pathlib import Path
@@ -15,6 +16,8 @@ VIDEOS = ("a1", "a2", "a3", "b1", "b3", "c1", "c3")
 LATER = 4
 COORDINATES = [f"{part}{axis}" for part in ("lh", "rh", "h", "s", "lw", "rw") for axis in "xyz"]
 MOTIONS = [str(number) for number in range(1, 33)]
+#: Letter of the processed file for the first letter of the raw one ("Preparation" is once spelled in Portuguese).
+LETTERS = {"R": "D", "P": "P", "S": "S", "H": "H"}
 
 
 def join(folder: Path) -> pd.DataFrame:
@@ -23,7 +26,7 @@ def join(folder: Path) -> pd.DataFrame:
     Raises
     ------
     UserError
-        For a missing column, or files of one video that do not belong together.
+        For a missing column, or files of one video that do not belong together: row numbers or labels that differ.
     """
     return pd.concat([_video(folder, video) for video in VIDEOS], ignore_index=True)
 
@@ -36,9 +39,24 @@ def _video(folder: Path, video: str) -> pd.DataFrame:
             f"{video}_va3.csv has {len(processed)} rows where {video}_raw.csv has {len(raw)}; a file is truncated, "
             f"delete both and fetch again"
         )
+    letters = raw["phase"].iloc[LATER:].map(_letter).to_numpy()
+    # A missing label has a message of its own, later.
+    apart = np.flatnonzero((letters != processed["Phase"].to_numpy()) & processed["Phase"].notna().to_numpy())
+    if len(apart):
+        raise UserError(
+            f"{video}_va3.csv, row {apart[0]} has phase {processed['Phase'].iloc[apart[0]]} where {video}_raw.csv, row "
+            f"{apart[0] + LATER} has {raw['phase'].iloc[apart[0] + LATER]}; the files do not belong together, delete "
+            f"both and fetch again"
+        )
     table = pd.concat([raw[COORDINATES].iloc[LATER:].reset_index(drop=True), processed[MOTIONS]], axis=1)
     table.columns = [*COORDINATES, *(f"motion_{number}" for number in MOTIONS)]
     return table.assign(target=processed["Phase"].to_numpy(), video=np.repeat(video, len(processed)))
+
+
+def _letter(phase: object) -> str | None:
+    """Return the processed file's letter for a phase of the raw file: D is Rest, R is Retraction."""
+    text = str(phase)
+    return "R" if text.startswith("Retr") else LETTERS.get(text[:1])
 
 
 def _read(path: Path, columns: list[str]) -> pd.DataFrame:

@@ -11,6 +11,8 @@ from truly_sparse.errors import UserError
 REGISTRY_FILE = Path("config/datasets.yaml")
 #: Keys every entry must have.
 REQUIRED = ("sources", "rows", "features", "class_counts", "target", "licence", "citation")
+#: Keys the sources of a dataset made from files must have.
+FILE_SOURCE = ("mirror", "zip", "files")
 
 
 def entry(name: str, path: Path | None = None) -> dict[str, Any]:
@@ -30,10 +32,13 @@ def entry(name: str, path: Path | None = None) -> dict[str, Any]:
         close = difflib.get_close_matches(name, datasets, n=1)
         hint = f'did you mean "{close[0]}"?' if close else f"known: {', '.join(sorted(datasets))}"
         raise UserError(f'unknown dataset "{name}" in {path}; {hint}')
-    found: dict[str, Any] = datasets[name]
+    found: dict[str, Any] = datasets[name] or {}
     missing = [key for key in REQUIRED if key not in found]
     if missing:
         raise UserError(f"{path}: dataset {name} lacks {', '.join(missing)}")
+    sources = found["sources"]
+    if not ("sklearn" in sources or all(key in sources for key in FILE_SOURCE)):
+        raise UserError(f"{path}: sources of dataset {name} need sklearn, or {', '.join(FILE_SOURCE)}")
     return found
 
 

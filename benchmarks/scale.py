@@ -1,0 +1,108 @@
+"""Time and memory per link, from 10^5 links to the largest network asked for.
+
+    python benchmarks/scale.py [--largest 1e8]
+
+Every size is trained in a process of its own, one epoch of 1024 made-up samples on one core; memory is the peak of
+that process, less what it used before the network was built.
+"""
+
+import single_core  # noqa: F401, I001
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+from truly_sparse.engine.network import Optimiser, SparseMLP, all_relu_slopes
+from truly_sparse.engine.streams import Streams
+from truly_sparse.measure import host
+
+SAMPLES, BATCH, EPSILON = 1024, 128, 10
+# Neurons in each of three hidden layers; 333,334 make the million.
+WIDTHS = (2500, 5000, 10_000, 33_334, 100_000, 333_334, 1_000_000, 2_000_000)
+
+
+def measure(width: int) -> dict[str, float]:
+    """Train one epoch of a network 50-width-width-width-5; return its size, seconds and memory."""
+    rng = np.random.default_rng(0)
+    x, y = rng.random((SAMPLES, 50), dtype=np.float32), rng.integers(0, 5, SAMPLES)
+    streams = Streams(0)
+    tiny = SparseMLP.erdos_renyi([50, 64, 5], EPSILON, [0.0], streams.start)
+    tiny.train_epoch(x, y, np.arange(BATCH), BATCH, Optimiser(0.01), 0.2, 0, 0)  # compile before measuring
+    tiny.evolve(0.2, streams)
+    before = host.peak_memory_bytes()
+    start = time.perf_counter()
+    network = SparseMLP.erdos_renyi([50, *[width] * 3, 5], EPSILON, all_relu_slopes(3, 0.5), streams.start)
+    built = time.perf_counter() - start
+    network.train_epoch(x, y, np.arange(BATCH), BATCH, Optimiser(0.01), 0.2, 0, 0)  # touch all memory
+    start = time.perf_counter()
+    result = network.train_epoch(x, y, np.arange(SAMPLES), BATCH, Optimiser(0.01), 0.2, 0, 1)
+    epoch = time.perf_counter() - start
+    trained = host.peak_memory_bytes() - before
+    start = time.perf_counter()
+    network.evolve(0.2, streams)
+    links, neurons = sum(network.link_counts), 3 * width
+    return {
+        "hidden_neurons": neurons,
+        "links": links,
+        "build_seconds": built,
+        "epoch_seconds": epoch,
+        "nanoseconds_per_link_and_sample": 1e9 * epoch / links / SAMPLES,
+        "set_step_seconds": time.perf_counter() - start,
+        "bytes": trained,
+        "bytes_per_link": trained / links,
+        "loss": result.loss,
+    }
+
+
+def markdown(rows: list[dict[str, float]]) -> str:
+    """Return the sizes as a Markdown table."""
+    lines = [
+        f"Three hidden layers, epsilon {EPSILON}, batch {BATCH}, {SAMPLES} samples, one core.",
+        "",
+        "| hidden neurons | links | build (s) | epoch (s) | ns per link and sample | SET step (s) | memory (GB) "
+        "| bytes per link |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        cells = [
+            f"{row['hidden_neurons']:,}",
+            f"{row['links']:,}",
+            f"{row['build_seconds']:.2f}",
+            f"{row['epoch_seconds']:.2f}",
+            f"{row['nanoseconds_per_link_and_sample']:.3f}",
+            f"{row['set_step_seconds']:.3f}",
+            f"{row['bytes'] / 1e9:.2f}",
+            f"{row['bytes_per_link']:.0f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def sweep(largest: float) -> list[dict[str, float]]:
+    """Measure every width whose links stay below `largest`, each in its own process."""
+    rows = []
+    for width in WIDTHS:
+        if 55 * width > largest:
+            break
+        done = subprocess.run(
+            [sys.executable, __file__, "--one", str(width)], capture_output=True, text=True, check=True
+        )
+        rows.append(json.loads(done.stdout))
+        print(f"{rows[-1]['links']:,} links: {rows[-1]['epoch_seconds']:.2f} s an epoch", file=sys.stderr)
+    return rows
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--largest", type=float, default=1e8, help="links of the largest network (default 1e8)")
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one:
+        host.hold_one_core()
+        print(json.dumps(measure(arguments.one)))
+    else:
+        print(markdown(sweep(arguments.largest)))

@@ -1,0 +1,86 @@
+"""Where training diverges, by density and learning rate, with and without the remedy.
+
+    python benchmarks/stability.py [--epochs 20]
+
+The Gesture network on the made-up data of `peers.problem` made harder by scale; the remedy is start values by the
+real fan-in, gradients shortened to norm 1 and five epochs of warm-up. "-" is a loss that became infinite or not a
+number.
+"""
+
+import single_core  # noqa: F401, I001
+
+import argparse
+import sys
+
+import numpy as np
+import peers
+from sklearn.datasets import make_classification
+from tqdm import tqdm
+
+from truly_sparse.engine.topology import density
+from truly_sparse.ensembles.trainer import Data, Trainer
+
+DENSITIES = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
+ETAS = (0.01, 0.1, 0.5)
+PLAIN = {"start_values": "he", "clip_norm": 0.0, "warmup_epochs": 0}
+REMEDY = {"start_values": "he_links", "clip_norm": 1.0, "warmup_epochs": 5}
+
+
+def problem() -> Data:
+    """Return 2560 training and 640 validation rows of five overlapping classes, normally distributed features."""
+    x, y = make_classification(
+        3200, peers.SIZES[0], n_informative=20, n_classes=peers.SIZES[-1], n_clusters_per_class=2, random_state=0
+    )
+    x = ((x - x.mean(axis=0)) / x.std(axis=0)).astype(np.float32)
+    return Data(x[:2560], y[:2560], x[2560:], y[2560:], peers.SIZES[-1])
+
+
+def train(data: Data, share: float, eta: float, epochs: int, how: dict[str, object]) -> tuple[float, float] | None:
+    """Return the final loss and best validation accuracy of SET training, or None where it diverged."""
+    unit = density(1000, 1000, 1.0)
+    settings = {
+        "hidden": [1000, 1000, 1000], "members": 1, "epochs": epochs, "exploration_epochs": epochs, "batch_size": 128,
+        "eta": eta, "momentum": 0.9, "weight_decay": 0.0002, "decay_times_eta": False, "dropout": 0.2, "zeta": 0.2,
+        "evolution_every": 2 if share < 1 else 0, "refinement": "none", "activation": "all_relu", "alpha": 0.5,
+        "selection": "best_validation", "epsilon": share / unit, **how,
+    }  # fmt: skip
+    trainer = Trainer(data, settings, "sparse", "none", 0)
+    with np.errstate(all="ignore"):
+        trainer.run()
+    if trainer.progress.advice is not None:
+        return None
+    return trainer.progress.history[-1]["loss"], trainer.members[0].accuracy or 0.0
+
+
+def table(epochs: int) -> list[dict[str, object]]:
+    """Return loss and accuracy for every density, learning rate and way."""
+    data = problem()
+    grid = [(s, e, n, w) for s in DENSITIES for e in ETAS for n, w in (("as the sources", PLAIN), ("remedy", REMEDY))]
+    return [
+        {"density": share, "eta": eta, "way": name, "result": train(data, share, eta, epochs, way)}
+        for share, eta, name, way in tqdm(grid, disable=not sys.stderr.isatty())
+    ]
+
+
+def markdown(rows: list[dict[str, object]]) -> str:
+    """Return final loss and accuracy by density, learning rate and way."""
+    columns = [(eta, way) for eta in ETAS for way in ("as the sources", "remedy")]
+    lines = [
+        "Final training loss / best validation accuracy; - where training diverged.",
+        "",
+        "| density | " + " | ".join(f"eta {eta}, {way}" for eta, way in columns) + " |",
+        "|---|" + "---|" * len(columns),
+    ]
+    for share in DENSITIES:
+        cells = []
+        for eta, way in columns:
+            (found,) = (r["result"] for r in rows if (r["density"], r["eta"], r["way"]) == (share, eta, way))
+            cells.append("-" if found is None else f"{found[0]:.3f} / {100 * found[1]:.1f}")
+        lines.append(f"| {share} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--epochs", type=int, default=20)
+    print(markdown(table(parser.parse_args().epochs)))
