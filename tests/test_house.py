@@ -88,12 +88,12 @@ def pins():
 
 
 def wanted():
-    """Return what pyproject asks for, without the optional extra that no lock can promise."""
+    """Return what pyproject asks for, without the optional extras that the lock leaves to the machine."""
     content = project()
     extras = content["project"]["optional-dependencies"]
     names = content["project"]["dependencies"] + content["build-system"]["requires"]
     return [
-        Requirement(text) for text in names + [text for extra in extras if extra != "papi" for text in extras[extra]]
+        Requirement(text) for text in names + [text for extra in extras if extra not in ("papi", "bench") for text in extras[extra]]
     ]
 
 

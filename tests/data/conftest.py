@@ -14,6 +14,7 @@ import yaml
 from truly_sparse.data import gesture
 
 ROWS = 12  # of each processed file
+PHASES = {"D": "Rest", "H": "Hold", "P": "Preparation", "R": "Retraction", "S": "Stroke"}
 
 
 def make_files(folder):
@@ -24,7 +25,8 @@ def make_files(folder):
     for video in gesture.VIDEOS:
         labels = rng.choice(list("DHPRS"), ROWS)
         raw = pd.DataFrame(rng.normal(size=(ROWS + 4, 18)).round(6), columns=gesture.COORDINATES)
-        raw["timestamp"], raw["phase"] = np.arange(ROWS + 4), "Rest"
+        raw["timestamp"] = np.arange(ROWS + 4)
+        raw["phase"] = ["Rest"] * 4 + [PHASES[label] for label in labels]
         processed = pd.DataFrame(rng.normal(size=(ROWS, 32)).round(8), columns=gesture.MOTIONS)
         processed["Phase"] = labels
         for name, table in ((f"{video}_raw.csv", raw), (f"{video}_va3.csv", processed)):
@@ -54,7 +56,7 @@ class Server:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/data.zip"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
 
 @pytest.fixture

@@ -1,7 +1,13 @@
 """Every source, every fault: an intact table, or one line that says why not."""
 
+import io
 import json
+import multiprocessing
 import os
+import re
+import socket
+import time
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -14,6 +20,7 @@ from truly_sparse.data.prepare import prepare
 from truly_sparse.errors import UserError
 from truly_sparse.files import sha256
 
+REAL_TIMES = (fetch.PATIENCE_SECONDS, fetch.TIMEOUT_SECONDS)  # before the tests shorten them
 SETTINGS = {
     "scaling": "standard",
     "split": "random",
@@ -104,7 +111,7 @@ def test_a_server_that_recovers_is_asked_again(made_up, server):
     [
         ((404, b"", None), "HTTP 404", 1),
         ((500, b"", None), "HTTP 500", 3),
-        ((200, b"hello", None), "not a zip archive", 1),
+        ((200, b"hello", None), "not a zip archive that can be unpacked", 1),
         ((200, b"PK" + b"x" * 100, 5000), "102 of 5000 bytes|IncompleteRead|timed out", 3),
     ],
 )
@@ -122,7 +129,7 @@ def test_neither_network_nor_mirror_is_one_line(made_up):
         from_mirror(made_up, mirror=None)
 
 
-def test_a_mirror_with_a_changed_file_falls_through_to_the_network(made_up, server):
+def test_a_mirror_with_a_changed_file_falls_through_to_the_network(made_up, server, capsys):
     file = made_up[0] / "gesture" / "b1_raw.csv"
     file.write_text(file.read_text().replace("Rest", "Rust"))
     with pytest.raises(UserError, match=r"mirror: .*b1_raw\.csv has sha256"):
@@ -130,6 +137,92 @@ def test_a_mirror_with_a_changed_file_falls_through_to_the_network(made_up, serv
     server.answers = [(200, made_up[2], None)]
     path = from_mirror(made_up, download=True)
     assert json.loads(path.with_suffix(".json").read_text())["source"] == "UCI"
+    said = [line for line in capsys.readouterr().err.split("\n") if "trying UCI" in line]
+    assert len(said) == 1
+    assert "b1_raw.csv has sha256" in said[0]
+
+
+def test_a_mirror_without_a_file_names_it(made_up):
+    (made_up[0] / "gesture" / "c3_va3.csv").unlink()
+    with pytest.raises(UserError, match=r"mirror: .*c3_va3\.csv is missing"):
+        from_mirror(made_up)
+
+
+def rezipped(content, change):
+    """Return the archive with `change(name, bytes)` applied to every member; None leaves a member out."""
+    result = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED) as after:
+        for member in before.namelist():
+            changed = change(member.split("/")[-1], before.read(member))
+            if changed is not None:
+                after.writestr(member, changed)
+    return result.getvalue()
+
+
+def test_an_archive_with_a_changed_or_missing_file_is_refused(made_up, server):
+    changed = rezipped(made_up[2], lambda name, text: text + b"1" if name == "b3_raw.csv" else text)
+    with pytest.raises(UserError, match=r"b3_raw\.csv from .* another checksum"):
+        from_server(made_up, server, (200, changed, None))
+    short = rezipped(made_up[2], lambda name, text: None if name == "b3_raw.csv" else text)
+    with pytest.raises(UserError, match=r"holds no b3_raw\.csv"):
+        from_server(made_up, server, (200, short, None))
+    assert nothing_left(made_up[3])
+
+
+def test_an_archive_that_cannot_be_unpacked_is_refused(made_up, server):
+    damaged = bytearray(rezipped(made_up[2], lambda _, text: text))
+    damaged[45:65] = b"\xff" * 20
+    with pytest.raises(UserError, match="can be unpacked"):
+        from_server(made_up, server, (200, bytes(damaged), None))
+    assert nothing_left(made_up[3])
+    assert not [path for path in made_up[3].rglob("*") if "download" in path.name]
+
+
+def test_names_in_an_archive_cannot_leave_the_folder(made_up, server, tmp_path):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(made_up[2])) as before, zipfile.ZipFile(archive, "w") as after:
+        for member in before.namelist():
+            after.writestr("../../../" + member.split("/")[-1], before.read(member))
+    before_files = {path for path in tmp_path.rglob("*") if made_up[3] not in path.parents}
+    assert from_server(made_up, server, (200, archive.getvalue(), None)).is_file()
+    assert {path for path in tmp_path.rglob("*") if made_up[3] not in path.parents} == before_files | {made_up[3]}
+
+
+def test_a_length_that_is_no_number_is_no_fault(made_up, server):
+    assert from_server(made_up, server, (200, made_up[2], "many")).is_file()
+
+
+def test_a_server_that_never_answers_is_given_up(made_up, monkeypatch):
+    monkeypatch.setattr(fetch, "TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(fetch, "PATIENCE_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        registry = yaml.safe_load(made_up[1].read_text())
+        registry["datasets"]["gesture"]["sources"]["zip"] = f"http://127.0.0.1:{silent.getsockname()[1]}/data.zip"
+        made_up[1].write_text(yaml.safe_dump(registry, sort_keys=False))
+        start = time.monotonic()
+        with pytest.raises(UserError, match=r"timed out.*TRULY_SPARSE_MIRROR"):
+            from_mirror(made_up, mirror=None, download=True)
+        assert time.monotonic() - start < 2 * 0.3 + 1
+
+
+def test_the_patience_keeps_a_failure_under_fifteen_seconds():
+    # The last attempt starts before the patience ends, after the longest pause, and lasts one time-out.
+    longest_pause = 0.5 * 2 ** (fetch.ATTEMPTS - 2) * 2
+    assert REAL_TIMES[0] + longest_pause + REAL_TIMES[1] <= 16
+
+
+def test_two_processes_can_prepare_at_once(made_up, server):
+    server.answers = [(200, made_up[2], None)]
+    config = {"folder": str(made_up[3]), "mirror": None, "download": True}
+    context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")
+    workers = [context.Process(target=prepare, args=("gesture", config, made_up[1])) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    about = json.loads((made_up[3] / "gesture.json").read_text())
+    assert about["sha256"] == sha256(made_up[3] / "gesture.parquet")
 
 
 def spoil(made_up, name, change):
@@ -151,6 +244,7 @@ def spoil(made_up, name, change):
         ("c1_raw.csv", lambda text: _replace_cell(text, 9, 2, "inf"), "column lhz, row 64 is missing or not finite"),
         ("c1_raw.csv", lambda text: _replace_cell(text, 9, 2, "x"), "column lhz is not numeric"),
         ("c3_raw.csv", lambda _: "", "cannot be read"),
+        ("b3_raw.csv", lambda text: _replace_cell(text, 9, 19, "Break"), "row 4 has phase . where .* row 8 has Break"),
     ],
 )
 def test_bad_content_is_refused_in_one_line(made_up, name, change, words):
@@ -176,6 +270,7 @@ def test_labels_of_one_class_are_refused(made_up):
                 line[:-1] + "D" if line.endswith(tuple("DHPRS")) else line for line in text.split("\n")
             ),
         )
+        spoil(made_up, f"{video}_raw.csv", lambda text: re.sub("Hold|Preparation|Retraction|Stroke", "Rest", text))
     with pytest.raises(UserError, match="labels of 1 class"):
         from_mirror(made_up)
 
@@ -194,9 +289,19 @@ def test_a_table_that_is_not_the_registered_one_is_refused(made_up, changes, wor
 def test_unknown_datasets_and_broken_registries_are_refused(made_up):
     with pytest.raises(UserError, match='did you mean "gesture"'):
         prepare("gestures", {"folder": str(made_up[3])}, made_up[1])
-    made_up[1].write_text("datasets: [")
-    with pytest.raises(UserError, match="not a readable registry"):
-        prepare("gesture", {"folder": str(made_up[3])}, made_up[1])
+    for text, words in (
+        ("datasets: [", "not a readable registry"),
+        ("datasets: {gesture: null}", "lacks sources"),
+        ("datasets: {gesture: {rows: 1}}", "lacks sources, features"),
+        (
+            "datasets: {gesture: {sources: {zip: a}, rows: 1, features: 1, class_counts: {}, target: a, licence: b, "
+            "citation: c}}",
+            "need sklearn, or mirror, zip, files",
+        ),
+    ):
+        made_up[1].write_text(text)
+        with pytest.raises(UserError, match=words):
+            prepare("gesture", {"folder": str(made_up[3])}, made_up[1])
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ VIDEOS = ("a1", "a2", "a3", "b1", "b3", "c1", "c3")
 LATER = 4
 COORDINATES = [f"{part}{axis}" for part in ("lh", "rh", "h", "s", "lw", "rw") for axis in "xyz"]
 MOTIONS = [str(number) for number in range(1, 33)]
-#: Letter of the processed file for the first letter of the raw one ("Preparation" is once spelled in Portuguese).
-LETTERS = {"R": "D", "P": "P", "S": "S", "H": "H"}
+#: Letter of the processed file for a phase of the raw one (one frame has it in Portuguese).
+LETTERS = {"Rest": "D", "Preparation": "P", "Preparação": "P", "Stroke": "S", "Hold": "H", "Retraction": "R"}
 
 
 def join(folder: Path) -> pd.DataFrame:
@@ -39,7 +39,7 @@ def _video(folder: Path, video: str) -> pd.DataFrame:
             f"{video}_va3.csv has {len(processed)} rows where {video}_raw.csv has {len(raw)}; a file is truncated, "
             f"delete both and fetch again"
         )
-    letters = raw["phase"].iloc[LATER:].map(_letter).to_numpy()
+    letters = raw["phase"].iloc[LATER:].map(LETTERS).to_numpy()
     # A missing label has a message of its own, later.
     apart = np.flatnonzero((letters != processed["Phase"].to_numpy()) & processed["Phase"].notna().to_numpy())
     if len(apart):
@@ -51,12 +51,6 @@ def _video(folder: Path, video: str) -> pd.DataFrame:
     table = pd.concat([raw[COORDINATES].iloc[LATER:].reset_index(drop=True), processed[MOTIONS]], axis=1)
     table.columns = [*COORDINATES, *(f"motion_{number}" for number in MOTIONS)]
     return table.assign(target=processed["Phase"].to_numpy(), video=np.repeat(video, len(processed)))
-
-
-def _letter(phase: object) -> str | None:
-    """Return the processed file's letter for a phase of the raw file: D is Rest, R is Retraction."""
-    text = str(phase)
-    return "R" if text.startswith("Retr") else LETTERS.get(text[:1])
 
 
 def _read(path: Path, columns: list[str]) -> pd.DataFrame:

@@ -32,11 +32,11 @@ def entry(name: str, path: Path | None = None) -> dict[str, Any]:
         close = difflib.get_close_matches(name, datasets, n=1)
         hint = f'did you mean "{close[0]}"?' if close else f"known: {', '.join(sorted(datasets))}"
         raise UserError(f'unknown dataset "{name}" in {path}; {hint}')
-    found: dict[str, Any] = datasets[name] or {}
+    found: dict[str, Any] = datasets[name] if isinstance(datasets[name], dict) else {}
     missing = [key for key in REQUIRED if key not in found]
     if missing:
         raise UserError(f"{path}: dataset {name} lacks {', '.join(missing)}")
-    sources = found["sources"]
+    sources = found["sources"] or {}
     if not ("sklearn" in sources or all(key in sources for key in FILE_SOURCE)):
         raise UserError(f"{path}: sources of dataset {name} need sklearn, or {', '.join(FILE_SOURCE)}")
     return found
