@@ -172,6 +172,7 @@ def main() -> None:
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning)  # sparse CSR support of PyTorch is in beta, it says
     sizes = scale.sweep(arguments.largest)  # processes of their own, before this one holds a core
+    streamed = scale.alone("--higgs")
     pinned = host.hold_one_core()
     seconds, missing = measure_epochs(arguments.rounds)
     facts = {**host.facts(), **host.threads(), "pinned": pinned, "rounds": arguments.rounds, "missing": missing}
@@ -187,6 +188,7 @@ def main() -> None:
         "kernels": [row for epsilon in EPSILONS for row in profile_kernels.profile(epsilon, 200)],
         "escapes": measure_escapes(5),
         "scale": sizes,
+        "higgs": streamed,
         "stability": stability.table(20),
     }
     write_json(arguments.out / "bench.json", found)
@@ -194,7 +196,7 @@ def main() -> None:
         "One epoch": epochs_markdown(found["epochs"], facts),
         "Kernel by kernel": profile_kernels.markdown(found["kernels"]),
         "Re-initialisation": escapes_markdown(found["escapes"]),
-        "Scale": scale.markdown(found["scale"]),
+        "Scale": scale.markdown(found["scale"]) + "\n\n" + scale.higgs_markdown(found["higgs"]),
         "Stability": stability.markdown(found["stability"]),
     }
     text = "\n\n".join(f"## {title}\n\n{part}" for title, part in sections.items()) + "\n"

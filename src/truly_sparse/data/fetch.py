@@ -20,7 +20,7 @@ from truly_sparse.errors import UserError
 from truly_sparse.files import atomic_path, sha256
 
 ATTEMPTS = 3
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 9.0
 PAUSE_SECONDS = 0.5
 #: A server that has not answered by then is not asked again: without a network a download fails within 15 s.
 PATIENCE_SECONDS = 4.0
