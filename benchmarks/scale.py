@@ -81,8 +81,8 @@ def higgs() -> dict[str, float]:
 def higgs_markdown(found: dict[str, float]) -> str:
     """Return the streamed epoch in words."""
     return (
-        f"One epoch of 11,000,000 x 28 made-up rows (28-1000-1000-1000-2, epsilon 20): {found['seconds']:.0f} s; beside "
-        f"the {found['data_bytes'] / 1e9:.2f} GB of features, labels and order the process needed "
+        f"One epoch of 11,000,000 x 28 made-up rows (28-1000-1000-1000-2, epsilon 20): {found['seconds']:.0f} s; "
+        f"beside the {found['data_bytes'] / 1e9:.2f} GB of features, labels and order the process needed "
         f"{found['more_bytes'] / 1e6:.0f} MB more."
     )
 

@@ -93,7 +93,8 @@ def wanted():
     extras = content["project"]["optional-dependencies"]
     names = content["project"]["dependencies"] + content["build-system"]["requires"]
     return [
-        Requirement(text) for text in names + [text for extra in extras if extra not in ("papi", "bench") for text in extras[extra]]
+        Requirement(text)
+        for text in names + [text for extra in extras if extra not in ("papi", "bench") for text in extras[extra]]
     ]
 
 

@@ -112,4 +112,7 @@ def main(argv: list[str] | None = None) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:  # disk full, no permission, a file that vanished
+        print(f"error: {error.strerror or error} ({error.filename or 'no file named'})", file=sys.stderr)
+        return 2
     return 0
