@@ -34,7 +34,7 @@ paper: $(STAMP)  ## the paper at full scale, training what has no committed reco
 store: $(STAMP)  ## put finished runs of the paper into its committed records
 	$(BIN)/python -m truly_sparse store table1 --config config/config.yaml
 
-bench: $(STAMP)  ## measure speed and scale beside peers (PyTorch, where it is installed), half an hour
+bench: $(STAMP)  ## measure speed and scale beside peers (PyTorch, where it is installed)
 	$(BIN)/python benchmarks/bench.py
 
 lock: $(STAMP)  ## pin every dependency anew in envs/requirements.lock
@@ -43,10 +43,7 @@ lock: $(STAMP)  ## pin every dependency anew in envs/requirements.lock
 		--no-emit-find-links --python-version 3.11 --extra workflow --extra dev --extra build \
 		--output-file envs/requirements.lock pyproject.toml
 
-unbench: $(STAMP)  ## measure speed and scale beside peers (PyTorch, where it is installed), half an hour
-	$(BIN)/python benchmarks/bench.py
-
-lock: $(STAMP)  ## after a killed workflow: release the folder
+unlock: $(STAMP)  ## after a killed workflow: release the folder
 	$(BIN)/snakemake --unlock
 
 clean:  ## remove .venv, caches and quick results; never data or results of the paper

@@ -10,8 +10,12 @@ import single_core  # noqa: F401, I001
 
 import argparse
 import importlib.util
+import json
+import os
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from pathlib import Path
@@ -20,6 +24,8 @@ import figures
 import numpy as np
 import peers
 import profile_kernels
+import pyarrow as pa
+import pyarrow.parquet as pq
 import scale
 import stability
 from tqdm import tqdm
@@ -27,7 +33,7 @@ from tqdm import tqdm
 from truly_sparse.engine import topology
 from truly_sparse.engine.block import Block
 from truly_sparse.ensembles import strategies
-from truly_sparse.files import write_json, write_text
+from truly_sparse.files import sha256, write_json, write_text
 from truly_sparse.measure import host
 
 EPSILONS = (10, 20, 30)
@@ -113,6 +119,74 @@ def measure_escapes(rounds: int) -> list[dict[str, object]]:
     return rows
 
 
+def measure_roofs() -> dict[str, float]:
+    """Return what bounds a core: GFLOP/s of sgemm, GB/s of sdot over as many bytes as one layer's activations."""
+    square = np.random.default_rng(0).random((1024, 1024), np.float32)
+    halves = np.ones((2, 500 * 128), np.float32)
+    best = {"product": 1e9, "read": 1e9}
+    for _ in range(20):
+        start = time.perf_counter()
+        np.dot(square, square)
+        best["product"] = min(best["product"], time.perf_counter() - start)
+        start = time.perf_counter()
+        for _ in range(50):
+            np.dot(halves[0], halves[1])
+        best["read"] = min(best["read"], (time.perf_counter() - start) / 50)
+    return {"sgemm_gflops": 2 * 1024**3 / best["product"] / 1e9, "cache_gbytes": halves.nbytes / best["read"] / 1e9}
+
+
+def measure_whole_run() -> dict[str, float]:
+    """Return seconds of a whole run of 350 epochs in a new process, of 350 pure epochs, and of start-up alone."""
+    pure = peers.truly_sparse(20)
+    pure()
+    with tempfile.TemporaryDirectory() as folder:
+        rng = np.random.default_rng(0)
+        y = np.repeat(np.arange(5), 1975)[:9873]
+        table = {f"f{i}": rng.random(9873) for i in range(50)} | {"target": y}
+        place = Path(folder)
+        pq.write_table(pa.table(table), place / "made_up.parquet")
+        about = {"sha256": sha256(place / "made_up.parquet"), "classes": [*"abcde"], "source": "none", "partial": None}
+        write_json(place / "made_up.json", about)
+        config = {
+            "preset": "bench",
+            "data": {"folder": str(place)},
+            "training": {"eta": 0.001},
+            "datasets": {"made_up": {}},
+            "methods": {"fd_tse": {"model": "sparse", "strategy": "fd_tse"}},
+            "experiments": {"whole": [{"datasets": ["made_up"], "methods": ["fd_tse"], "epsilon": [20], "seeds": [0]}]},
+        }
+        write_json(place / "config.json", config)
+        command = [sys.executable, "-m", "truly_sparse", "run", "whole/made_up/fd_tse/eps20/seed0"]
+        seconds: dict[str, list[float]] = {"run": [], "epoch": [], "start_up": []}
+        for _ in range(3):
+            start = time.perf_counter()
+            subprocess.run([*command, "--config", "config.json"], cwd=place, check=True, capture_output=True)
+            seconds["run"].append(time.perf_counter() - start)
+            record = json.loads((place / "results/bench/runs/whole/made_up/fd_tse/eps20/seed0/run.json").read_text())
+            seconds["start_up"].append(seconds["run"][-1] - record["seconds"]["epochs_wall"])
+            for _ in range(20):
+                start = time.perf_counter()
+                pure()
+                seconds["epoch"].append(time.perf_counter() - start)
+    found = {name: statistics.median(times) for name, times in seconds.items()}
+    return {**found, "ratio": found["run"] / (350 * found["epoch"])}
+
+
+def measure_first_compilation() -> float:
+    """Return seconds of one small training epoch in a new process with an empty kernel cache."""
+    code = (
+        "import numpy as np; from truly_sparse.engine.network import *; "
+        "from truly_sparse.engine.streams import Streams;"
+        "n = SparseMLP.erdos_renyi([4, 64, 3], 3, [0.0], Streams(0).start); x = np.zeros((128, 4), np.float32);"
+        "n.train_epoch(x, np.zeros(128, np.int64), np.arange(128), 128, Optimiser(0.01), 0.2, 0, 0);"
+        "n.evolve(0.2, Streams(0)); n.predict_proba(x)"
+    )
+    with tempfile.TemporaryDirectory() as cache:
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "NUMBA_CACHE_DIR": cache})
+        return time.perf_counter() - start
+
+
 def summary(seconds: dict[str, list[float]]) -> list[dict[str, object]]:
     """Return medians, useful GFLOP/s (two operations per multiply-add), and the median ratio to ours."""
     rows = []
@@ -163,6 +237,19 @@ def escapes_markdown(escapes: list[dict[str, object]]) -> str:
     return "\n".join(lines)
 
 
+def whole_markdown(found: dict[str, dict[str, float]]) -> str:
+    """Return the cost of a whole run in words."""
+    whole = found["whole_run"]
+    return (
+        f"A whole run (FD-TSE, epsilon 20, 350 epochs of 6318 x 50, validation each epoch, evolution, members, record, "
+        f"process start): {whole['run']:.1f} s, {whole['ratio']:.2f} times 350 pure epochs of {whole['epoch']:.4f} s; "
+        f"all but the epochs takes {whole['start_up']:.2f} s. First compilation of the kernels on a machine, process "
+        f"start included: {found['first_compilation']:.1f} s. Roofs of the core: sgemm "
+        f"{found['roofs']['sgemm_gflops']:.0f} GFLOP/s, reading a layer's activations "
+        f"{found['roofs']['cache_gbytes']:.0f} GB/s."
+    )
+
+
 def main() -> None:
     """Measure everything and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -173,6 +260,7 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=UserWarning)  # sparse CSR support of PyTorch is in beta, it says
     sizes = scale.sweep(arguments.largest)  # processes of their own, before this one holds a core
     streamed = scale.alone("--higgs")
+    whole, compiled = measure_whole_run(), measure_first_compilation()
     pinned = host.hold_one_core()
     seconds, missing = measure_epochs(arguments.rounds)
     facts = {**host.facts(), **host.threads(), "pinned": pinned, "rounds": arguments.rounds, "missing": missing}
@@ -187,9 +275,13 @@ def main() -> None:
         "densities": measure_densities(3),
         "kernels": [row for epsilon in EPSILONS for row in profile_kernels.profile(epsilon, 200)],
         "escapes": measure_escapes(5),
+        "roofs": measure_roofs(),
+        "whole_run": whole,
+        "first_compilation": compiled,
         "scale": sizes,
         "higgs": streamed,
         "stability": stability.table(20),
+        "suspects": stability.suspects(20),
     }
     write_json(arguments.out / "bench.json", found)
     sections = {
@@ -197,7 +289,8 @@ def main() -> None:
         "Kernel by kernel": profile_kernels.markdown(found["kernels"]),
         "Re-initialisation": escapes_markdown(found["escapes"]),
         "Scale": scale.markdown(found["scale"]) + "\n\n" + scale.higgs_markdown(found["higgs"]),
-        "Stability": stability.markdown(found["stability"]),
+        "Whole runs": whole_markdown(found),
+        "Stability": stability.markdown(found["stability"]) + "\n\n" + stability.suspects_markdown(found["suspects"]),
     }
     text = "\n\n".join(f"## {title}\n\n{part}" for title, part in sections.items()) + "\n"
     write_text(arguments.out / "bench.md", f"# Measured by `make bench`\n\n{text}")

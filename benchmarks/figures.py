@@ -9,9 +9,13 @@ from truly_sparse.files import atomic_path
 
 
 def draw(found: dict[str, list[dict[str, float]]], folder: Path) -> None:
-    """Write epoch.png and scale.png from the measurements of `bench.py`."""
+    """Write epoch.png, scale.png and roofline.png from the measurements of `bench.py`."""
     with style():
-        for name, figure in (("epoch", _epoch(found)), ("scale", _scale(found["scale"]))):
+        for name, figure in (
+            ("epoch", _epoch(found)),
+            ("scale", _scale(found["scale"], found["escapes"])),
+            ("roofline", _roofline(found)),
+        ):
             with atomic_path(folder / f"{name}.png") as temporary:
                 figure.savefig(temporary, dpi=150, metadata={"Software": None})
             plt.close(figure)
@@ -35,13 +39,37 @@ def _epoch(found: dict[str, list[dict[str, float]]]) -> plt.Figure:
     return figure
 
 
-def _scale(rows: list[dict[str, float]]) -> plt.Figure:
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3), layout="constrained")
+def _scale(rows: list[dict[str, float]], escapes: list[dict[str, float]]) -> plt.Figure:
+    figure, (left, right, last) = plt.subplots(1, 3, figsize=(9, 3), layout="constrained")
     links = [r["links"] for r in rows]
     left.loglog(links, [r["nanoseconds_per_link_and_sample"] for r in rows], "o-")
     left.set_ylabel("ns per link and sample (training)")
-    right.loglog(links, [r["bytes_per_link"] for r in rows], "o-")
-    right.set_ylabel("bytes per link (peak, batch 128)")
-    for axes in (left, right):
+    right.semilogx(links, [r["bytes_per_link"] for r in rows], "o-")
+    right.set_ylim(0, None)
+    right.set_ylabel("bytes per link (arrays, batch 128)")
+    for marker, name in zip("os^vD", dict.fromkeys(r["strategy"] for r in escapes), strict=False):
+        own = [r for r in escapes if r["strategy"] == name]
+        last.loglog([r["links"] for r in own], [r["seconds"] for r in own], f"{marker}-", label=name)
+    last.set_ylabel("seconds per re-initialisation")
+    last.legend(fontsize="small")
+    for axes in (left, right, last):
         axes.set_xlabel("links")
+    return figure
+
+
+def _roofline(found: dict[str, list[dict[str, float]]]) -> plt.Figure:
+    figure, axes = plt.subplots(figsize=(4.5, 3.2), layout="constrained")
+    roofs = found["roofs"]
+    intensity = [2.0**k for k in range(-3, 4)]
+    axes.loglog(intensity, [min(roofs["sgemm_gflops"], roofs["cache_gbytes"] * i) for i in intensity], color="0.35",
+                label="what BLAS reaches (sgemm; sdot)")  # fmt: skip
+    # A link reads one row of 128 floats: 256 operations forward, twice as many on the way back.
+    places = {"forward, activation and dropout": (0.5, "o"), "backward, gradient and update": (1.0, "s")}
+    for row in found["kernels"]:
+        if row["kernel"] in places:
+            x, marker = places[row["kernel"]]
+            axes.loglog([x], [row["gflops"]], marker, label=f"{row['kernel'].split(',')[0]}, epsilon {row['epsilon']}")
+    axes.set_xlabel("operations per byte of activations read")
+    axes.set_ylabel("useful GFLOP/s, one core")
+    axes.legend(fontsize="small")
     return figure

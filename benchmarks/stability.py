@@ -1,10 +1,10 @@
-"""Where training diverges, by density and learning rate, with and without the remedy.
+"""Where training diverges, by density and learning rate, with and without the remedy; and what the cause is.
 
     python benchmarks/stability.py [--epochs 20]
 
-The Gesture network on the made-up data of `peers.problem` made harder by scale; the remedy is start values by the
-real fan-in, gradients shortened to norm 1 and five epochs of warm-up. "-" is a loss that became infinite or not a
-number.
+The Gesture network on a made-up problem of five overlapping classes with standardised features. The remedy shortens
+gradients to norm 1 and warms up over five epochs; start values stay those of the sources, because values by the real
+fan-in are larger in a sparse network and were no help. "-" is a loss that became infinite or not a number.
 """
 
 import single_core  # noqa: F401, I001
@@ -22,8 +22,20 @@ from truly_sparse.ensembles.trainer import Data, Trainer
 
 DENSITIES = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 ETAS = (0.01, 0.1, 0.5)
-PLAIN = {"start_values": "he", "clip_norm": 0.0, "warmup_epochs": 0}
-REMEDY = {"start_values": "he_links", "clip_norm": 1.0, "warmup_epochs": 5}
+PLAIN: dict[str, object] = {"start_values": "he", "clip_norm": 0.0, "warmup_epochs": 0}
+REMEDY = {**PLAIN, "clip_norm": 1.0, "warmup_epochs": 5}
+# One suspicion changed at a time, where the sources' settings diverge.
+SUSPECTS = {
+    "as the sources": PLAIN,
+    "start values by the real fan-in": {**PLAIN, "start_values": "he_links"},
+    "no negative slope (ReLU)": {**PLAIN, "alpha": 0.0},
+    "decay scaled by eta": {**PLAIN, "decay_times_eta": True},
+    "no momentum": {**PLAIN, "momentum": 0.0},
+    "eta 0.01 instead of 0.1": {**PLAIN, "eta": 0.01},
+    "warm-up over five epochs only": {**PLAIN, "warmup_epochs": 5},
+    "gradients shortened to norm 1 only": {**PLAIN, "clip_norm": 1.0},
+}
+SUSPECT_DENSITIES = (0.25, 1.0)
 
 
 def problem() -> Data:
@@ -62,6 +74,31 @@ def table(epochs: int) -> list[dict[str, object]]:
     ]
 
 
+def suspects(epochs: int) -> list[dict[str, object]]:
+    """Return what each suspicion alone changes at eta 0.1."""
+    data = problem()
+    return [
+        {"change": name, **{str(share): train(data, share, 0.1, epochs, how) for share in SUSPECT_DENSITIES}}
+        for name, how in SUSPECTS.items()
+    ]
+
+
+def suspects_markdown(rows: list[dict[str, object]]) -> str:
+    """Return the suspicions as Markdown."""
+    lines = [
+        "One change at a time at eta 0.1.",
+        "",
+        "| change | " + " | ".join(f"density {share}" for share in SUSPECT_DENSITIES) + " |",
+        "|---|" + "---|" * len(SUSPECT_DENSITIES),
+    ]
+    lines += [f"| {r['change']} | {' | '.join(_cell(r[str(s)]) for s in SUSPECT_DENSITIES)} |" for r in rows]
+    return "\n".join(lines)
+
+
+def _cell(found: tuple[float, float] | None) -> str:
+    return "-" if found is None else f"{found[0]:.3f} / {100 * found[1]:.1f}"
+
+
 def markdown(rows: list[dict[str, object]]) -> str:
     """Return final loss and accuracy by density, learning rate and way."""
     columns = [(eta, way) for eta in ETAS for way in ("as the sources", "remedy")]
@@ -75,7 +112,7 @@ def markdown(rows: list[dict[str, object]]) -> str:
         cells = []
         for eta, way in columns:
             (found,) = (r["result"] for r in rows if (r["density"], r["eta"], r["way"]) == (share, eta, way))
-            cells.append("-" if found is None else f"{found[0]:.3f} / {100 * found[1]:.1f}")
+            cells.append(_cell(found))
         lines.append(f"| {share} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -83,4 +120,6 @@ def markdown(rows: list[dict[str, object]]) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=20)
-    print(markdown(table(parser.parse_args().epochs)))
+    arguments = parser.parse_args()
+    print(markdown(table(arguments.epochs)))
+    print(suspects_markdown(suspects(arguments.epochs)))

@@ -1,5 +1,11 @@
 """Gradients: the reference against finite differences, the kernels against the reference."""
 
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -206,3 +212,40 @@ def test_a_full_sparse_network_is_the_dense_one_dropout_included():
             result = network.train_epoch(x, y, np.arange(500), 64, Optimiser(0.05), 0.2, 9, epoch * 7)
             assert result.samples == 448
         assert np.allclose(full.predict_proba(x), dense.predict_proba(x), atol=1e-4)
+
+
+FORCED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from truly_sparse.engine.network import Optimiser, SparseMLP, _registers
+from truly_sparse.engine.streams import Streams
+network = SparseMLP.erdos_renyi([12, 60, 50, 4], 4, [-0.5, 0.5], Streams(0).start)
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(256, 12)).astype(np.float32), rng.integers(0, 4, 256)
+for step in range(3):
+    network.train_epoch(x, y, np.arange(256), 128, Optimiser(0.05), 0.2, 5, 2 * step)
+np.save(sys.argv[2], network.predict_proba(x))
+"""
+
+
+def test_code_for_older_processors_gives_the_same_up_to_rounding(tmp_path):
+    """The compiler is told of a processor with AVX2 only, and of one with neither AVX nor fused multiply-add."""
+    source = Path(network_module.__file__).parents[2]
+    found = {}
+    for name, features in (("host", None), ("haswell", "+avx2,+fma,+avx"), ("x86-64", "+sse2")):
+        if name != "host" and platform.machine() not in ("x86_64", "AMD64"):
+            pytest.skip("no x86-64 processor")
+        forced = {} if features is None else {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features}
+        environment = {**os.environ, **forced, "NUMBA_CACHE_DIR": str(tmp_path / name)}
+        target = tmp_path / f"{name}.npy"
+        subprocess.run([sys.executable, "-c", FORCED, str(source), str(target)], env=environment, check=True)
+        found[name] = np.load(target, allow_pickle=False)
+    assert np.allclose(found["haswell"], found["host"], atol=1e-5)
+    assert np.allclose(found["x86-64"], found["host"], atol=1e-5)
