@@ -21,8 +21,8 @@ from truly_sparse.engine.streams import Streams
 from truly_sparse.measure import host
 
 SAMPLES, BATCH, EPSILON = 1024, 128, 10
-# Neurons in each of three hidden layers; 333,334 make the million.
-WIDTHS = (2500, 5000, 10_000, 33_334, 100_000, 333_334, 1_000_000, 2_000_000)
+# Neurons in each of three hidden layers; 333,334 make the million, 4,000,000 fill 20 GB (--largest 2.5e8).
+WIDTHS = (2500, 5000, 10_000, 33_334, 100_000, 333_334, 1_000_000, 4_000_000)
 
 
 def measure(width: int) -> dict[str, float]:
