@@ -108,6 +108,7 @@ def test_divergence_is_a_loss_that_is_not_finite(make):
 
 def test_memory_grows_with_links_never_with_places():
     sizes = [20, 6000, 6000, 2]  # one dense block would be 144 MB
+    train(build(), 1, evolve=0.3)  # compile before memory is counted
     tracemalloc.start()
     network = SparseMLP.erdos_renyi(sizes, 1, [0.0, 0.0], Streams(0).start)
     x, y = problem(64)

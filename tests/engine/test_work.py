@@ -13,7 +13,8 @@ from truly_sparse.ensembles import strategies
 
 
 def peak(action):
-    """Return the largest traced memory while `action` runs, above what was held before."""
+    """Return the largest traced memory while `action` runs, above what was held before; compiled and imported first."""
+    action()
     tracemalloc.start()
     action()
     found = tracemalloc.get_traced_memory()[1]
