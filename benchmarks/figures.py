@@ -69,6 +69,8 @@ def _roofline(found: dict[str, list[dict[str, float]]]) -> plt.Figure:
         if row["kernel"] in places:
             x, marker = places[row["kernel"]]
             axes.loglog([x], [row["gflops"]], marker, label=f"{row['kernel'].split(',')[0]}, epsilon {row['epsilon']}")
+    axes.set_xticks(intensity, [f"{i:g}" for i in intensity])
+    axes.minorticks_off()
     axes.set_xlabel("operations per byte of activations read")
     axes.set_ylabel("useful GFLOP/s, one core")
     axes.legend(fontsize="small")
