@@ -26,8 +26,8 @@ def parts(network: SparseMLP) -> dict[str, tuple[Callable[[], object], int]]:
     x, y = peers.problem()
     order = np.arange(peers.ROWS)
     network.train_epoch(x, y, order, peers.BATCH, Optimiser(0.0, decay=0.0), peers.DROPOUT, 7, 0)
-    flat, rows, plan = network._flat, peers.BATCH, network._plan
-    top = network._offsets[-1]
+    flat, rows, plan, room = network._flat, peers.BATCH, network._plan, network._room
+    assert room is not None
     links, first = sum(network.link_counts), network.link_counts[0]
     eight = tile(rows, 8)
     scale = np.float32(1 / (1 - peers.DROPOUT))
@@ -35,22 +35,22 @@ def parts(network: SparseMLP) -> dict[str, tuple[Callable[[], object], int]]:
     def forward(rate: float) -> Callable[[], object]:
         keep = np.float32(1 / (1 - rate))
         return lambda: kernels.forward(
-            plan, network._offsets, flat["out_pointers"], flat["sources"], flat["position"], flat["values"],
-            network.biases, network.slopes, network._activations, network._positive, network._kept, rows, eight,
+            plan, room.offsets, flat["out_pointers"], flat["sources"], flat["position"], flat["values"],
+            network.biases, network.slopes, room.activations, room.logits, room.positive, room.kept, rows, eight,
             np.uint64(7), 1, threshold(rate), keep,
         )  # fmt: skip
 
     def backward() -> object:
         return kernels.backward(
-            plan, network._offsets, flat["in_pointers"], flat["targets"], flat["values"], flat["velocity"],
-            network._gradient, network._bias_gradient, network.slopes, network._activations, network._delta,
-            network._positive, network._kept, rows, eight, scale, np.float32(0), np.float32(0.9), np.float32(0), True,
+            plan, room.offsets, flat["in_pointers"], flat["targets"], flat["values"], flat["velocity"],
+            network._gradient, network._bias_gradient, network.slopes, room.activations, room.delta,
+            room.positive, room.kept, rows, eight, scale, np.float32(0), np.float32(0.9), np.float32(0), True,
         )  # fmt: skip
 
     return {
-        "gather batch": (lambda: kernels.gather_batch(x, order, 0, rows, rows, network._activations), 0),
+        "gather batch": (lambda: kernels.gather_batch(x, order, 0, rows, rows, room.activations), 0),
         "forward, activation and dropout": (forward(peers.DROPOUT), links * rows),
-        "softmax": (lambda: kernels.softmax_rows(network._activations[top:], peers.SIZES[-1], rows), 0),
+        "softmax": (lambda: kernels.softmax_rows(room.logits, peers.SIZES[-1], rows), 0),
         "backward, gradient and update": (backward, (2 * links - first) * rows),
         "bias update": (
             lambda: kernels.update(

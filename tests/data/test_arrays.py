@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from truly_sparse.data.arrays import scale, split_rows
+from truly_sparse.data.arrays import fill_missing, scale, split_rows
 from truly_sparse.errors import UserError
 
 SPLIT = {"split": "random", "test_fraction": 0.2, "validation_fraction": 0.2, "stratify": True}
@@ -59,16 +59,60 @@ def test_no_validation_rows_can_be_asked_for():
     assert (len(train), len(validation), len(test)) == (40, 0, 10)
 
 
+VIDEOS = np.repeat(np.array(["a1", "a2", "a3", "b1", "b3", "c1", "c3"]), (1743, 1260, 1830, 1069, 1420, 1107, 1444))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whole_videos_are_held_out(seed):
+    y = np.arange(9873) % 5
+    parts = split_rows("gesture", y, {**SPLIT, "split": "videos"}, seed, VIDEOS)
+    assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(9873))
+    kept = [set(VIDEOS[part]) for part in parts]
+    assert not (kept[0] & kept[1] or kept[0] & kept[2] or kept[1] & kept[2])
+    # As many videos as the fraction needs, and not one more.
+    assert len(parts[2]) >= 0.2 * 9873 > len(parts[2]) - max((VIDEOS[parts[2]] == v).sum() for v in kept[2])
+    again = split_rows("gesture", y, {**SPLIT, "split": "videos"}, seed, VIDEOS)
+    assert all(np.array_equal(a, b) for a, b in zip(parts, again, strict=True))
+
+
+def test_videos_that_cannot_be_held_out_are_refused():
+    y = np.arange(40) % 2
+    options = {**SPLIT, "split": "videos"}
+    with pytest.raises(UserError, match="no column video"):
+        split_rows("toy", y, options, 0)
+    with pytest.raises(UserError, match="all videos are needed"):
+        split_rows("toy", y, options, 0, np.repeat("one", 40))
+    with pytest.raises(UserError, match="lack a class"):
+        split_rows("toy", np.repeat([0, 1, 2, 3], 10), options, 0, np.repeat(["a", "b", "c", "d"], 10))
+
+
+def test_missing_values_become_the_median_of_training_rows():
+    values = np.array([1.0, np.nan, 5.0, 9.0, np.nan, 100.0])
+    assert fill_missing(values, np.array([0, 1, 2, 3]), "age") == 2
+    assert np.array_equal(values, [1, 5, 5, 9, 5, 100])
+    with pytest.raises(UserError, match="column age has no value"):
+        fill_missing(np.array([np.nan, np.nan, 3.0]), np.array([0, 1]), "age")
+
+
 def test_scaling_equals_scikit_learns():
-    x = np.random.default_rng(0).normal(3, 5, size=(80, 6))
-    x[:, 2] = 7.0
+    rng = np.random.default_rng(0)
     train = np.arange(50)
-    standard = StandardScaler().fit(x[train]).transform(x)
-    assert np.allclose(scale(x, train, "standard"), standard, atol=1e-6)
-    assert np.allclose(scale(x, train, "minmax_all_rows"), MinMaxScaler().fit_transform(x), atol=1e-6)
-    assert np.array_equal(scale(x, train, "none"), x.astype(np.float32))
-    # Training rows only: what the other rows hold does not matter.
-    changed = x.copy()
-    changed[50:] *= 100
-    assert np.array_equal(scale(changed, train, "standard")[:50], scale(x, train, "standard")[:50])
-    assert np.isfinite(scale(np.ones((4, 2)), np.arange(3), "standard")).all()
+    for column in (rng.normal(3, 5, 80), rng.exponential(size=80), np.full(80, 7.0), np.full(80, 0.1)):
+        x = column[:, None]
+        standard = StandardScaler().fit(x[train]).transform(x)[:, 0]
+        assert np.allclose(scale(column, train, "standard"), standard, atol=1e-6)
+        assert np.allclose(scale(column, train, "minmax_all_rows"), MinMaxScaler().fit_transform(x)[:, 0], atol=1e-6)
+        assert np.array_equal(scale(column, train, "none"), column)
+        # Training rows only: what the other rows hold does not matter.
+        changed = column.copy()
+        changed[50:] *= 100
+        for kind in ("standard", "quantile"):
+            assert np.array_equal(scale(changed, train, kind)[:50], scale(column, train, kind)[:50])
+            assert np.isfinite(scale(changed, train, kind)).all()
+
+
+def test_quantiles_are_normal_over_the_training_rows():
+    values = np.random.default_rng(0).exponential(size=5000)
+    scaled = scale(values, np.arange(4000), "quantile")[:4000]
+    assert np.array_equal(np.argsort(scaled[np.abs(scaled) < 3]), np.argsort(values[:4000][np.abs(scaled) < 3]))
+    assert np.allclose(np.quantile(scaled, [0.1, 0.5, 0.9]), [-1.2816, 0, 1.2816], atol=0.01)

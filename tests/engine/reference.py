@@ -4,7 +4,12 @@ import numpy as np
 
 
 class Reference:
-    """The same network as a `SparseMLP` or `DenseMLP`, with a dense matrix [input][output] per block."""
+    """The same network as a `SparseMLP` or `DenseMLP`, with a dense matrix [input][output] per block.
+
+    `store` is what happens to activations and errors on their way through memory.
+    """
+
+    store = staticmethod(lambda values: values)
 
     def __init__(self, matrices, biases, slopes):
         self.matrices = [np.asarray(matrix, np.float64) for matrix in matrices]
@@ -31,7 +36,7 @@ class Reference:
 
         `masks` holds, for each hidden layer, what dropout multiplies by (0 or 1 / (1 - rate)).
         """
-        outputs, factors = [np.asarray(x, np.float64)], []
+        outputs, factors = [self.store(np.asarray(x, np.float64))], []
         for layer, (matrix, bias) in enumerate(zip(self.matrices, self.biases, strict=True)):
             z = outputs[-1] @ matrix + bias
             if layer < len(self.matrices) - 1:
@@ -39,7 +44,7 @@ class Reference:
                 if masks is not None:
                     factor = factor * masks[layer]
                 factors.append(factor)
-                outputs.append(z * factor)
+                outputs.append(self.store(z * factor))
             else:
                 e = np.exp(z - z.max(axis=1, keepdims=True))
                 outputs.append(e / e.sum(axis=1, keepdims=True))
@@ -58,19 +63,26 @@ class Reference:
         delta /= len(y)
         by_matrix, by_bias = [], []
         for layer in range(len(self.matrices) - 1, -1, -1):
-            by_matrix.insert(0, outputs[layer].T @ delta)
             by_bias.insert(0, delta.sum(axis=0))
+            delta = self.store(delta)
+            by_matrix.insert(0, outputs[layer].T @ delta)
             if layer:
                 delta = (delta @ self.matrices[layer].T) * factors[layer - 1]
         return by_matrix, by_bias
 
 
+def to_bfloat16(values):
+    """Round to eight significant bits, ties to even; written without looking at bits."""
+    mantissa, exponent = np.frexp(values)
+    return np.ldexp(np.rint(mantissa * 256), exponent - 8)
+
+
 def masks_of(network, batch, rate):
     """Return what dropout multiplied by in the network's last batch, per hidden layer [sample][neuron]."""
-    rows, found = network._rows, []
+    room, found = network._room, []
     for layer in range(1, len(network.sizes) - 1):
-        start = network._offsets[layer] // 16
-        words = network._kept[start : start + network.sizes[layer] * rows // 16]
-        bits = np.unpackbits(words.view(np.uint8), bitorder="little").reshape(network.sizes[layer], rows)
+        start = room.offsets[layer] // 16
+        words = room.kept[start : start + network.sizes[layer] * room.rows // 16]
+        bits = np.unpackbits(words.view(np.uint8), bitorder="little").reshape(network.sizes[layer], room.rows)
         found.append(bits[:, :batch].T / (1 - rate))
     return found

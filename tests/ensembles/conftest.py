@@ -16,6 +16,7 @@ TRAINING = {
     "weight_decay": 0.0002,
     "decay_times_eta": False,
     "clip_norm": 0.0,
+    "activation_storage": "float32",
     "warmup_epochs": 0,
     "dropout": 0.2,
     "zeta": 0.2,

@@ -19,7 +19,6 @@ from truly_sparse.files import sha256
 #: Columns of a prepared table that are not features.
 NOT_FEATURES = ("target", "video")
 
-Features = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]
 
@@ -31,11 +30,11 @@ class Arrays:
     `info` is the `data` block of a run record: checksum, rows, features, classes, rows of each part, source, partial.
     """
 
-    x_train: Features
+    x_train: npt.NDArray[np.float32]
     y_train: Labels
-    x_validation: Features
+    x_validation: npt.NDArray[np.float32]
     y_validation: Labels
-    x_test: Features
+    x_test: npt.NDArray[np.float32]
     y_test: Labels
     classes: list[str]
     info: dict[str, Any]
@@ -51,8 +50,8 @@ def load(name: str, data: Mapping[str, Any], settings: Mapping[str, Any], seed: 
     data : mapping
         The configuration's `data` block; `folder` is where the prepared table lies.
     settings : mapping
-        `split` ("authors" or "random"), `scaling` ("standard", "minmax_all_rows" or "none"), `test_fraction`,
-        `validation_fraction`, `stratify`.
+        `split` ("authors", "videos" or "random"), `scaling` ("standard", "quantile", "minmax_all_rows" or "none"),
+        `test_fraction`, `validation_fraction`, `stratify`.
     seed : int
         Repetition. The split depends on dataset and seed only.
 
@@ -63,25 +62,39 @@ def load(name: str, data: Mapping[str, Any], settings: Mapping[str, Any], seed: 
     """
     path = Path(data["folder"]) / f"{name}.parquet"
     about = _about(name, path)
-    table = pq.read_table(path)
-    x = np.column_stack([table[column].to_numpy() for column in table.column_names if column not in NOT_FEATURES])
-    y = table["target"].to_numpy().astype(np.int64)
-    train, validation, test = split_rows(name, y, settings, seed)
-    x = scale(x.astype(np.float64), train, settings["scaling"])
-    parts = [(np.ascontiguousarray(x[rows]), y[rows]) for rows in (train, validation, test)]
+    columns = pq.read_schema(path).names
+    y = _column(path, "target").astype(np.int64)
+    videos = _column(path, "video") if settings["split"] == "videos" and "video" in columns else None
+    rows = split_rows(name, y, settings, seed, videos)
+    names = [column for column in columns if column not in NOT_FEATURES]
+    # One column at a time: beside the result, only one column is ever held.
+    parts = [np.empty((len(part), len(names)), np.float32) for part in rows]
+    filled = 0
+    for place, column in enumerate(names):
+        values = _column(path, column).astype(np.float64)
+        filled += fill_missing(values, rows[0], column)
+        scaled = scale(values, rows[0], settings["scaling"])
+        for part, here in zip(parts, rows, strict=True):
+            part[:, place] = scaled[here]
+    train, validation, test = rows
     info = {
         "sha256": about["sha256"],
         "rows": len(y),
-        "features": x.shape[1],
+        "features": len(names),
         "classes": about["classes"],
         "train_rows": len(train),
         "validation_rows": len(validation),
         "test_rows": len(test),
+        "filled_values": filled,
         "source": about["source"],
         "partial": about["partial"],
     }
-    (x_train, y_train), (x_validation, y_validation), (x_test, y_test) = parts
-    return Arrays(x_train, y_train, x_validation, y_validation, x_test, y_test, about["classes"], info)
+    x_train, x_validation, x_test = parts
+    return Arrays(x_train, y[train], x_validation, y[validation], x_test, y[test], about["classes"], info)
+
+
+def _column(path: Path, name: str) -> npt.NDArray[Any]:
+    return pq.read_table(path, columns=[name])[name].to_numpy()
 
 
 def _about(name: str, path: Path) -> dict[str, Any]:
@@ -98,21 +111,52 @@ def _about(name: str, path: Path) -> dict[str, Any]:
     return about
 
 
-def split_rows(name: str, y: Labels, settings: Mapping[str, Any], seed: int) -> tuple[Rows, Rows, Rows]:
+def split_rows(
+    name: str, y: Labels, settings: Mapping[str, Any], seed: int, videos: npt.NDArray[Any] | None = None
+) -> tuple[Rows, Rows, Rows]:
     """Return the row numbers of (training, validation, test), disjoint and complete.
 
-    "authors" takes the test rows the authors used, for every seed; "random" draws them. Validation rows are always
-    drawn from what is left, by dataset and seed.
+    "authors" takes the test rows the authors used, for every seed; "random" draws them; with both, validation rows
+    are drawn from what is left. "videos" draws whole videos for test and for validation: neighbouring frames are
+    nearly the same, so that rows drawn one by one are known from training. All draws are by dataset and seed.
+
+    Raises
+    ------
+    UserError
+        Where a class would be missing in training, or there is no such split.
     """
     digest = hashlib.sha256(name.encode()).digest()
     sequence = np.random.SeedSequence([int.from_bytes(digest[:8], "big"), seed])
     test_rng, validation_rng = (np.random.Generator(np.random.PCG64(child)) for child in sequence.spawn(2))
+    every = np.arange(len(y))
+    if settings["split"] == "videos":
+        if videos is None:
+            raise UserError(f"dataset {name} has no column video; set datasets.{name}.split to random")
+        rest, test = _draw_whole(every, videos, settings["test_fraction"], test_rng)
+        train, validation = _draw_whole(rest, videos, settings["validation_fraction"], validation_rng)
+        if np.setdiff1d(y, y[train]).size:
+            raise UserError(f"dataset {name}: the videos left for training of seed {seed} lack a class; hold out fewer")
+        return train, validation, test
     if settings["split"] == "authors":
         rest, test = _authors_split(name, len(y))
     else:
-        rest, test = _draw(np.arange(len(y)), y, settings["test_fraction"], settings["stratify"], test_rng)
+        rest, test = _draw(every, y, settings["test_fraction"], settings["stratify"], test_rng)
     train, validation = _draw(rest, y, settings["validation_fraction"], settings["stratify"], validation_rng)
     return train, validation, test
+
+
+def _draw_whole(
+    rows: Rows, groups: npt.NDArray[Any], fraction: float, rng: np.random.Generator
+) -> tuple[Rows, Rows]:
+    """Draw whole groups until they hold the fraction of `rows`; return (the others, the drawn)."""
+    drawn = np.zeros(len(rows), bool)
+    for group in rng.permutation(np.unique(groups[rows])):
+        if drawn.sum() >= fraction * len(rows):
+            break
+        drawn |= groups[rows] == group
+    if drawn.all():
+        raise UserError(f"all videos are needed to hold out {fraction:.0%} of {len(rows)} rows; lower the fraction")
+    return rows[~drawn], rows[drawn]
 
 
 def _draw(rows: Rows, y: Labels, fraction: float, stratify: bool, rng: np.random.Generator) -> tuple[Rows, Rows]:
@@ -148,16 +192,42 @@ def _authors_split(name: str, rows: int) -> tuple[Rows, Rows]:
     return np.flatnonzero(rest), test
 
 
-def scale(x: npt.NDArray[np.float64], train: Rows, kind: str) -> Features:
-    """Scale features [sample][feature]; a constant feature becomes 0.
+def fill_missing(values: npt.NDArray[np.float64], train: Rows, column: str) -> int:
+    """Put the median of the training rows in place of missing values; return how many there were.
 
-    "standard" has mean 0 and deviation 1 over the training rows only. "minmax_all_rows" maps the range over *all*
-    rows to [0, 1], test rows included, as the authors' arrays of Gesture are (a mild leak, kept because it is theirs).
+    Raises
+    ------
+    UserError
+        Where no training row has a value.
     """
-    if kind == "standard":
-        shift, width = x[train].mean(axis=0), x[train].std(axis=0)
-    elif kind == "minmax_all_rows":
-        shift, width = x.min(axis=0), x.max(axis=0) - x.min(axis=0)
+    missing = np.isnan(values)
+    if missing.any():
+        if missing[train].all():
+            raise UserError(f"column {column} has no value in any training row; leave it out")
+        values[missing] = np.nanmedian(values[train])
+    return int(missing.sum())
+
+
+def scale(values: npt.NDArray[np.float64], train: Rows, kind: str) -> npt.NDArray[np.float64]:
+    """Scale one feature; a constant feature becomes 0.
+
+    "standard" has mean 0 and deviation 1 over the training rows, "quantile" the quantiles of a normal distribution
+    over the training rows. "minmax_all_rows" maps the range over *all* rows to [0, 1], test rows included, as the
+    authors' arrays of Gesture are (a mild leak, kept because it is theirs).
+    """
+    known = values[train]
+    if kind == "quantile" and np.ptp(known):
+        from sklearn.preprocessing import QuantileTransformer
+
+        ranks = QuantileTransformer(
+            n_quantiles=min(1000, len(known)), output_distribution="normal", subsample=None, random_state=0
+        )
+        return np.asarray(ranks.fit(known[:, None]).transform(values[:, None])[:, 0])
+    if kind == "none":
+        return values
+    if kind == "minmax_all_rows":
+        shift, width = values.min(), np.ptp(values)
     else:
-        shift, width = np.zeros(x.shape[1]), np.ones(x.shape[1])
-    return ((x - shift) / np.where(width > 0, width, 1.0)).astype(np.float32)
+        # The deviation of equal values need not be exactly 0 when their mean was rounded.
+        shift, width = known.mean(), known.std() if np.ptp(known) else 0.0
+    return (values - shift) / (width or 1.0)

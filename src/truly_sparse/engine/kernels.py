@@ -1,7 +1,7 @@
 """Compiled loops over batches: forward, loss, backward and update of a truly sparse network.
 
-Memory layout, fixed for the whole engine: activations are [feature][batch], float32, one row per neuron; all
-layers lie in one flat array. The links of all blocks lie in flat arrays too; `plan` says where each block's part
+Memory layout, fixed for the whole engine: activations and errors are [feature][batch], one row per neuron, float32 or
+bfloat16 (see `simd`); all layers below the output lie in one flat array, the logits in another. The links of all blocks lie in flat arrays too; `plan` says where each block's part
 starts. A link's value and velocity are stored once, in order of the input neuron; `position` leads from the order
 by output neuron to them.
 
@@ -9,7 +9,8 @@ by output neuron to them.
 """
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 from truly_sparse.engine.dropout import layer_key
 from truly_sparse.engine.simd import backward_row, forward_row
@@ -66,16 +67,40 @@ def replant(n_out, old_pointers, old_targets, old_values, old_velocity, keep, gr
     in_pointers[old_pointers.shape[0] - 1] = place
 
 
+def put(rows, start, sample, value):
+    """Write one sample's value into the row that begins at `start`; compiled code only."""
+    raise NotImplementedError
+
+
+@overload(put, inline="always")
+def _put(rows, start, sample, value):
+    del start, sample, value
+    if rows.dtype == types.uint16:
+
+        def put_half(rows, start, sample, value):
+            bits = np.float32(value).view(np.uint32)
+            odd = (bits >> np.uint32(16)) & np.uint32(1)
+            upper = (bits + np.uint32(0x7FFF) + odd) >> np.uint32(16)
+            rows[start + sample // 32 * 32 + sample % 16 * 2 + sample // 16 % 2] = np.uint16(upper)
+
+        return put_half
+
+    def put_single(rows, start, sample, value):
+        rows[start + sample] = value
+
+    return put_single
+
+
 @njit(cache=True, boundscheck=False)
 def gather_batch(x, order, start, count, batch, rows):
     """Copy samples order[start:start+count] of x [sample][feature] into `rows` [feature][batch], padded with zeros."""
     for b in range(count):
         sample = order[start + b]
         for f in range(x.shape[1]):
-            rows[f * batch + b] = x[sample, f]
+            put(rows, f * batch, b, x[sample, f])
     for b in range(count, batch):
         for f in range(x.shape[1]):
-            rows[f * batch + b] = 0.0
+            put(rows, f * batch, b, np.float32(0.0))
 
 
 @njit(cache=True, boundscheck=False)
@@ -95,7 +120,7 @@ def softmax_rows(rows, classes, batch):
 
 
 @njit(cache=True, boundscheck=False)
-def forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, activations,
+def forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, activations, logits,
             positive, kept, batch, tile, key, step, threshold, scale):  # fmt: skip
     """Propagate the batch lying in the input rows to the logits; `threshold` 0 and `scale` 1 mean no dropout."""
     width = 16 * len(tile)
@@ -108,24 +133,13 @@ def forward(plan, offsets, out_pointers, sources, position, values, biases, slop
         block_values = values[links:]
         for o in range(n_out):
             start, stop = out_pointers[outs + o], out_pointers[outs + o + 1]
-            row = offsets[target] + o * batch
+            row = offsets[target] + o * batch if hidden else 0
             for left in range(0, batch, width):
                 forward_row(
                     tile, activations, offsets[source] + left, batch, block_sources, block_position, block_values,
-                    start, stop, biases[bias + o], activations, row + left, hidden, slopes[target],
+                    start, stop, biases[bias + o], row + left, logits, o * batch + left, hidden, slopes[target],
                     np.uint32(o * batch + left), layer, threshold, scale, positive, kept,
                 )  # fmt: skip
-
-
-@njit(cache=True, boundscheck=False, fastmath={"reassoc", "contract"})
-def bias_gradients(gradient, delta, offset, n_out, batch):
-    """Sum the error rows [neuron][batch] of one layer into its biases' gradients."""
-    for o in range(n_out):
-        row = delta[offset + o * batch : offset + (o + 1) * batch]
-        total = np.float32(0.0)
-        for b in range(batch):
-            total += row[b]
-        gradient[o] = total
 
 
 @njit(cache=True, boundscheck=False)
@@ -151,13 +165,13 @@ def backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bi
     """Propagate the error rows of the output back through every block.
 
     With `in_place`, each link is updated in the sweep that finds its gradient; without, the gradients of all links are
-    left in `gradient`. Those of the biases are left in `bias_gradient` in any case.
+    left in `gradient`. Those of the hidden biases are left in `bias_gradient` in any case.
     """
     width = 16 * len(tile)
     for c in range(plan.shape[0] - 1, -1, -1):
-        n_in, n_out, links, ins = plan[c, N_IN], plan[c, N_OUT], plan[c, LINKS], plan[c, IN_POINTERS]
-        source, target, bias = plan[c, SOURCE], plan[c, TARGET], plan[c, BIASES]
-        bias_gradients(bias_gradient[bias : bias + n_out], delta, offsets[target], n_out, batch)
+        n_in, links, ins = plan[c, N_IN], plan[c, LINKS], plan[c, IN_POINTERS]
+        source, target = plan[c, SOURCE], plan[c, TARGET]
+        bias = (offsets[source] - offsets[1]) // batch
         block_targets, block_values, block_velocity = targets[links:], values[links:], velocity[links:]
         block_gradient = gradient[links:] if gradient.shape[0] else gradient
         for i in range(n_in):
@@ -167,14 +181,42 @@ def backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bi
                 backward_row(
                     tile, delta, offsets[target] + left, batch, activations, row + left, block_targets, block_values,
                     block_velocity, block_gradient, start, stop, left == 0, in_place and left + width >= batch, eta,
-                    momentum, decay, source > 0, slopes[source], scale, positive, kept, delta,
+                    momentum, decay, source > 0, slopes[source], scale, positive, kept, bias_gradient, bias + i,
                 )  # fmt: skip
 
 
 @njit(cache=True, boundscheck=False)
+def errors_of_output(logits, y, order, start, batch, rows, classes, delta, bias_gradient):
+    """Turn logits [class][batch] into error rows in `delta`; return summed cross-entropy and number of correct samples.
+
+    The padding from `batch` to `rows` gets zero error; `bias_gradient` gets the sum of each row.
+    """
+    softmax_rows(logits, classes, rows)
+    bias_gradient[:] = 0.0
+    loss, correct = 0.0, 0
+    for b in range(batch):
+        label = y[order[start + b]]
+        own = logits[label * rows + b]
+        loss -= np.log(max(own, np.float32(1e-38))) if own == own else np.nan
+        best = 0
+        for c in range(1, classes):
+            if logits[c * rows + b] > logits[best * rows + b]:
+                best = c
+        correct += best == label
+        for c in range(classes):
+            error = (logits[c * rows + b] - np.float32(c == label)) / np.float32(batch)
+            bias_gradient[c] += error
+            put(delta, c * rows, b, error)
+    for c in range(classes):
+        for b in range(batch, rows):
+            put(delta, c * rows, b, np.float32(0.0))
+    return loss, correct
+
+
+@njit(cache=True, boundscheck=False)
 def train_epoch(x, y, order, batch, rows, plan, offsets, in_pointers, targets, out_pointers, sources, position, values,
-                velocity, gradient, biases, bias_velocity, bias_gradient, slopes, activations, delta, positive, kept,
-                forward_tile, backward_tile, key, first_step, threshold, scale, eta, momentum, decay,
+                velocity, gradient, biases, bias_velocity, bias_gradient, slopes, activations, logits, delta, positive,
+                kept, forward_tile, backward_tile, key, first_step, threshold, scale, eta, momentum, decay,
                 clip):  # fmt: skip
     """Train on every full batch of `order`; return the summed cross-entropy and the number of correct samples.
 
@@ -183,33 +225,16 @@ def train_epoch(x, y, order, batch, rows, plan, offsets, in_pointers, targets, o
     as a batch's loss is not finite.
     """
     loss, correct = 0.0, 0
-    last = offsets.shape[0] - 1
-    top = offsets[last]
-    classes = plan[plan.shape[0] - 1, N_OUT]
+    output = delta[offsets[offsets.shape[0] - 1] :]
+    classes, last_biases = plan[plan.shape[0] - 1, N_OUT], bias_gradient[plan[plan.shape[0] - 1, BIASES] :]
     for step in range(order.shape[0] // batch):
         gather_batch(x, order, step * batch, batch, rows, activations)
-        forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, activations,
+        forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, activations, logits,
                 positive, kept, rows, forward_tile, key, first_step + step, threshold, scale)  # fmt: skip
-        softmax_rows(activations[top:], classes, rows)
-        batch_loss = 0.0
-        for b in range(batch):
-            label = y[order[step * batch + b]]
-            own = activations[top + label * rows + b]
-            batch_loss -= np.log(max(own, np.float32(1e-38))) if own == own else np.nan
-            best = 0
-            for c in range(1, classes):
-                if activations[top + c * rows + b] > activations[top + best * rows + b]:
-                    best = c
-            correct += best == label
-            for c in range(classes):
-                error = activations[top + c * rows + b] - np.float32(c == label)
-                delta[top + c * rows + b] = error / np.float32(batch)
-        loss += batch_loss
+        batch_loss, hits = errors_of_output(logits, y, order, step * batch, batch, rows, classes, output, last_biases)
+        loss, correct = loss + batch_loss, correct + hits
         if not np.isfinite(batch_loss):
             return batch_loss, correct
-        for c in range(classes):
-            for b in range(batch, rows):
-                delta[top + c * rows + b] = 0.0
         backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bias_gradient, slopes, activations,
                  delta, positive, kept, rows, backward_tile, scale, eta, momentum, decay, clip == 0)  # fmt: skip
         rate = eta
@@ -222,19 +247,17 @@ def train_epoch(x, y, order, batch, rows, plan, offsets, in_pointers, targets, o
 
 
 @njit(cache=True, boundscheck=False)
-def predict(x, rows, plan, offsets, out_pointers, sources, position, values, biases, slopes, activations,
+def predict(x, rows, plan, offsets, out_pointers, sources, position, values, biases, slopes, activations, logits,
             positive, kept, tile, probabilities):  # fmt: skip
     """Write softmax probabilities [sample][class] for x [sample][feature], `rows` samples at a time."""
-    last = offsets.shape[0] - 1
-    top = offsets[last]
     classes = probabilities.shape[1]
     order = np.arange(x.shape[0])
     for start in range(0, x.shape[0], rows):
         count = min(rows, x.shape[0] - start)
         gather_batch(x, order, start, count, rows, activations)
-        forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, activations,
+        forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, activations, logits,
                 positive, kept, rows, tile, 0, 0, np.uint32(0), np.float32(1.0))  # fmt: skip
-        softmax_rows(activations[top:], classes, rows)
+        softmax_rows(logits, classes, rows)
         for b in range(count):
             for c in range(classes):
-                probabilities[start + b, c] = activations[top + c * rows + b]
+                probabilities[start + b, c] = logits[c * rows + b]

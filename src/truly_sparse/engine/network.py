@@ -17,6 +17,8 @@ from truly_sparse.engine.streams import Streams
 
 Floats = npt.NDArray[np.float32]
 PREDICTION_ROWS = 128
+#: Vectors that share 16 words of memory.
+SHARE = {"float32": 1, "bfloat16": 2}
 
 
 class Optimiser(NamedTuple):
@@ -55,6 +57,20 @@ def tile(rows: int, vectors: int) -> tuple[int, ...]:
     return (0,) * vectors
 
 
+class Room:
+    """Memory for one batch: activations and errors of every layer, logits, and the masks of the way back."""
+
+    def __init__(self, sizes: Sequence[int], rows: int, storage: str, errors: bool = True) -> None:
+        dtype = np.uint16 if storage == "bfloat16" else np.float32
+        self.rows, self.storage = rows, storage
+        self.offsets = np.concatenate(([0], np.cumsum(sizes[:-1]))).astype(np.int64) * rows
+        hidden = int(self.offsets[-1])
+        self.activations = aligned(hidden, dtype)
+        self.logits = aligned(sizes[-1] * rows)
+        self.delta = aligned(hidden + sizes[-1] * rows if errors else 0, dtype)
+        self.positive, self.kept = np.zeros(hidden // LANES, np.uint16), np.zeros(hidden // LANES, np.uint16)
+
+
 class SparseMLP:
     """Multilayer perceptron whose memory and work are proportional to its links.
 
@@ -68,6 +84,9 @@ class SparseMLP:
         Slope of each hidden layer for z <= 0: f(z) = z if z > 0 else slope * z.
     bounds : sequence of float
         Half-width of the start values of each block, used for new links of any kind.
+    storage : {"float32", "bfloat16"}
+        How training keeps activations and errors between layers. bfloat16 halves that memory and its traffic; sums,
+        links, gradients and predictions are float32 with either.
 
     Attributes
     ----------
@@ -76,9 +95,14 @@ class SparseMLP:
     """
 
     def __init__(
-        self, sizes: Sequence[int], counts: Sequence[int], slopes: Sequence[float], bounds: Sequence[float]
+        self,
+        sizes: Sequence[int],
+        counts: Sequence[int],
+        slopes: Sequence[float],
+        bounds: Sequence[float],
+        storage: str = "float32",
     ) -> None:
-        self.sizes, self.bounds = tuple(sizes), tuple(bounds)
+        self.sizes, self.bounds, self.storage = tuple(sizes), tuple(bounds), storage
         self.slopes = np.array([0.0, *slopes, 0.0], np.float32)
         self.blocks = [
             Block(n_in, n_out, layer, layer + 1, count)
@@ -88,7 +112,7 @@ class SparseMLP:
         self.bias_velocity, self._bias_gradient = np.zeros_like(self.biases), np.zeros_like(self.biases)
         self._gradient = np.zeros(0, np.float32)
         self._flatten()
-        self._rows = 0
+        self._room: Room | None = None
 
     @classmethod
     def erdos_renyi(
@@ -98,6 +122,7 @@ class SparseMLP:
         slopes: Sequence[float],
         rng: np.random.Generator,
         start_values: str = "he",
+        storage: str = "float32",
     ) -> "SparseMLP":
         """Start a network with Erdős–Rényi blocks, uniform start values and zero biases (journal section 4.1.3)."""
         pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
@@ -106,7 +131,7 @@ class SparseMLP:
             topology.start_bound(n_in, n_out, start_values, topology.density(n_in, n_out, epsilon))
             for n_in, n_out in pairs
         ]
-        network = cls(sizes, [len(links) for links in topologies], slopes, bounds)
+        network = cls(sizes, [len(links) for links in topologies], slopes, bounds, storage)
         for block, links, bound in zip(network.blocks, topologies, bounds, strict=True):
             values = topology.start_values(len(links), bound, rng)
             block.assign(links, values, np.zeros_like(values))
@@ -131,15 +156,12 @@ class SparseMLP:
                 setattr(block, name, flat[start:stop])
                 start = stop
 
-    def _reserve(self, rows: int) -> None:
-        """Make room for the activations and errors of `rows` samples (kept between calls)."""
-        if rows == self._rows:
-            return
-        self._rows = rows
-        self._offsets = np.concatenate(([0], np.cumsum(self.sizes[:-1]))).astype(np.int64) * rows
-        cells = sum(self.sizes) * rows
-        self._activations, self._delta = aligned(cells), aligned(cells)
-        self._positive, self._kept = np.zeros(cells // LANES, np.uint16), np.zeros(cells // LANES, np.uint16)
+    def _reserve(self, rows: int, storage: str) -> "Room":
+        """Return room for the activations and errors of `rows` samples, the one of the last call if it fits."""
+        if self._room is None or (self._room.rows, self._room.storage) != (rows, storage):
+            self._room = None  # before the new one is made: both may not fit
+            self._room = Room(self.sizes, rows, storage)
+        return self._room
 
     @property
     def link_counts(self) -> list[int]:
@@ -179,18 +201,19 @@ class SparseMLP:
         EpochResult
             With a loss that is not finite if training diverged; it stops at that batch.
         """
-        rows = -(-batch // LANES) * LANES
-        self._reserve(rows)
-        forward, backward = (tile(rows, vectors) for vectors in _registers())
+        unit = LANES * SHARE[self.storage]
+        room = self._reserve(-(-batch // unit) * unit, self.storage)
+        rows = room.rows
+        forward, backward = (tile(rows, max(vectors, SHARE[self.storage])) for vectors in _registers())
         flat = self._flat
         if (optimiser.clip or len(backward) * LANES < rows) and not len(self._gradient):
             # Only clipping and a batch of several tiles have to hold the gradients of all links.
             self._gradient = np.zeros(len(flat["values"]), np.float32)
         loss, correct = kernels.train_epoch(
-            x, y, order, batch, rows, self._plan, self._offsets, flat["in_pointers"], flat["targets"],
+            x, y, order, batch, rows, self._plan, room.offsets, flat["in_pointers"], flat["targets"],
             flat["out_pointers"], flat["sources"], flat["position"], flat["values"], flat["velocity"], self._gradient,
-            self.biases, self.bias_velocity, self._bias_gradient, self.slopes, self._activations, self._delta,
-            self._positive, self._kept, forward, backward, np.uint64(key), first_step, threshold(dropout),
+            self.biases, self.bias_velocity, self._bias_gradient, self.slopes, room.activations, room.logits,
+            room.delta, room.positive, room.kept, forward, backward, np.uint64(key), first_step, threshold(dropout),
             np.float32(1.0 / (1.0 - dropout)), *map(np.float32, optimiser),
         )  # fmt: skip
         samples = len(order) // batch * batch
@@ -198,13 +221,14 @@ class SparseMLP:
 
     def predict_proba(self, x: Floats) -> Floats:
         """Return softmax probabilities, float32, shape (samples, classes), of x, float32, shape (samples, features)."""
-        self._reserve(self._rows or PREDICTION_ROWS)
-        flat = self._flat
+        flat, room = self._flat, self._room
+        if room is None or room.storage != "float32":
+            room = Room(self.sizes, PREDICTION_ROWS, "float32", errors=False)
         probabilities = np.empty((len(x), self.sizes[-1]), np.float32)
         kernels.predict(
-            x, self._rows, self._plan, self._offsets, flat["out_pointers"], flat["sources"],
-            flat["position"], flat["values"], self.biases, self.slopes, self._activations, self._positive, self._kept,
-            tile(self._rows, _registers()[0]), probabilities,
+            x, room.rows, self._plan, room.offsets, flat["out_pointers"], flat["sources"], flat["position"],
+            flat["values"], self.biases, self.slopes, room.activations, room.logits, room.positive, room.kept,
+            tile(room.rows, _registers()[0]), probabilities,
         )  # fmt: skip
         return probabilities
 

@@ -22,6 +22,11 @@ _I16 = ir.IntType(16)
 _I32 = ir.IntType(32)
 _VEC = ir.VectorType(_F32, LANES)
 _IVEC = ir.VectorType(_I32, LANES)
+_UPPER = 0xFFFF0000
+
+
+def _constant(value: int) -> Any:
+    return ir.Constant(_IVEC, [value] * LANES)
 
 
 def _data(context: Any, builder: Any, array_type: Any, value: Any) -> Any:
@@ -42,8 +47,33 @@ def _pointer(builder: Any, data: Any, offset: Any, vector: int, element: Any = _
     return builder.bitcast(builder.gep(data, [start]), element.as_pointer())
 
 
-def _load(builder: Any, data: Any, offset: Any, vector: int) -> Any:
-    return builder.load(_pointer(builder, data, offset, vector), align=4, typ=_VEC)
+def _load_row(builder: Any, array_type: Any, data: Any, offset: Any, width: int) -> list[Any]:
+    """Load the `width` vectors of a row, float32 or bfloat16, that starts `offset` elements into `data`."""
+    if array_type.dtype != types.uint16:
+        return [builder.load(_pointer(builder, data, offset, v), align=4, typ=_VEC) for v in range(width)]
+    vectors = []
+    for pair in range(0, width, 2):
+        words = builder.load(_pointer(builder, data, offset, pair, _IVEC), align=4, typ=_IVEC)
+        vectors.append(builder.bitcast(builder.shl(words, _constant(16)), _VEC))
+        vectors.append(builder.bitcast(builder.and_(words, _constant(_UPPER)), _VEC))
+    return vectors
+
+
+def _store_row(builder: Any, array_type: Any, data: Any, offset: Any, vectors: list[Any]) -> None:
+    """Store the vectors of a row; bfloat16 is rounded to the nearest, to even where two are as near."""
+    if array_type.dtype != types.uint16:
+        for v, vector in enumerate(vectors):
+            builder.store(vector, _pointer(builder, data, offset, v), align=4)
+        return
+    rounded = []
+    for vector in vectors:
+        bits = builder.bitcast(vector, _IVEC)
+        odd = builder.and_(builder.lshr(bits, _constant(16)), _constant(1))
+        rounded.append(builder.add(builder.add(bits, _constant(0x7FFF)), odd))
+    for pair in range(0, len(vectors), 2):
+        lower = builder.lshr(rounded[pair], _constant(16))
+        words = builder.or_(lower, builder.and_(rounded[pair + 1], _constant(_UPPER)))
+        builder.store(words, _pointer(builder, data, offset, pair, _IVEC), align=4)
 
 
 def _multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
@@ -60,17 +90,14 @@ def _row_offset(builder: Any, index: Any, stride: Any, base: Any) -> Any:
 def _mix(builder: Any, counter: Any, key: Any) -> Any:
     """Hash 16 counters under a 64-bit key to 16 uniform 32-bit integers (see `dropout.mix`)."""
 
-    def constant(value: int) -> Any:
-        return ir.Constant(_IVEC, [value] * LANES)
-
     low = _splat(builder, builder.trunc(key, _I32), _IVEC)
     high = _splat(builder, builder.trunc(builder.lshr(key, ir.Constant(key.type, 32)), _I32), _IVEC)
-    x = builder.xor(builder.mul(counter, constant(0x9E3779B1)), low)
-    x = builder.xor(x, builder.lshr(x, constant(16)))
-    x = builder.add(builder.mul(x, constant(0x7FEB352D)), high)
-    x = builder.xor(x, builder.lshr(x, constant(15)))
-    x = builder.mul(x, constant(0x846CA68B))
-    return builder.xor(x, builder.lshr(x, constant(16)))
+    x = builder.xor(builder.mul(counter, _constant(0x9E3779B1)), low)
+    x = builder.xor(x, builder.lshr(x, _constant(16)))
+    x = builder.add(builder.mul(x, _constant(0x7FEB352D)), high)
+    x = builder.xor(x, builder.lshr(x, _constant(15)))
+    x = builder.mul(x, _constant(0x846CA68B))
+    return builder.xor(x, builder.lshr(x, _constant(16)))
 
 
 def _store_bits(builder: Any, bits: Any, offset: Any, vector: int, mask: Any) -> None:
@@ -86,26 +113,27 @@ def _load_bits(builder: Any, bits: Any, offset: Any, vector: int) -> Any:
 @intrinsic
 def forward_row(
     typingctx, tile, x, x_base, stride, index, position, values, start, stop, bias,
-    out, out_offset, hidden, slope, counter, key, threshold, scale, positive, kept,
+    out_offset, logits, logits_offset, hidden, slope, counter, key, threshold, scale, positive, kept,
 ):  # fmt: skip
     """Sum the incoming links of one neuron; on hidden layers also apply slope and dropout.
 
-    ``out[row] = bias + sum_k values[position[k]] * x[x_base + index[k] * stride + row]`` for k in [start, stop).
-    If `hidden`, z becomes z (z > 0) or slope * z, is dropped where the hash is below `threshold`, and scaled by
-    `scale` elsewhere; the two masks are stored as bits (`positive`, `kept`) for the way back.
+    ``z[row] = bias + sum_k values[position[k]] * x[x_base + index[k] * stride + row]`` for k in [start, stop).
+    If `hidden`, z becomes z (z > 0) or slope * z, is dropped where the hash is below `threshold`, scaled by `scale`
+    elsewhere, and stored in `x` at `out_offset`; the two masks are stored as bits (`positive`, `kept`) for the way
+    back. Otherwise z is stored in `logits`, always float32.
     """
     del typingctx
     width = len(tile)
     signature = types.void(
         tile, x, types.int64, types.int64, index, position, values, types.int64, types.int64, types.float32,
-        out, types.int64, types.boolean, types.float32, types.uint32, types.uint64, types.uint32, types.float32,
+        types.int64, logits, types.int64, types.boolean, types.float32, types.uint32, types.uint64, types.uint32, types.float32,
         positive, kept,
     )  # fmt: skip
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        data = {i: _data(context, builder, sig.args[i], args[i]) for i in (1, 4, 5, 6, 10, 18, 19)}
-        x_base, stride, start, stop, bias = args[2], args[3], args[7], args[8], args[9]
-        out_offset, hidden, slope, counter, key, threshold, scale = args[11:18]
+        data = {i: _data(context, builder, sig.args[i], args[i]) for i in (1, 4, 5, 6, 11, 19, 20)}
+        x_base, stride, start, stop, bias, out_offset = args[2], args[3], *args[7:11]
+        logits_offset, hidden, slope, counter, key, threshold, scale = args[12:19]
         sums = [cgutils.alloca_once(builder, _VEC) for _ in range(width)]
         first = _splat(builder, bias, _VEC)
         for cell in sums:
@@ -114,15 +142,15 @@ def forward_row(
             row = _row_offset(builder, builder.load(builder.gep(data[4], [k])), stride, x_base)
             where = builder.sext(builder.load(builder.gep(data[5], [k])), k.type)
             weight = _splat(builder, builder.load(builder.gep(data[6], [where])), _VEC)
-            for vector, cell in enumerate(sums):
-                product = _load(builder, data[1], row, vector)
-                builder.store(_multiply_add(builder, weight, product, builder.load(cell)), cell)
+            for cell, vector in zip(sums, _load_row(builder, sig.args[1], data[1], row, width), strict=True):
+                builder.store(_multiply_add(builder, weight, vector, builder.load(cell)), cell)
         with builder.if_else(hidden) as (activated, raw):
             with activated:
                 zero = ir.Constant(_VEC, [0.0] * LANES)
                 lanes = ir.Constant(_IVEC, list(range(LANES)))
                 slopes, scales = _splat(builder, slope, _VEC), _splat(builder, scale, _VEC)
                 limit = _splat(builder, threshold, _IVEC)
+                results = []
                 for vector, cell in enumerate(sums):
                     z = builder.load(cell)
                     is_positive = builder.fcmp_ordered(">", z, zero)
@@ -130,13 +158,12 @@ def forward_row(
                     base = builder.add(counter, ir.Constant(_I32, vector * LANES))
                     drawn = _mix(builder, builder.add(_splat(builder, base, _IVEC), lanes), key)
                     is_kept = builder.icmp_unsigned(">=", drawn, limit)
-                    h = builder.select(is_kept, builder.fmul(h, scales), zero)
-                    builder.store(h, _pointer(builder, data[10], out_offset, vector), align=4)
-                    _store_bits(builder, data[18], out_offset, vector, is_positive)
-                    _store_bits(builder, data[19], out_offset, vector, is_kept)
+                    results.append(builder.select(is_kept, builder.fmul(h, scales), zero))
+                    _store_bits(builder, data[19], out_offset, vector, is_positive)
+                    _store_bits(builder, data[20], out_offset, vector, is_kept)
+                _store_row(builder, sig.args[1], data[1], out_offset, results)
             with raw:
-                for vector, cell in enumerate(sums):
-                    builder.store(builder.load(cell), _pointer(builder, data[10], out_offset, vector), align=4)
+                _store_row(builder, sig.args[11], data[11], logits_offset, [builder.load(cell) for cell in sums])
         return context.get_dummy_value()
 
     return signature, codegen
@@ -145,7 +172,7 @@ def forward_row(
 @intrinsic
 def backward_row(
     typingctx, tile, delta, delta_base, stride, x, x_offset, index, values, velocity, gradient, start, stop,
-    first, last, eta, momentum, decay, hidden, slope, scale, positive, kept, delta_in,
+    first, last, eta, momentum, decay, hidden, slope, scale, positive, kept, bias_gradient, bias,
 ):  # fmt: skip
     """Pass the error of one neuron's outgoing links back, and update those links, in one sweep.
 
@@ -153,14 +180,15 @@ def backward_row(
     gains values[k] * d, and the gradient of the link is <x, d>. With `last`, velocity and value are updated
     (v <- momentum v - eta g; w <- w + v - decay w) after the old value was used; without, the partial gradient of
     this tile is kept in `gradient` (`first` overwrites it). If `hidden`, the summed error is multiplied by the
-    activation's slope and the dropout scale and stored in `delta_in` at `x_offset`.
+    activation's slope and the dropout scale, stored in `delta` at `x_offset`, and its sum over the samples (before any
+    rounding) goes to `bias_gradient[bias]`.
     """
     del typingctx
     width = len(tile)
     signature = types.void(
         tile, delta, types.int64, types.int64, x, types.int64, index, values, velocity, gradient, types.int64,
         types.int64, types.boolean, types.boolean, types.float32, types.float32, types.float32, types.boolean,
-        types.float32, types.float32, positive, kept, delta_in,
+        types.float32, types.float32, positive, kept, bias_gradient, types.int64,
     )  # fmt: skip
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -170,7 +198,7 @@ def backward_row(
         sums = [cgutils.alloca_once(builder, _VEC) for _ in range(width)]
         for cell in sums:
             builder.store(ir.Constant(_VEC, [0.0] * LANES), cell)
-        own = [_load(builder, data[4], x_offset, vector) for vector in range(width)]
+        own = _load_row(builder, sig.args[4], data[4], x_offset, width)
         reduce_add = cgutils.get_or_insert_function(
             builder.module, ir.FunctionType(_F32, [_F32, _VEC]), "llvm.vector.reduce.fadd.v16f32"
         )
@@ -180,8 +208,8 @@ def backward_row(
             value = builder.load(value_at)
             weight = _splat(builder, value, _VEC)
             chains: list[Any] = []
-            for vector, cell in enumerate(sums):
-                d = _load(builder, data[1], row, vector)
+            errors = _load_row(builder, sig.args[1], data[1], row, width)
+            for vector, (cell, d) in enumerate(zip(sums, errors, strict=True)):
                 builder.store(_multiply_add(builder, weight, d, builder.load(cell)), cell)
                 if vector < 2:
                     chains.append(builder.fmul(own[vector], d))
@@ -207,11 +235,18 @@ def backward_row(
             one = ir.Constant(_VEC, [1.0] * LANES)
             zero = ir.Constant(_VEC, [0.0] * LANES)
             slopes, scales = _splat(builder, slope, _VEC), _splat(builder, scale, _VEC)
+            results = []
             for vector, cell in enumerate(sums):
                 factor = builder.select(_load_bits(builder, data[20], x_offset, vector), one, slopes)
                 error = builder.fmul(builder.fmul(builder.load(cell), factor), scales)
-                error = builder.select(_load_bits(builder, data[21], x_offset, vector), error, zero)
-                builder.store(error, _pointer(builder, data[22], x_offset, vector), align=4)
+                results.append(builder.select(_load_bits(builder, data[21], x_offset, vector), error, zero))
+            _store_row(builder, sig.args[1], data[1], x_offset, results)
+            total = results[0]
+            for error in results[1:]:
+                total = builder.fadd(total, error)
+            bias_at = builder.gep(data[22], [args[23]])
+            before = builder.select(first, ir.Constant(_F32, 0.0), builder.load(bias_at))
+            builder.store(builder.call(reduce_add, [before, total], fastmath=("reassoc",)), bias_at)
         return context.get_dummy_value()
 
     return signature, codegen

@@ -113,7 +113,12 @@ class Trainer:
             self.network = DenseMLP(sizes, slopes, self.streams.start, settings["start_values"])
         else:
             self.network = SparseMLP.erdos_renyi(
-                sizes, settings["epsilon"], slopes, self.streams.start, settings["start_values"]
+                sizes,
+                settings["epsilon"],
+                slopes,
+                self.streams.start,
+                settings["start_values"],
+                settings["activation_storage"],
             )
 
     @property
