@@ -1,0 +1,96 @@
+"""How good predicted probabilities are: accuracy, ranking, likelihood and calibration."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from truly_sparse.errors import UserError
+
+ECE_BINS = 15
+Labels = npt.NDArray[np.int64]
+Probabilities = npt.NDArray[np.floating[Any]]
+
+
+def classification_metrics(probabilities: Probabilities, labels: Labels) -> dict[str, float | None]:
+    """Measure class probabilities against the true classes.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float32, shape (samples, classes)
+        Rows sum to one.
+    labels : ndarray of int64, shape (samples,)
+        Class numbers below `classes`.
+
+    Returns
+    -------
+    dict
+        `accuracy`; `balanced_accuracy` (mean recall of the classes that occur); `roc_auc` (binary: of class 1; more
+        classes: one against the rest, mean over classes; None where a class does not occur or all rows are of one
+        class); `log_loss` (nats, probabilities clipped to the float's epsilon); `brier` (squared error summed over
+        classes, 0 to 2, as Brier 1950 has it: twice the one-class score of two classes); `ece` (see
+        `expected_calibration_error`). All but `log_loss` and `brier` lie in 0 to 1.
+
+    Raises
+    ------
+    UserError
+        For shapes that do not fit, no rows, labels out of range or probabilities outside 0 to 1.
+    """
+    from sklearn.metrics import log_loss, recall_score
+
+    check(probabilities, labels)
+    predicted = probabilities.argmax(axis=1)
+    classes = np.arange(probabilities.shape[1])
+    return {
+        "accuracy": float((predicted == labels).mean()),
+        "balanced_accuracy": float(recall_score(labels, predicted, labels=np.unique(labels), average="macro")),
+        "roc_auc": _roc_auc(probabilities, labels),
+        "log_loss": float(log_loss(labels, _normalised(probabilities), labels=classes)),
+        "brier": float(((probabilities.astype(np.float64) - (labels[:, None] == classes)) ** 2).sum(axis=1).mean()),
+        "ece": expected_calibration_error(probabilities, labels),
+    }
+
+
+def expected_calibration_error(probabilities: Probabilities, labels: Labels, bins: int = ECE_BINS) -> float:
+    """Return the expected calibration error of the top class (Guo et al. 2017, equation 3).
+
+    Rows fall into `bins` bins of equal width by the probability of the predicted class, each bin open below and
+    closed above; the error is the mean over rows of the bins' |accuracy - mean confidence|.
+    """
+    check(probabilities, labels)
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    correct = probabilities.argmax(axis=1) == labels
+    place = np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
+    gaps = np.bincount(place, weights=correct - confidence, minlength=bins)
+    return float(np.abs(gaps).sum() / len(labels))
+
+
+def check(probabilities: Probabilities, labels: Labels) -> None:
+    """Refuse probabilities and labels that do not belong together, in one line."""
+    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not probabilities.size:
+        raise UserError(
+            f"probabilities {probabilities.shape} and labels {labels.shape} do not fit; "
+            "give (samples, classes) and (samples,), at least one of each"
+        )
+    if labels.min() < 0 or labels.max() >= probabilities.shape[1]:
+        raise UserError(
+            f"labels reach from {labels.min()} to {labels.max()}, but there are {probabilities.shape[1]} classes; "
+            "number the classes from 0"
+        )
+    if not ((probabilities >= 0) & (probabilities <= 1 + 1e-4)).all():
+        raise UserError("probabilities hold a value outside 0 to 1; give softmax outputs of a run that did not diverge")
+
+
+def _normalised(probabilities: Probabilities) -> Probabilities:
+    """Return rows that sum to one in float32, which a mean over members can miss by a rounding."""
+    return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+
+def _roc_auc(probabilities: Probabilities, labels: Labels) -> float | None:
+    from sklearn.metrics import roc_auc_score
+
+    classes = probabilities.shape[1]
+    if classes < 2 or len(np.unique(labels)) < classes:
+        return None
+    positives = [1] if classes == 2 else range(classes)
+    return float(np.mean([roc_auc_score(labels == one, probabilities[:, one]) for one in positives]))
