@@ -23,7 +23,8 @@ ROOMS = {
     "ensembles": {"engine"},
     "data": set(),
     "measure": {"engine"},
-    "experiments": {"ensembles", "data", "measure", "engine"},
+    "references": set(),
+    "experiments": {"ensembles", "references", "data", "measure", "engine"},
     "analysis": {"measure", "experiments"},
     "cli": {"engine", "ensembles", "data", "measure", "experiments", "analysis"},
 }

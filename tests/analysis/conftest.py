@@ -10,7 +10,6 @@ import pytest
 
 from truly_sparse.experiments.config import load_config
 from truly_sparse.experiments.grid import RunSpec, runs
-from truly_sparse.experiments.provenance import source_hash
 from truly_sparse.experiments.records import run_folder
 from truly_sparse.files import write_json
 
@@ -42,7 +41,7 @@ def record_of(spec: RunSpec, **changes: Any) -> dict[str, Any]:
         "advice": None,
         "settings": spec.settings,
         "settings_hash": spec.settings_hash,
-        "source_hash": source_hash("run", spec.settings["strategy"]),
+        "source_hash": spec.hashes["source_hash"],
         "data": {
             **{"sha256": "ab" * 32, "rows": 9873, "features": features, "classes": classes, "source": "made up"},
             **{"train_rows": 6319, "validation_rows": 1579, "test_rows": 1975, "partial": None},

@@ -25,8 +25,8 @@ OFTEN = """
 import sys
 from truly_sparse.cli.main import main, one_thread
 one_thread()
-from truly_sparse.experiments import run
-run.CHECKPOINT_SECONDS = 0.05
+from truly_sparse.experiments import networks
+networks.CHECKPOINT_SECONDS = 0.05
 main(["run", sys.argv[1], "--config", "config.yaml"])
 """
 

@@ -128,7 +128,13 @@ def test_a_checkpoint_of_another_run_or_a_damaged_one_is_left_alone(tmp_path, da
     trainer = Trainer(data, training, "sparse", "fd_tse", 0)
     assert checkpoint.restore(trainer, path, {}) == "there is none"
     checkpoint.save(trainer, path, {"seed": 0})
-    assert "other settings" in checkpoint.restore(trainer, path, {"seed": 1})
+    assert checkpoint.restore(trainer, path, {"seed": 1}) == "it is of another seed"
+    with np.load(path, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    arrays["network/biases"] = arrays["network/biases"] + 1
+    np.savez(path, allow_pickle=False, **arrays)
+    assert checkpoint.restore(trainer, path, {"seed": 0}) == "its checksum is wrong"
+    checkpoint.save(trainer, path, {"seed": 0})
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
     assert "damaged" in checkpoint.restore(trainer, path, {"seed": 0})

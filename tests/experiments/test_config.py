@@ -190,4 +190,4 @@ def test_every_key_is_described_and_has_a_default_or_is_required():
 def test_every_training_key_can_be_a_grid_axis():
     parts = schema()["$defs"]
     axes = set(parts["block"]["properties"]) - {"datasets", "methods", "seeds", "epsilon"}
-    assert axes == set(parts["training"]["properties"])
+    assert axes == set(parts["training"]["properties"]) | {"scaling", "split"}

@@ -8,7 +8,6 @@ from truly_sparse.errors import UserError
 from truly_sparse.experiments import records
 from truly_sparse.experiments.config import validate
 from truly_sparse.experiments.grid import runs
-from truly_sparse.experiments.provenance import source_hash
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def record_of(spec, **replaced):
         "seed": spec.seed,
         "status": "ok",
         "settings_hash": spec.settings_hash,
-        "source_hash": source_hash("run", spec.settings["strategy"]),
+        "source_hash": spec.hashes["source_hash"],
     } | replaced
 
 

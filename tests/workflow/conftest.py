@@ -39,7 +39,7 @@ elif command == "run":
     touch(folder / "history.parquet", folder / "predictions.npz")
     record = dict(experiment=spec.experiment, dataset=spec.dataset, method=spec.method, setting=spec.setting,
                   seed=spec.seed, status="ok", settings=spec.settings, settings_hash=spec.settings_hash,
-                  source_hash=source_hash("run", spec.settings["strategy"]), threads=os.environ["OMP_NUM_THREADS"])
+                  source_hash=spec.hashes["source_hash"], threads=os.environ["OMP_NUM_THREADS"])
     (folder / "run.json").write_text(json.dumps(record))
 elif command == "store":
     records.store(config, name)

@@ -1,9 +1,9 @@
 """Compiled loops over batches: forward, loss, backward and update of a truly sparse network.
 
 Memory layout, fixed for the whole engine: activations and errors are [feature][batch], one row per neuron, float32 or
-bfloat16 (see `simd`); all layers below the output lie in one flat array, the logits in another. The links of all blocks lie in flat arrays too; `plan` says where each block's part
-starts. A link's value and velocity are stored once, in order of the input neuron; `position` leads from the order
-by output neuron to them.
+bfloat16 (see `simd`); all layers below the output lie in one flat array, the logits in another. The links of all blocks
+lie in flat arrays too; `plan` says where each block's part starts. A link's value and velocity are stored once, in
+order of the input neuron; `position` leads from the order by output neuron to them.
 
 `plan` has one row per connection, in order of its target: see the column numbers below.
 """

@@ -126,13 +126,14 @@ def forward_row(
     width = len(tile)
     signature = types.void(
         tile, x, types.int64, types.int64, index, position, values, types.int64, types.int64, types.float32,
-        types.int64, logits, types.int64, types.boolean, types.float32, types.uint32, types.uint64, types.uint32, types.float32,
-        positive, kept,
+        types.int64, logits, types.int64, types.boolean, types.float32, types.uint32, types.uint64, types.uint32,
+        types.float32, positive, kept,
     )  # fmt: skip
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         data = {i: _data(context, builder, sig.args[i], args[i]) for i in (1, 4, 5, 6, 11, 19, 20)}
-        x_base, stride, start, stop, bias, out_offset = args[2], args[3], *args[7:11]
+        x_base, stride = args[2:4]
+        start, stop, bias, out_offset = args[7:11]
         logits_offset, hidden, slope, counter, key, threshold, scale = args[12:19]
         sums = [cgutils.alloca_once(builder, _VEC) for _ in range(width)]
         first = _splat(builder, bias, _VEC)

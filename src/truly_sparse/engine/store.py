@@ -11,21 +11,22 @@ from truly_sparse.engine.network import SparseMLP
 from truly_sparse.errors import UserError
 from truly_sparse.files import atomic_path
 
-FORMAT = 1
+FORMAT = 2
 Network = SparseMLP | DenseMLP
 Arrays = dict[str, npt.NDArray[Any]]
 
 
 def snapshot(network: Network) -> Arrays:
     """Return copies of all that `build` needs to rebuild the network as it is now."""
-    sparse = isinstance(network, SparseMLP)
+    sparse = network if isinstance(network, SparseMLP) else None
     return {
         "format": np.array(FORMAT),
-        "sparse": np.array(sparse),
+        "sparse": np.array(sparse is not None),
+        "bfloat16": np.array(sparse is not None and sparse.storage == "bfloat16"),
         "sizes": np.array(network.sizes, np.int64),
         "counts": np.array(network.link_counts, np.int64),
         "slopes": np.asarray(network.slopes, np.float32),
-        "bounds": np.array(network.bounds if isinstance(network, SparseMLP) else [], np.float64),
+        "bounds": np.array(sparse.bounds if sparse else [], np.float64),
         **network.copy_state(),
     }
 
@@ -76,7 +77,8 @@ def build(arrays: Arrays) -> Network:
         if len(slopes) != len(sizes) or len(arrays["bounds"]) != len(counts):
             raise UserError("slopes or bounds do not fit the layers")
         _check_topology(arrays, pairs, counts)
-        network = SparseMLP(sizes, counts, slopes[1:-1], [float(bound) for bound in arrays["bounds"]])
+        storage = "bfloat16" if bool(arrays["bfloat16"]) else "float32"
+        network = SparseMLP(sizes, counts, slopes[1:-1], [float(bound) for bound in arrays["bounds"]], storage)
     else:
         if len(slopes) != len(sizes) - 2 or counts != [n_in * n_out for n_in, n_out in pairs]:
             raise UserError("slopes or weights do not fit the layers")

@@ -132,7 +132,7 @@ class TrulySparseEnsembleClassifier(ClassifierMixin, BaseEstimator):
             "decay_times_eta": False,
             "start_values": "he",
             "clip_norm": 0.0,
-            "activation_storage": "float32",
+            "activation_storage": "bfloat16",
             "warmup_epochs": 0,
             "escape_input_block": True,
             "selection": "best_validation",

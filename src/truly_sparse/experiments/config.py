@@ -12,6 +12,7 @@ from truly_sparse.experiments.schema import check, fill, schema, suggest
 # Beside these, a strategy is a file in ensembles/strategies.
 BUILT_IN_STRATEGIES = ("none", "independent")
 FIXED_KEYS = ("datasets", "methods", "seeds")
+DATA_KEYS = ("scaling", "split", "test_fraction", "validation_fraction", "stratify")
 
 
 def load_config(path: str | Path) -> dict[str, Any]:
@@ -97,14 +98,24 @@ def check_training(training: dict[str, Any], strategy: str, validation_fraction:
 
 def strategy_names() -> set[str]:
     """Return the names a method's `strategy` may have, read from the files of the package."""
-    folder = Path(__file__).parents[1] / "ensembles" / "strategies"
-    return {*BUILT_IN_STRATEGIES, *(file.stem for file in folder.glob("[!_]*.py"))}
+    return {*BUILT_IN_STRATEGIES, *_files("ensembles/strategies")}
+
+
+def _files(folder: str) -> set[str]:
+    """Return the names of the modules in a folder of the package."""
+    return {file.stem for file in (Path(__file__).parents[1] / folder).glob("[!_]*.py")}
 
 
 def _check_strategies(config: dict[str, Any], where: str) -> None:
-    known = strategy_names()
+    known, references = strategy_names(), _files("references")
     for name, method in config["methods"].items():
         strategy = method["strategy"]
+        if method["model"] == "reference":
+            if strategy not in references:
+                raise UserError(
+                    f'{where}: methods.{name}.strategy: unknown reference "{strategy}"{suggest(strategy, references)}'
+                )
+            continue
         if strategy not in known:
             raise UserError(
                 f'{where}: methods.{name}.strategy: unknown strategy "{strategy}"{suggest(strategy, known)}'
@@ -123,6 +134,11 @@ def _check_block(config: dict[str, Any], block: dict[str, Any], where: str) -> N
                 raise UserError(f'{where}.{kind}s: unknown {kind} "{name}"{suggest(name, config[f"{kind}s"])}')
     for method in block["methods"]:
         model = config["methods"][method]["model"]
+        if model == "reference":
+            refused = sorted(set(block) - {*FIXED_KEYS, *DATA_KEYS})
+            if refused:
+                raise UserError(f'{where}: the reference "{method}" has no {refused[0]}; list it in its own block')
+            continue
         if (model == "sparse") != ("epsilon" in block):
             advice = "needs a list of epsilon" if model == "sparse" else "has no epsilon; list it in its own block"
             raise UserError(f'{where}: the {model} method "{method}" {advice}')

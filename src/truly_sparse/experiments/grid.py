@@ -9,10 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.config import FIXED_KEYS, check_training, training_of
+from truly_sparse.experiments.config import DATA_KEYS, FIXED_KEYS, check_training, training_of
+from truly_sparse.experiments.provenance import source_hash
 from truly_sparse.experiments.schema import suggest
-
-DATA_KEYS = ("scaling", "split", "test_fraction", "validation_fraction", "stratify")
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class RunSpec:
         The grid axes in words, such as "eps20_lambda1.5"; "default" without any.
     settings : dict
         Everything that decides the result, as plain JSON: `dataset, method, model, strategy, seed`, `data` (split and
-        scaling) and `training` (all training settings and `epsilon`, None for dense models).
+        scaling) and `training` (all training settings and `epsilon`, None for dense models; empty for references).
     """
 
     experiment: str
@@ -47,10 +46,15 @@ class RunSpec:
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
     @property
+    def hashes(self) -> dict[str, str]:
+        """What a record of this run holds while it is current: hashes of its settings and of the code that made it."""
+        stage = "reference" if self.settings["model"] == "reference" else "run"
+        return {"settings_hash": self.settings_hash, "source_hash": source_hash(stage, self.settings["strategy"])}
+
+    @property
     def priority(self) -> int:
         """Larger for runs that must start first: a long dense run left for the end would keep one core busy alone."""
-        training = self.settings["training"]
-        return int(training["members"]) if self.settings["model"] == "dense" else 0
+        return int(self.settings["training"]["members"]) if self.settings["model"] == "dense" else 0
 
 
 def runs(config: dict[str, Any], experiment: str | None = None) -> list[RunSpec]:
@@ -103,13 +107,16 @@ def _block_runs(config: dict[str, Any], experiment: str, block: dict[str, Any], 
     axes = sorted((key for key in block if key not in FIXED_KEYS), key=lambda key: (key != "epsilon", key))
     for dataset, method in itertools.product(block["datasets"], block["methods"]):
         model, strategy = (config["methods"][method][key] for key in ("model", "strategy"))
-        data = {key: config["datasets"][dataset][key] for key in DATA_KEYS}
         for values in itertools.product(*(block[axis] for axis in axes)):
             point = dict(zip(axes, values, strict=True))
-            training = {"epsilon": None} | training_of(config, dataset, method) | point
-            problem = check_training(training, strategy, data["validation_fraction"])
-            if problem:
-                raise UserError(f"{where}: {dataset}, {method}: {problem}")
+            data = {key: point.get(key, config["datasets"][dataset][key]) for key in DATA_KEYS}
+            training: dict[str, Any] = {}
+            if model != "reference":
+                of_training = {key: value for key, value in point.items() if key not in DATA_KEYS}
+                training = {"epsilon": None} | training_of(config, dataset, method) | of_training
+                problem = check_training(training, strategy, data["validation_fraction"])
+                if problem:
+                    raise UserError(f"{where}: {dataset}, {method}: {problem}")
             if strategy == "dist_tse":
                 point.setdefault("lambda", training["lambda"])
             for seed in block["seeds"]:

@@ -77,7 +77,7 @@ class Plan:
     def training_hash(self, run: str) -> str:
         """Return a hash of everything that decides a run's result: its settings and the sources of that stage."""
         spec = self.runs[run]
-        return f"{spec.settings_hash}-{source_hash('run', spec.settings['strategy'])}"
+        return "-".join(spec.hashes.values())
 
     def records_hash(self, experiment: str) -> str:
         """Return a hash of the experiment's grid and of the committed records that it uses."""

@@ -13,7 +13,7 @@ from typing import Any
 import truly_sparse
 
 PACKAGE = Path(truly_sparse.__file__).resolve().parent
-STAGES = ("data", "run", "analysis")
+STAGES = ("data", "run", "reference", "analysis")
 # What counts as the code of a result; results and papers in the same repository do not.
 SOURCES = ("src", "config", "workflow", "Snakefile", "envs", "pyproject.toml")
 # Fields whose presence or default depends on the Python version, never on what the code does.
@@ -28,8 +28,8 @@ def source_hash(stage: str, strategy: str | None = None, package: Path = PACKAGE
 
     Parameters
     ----------
-    stage : {"data", "run", "analysis"}
-        Preparing a dataset, training and measuring a run, or making tables and figures.
+    stage : {"data", "run", "reference", "analysis"}
+        Preparing a dataset, training and measuring a run of ours or of a reference model, or making tables and figures.
     strategy : str, optional
         For "run": only this strategy's own file counts, so that editing one strategy leaves the others' runs alone.
     package : Path
@@ -52,14 +52,18 @@ def stage_files(stage: str, strategy: str | None = None, package: Path = PACKAGE
         files = set((package / "data").glob("*.py"))
     elif stage == "analysis":
         files = set((package / "analysis").rglob("*.py"))
-    elif stage == "run":
-        strategies = package / "ensembles" / "strategies"
-        files = set((package / "engine").rglob("*.py"))
-        files |= {file for file in (package / "ensembles").rglob("*.py") if strategies not in file.parents}
-        files |= {strategies / "__init__.py", strategies / f"{strategy}.py"}
-        files |= {package / "measure" / "flops.py", package / "data" / "arrays.py"}
-        files |= set((package / "data").glob("*_test_rows.txt"))
-        files |= {package / "experiments" / "run.py"}
+    elif stage in ("run", "reference"):
+        files = {package / name for name in ("data/arrays.py", "measure/metrics.py", "measure/diversity.py")}
+        files |= {package / "experiments" / "run.py", *(package / "data").glob("*_test_rows.txt")}
+        if stage == "reference":
+            files |= {package / "experiments" / "reference.py"}
+            files |= {package / "references" / f"{name}.py" for name in ("__init__", strategy)}
+        else:
+            ensembles = package / "ensembles"
+            files |= {ensembles / f"{name}.py" for name in ("checkpoint", "distance", "schedule", "trainer")}
+            files |= {ensembles / "strategies" / f"{name}.py" for name in ("__init__", strategy)}
+            files |= {*(package / "engine").rglob("*.py"), package / "measure" / "flops.py"}
+            files |= {package / "experiments" / "networks.py"}
     else:
         raise ValueError(f"stage {stage!r} is not one of {STAGES}")
     return sorted((file for file in files if file.is_file()), key=lambda file: file.relative_to(package).as_posix())

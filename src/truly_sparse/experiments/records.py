@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.config import results_folder
 from truly_sparse.experiments.grid import RunSpec, runs
-from truly_sparse.experiments.provenance import source_hash
 from truly_sparse.files import write_text
 
 Record = dict[str, Any]
@@ -31,11 +30,7 @@ def path_of(record: Record) -> str:
 
 def is_current(record: Record, spec: RunSpec) -> bool:
     """Say whether a record was made with today's settings and today's sources."""
-    return (
-        path_of(record) == spec.path
-        and record["settings_hash"] == spec.settings_hash
-        and record["source_hash"] == source_hash("run", spec.settings["strategy"])
-    )
+    return path_of(record) == spec.path and all(record[name] == value for name, value in spec.hashes.items())
 
 
 def read(path: str | Path) -> list[Record]:

@@ -1,0 +1,124 @@
+"""The networks of one run, trained through their schedule, with checkpoints on the way."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from truly_sparse.data.arrays import Arrays
+from truly_sparse.engine import store
+from truly_sparse.engine.network import Floats
+from truly_sparse.ensembles import checkpoint
+from truly_sparse.ensembles.schedule import Epoch
+from truly_sparse.ensembles.trainer import Data, Trainer, predict_members
+from truly_sparse.experiments.grid import RunSpec
+from truly_sparse.experiments.progress import Reporter
+from truly_sparse.files import atomic_path
+from truly_sparse.measure import host
+from truly_sparse.measure.flops import operations
+
+CHECKPOINT_SECONDS = 20.0
+
+
+class Networks:
+    """An ensemble (or a single network) trained by `Trainer`.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        A run whose model is sparse or dense.
+    data : Arrays
+    folder : Path
+        The run's folder; its checkpoint.npz is gone on from where it fits.
+    restart : bool
+        Ignore a checkpoint.
+    each_epoch : callable
+        Called after every epoch.
+
+    Attributes
+    ----------
+    advice : str or None
+        What to do about a divergence; None for a run that ended well.
+    """
+
+    def __init__(
+        self, spec: RunSpec, data: Arrays, folder: Path, restart: bool, each_epoch: Callable[[], None]
+    ) -> None:
+        shown = Data(data.x_train, data.y_train, data.x_validation, data.y_validation, len(data.classes))
+        settings = spec.settings
+        self._trainer = Trainer(shown, settings["training"], settings["model"], settings["strategy"], spec.seed)
+        self._start_links = self._trainer.network.link_counts
+        self._checkpoint = folder / "checkpoint.npz"
+        self._train(spec, data, restart, each_epoch)
+        self.advice = self._trainer.progress.advice
+
+    def _train(self, spec: RunSpec, data: Arrays, restart: bool, each_epoch: Callable[[], None]) -> None:
+        """Train to the end with a checkpoint every so often, going on from one that fits."""
+        trainer, path = self._trainer, self._checkpoint
+        # Another processor or BLAS kernel rounds differently: bytes would depend on where the run was killed.
+        kernels = [pool.get("architecture") for pool in host.threads()["threadpools"]]
+        identity = {**spec.hashes, "data": data.info["sha256"], "processor": host.processor(), "blas": kernels}
+        reporter = Reporter(spec.path, len(trainer.plan))
+        if not restart and path.exists():
+            reason = checkpoint.restore(trainer, path, identity)
+            done = trainer.progress.epoch
+            reporter.say(f"going on after epoch {done}" if reason is None else f"checkpoint not used: {reason}")
+        saved = time.monotonic()
+
+        def after_epoch(_: Epoch) -> None:
+            nonlocal saved
+            each_epoch()
+            if trainer.progress.advice is None:
+                reporter.update(trainer.progress.epoch, trainer.progress.history[-1])
+            if time.monotonic() - saved > CHECKPOINT_SECONDS and not trainer.finished:
+                checkpoint.save(trainer, path, identity)
+                saved = time.monotonic()
+
+        trainer.run(after_epoch)
+        reporter.close(trainer.progress.advice)
+
+    def predict(self, x: Floats) -> Floats:
+        """Return softmax probabilities, float32, shape (members, samples, classes)."""
+        return predict_members(self._trainer.members, x)
+
+    @property
+    def model_bytes(self) -> int:
+        """Memory of all members: links, biases and pointers."""
+        return sum(array.nbytes for member in self._trainer.members for array in member.arrays.values())
+
+    def record(self, data: Arrays) -> dict[str, Any]:
+        """Return the parts of the run record that only networks have."""
+        history, progress, members = self._trainer.progress.history, self._trainer.progress, self._trainer.members
+        counts = [[int(n) for n in member.arrays["counts"]] for member in members]
+        biases = sum(self._trainer.network.sizes[1:])
+        return {
+            "members_validation": [member.accuracy for member in members],
+            "members_epoch": [member.epoch for member in members],
+            "loss": {"final_train": history[-1]["loss"] if history else None},
+            "links": {
+                "start": self._start_links,
+                "members": counts,
+                "biases": biases,
+                "total_weights": sum(map(sum, counts)) + biases * len(counts),
+            },
+            "operations": operations(history, len(data.y_validation)),
+            "epochs_wall": sum(row["seconds"] for row in history),
+            "blocked_fallbacks": progress.fallbacks,
+            "distance_draws": progress.draws,
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write the members and the history of all epochs; take the checkpoint away."""
+        for old in folder.glob("member_*.npz"):
+            old.unlink()
+        for i, member in enumerate(self._trainer.members):
+            store.save(member.arrays, folder / f"member_{i}.npz")
+        with atomic_path(folder / "history.parquet") as temporary:
+            pq.write_table(pa.Table.from_pylist(self._trainer.progress.history), temporary)
+
+    def forget_checkpoint(self) -> None:
+        """Take the checkpoint away; called when the record is in place."""
+        self._checkpoint.unlink(missing_ok=True)
