@@ -44,9 +44,7 @@ def prepare_all(config: dict[str, Any], names: list[str], everything: bool = Fal
     if everything:
         names = [*registry.read(), *(name for name, block in config["datasets"].items() if block["source"])]
     if not names:
-        raise UserError(
-            f"no dataset named; the configuration has {', '.join(config['datasets'])}; --all takes every one"
-        )
+        raise UserError(f"no dataset named; there is {', '.join(config['datasets'])}; --all takes every one")
     rows, failed = [], []
     for name in dict.fromkeys(names):
         try:

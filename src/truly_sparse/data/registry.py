@@ -48,9 +48,7 @@ def entry(name: str, settings: Mapping[str, Any] | None = None, path: Path | Non
             raise UserError(f"datasets.{name}.rows: your own data is read whole; leave rows out")
         return _own(name, source) | choices
     if any(choice != "refuse" for choice in choices.values()):
-        raise UserError(
-            f"datasets.{name}: categorical and missing are for data with a source of its own; leave them out"
-        )
+        raise UserError(f"datasets.{name}: categorical and missing are for your own data (source); leave them out")
     datasets = read(path)
     if name not in datasets:
         raise UserError(

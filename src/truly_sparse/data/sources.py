@@ -95,10 +95,9 @@ def _called(kind: str, source: Mapping[str, Any]) -> str:
         return f"OpenML {source['openml']}"
     if kind == "sklearn":
         return "scikit-learn"
-    return str(
-        source.get("name")
-        or (f"own file {Path(source[kind]).name}" if kind == "path" else urllib.parse.urlsplit(source[kind]).netloc)
-    )
+    if kind == "path":
+        return f"own file {Path(source['path']).name}"
+    return str(source.get("name") or urllib.parse.urlsplit(source[kind]).netloc)
 
 
 @dataclass
@@ -122,7 +121,7 @@ class _Opener:
         path = Path(self.source["path"])
         if not path.is_file():
             raise SourceFailed(f"{path} is missing")
-        return Raw(f"own file {path.name}", tables.read(path, self.entry["target"]), {path.name: sha256(path)})
+        return Raw(_called("path", self.source), tables.read(path, self.entry["target"]), {path.name: sha256(path)})
 
     def openml(self) -> Raw:
         path = openml_source.download(self.source["openml"])
@@ -130,9 +129,8 @@ class _Opener:
 
     def https(self) -> Raw:
         (name,) = self.files
-        return self._fetched(
-            "https", lambda: fetch.from_address(self.source["https"], name, self.files[name], self.cache)
-        )
+        url, expected = self.source["https"], self.files[name]
+        return self._fetched("https", lambda: fetch.from_address(url, name, expected, self.cache))
 
     def zip(self) -> Raw:
         return self._fetched("zip", lambda: fetch.from_zip(self.source["zip"], self.files, self.cache))

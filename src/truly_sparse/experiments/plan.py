@@ -83,7 +83,7 @@ class Plan:
         return _hash([[spec.path for spec in grid.runs(self.config, experiment)], recorded])
 
     def dataset_hash(self, dataset: str) -> str:
-        """Return a hash of what decides a prepared dataset: sources, registry entry, settings, your own file's bytes."""
+        """Return a hash of what decides a prepared dataset: sources, registry, settings, the bytes of your own file."""
         settings = self.config["datasets"][dataset]
         digest = registry.digest_of(registry.entry(dataset, settings))
         return f"{source_hash('data')}-{_hash([digest, self.config['data']['allow_partial']])}"
