@@ -1,5 +1,6 @@
 """Files that are either whole or absent: write to a temporary name, then rename."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -29,6 +30,16 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: str | Path) -> Iterator[None]:
+    """Hold an exclusive lock on `path` (made if absent); a second process waits here until the first is done."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 def write_text(target: str | Path, text: str) -> None:

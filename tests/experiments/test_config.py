@@ -42,7 +42,7 @@ def test_paper_file_states_every_default():
 def test_defaults_are_filled_but_overrides_stay_partial():
     config = validate(small())
     assert config["training"]["epochs"] == 350
-    assert config["data"] == {"folder": "data", "mirror": None, "download": True}
+    assert config["data"] == {"folder": "data", "mirror": None, "download": True, "allow_partial": False}
     assert config["datasets"]["digits"]["validation_fraction"] == 0.2
     assert config["datasets"]["digits"]["training"] == {"alpha": 1.0}
     assert config["methods"]["fd_tse"]["training"] == {}

@@ -16,9 +16,9 @@ Command = Callable[[dict[str, Any], argparse.Namespace], None]
 
 
 def _data(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from truly_sparse.data.prepare import prepare
+    from truly_sparse.cli.datasets import prepare_all
 
-    print(prepare(arguments.name, config["data"]))
+    prepare_all(config, arguments.names, everything=arguments.all)
 
 
 def _run(config: dict[str, Any], arguments: argparse.Namespace) -> None:
@@ -60,7 +60,7 @@ def _show(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 COMMANDS: dict[str, tuple[Command, str, str | None]] = {
-    "data": (_data, "fetch, verify and write one dataset", "dataset, such as gesture"),
+    "data": (_data, "fetch, verify and write datasets, and say where they came from", None),
     "run": (_run, "train one run and write its folder", "run, such as table1/gesture/fd_tse/eps20/seed0"),
     "store": (_store, "add finished runs to the committed records", "experiment, such as table1"),
     "table": (_table, "make one table from the records", "table, such as table1"),
@@ -84,6 +84,9 @@ def parser() -> argparse.ArgumentParser:
         if what is not None:
             command.add_argument("name", help=what)
         command.add_argument("--config", default="config/config.yaml", help="configuration (default: the paper's)")
+        if name == "data":
+            command.add_argument("names", nargs="*", metavar="name", help="dataset, such as gesture")
+            command.add_argument("--all", action="store_true", help="every dataset of registry and configuration")
         if name == "run":
             command.add_argument("--restart", action="store_true", help="train anew, whatever checkpoint there is")
     return top

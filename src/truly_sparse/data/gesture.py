@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from truly_sparse.errors import UserError
+from truly_sparse.data.fetch import SourceFailed
 
 VIDEOS = ("a1", "a2", "a3", "b1", "b3", "c1", "c3")
 LATER = 4
@@ -25,7 +25,7 @@ def join(folder: Path) -> pd.DataFrame:
 
     Raises
     ------
-    UserError
+    SourceFailed
         For a missing column, or files of one video that do not belong together: row numbers or labels that differ.
     """
     return pd.concat([_video(folder, video) for video in VIDEOS], ignore_index=True)
@@ -35,7 +35,7 @@ def _video(folder: Path, video: str) -> pd.DataFrame:
     raw = _read(folder / f"{video}_raw.csv", [*COORDINATES, "phase"])
     processed = _read(folder / f"{video}_va3.csv", [*MOTIONS, "Phase"])
     if len(raw) != len(processed) + LATER:
-        raise UserError(
+        raise SourceFailed(
             f"{video}_va3.csv has {len(processed)} rows where {video}_raw.csv has {len(raw)}; a file is truncated, "
             f"delete both and fetch again"
         )
@@ -43,7 +43,7 @@ def _video(folder: Path, video: str) -> pd.DataFrame:
     # A missing label has a message of its own, later.
     apart = np.flatnonzero((letters != processed["Phase"].to_numpy()) & processed["Phase"].notna().to_numpy())
     if len(apart):
-        raise UserError(
+        raise SourceFailed(
             f"{video}_va3.csv, row {apart[0]} has phase {processed['Phase'].iloc[apart[0]]} where {video}_raw.csv, row "
             f"{apart[0] + LATER} has {raw['phase'].iloc[apart[0] + LATER]}; the files do not belong together, delete "
             f"both and fetch again"
@@ -57,9 +57,11 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, skipinitialspace=True)
     except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({' '.join(str(error).split())}); delete it and fetch again") from None
+        raise SourceFailed(
+            f"{path}: cannot be read ({' '.join(str(error).split())}); delete it and fetch again"
+        ) from None
     table.columns = [str(column).strip() for column in table.columns]
     missing = [column for column in columns if column not in table.columns]
     if missing:
-        raise UserError(f"{path}: column {missing[0]} is missing; delete the file and fetch again")
+        raise SourceFailed(f"{path}: column {missing[0]} is missing; delete the file and fetch again")
     return table

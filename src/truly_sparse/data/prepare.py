@@ -1,33 +1,38 @@
 """From any source to one checked table: data/<name>.parquet, with a sidecar that says where it came from."""
 
-import hashlib
 import json
-import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from truly_sparse.data import bundled, fetch, gesture, registry
-from truly_sparse.data.arrays import NOT_FEATURES
-from truly_sparse.errors import UserError
-from truly_sparse.files import atomic_path, sha256, write_json
-
-MIRROR_VARIABLE = "TRULY_SPARSE_MIRROR"
+from truly_sparse.data import fetch, own, registry, sources
+from truly_sparse.data.verify import Checker, order_of
+from truly_sparse.files import atomic_path, locked, sha256, write_json
 
 
-def prepare(name: str, config: Mapping[str, Any], registry_path: Path | None = None) -> Path:
-    """Fetch, verify and write a dataset, unless an intact table from the same registry entry is there already.
+def prepare(
+    name: str,
+    config: Mapping[str, Any],
+    settings: Mapping[str, Any] | None = None,
+    registry_path: Path | None = None,
+) -> Path:
+    """Fetch, verify and write a dataset, unless an intact table of the same origin and settings is there already.
 
     Parameters
     ----------
     name : str
-        Dataset, as the registry calls it.
+        Dataset, as the registry or the configuration calls it.
     config : mapping
-        The configuration's `data` block: `folder`, `mirror`, `download`.
+        The configuration's `data` block: `folder`, `mirror`, `download`, `allow_partial`.
+    settings : mapping, optional
+        The configuration's block of this dataset: `source`, `rows`, `categorical`, `missing`.
     registry_path : Path, optional
         Another registry than the checkout's.
 
@@ -39,121 +44,105 @@ def prepare(name: str, config: Mapping[str, Any], registry_path: Path | None = N
     Raises
     ------
     UserError
-        Where no source gives the files, or the table is not what the registry says.
+        Where no source gives the table that the registry describes; names each source with its reason.
     """
-    entry = registry.entry(name, registry_path)
-    digest = hashlib.sha256(json.dumps(entry, sort_keys=True, default=str).encode()).hexdigest()
-    path = Path(config["folder"]) / f"{name}.parquet"
-    sidecar = path.with_suffix(".json")
-    if _intact(path, sidecar, digest):
+    entry = registry.entry(name, settings, registry_path)
+    digest = registry.digest_of(entry)
+    folder = Path(config["folder"])
+    path = folder / f"{name}.parquet"
+    allow_partial = bool(config.get("allow_partial", False))
+    if _intact(path, digest, allow_partial):
         return path
-    table, source, inputs = _read(name, entry, config)
-    classes = check(name, entry, table)
-    numbers = {label: number for number, label in enumerate(classes)}
-    table["target"] = table["target"].map(numbers).astype(np.int32)
-    with atomic_path(path) as temporary:
-        table.to_parquet(temporary, index=False)
-    counts = table["target"].value_counts()
-    write_json(
-        sidecar,
-        {
-            "name": name,
-            "source": source,
-            "partial": None,
-            "sha256": sha256(path),
-            "inputs": inputs,
-            "rows": len(table),
-            "features": len(feature_columns(table)),
-            "classes": classes,
-            "class_counts": {label: int(counts.get(number, 0)) for label, number in numbers.items()},
-            "registry": digest,
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        },
-    )
+    # A second job waits for the first and then finds its table.
+    with locked(folder / f".{name}.lock"):
+        if _intact(path, digest, allow_partial):
+            return path
+        found = sources.of(name, entry, config, folder / "raw" / name)
+        attempts: list[tuple[str, Callable[[bool], dict[str, Any]]]] = [
+            (called, partial(_attempt, name, entry, open_source, path)) for called, open_source in found
+        ]
+        about = fetch.first_that_works(name, attempts, sources.advice(entry), allow_partial)
+        write_json(path.with_suffix(".json"), about | {"registry": digest})
+    for text in filter(None, (about["partial"], about["order"] if about["order"] in _TOLD else None)):
+        print(f"{name} from {about['source']}: {text}", file=sys.stderr)
     return path
 
 
-def feature_columns(table: pd.DataFrame) -> list[str]:
-    """Return the names of a table's feature columns."""
-    return [column for column in table.columns if column not in NOT_FEATURES]
+#: Differences from the registered rows that are worth a line.
+_TOLD = ("same rows, other order", "other values")
 
 
-def _intact(path: Path, sidecar: Path, digest: str) -> bool:
+def about_of(path: Path) -> dict[str, Any] | None:
+    """Return the sidecar of a prepared table; None where there is none that can be read."""
     try:
-        about = json.loads(sidecar.read_text(encoding="utf-8"))
-        return bool(about["registry"] == digest and about["sha256"] == sha256(path))
-    except (OSError, ValueError, KeyError, TypeError):
+        about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return about if isinstance(about, dict) else None
+
+
+def _intact(path: Path, digest: str, allow_partial: bool) -> bool:
+    about = about_of(path)
+    try:
+        return bool(
+            about
+            and about["registry"] == digest
+            and (allow_partial or about["partial"] is None)
+            and about["sha256"] == sha256(path)
+        )
+    except (OSError, KeyError):
         return False
 
 
-def _read(name: str, entry: dict[str, Any], config: Mapping[str, Any]) -> tuple[pd.DataFrame, str, dict[str, str]]:
-    """Return the raw table, the source used and the checksums of the input files."""
-    source = entry["sources"]
-    if "sklearn" in source:
-        return bundled.read(source["sklearn"]), "scikit-learn", {}
-    files: dict[str, str] = source["files"]
-    raw = Path(config["folder"]) / "raw" / name
-    used = _fetch(name, source, files, config, raw)
-    return gesture.join(raw), used, files
+def _attempt(
+    name: str, entry: dict[str, Any], open_source: Callable[[], sources.Raw], path: Path, allow_partial: bool
+) -> dict[str, Any]:
+    """Read one source to the end, check it, write the table and return its sidecar."""
+    raw = open_source()
+    checker = Checker(entry, allow_partial)
+    with atomic_path(path) as temporary:
+        _write((checker.piece(table) for table in _numeric(name, entry, raw.pieces)), temporary)
+        part = checker.finish()
+        checksum = sha256(temporary)
+    fingerprint = checker.fingerprint()
+    return {
+        "name": name,
+        "source": raw.source,
+        "partial": part,
+        "sha256": checksum,
+        "inputs": raw.inputs,
+        "rows": checker.rows,
+        "features": checker.features,
+        "classes": checker.classes,
+        "class_counts": checker.counts,
+        "content": fingerprint,
+        "order": order_of(fingerprint, entry.get("content")) if part is None else "not compared",
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
 
 
-def _fetch(name: str, source: dict[str, Any], files: dict[str, str], config: Mapping[str, Any], raw: Path) -> str:
-    """Bring the files of a dataset to `raw`, from the first source that has them."""
-    mirror = config.get("mirror") or os.environ.get(MIRROR_VARIABLE)
-    attempts: dict[str, Any] = {}
-    if _complete(raw, files):
-        return "files fetched before"
-    if mirror:
-        attempts["mirror"] = lambda: fetch.from_mirror(Path(mirror), source["mirror"], files, raw)
-    if config.get("download", True):
-        attempts["UCI"] = lambda: fetch.from_zip(source["zip"], files, raw)
-    advice = (
-        f"connect to the network, or name a folder that holds {source['mirror']}/ in data.mirror or {MIRROR_VARIABLE}"
-    )
-    return fetch.first_that_works(name, attempts, advice)
+def _numeric(name: str, entry: dict[str, Any], pieces: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """Yield the pieces; those of your own data as one, since its categories are only known at its end."""
+    if entry["class_counts"] is not None:
+        yield from pieces
+        return
+    table = pd.concat(list(pieces), ignore_index=True)
+    yield own.numeric(table, name, entry["categorical"], entry["missing"])
 
 
-def _complete(raw: Path, files: Mapping[str, str]) -> bool:
+def _write(pieces: Iterator[pd.DataFrame], path: Path) -> None:
+    """Write a table piece by piece, so that it never has to be in memory as a whole."""
+    writer: pq.ParquetWriter | None = None
     try:
-        for file, expected in files.items():
-            fetch.verify(raw / file, expected)
-    except (fetch.SourceFailed, OSError):
-        return False
-    return True
-
-
-def check(name: str, entry: dict[str, Any], table: pd.DataFrame) -> list[str]:
-    """Check a raw table against its registry entry; return the classes in the order of their numbers.
-
-    Raises
-    ------
-    UserError
-        In one line, for the wrong number of rows, features or classes, for values that are missing or not finite,
-        and for labels of one class.
-    """
-    features = feature_columns(table)
-    expected = {str(label): int(count) for label, count in entry["class_counts"].items()}
-    if "target" not in table:
-        raise UserError(f"dataset {name} has no column {entry['target']}")
-    for column in features:
-        if not pd.api.types.is_numeric_dtype(table[column]):
-            raise UserError(f"dataset {name}: column {column} is not numeric")
-        bad = np.flatnonzero(~np.isfinite(table[column].to_numpy(np.float64)))
-        if len(bad):
-            raise UserError(
-                f"dataset {name}: column {column}, row {bad[0]} is missing or not finite ({len(bad)} such values); "
-                f"clean the source file"
-            )
-    bad = np.flatnonzero(table["target"].isna().to_numpy())
-    if len(bad):
-        raise UserError(f"dataset {name}: row {bad[0]} has no label")
-    found = {str(label): int(count) for label, count in table["target"].value_counts().items()}
-    if len(found) < 2:
-        raise UserError(f"dataset {name} has labels of {len(found)} class; a classifier needs at least two")
-    for what, here, wanted in (("rows", len(table), entry["rows"]), ("features", len(features), entry["features"])):
-        if here != wanted:
-            raise UserError(f"dataset {name} has {here} {what}, the registry says {wanted}; the source has changed")
-    if found != expected:
-        raise UserError(f"dataset {name} has classes {found}, the registry says {expected}; the source has changed")
-    table["target"] = table["target"].astype(str)
-    return list(expected)
+        for piece in pieces:
+            table = pa.Table.from_pandas(piece, preserve_index=False)
+            if writer is None:
+                writer = pq.ParquetWriter(path, table.schema)
+            elif table.schema.names != writer.schema.names:
+                raise fetch.SourceFailed("its columns change on the way")
+            writer.write_table(table)
+        if writer is None:
+            raise fetch.SourceFailed("holds no rows")
+    finally:
+        if writer is not None:
+            writer.close()

@@ -1,51 +1,115 @@
 """The registry of datasets: where each comes from and what it must look like."""
 
-import difflib
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from truly_sparse.errors import UserError
+from truly_sparse.files import sha256
+from truly_sparse.schema import check, checkout_file, load_schema, suggest
 
 REGISTRY_FILE = Path("config/datasets.yaml")
-#: Keys every entry must have.
-REQUIRED = ("sources", "rows", "features", "class_counts", "target", "licence", "citation")
-#: Keys the sources of a dataset made from files must have.
-FILE_SOURCE = ("mirror", "zip", "files")
+SCHEMA_FILE = Path("workflow/schemas/datasets.schema.yaml")
 
 
-def entry(name: str, path: Path | None = None) -> dict[str, Any]:
-    """Return the registry's entry of a dataset.
+def entry(name: str, settings: Mapping[str, Any] | None = None, path: Path | None = None) -> dict[str, Any]:
+    """Return what is to be known of a dataset before it is read.
+
+    Parameters
+    ----------
+    name : str
+        Dataset.
+    settings : mapping, optional
+        The configuration's block of the dataset: `source` (your own data), `rows`, `categorical`, `missing`.
+    path : Path, optional
+        Another registry than the checkout's.
+
+    Returns
+    -------
+    dict
+        The registry's entry, or one made from `source`, with the settings `take` (rows wanted, None for all),
+        `categorical` and `missing`.
 
     Raises
     ------
     UserError
-        Where there is no registry, it is damaged, or it does not know the dataset.
+        Where there is no registry, it is damaged or does not know the dataset, or the settings contradict each other.
     """
-    path = path or _find()
-    try:
-        datasets = yaml.safe_load(path.read_text(encoding="utf-8"))["datasets"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: not a readable registry of datasets ({' '.join(str(error).split())})") from None
+    settings = settings or {}
+    choices = {key: settings.get(key) or "refuse" for key in ("categorical", "missing")}
+    source = settings.get("source")
+    if source:
+        if settings.get("rows") is not None:
+            raise UserError(f"datasets.{name}.rows: your own data is read whole; leave rows out")
+        return _own(name, source) | choices
+    if any(choice != "refuse" for choice in choices.values()):
+        raise UserError(f"datasets.{name}: categorical and missing are for your own data (source); leave them out")
+    datasets = read(path)
     if name not in datasets:
-        close = difflib.get_close_matches(name, datasets, n=1)
-        hint = f'did you mean "{close[0]}"?' if close else f"known: {', '.join(sorted(datasets))}"
-        raise UserError(f'unknown dataset "{name}" in {path}; {hint}')
-    found: dict[str, Any] = datasets[name] if isinstance(datasets[name], dict) else {}
-    missing = [key for key in REQUIRED if key not in found]
-    if missing:
-        raise UserError(f"{path}: dataset {name} lacks {', '.join(missing)}")
-    sources = found["sources"] or {}
-    if not ("sklearn" in sources or all(key in sources for key in FILE_SOURCE)):
-        raise UserError(f"{path}: sources of dataset {name} need sklearn, or {', '.join(FILE_SOURCE)}")
-    return found
+        raise UserError(
+            f'unknown dataset "{name}"{suggest(name, datasets)}; for your own data set datasets.{name}.source'
+        )
+    found: dict[str, Any] = datasets[name]
+    return found | choices | {"take": _take(name, found, settings.get("rows"))}
 
 
-def _find() -> Path:
-    """Return the registry of the checkout that holds the working folder or this package."""
-    for start in (Path.cwd() / "x", Path(__file__).resolve()):
-        for folder in start.parents:
-            if (folder / REGISTRY_FILE).is_file():
-                return folder / REGISTRY_FILE
-    raise UserError(f"{REGISTRY_FILE} is not in any folder above; run this from a checkout of the repository")
+def digest_of(entry: Mapping[str, Any]) -> str:
+    """Return a hash of everything that decides a table: its entry, its settings and the content of your own file."""
+    paths = [Path(source["path"]) for source in entry["sources"] if "path" in source]
+    content = [sha256(path) if path.is_file() else None for path in paths]
+    return hashlib.sha256(json.dumps([entry, content], sort_keys=True, default=str).encode()).hexdigest()
+
+
+def read(path: Path | None = None) -> dict[str, Any]:
+    """Return the whole registry, checked against its schema.
+
+    Raises
+    ------
+    UserError
+        In one line, with the path of the key that is not as it should be.
+    """
+    return _read(path or checkout_file(REGISTRY_FILE))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a readable registry of datasets ({' '.join(str(error).split())})") from None
+    check(content, _schema(), str(path))
+    datasets: dict[str, Any] = content["datasets"]
+    return datasets
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return load_schema(checkout_file(SCHEMA_FILE))
+
+
+def _take(name: str, found: dict[str, Any], rows: int | str | None) -> int | None:
+    """Return how many rows are read of a dataset that can be read in part; None for all."""
+    if found["reader"] != "stream":
+        if rows is not None:
+            raise UserError(f"datasets.{name}.rows: {name} is read whole; leave rows out")
+        return None
+    wanted = found["take"] if rows is None else rows
+    if wanted == "all":
+        return None
+    if not str(wanted).isdecimal() or not 0 < int(wanted) <= found["rows"]:
+        raise UserError(f'datasets.{name}.rows: "{wanted}" is not possible; a number up to {found["rows"]}, or all')
+    return int(wanted)
+
+
+def _own(name: str, source: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry of data that the configuration brings along: nothing is known of its content."""
+    path, openml = source.get("path"), source.get("openml")
+    if (path is None) == (openml is None):
+        raise UserError(f"datasets.{name}.source: needs either path or openml, one of the two")
+    where = {"path": path} if openml is None else {"openml": openml}
+    unknown = {"rows": None, "features": None, "class_counts": None, "take": None}
+    return {"reader": "table", "sources": [where], "target": source["target"], **unknown}

@@ -6,8 +6,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from truly_sparse.data import registry
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import grid, records
 from truly_sparse.experiments.config import results_folder, validate
@@ -17,7 +16,6 @@ from truly_sparse.experiments.schema import read_texts, schema
 from truly_sparse.files import sha256, write_json
 
 RESERVED_TARGETS = {"all", "data", "paper", "dataset", "train", "table", "figure", "pdf"}
-REGISTRY = Path("config/datasets.yaml")
 
 
 class Plan:
@@ -85,10 +83,10 @@ class Plan:
         return _hash([[spec.path for spec in grid.runs(self.config, experiment)], recorded])
 
     def dataset_hash(self, dataset: str) -> str:
-        """Return a hash of the sources that prepare datasets and of this dataset's entry in the registry."""
-        registry: Any = yaml.safe_load(REGISTRY.read_text(encoding="utf-8")) if REGISTRY.exists() else {}
-        entry = registry["datasets"].get(dataset) if registry else None
-        return f"{source_hash('data')}-{_hash(entry)}"
+        """Return a hash of what decides a prepared dataset: sources, registry, settings, the bytes of your own file."""
+        settings = self.config["datasets"][dataset]
+        digest = registry.digest_of(registry.entry(dataset, settings))
+        return f"{source_hash('data')}-{_hash([digest, self.config['data']['allow_partial']])}"
 
     def content_hash(self, dataset: str) -> str:
         """Return a hash of a prepared dataset's bytes; "absent" where it has not been prepared."""

@@ -1,0 +1,201 @@
+"""Reading a mapping against a JSON schema in workflow/schemas: first error in one line, defaults filled."""
+
+import difflib
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import jsonschema
+import yaml
+
+from truly_sparse.errors import UserError
+
+
+def checkout_file(name: Path, near: Path | None = None) -> Path:
+    """Return the path of a file of the checkout, found by walking up from the working folder, the package or `near`.
+
+    Raises
+    ------
+    UserError
+        Where no folder above holds it.
+    """
+    starts = [Path.cwd() / "x", Path(__file__).resolve(), *([near.resolve()] if near else [])]
+    for start in starts:
+        for folder in start.parents:
+            if (folder / name).is_file():
+                return folder / name
+    raise UserError(f"{name} is not in any folder above; run this from a checkout of the repository")
+
+
+def load_schema(path: Path) -> dict[str, Any]:
+    """Return a schema written in YAML."""
+    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def suggest(name: object, known: Iterable[str]) -> str:
+    """Return '; did you mean "x"?' for a close name, else '; known: a, b, c'."""
+    known = sorted(known)
+    close = difflib.get_close_matches(str(name), known, n=1)
+    return f'; did you mean "{close[0]}"?' if close else f"; known: {', '.join(known) or 'none'}"
+
+
+def check(content: Any, root: dict[str, Any], where: str) -> None:
+    """Raise UserError with the path of the first key of `content` that the schema `root` refuses."""
+    _refuse_unspeakable(content, where, "")
+    errors = list(jsonschema.Draft202012Validator(root).iter_errors(content))
+    if errors:
+        # A misspelt key is the cause of the missing one.
+        first = min(errors, key=lambda error: error.validator != "additionalProperties")
+        path = key_path(first.absolute_path)
+        raise UserError(f"{where}: {path}{_say(first)}")
+
+
+def fill(content: Any, part: dict[str, Any], root: dict[str, Any], defaults: bool = True) -> Any:
+    """Return a copy of `content` with defaults added and numbers in the type that the schema `part` asks for.
+
+    Parts reached through `allOf` are partial overrides: their numbers are converted, their defaults left out.
+    """
+    part = _resolve(part, root)
+    for other in part.get("allOf", []):
+        content = fill(content, other, root, defaults=False)
+    if isinstance(content, dict):
+        return _fill_mapping(content, part, root, defaults)
+    if isinstance(content, list):
+        return [fill(item, part.get("items", {}), root, defaults) for item in content]
+    if isinstance(content, int | float) and not isinstance(content, bool):
+        # YAML reads 1 and 1.0 as different types; one setting must not have two hashes.
+        return {"number": float, "integer": int}.get(str(part.get("type")), lambda number: number)(content)
+    return content
+
+
+def read_texts(content: Any, part: dict[str, Any], root: dict[str, Any]) -> Any:
+    """Return a copy of `content` with text turned into the number or truth value that the schema `part` asks for.
+
+    Snakemake's `--config training="{epochs: 40}"` hands over every value inside braces as text.
+    """
+    part = _resolve(part, root)
+    for other in part.get("allOf", []):
+        content = read_texts(content, other, root)
+    if isinstance(content, dict):
+        known, named = part.get("properties", {}), _named(part)
+        return {key: read_texts(value, known.get(key, named), root) for key, value in content.items()}
+    if isinstance(content, list):
+        return [read_texts(item, part.get("items", {}), root) for item in content]
+    if isinstance(content, str) and part.get("type") in ("number", "integer", "boolean"):
+        try:
+            return yaml.safe_load(content)
+        except yaml.YAMLError:
+            return content
+    return content
+
+
+def key_path(steps: Iterable[str | int]) -> str:
+    """Return "experiments.table1[0].epsilon: " for a path of keys and positions; "" at the top."""
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
+    return f"{path}: " if path else ""
+
+
+def _fill_mapping(content: dict[str, Any], part: dict[str, Any], root: dict[str, Any], defaults: bool) -> Any:
+    properties, named = part.get("properties", {}), _named(part)
+    filled = {}
+    for key, sub in properties.items():
+        resolved = _resolve(sub, root)
+        if key in content:
+            filled[key] = fill(content[key], sub, root, defaults)
+        elif defaults and "default" in resolved:
+            filled[key] = fill(resolved["default"], sub, root)
+    return filled | {key: fill(value, named, root, defaults) for key, value in content.items() if key not in properties}
+
+
+def _named(part: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of the values of a mapping whose keys are free names."""
+    schemas: list[dict[str, Any]] = list(part.get("patternProperties", {}).values())
+    return schemas[0] if schemas else {}
+
+
+def _resolve(part: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
+    """Return `part` with its reference (if any) followed; keys beside the reference win."""
+    while "$ref" in part:
+        target: Any = root
+        for step in part["$ref"].removeprefix("#/").split("/"):
+            target = target[step]
+        part = target | {key: value for key, value in part.items() if key != "$ref"}
+    return part
+
+
+def _refuse_unspeakable(content: Any, where: str, path: str) -> None:
+    """Refuse what JSON or a path cannot hold: keys that are not text, infinite numbers, dates, line breaks."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            if not isinstance(key, str):
+                raise UserError(f'{where}: {path.lstrip(".")}: the key {key!r} is not text; write "{key}" in quotes')
+            _refuse_unspeakable(key, where, path)
+            _refuse_unspeakable(value, where, f"{path}.{key}")
+    elif isinstance(content, list):
+        for position, value in enumerate(content):
+            _refuse_unspeakable(value, where, f"{path}[{position}]")
+    elif isinstance(content, float) and not math.isfinite(content):
+        raise UserError(f"{where}: {path.lstrip('.')}: {content} is not a finite number")
+    elif isinstance(content, str) and not content.isprintable():
+        raise UserError(f"{where}: {path.lstrip('.')}: {content!r} holds a line break or another control character")
+    elif not isinstance(content, str | int | float | bool | None):
+        raise UserError(f'{where}: {path.lstrip(".")}: {content} is not text; write "{content}" in quotes')
+
+
+_KINDS = {
+    "object": "a mapping of keys",
+    "array": "a list",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "string": "text",
+    "null": "nothing",
+}
+_BOUNDS = {
+    "minimum": "at least",
+    "maximum": "at most",
+    "exclusiveMinimum": "greater than",
+    "exclusiveMaximum": "less than",
+}
+
+
+def _say(error: jsonschema.ValidationError) -> str:
+    """Return what one schema error means, in words."""
+    kind, part = str(error.validator), cast(Any, error.schema)
+    limit, found = cast(Any, error.validator_value), cast(Any, error.instance)
+    if kind == "additionalProperties":
+        known = part.get("properties", {})
+        unknown = [key for key in found if key not in known]
+        if not known:
+            return f'"{unknown[0]}" is not a possible name; use letters, digits, "_", "." and "-"'
+        return f'unknown key "{unknown[0]}"{suggest(unknown[0], known)}'
+    if kind == "required":
+        return f'the key "{next(key for key in limit if key not in found)}" is missing'
+    if kind == "type":
+        return _say_type([limit] if isinstance(limit, str) else limit, found)
+    if kind == "enum":
+        return f'"{found}" is not possible{suggest(found, map(str, limit))}'
+    if kind in _BOUNDS:
+        return f"{found} is not possible; must be {_BOUNDS[kind]} {limit}"
+    if kind == "pattern":
+        return f'"{found}" is not a possible name; use letters, digits, "_", "." and "-"'
+    if kind == "uniqueItems":
+        return "a value is listed twice"
+    if kind in {"minItems", "minProperties", "minLength"}:
+        return "must not be empty"
+    return " ".join(error.message.split())
+
+
+def _say_type(kinds: list[str], found: Any) -> str:
+    expected = " or ".join(_KINDS.get(kind, kind) for kind in kinds)
+    if found is None:
+        return f"expected {expected}, found nothing"
+    if isinstance(found, str) and {"number", "integer"} & set(kinds):
+        try:
+            return f'expected {expected}, found the text "{found}"; write {float(found)} without quotes'
+        except ValueError:
+            pass
+    shown = str(found)
+    return f'expected {expected}, found "{shown[:60]}{"..." if len(shown) > 60 else ""}"'
