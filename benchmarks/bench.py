@@ -177,7 +177,8 @@ def measure_first_compilation() -> float:
     code = (
         "import numpy as np; from truly_sparse.engine.network import *; "
         "from truly_sparse.engine.streams import Streams;"
-        "n = SparseMLP.erdos_renyi([4, 64, 3], 3, [0.0], Streams(0).start); x = np.zeros((128, 4), np.float32);"
+        "n = SparseMLP.erdos_renyi([4, 64, 3], 3, [0.0], Streams(0).start, storage='bfloat16');"
+        "x = np.zeros((128, 4), np.float32);"
         "n.train_epoch(x, np.zeros(128, np.int64), np.arange(128), 128, Optimiser(0.01), 0.2, 0, 0);"
         "n.evolve(0.2, Streams(0)); n.predict_proba(x)"
     )

@@ -26,9 +26,9 @@ def problem() -> tuple[np.ndarray, np.ndarray]:
     return rng.random((ROWS, SIZES[0]), dtype=np.float32), rng.integers(0, SIZES[-1], ROWS)
 
 
-def network(epsilon: float) -> SparseMLP:
+def network(epsilon: float, storage: str = "bfloat16") -> SparseMLP:
     """Return the truly sparse network all sparse peers take their topology from (ReLU)."""
-    return SparseMLP.erdos_renyi(SIZES, epsilon, [0.0] * (len(SIZES) - 2), Streams(0).start)
+    return SparseMLP.erdos_renyi(SIZES, epsilon, [0.0] * (len(SIZES) - 2), Streams(0).start, storage=storage)
 
 
 def multiply_adds(epsilon: float) -> int:
@@ -38,8 +38,13 @@ def multiply_adds(epsilon: float) -> int:
 
 
 def truly_sparse(epsilon: float) -> Epoch:
-    """Return an epoch of our engine."""
+    """Return an epoch of our engine, activations stored as bfloat16 as by default."""
     return _ours(network(epsilon))
+
+
+def truly_sparse_single(epsilon: float) -> Epoch:
+    """Return an epoch of our engine, activations stored as float32."""
+    return _ours(network(epsilon, "float32"))
 
 
 def numpy_dense(_: float) -> Epoch:
@@ -207,6 +212,7 @@ def sklearn_mlp(_: float) -> Epoch:
 #: name -> (function, whether it depends on epsilon, package that must be installed)
 PEERS: dict[str, tuple[Callable[[float], Epoch], bool, str]] = {
     "truly sparse (ours)": (truly_sparse, True, "truly_sparse"),
+    "truly sparse (ours, float32 storage)": (truly_sparse_single, True, "truly_sparse"),
     "NumPy + OpenBLAS, dense (ours)": (numpy_dense, False, "numpy"),
     "PyTorch, dense": (torch_dense, False, "torch"),
     "scikit-learn MLPClassifier, dense": (sklearn_mlp, False, "sklearn"),

@@ -30,11 +30,13 @@ def measure(width: int) -> dict[str, float]:
     rng = np.random.default_rng(0)
     x, y = rng.random((SAMPLES, 50), dtype=np.float32), rng.integers(0, 5, SAMPLES)
     streams = Streams(0)
-    tiny = SparseMLP.erdos_renyi([50, 64, 5], EPSILON, [0.0], streams.start)
+    tiny = SparseMLP.erdos_renyi([50, 64, 5], EPSILON, [0.0], streams.start, storage="bfloat16")
     tiny.train_epoch(x, y, np.arange(BATCH), BATCH, Optimiser(0.01), 0.2, 0, 0)  # compile before measuring
     tiny.evolve(0.2, streams)
     start = time.perf_counter()
-    network = SparseMLP.erdos_renyi([50, *[width] * 3, 5], EPSILON, all_relu_slopes(3, 0.5), streams.start)
+    network = SparseMLP.erdos_renyi(
+        [50, *[width] * 3, 5], EPSILON, all_relu_slopes(3, 0.5), streams.start, storage="bfloat16"
+    )
     built = time.perf_counter() - start
     network.train_epoch(x, y, np.arange(BATCH), BATCH, Optimiser(0.01), 0.2, 0, 0)  # touch all memory
     start = time.perf_counter()
@@ -44,7 +46,8 @@ def measure(width: int) -> dict[str, float]:
     network.evolve(0.2, streams)
     links, neurons = sum(network.link_counts), 3 * width
     # Each array once: the blocks' are views into the flat ones.
-    arrays = [*network._flat.values(), *(v for v in vars(network).values() if isinstance(v, np.ndarray))]
+    owned = [*vars(network).values(), *vars(network._room).values()]
+    arrays = [*network._flat.values(), *(v for v in owned if isinstance(v, np.ndarray))]
     held = sum(array.nbytes for array in arrays)
     return {
         "hidden_neurons": neurons,
@@ -69,7 +72,9 @@ def higgs() -> dict[str, float]:
     y = rng.integers(0, 2, rows)
     order = rng.permutation(rows)
     before = host.peak_memory_bytes()
-    network = SparseMLP.erdos_renyi([28, 1000, 1000, 1000, 2], 20, all_relu_slopes(3, 0.05), Streams(0).start)
+    network = SparseMLP.erdos_renyi(
+        [28, 1000, 1000, 1000, 2], 20, all_relu_slopes(3, 0.05), Streams(0).start, storage="bfloat16"
+    )
     start_time = time.perf_counter()
     result = network.train_epoch(x, y, order, BATCH, Optimiser(0.01), 0.2, 0, 0)
     return {

@@ -54,7 +54,7 @@ def train(data: Data, share: float, eta: float, epochs: int, how: dict[str, obje
         "hidden": [1000, 1000, 1000], "members": 1, "epochs": epochs, "exploration_epochs": epochs, "batch_size": 128,
         "eta": eta, "momentum": 0.9, "weight_decay": 0.0002, "decay_times_eta": False, "dropout": 0.2, "zeta": 0.2,
         "evolution_every": 2 if share < 1 else 0, "refinement": "none", "activation": "all_relu", "alpha": 0.5,
-        "selection": "best_validation", "epsilon": share / unit, **how,
+        "selection": "best_validation", "activation_storage": "bfloat16", "epsilon": share / unit, **how,
     }  # fmt: skip
     trainer = Trainer(data, settings, "sparse", "none", 0)
     with np.errstate(all="ignore"):
