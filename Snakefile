@@ -1,5 +1,5 @@
 # Reproduces the paper: `snakemake --cores N`; in minutes: `snakemake --cores N --configfile config/quick.yaml`.
-# Targets by name: data, every experiment (table1), its figure (figure_table1), paper (the PDF).
+# Targets by name: data, every table (table1) and figure (accuracy), paper (the PDF), runs_<experiment>.
 import shlex
 import sys
 from pathlib import Path
@@ -10,6 +10,7 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 try:
+    from truly_sparse.analysis.catalogue import FIGURES, TABLES, offered
     from truly_sparse.analysis.texlive import INSTALL, lacking
     from truly_sparse.errors import UserError
     from truly_sparse.experiments.plan import Plan
@@ -39,6 +40,11 @@ RESULTS, PAPER = PLAN.results, PLAN.paper
 NO_LATEX = lacking()
 
 
+def wanted(entry):
+    return entry.runs_of(PLAN.config), entry.measurements
+
+
+
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/analysis.smk"
@@ -48,8 +54,8 @@ include: "workflow/rules/paper.smk"
 rule all:
     default_target: True
     input:
-        TABLES,
-        FIGURES,
+        ALL_TABLES,
+        ALL_FIGURES,
         [] if NO_LATEX else PDF,
 
 

@@ -29,7 +29,7 @@ ROOMS = {
     "cli": {"engine", "ensembles", "data", "measure", "experiments", "analysis"},
 }
 # Analysis reads what runs wrote, it never trains.
-SHAPES = {"config", "grid", "records", "provenance"}
+SHAPES = {"config", "grid", "records", "measurements", "provenance"}
 
 
 def imports(file):

@@ -128,7 +128,7 @@ def fill(repository: Path) -> Callable[..., dict[str, Any]]:
         config = load_config(REPOSITORY / "config" / f"{name}.yaml")
         for block in config["experiments"]["table1"]:
             block["seeds"] = block["seeds"][:seeds]
-        for spec in runs(config):
+        for spec in runs(config, "table1"):
             if spec.path in skip:
                 continue
             record = record_of(spec)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from truly_sparse.analysis import facts, figures, show, tables
+from truly_sparse.analysis import facts, make, show
 from truly_sparse.errors import UserError
 
 MISSING = "table1/wine/rd_tse/eps20/seed1"
@@ -18,7 +18,7 @@ def quick(fill):
 
 
 def test_table_writes_csv_and_latex(quick):
-    csv, tex = tables.make(quick, "table1")
+    csv, tex = make.table(quick, "table1")
     assert (csv, tex) == (Path("results/quick/tables/table1.csv"), Path("paper/quick/tables/table1.tex"))
     frame = pd.read_csv(csv)
     assert set(frame["preset"]) == {"quick"}
@@ -34,7 +34,7 @@ def test_table_writes_csv_and_latex(quick):
 
 
 def test_paper_preset_carries_no_warning_and_shows_both_sides(fill):
-    _, tex = tables.make(fill("paper"), "table1")
+    _, tex = make.table(fill("paper"), "table1")
     text = tex.read_text(encoding="utf-8")
     assert "not the paper" not in text
     assert r"71.8 $\pm$ 0.2" in text
@@ -44,29 +44,29 @@ def test_paper_preset_carries_no_warning_and_shows_both_sides(fill):
 
 def test_same_records_same_bytes(quick):
     def content() -> list[bytes]:
-        return [path.read_bytes() for path in (*tables.make(quick, "table1"), *figures.make(quick, "table1"))]
+        return [path.read_bytes() for path in (*make.table(quick, "table1"), *make.figure(quick, "accuracy"))]
 
     assert content() == content()
 
 
 def test_unknown_names_and_no_runs_are_one_clear_line(quick, repository):
     with pytest.raises(UserError, match='unknown table "table9"'):
-        tables.make(quick, "table9")
+        make.table(quick, "table9")
     with pytest.raises(UserError, match='unknown figure "table9"'):
-        figures.make(quick, "table9")
-    with pytest.raises(UserError, match="needs an experiment of that name"):
-        tables.make(quick | {"experiments": {}}, "table1")
+        make.figure(quick, "table9")
+    with pytest.raises(UserError, match="which preset quick lacks"):
+        make.table(quick | {"experiments": {}}, "table1")
     empty = quick | {"preset": "nothing"}
-    for make in (tables.make, figures.make, show.report):
+    for made, name in ((make.table, "table1"), (make.figure, "accuracy"), (show.report, "table1")):
         with pytest.raises(UserError, match="no finished run of table1 in results/nothing"):
-            make(empty, "table1")
+            made(empty, name)
     with pytest.raises(UserError, match="no finished run in results/nothing"):
         facts.write(empty)
     assert not (repository / "paper" / "nothing").exists()
 
 
 def test_figure_files_and_their_numbers(quick):
-    pdf, png, csv = figures.make(quick, "table1")
+    pdf, png, csv = make.figure(quick, "accuracy")
     assert pdf.read_bytes().startswith(b"%PDF")
     assert png.read_bytes().startswith(b"\x89PNG")
     assert min(pdf.stat().st_size, png.stat().st_size) > 5000
@@ -78,15 +78,15 @@ def test_figure_files_and_their_numbers(quick):
 
 
 def test_figure_has_published_values_beside_ours(fill):
-    frame = pd.read_csv(figures.make(fill("paper"), "table1")[2])
+    frame = pd.read_csv(make.figure(fill("paper"), "accuracy")[2])
     printed = frame[frame["kind"] == "published"]
-    assert len(printed) == 16
+    assert len(printed) == 28
     assert 74.8 in set(printed["value"])
 
 
 def test_report_fits_the_terminal_and_says_where_files_are(fill):
     config = fill("paper", seeds=5, diverge=("table1/gesture/rd_tse/eps20/seed0",))
-    tables.make(config, "table1")
+    make.table(config, "table1")
     text = show.report(config, "table1")
     assert max(map(len, text.splitlines())) <= 100
     assert "CSV: results/paper/tables/table1.csv" in text
@@ -96,7 +96,7 @@ def test_report_fits_the_terminal_and_says_where_files_are(fill):
 
 
 def test_quick_report_is_marked(quick, capsys):
-    tables.make(quick, "table1")
+    make.table(quick, "table1")
     show.show(quick, "table1")
     text = capsys.readouterr().out
     assert "QUICK PRESET: NOT THE PAPER'S EXPERIMENT" in text
@@ -127,6 +127,6 @@ def test_facts_are_generated(quick):
 def test_findings_compare_with_the_published_numbers(fill):
     facts.write(fill("paper"))
     text = Path("paper/paper/facts.tex").read_text(encoding="utf-8")
-    assert "Of 16 rows with a published accuracy" in text
+    assert "Of 28 rows with a published accuracy" in text
     assert r"SET-MLP on Gesture Phase, $\varepsilon$ 20" in text
     assert r"\isquickfalse" in Path("paper/paper/preset.tex").read_text(encoding="utf-8")

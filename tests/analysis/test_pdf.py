@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from truly_sparse.analysis import figures, pdf, tables, texlive
+from truly_sparse.analysis import make, pdf, texlive
 from truly_sparse.errors import UserError
 
 needs_latex = pytest.mark.skipif(bool(texlive.lacking()), reason=f"LaTeX lacks {texlive.lacking()}: {texlive.INSTALL}")
@@ -14,8 +14,8 @@ needs_latex = pytest.mark.skipif(bool(texlive.lacking()), reason=f"LaTeX lacks {
 def made(fill):
     """The quick preset with everything but the PDF, one run missing."""
     config = fill("quick", skip=("table1/wine/rd_tse/eps20/seed1",))
-    tables.make(config, "table1")
-    figures.make(config, "table1")
+    make.table(config, "table1")
+    make.figure(config, "accuracy")
     return config
 
 

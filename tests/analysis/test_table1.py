@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from truly_sparse.analysis import published
-from truly_sparse.analysis.table1 import COLUMNS, METRICS, dense_weights, table1
+from truly_sparse.analysis.tables.table1 import COLUMNS, METRICS, dense_weights
+from truly_sparse.analysis.tables.table1 import tidy as table1
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.grid import RunSpec
 

@@ -57,9 +57,3 @@ def test_the_content_of_a_dataset_counts_and_not_its_age(config, tmp_path):
     assert plan.content_hash("wine") == first
     file.write_bytes(b"another")
     assert plan.content_hash("wine") not in {first, "absent"}
-
-
-def test_an_experiment_cannot_take_the_name_of_a_target(config):
-    config["experiments"]["data"] = config["experiments"]["table1"]
-    with pytest.raises(UserError, match=r'experiments\.data: "data" is a target'):
-        Plan(config)

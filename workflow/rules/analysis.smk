@@ -1,66 +1,79 @@
-# From run records to tables and figures. Committed records are data: only runs without one are inputs.
+# From run records and measurements to tables and figures. What is committed is data: only what is not is an input.
 
-EXPERIMENT = "|".join(PLAN.experiments)
-TABLES = expand(
-    [f"{RESULTS}/tables/{{name}}.csv", f"{PAPER}/tables/{{name}}.tex"],
-    name=PLAN.experiments,
-)
-FIGURES = expand(
-    [f"{PAPER}/figures/{{name}}.pdf", f"{RESULTS}/figures/{{name}}.csv"],
-    name=PLAN.experiments,
-)
+TABLE_NAMES = [name for name, entry in offered(TABLES, PLAN.config).items() if PLAN.exists(*wanted(entry))]
+FIGURE_NAMES = [name for name, entry in offered(FIGURES, PLAN.config).items() if PLAN.exists(*wanted(entry))]
+PUBLISHED = sorted(map(str, Path("config/published").glob("*.csv")))
+
+
+def inputs_of(entry):
+    datasets = PLAN.listed_in(7) if entry.data else []
+    return PLAN.needs(*wanted(entry)) + [PLAN.dataset_file(dataset) for dataset in datasets]
 
 
 rule table:
     input:
-        runs=lambda wildcards: PLAN.missing(wildcards.experiment),
-        published=sorted(map(str, Path("config/published").glob("*.csv"))),
+        runs=lambda wildcards: inputs_of(TABLES[wildcards.table]),
+        published=PUBLISHED,
     output:
-        csv=f"{RESULTS}/tables/{{experiment}}.csv",
-        tex=f"{PAPER}/tables/{{experiment}}.tex",
+        csv=f"{RESULTS}/tables/{{table}}.csv",
+        tex=f"{PAPER}/tables/{{table}}.tex",
     log:
-        f"{RESULTS}/logs/table/{{experiment}}.log",
+        f"{RESULTS}/logs/table/{{table}}.log",
     wildcard_constraints:
-        experiment=EXPERIMENT,
+        table="|".join(TABLES),
     threads: 1
     params:
         made_by=source_hash("analysis"),
-        records=lambda wildcards: PLAN.records_hash(wildcards.experiment),
+        committed=lambda wildcards: PLAN.committed_hash(*wanted(TABLES[wildcards.table])),
     shell:
-        "{PYTHON} -m truly_sparse table {wildcards.experiment:q}" + LOGGED
+        "{PYTHON} -m truly_sparse table {wildcards.table:q}" + LOGGED
 
 
 rule figure:
     input:
-        runs=lambda wildcards: PLAN.missing(wildcards.experiment),
-        published=sorted(map(str, Path("config/published").glob("*.csv"))),
+        runs=lambda wildcards: inputs_of(FIGURES[wildcards.figure]),
+        published=PUBLISHED,
     output:
-        pdf=f"{PAPER}/figures/{{experiment}}.pdf",
-        png=f"{RESULTS}/figures/{{experiment}}.png",
-        csv=f"{RESULTS}/figures/{{experiment}}.csv",
+        pdf=f"{PAPER}/figures/{{figure}}.pdf",
+        png=f"{RESULTS}/figures/{{figure}}.png",
+        csv=f"{RESULTS}/figures/{{figure}}.csv",
     log:
-        f"{RESULTS}/logs/figure/{{experiment}}.log",
+        f"{RESULTS}/logs/figure/{{figure}}.log",
     wildcard_constraints:
-        experiment=EXPERIMENT,
+        figure="|".join(FIGURES),
     threads: 1
     params:
         made_by=source_hash("analysis"),
-        records=lambda wildcards: PLAN.records_hash(wildcards.experiment),
+        committed=lambda wildcards: PLAN.committed_hash(*wanted(FIGURES[wildcards.figure])),
     shell:
-        "{PYTHON} -m truly_sparse figure {wildcards.experiment:q}" + LOGGED
+        "{PYTHON} -m truly_sparse figure {wildcards.figure:q}" + LOGGED
 
 
-# Every experiment is a target under its own name, and its figure is another.
-for experiment in PLAN.experiments:
+def table_files(name):
+    return [f"{RESULTS}/tables/{name}.csv", f"{PAPER}/tables/{name}.tex"]
+
+
+def figure_files(name):
+    return [f"{PAPER}/figures/{name}.pdf", f"{RESULTS}/figures/{name}.csv"]
+
+
+ALL_TABLES = [file for name in TABLE_NAMES for file in table_files(name)]
+ALL_FIGURES = [file for name in FIGURE_NAMES for file in figure_files(name)]
+
+# Every table and every figure is a target under its own name.
+for name in TABLE_NAMES:
 
     rule:
         name:
-            experiment
+            name
         input:
-            [file for file in TABLES if Path(file).stem == experiment],
+            table_files(name),
+
+
+for name in FIGURE_NAMES:
 
     rule:
         name:
-            f"figure_{experiment}"
+            name
         input:
-            [file for file in FIGURES if Path(file).stem == experiment],
+            figure_files(name),

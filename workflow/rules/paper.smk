@@ -5,8 +5,8 @@ PDF = f"{PAPER}/main.pdf"
 
 rule pdf:
     input:
-        TABLES,
-        FIGURES,
+        ALL_TABLES,
+        ALL_FIGURES,
         text=["paper/main.tex", "paper/references.bib"],
     output:
         PDF,

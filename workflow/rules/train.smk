@@ -26,3 +26,40 @@ rule train:
         data=lambda wildcards: PLAN.content_hash(PLAN.runs[wildcards.run].dataset),
     shell:
         "{PYTHON} -m truly_sparse run {wildcards.run:q}" + LOGGED
+
+
+# Timings, distances and trajectories; what appears in a table as a time is measured alone.
+rule measurement:
+    output:
+        csv=f"{RESULTS}/measured/{{name}}.csv",
+        about=f"{RESULTS}/measured/{{name}}.json",
+    log:
+        f"{RESULTS}/logs/measure/{{name}}.log",
+    wildcard_constraints:
+        name="|".join(PLAN.measurements) or "-",
+    threads: 1
+    resources:
+        timing=1,
+    params:
+        made_by=lambda wildcards: PLAN.measurement_hash(wildcards.name),
+    shell:
+        "{PYTHON} -m truly_sparse measure {wildcards.name:q}" + LOGGED
+
+
+# The runs of one experiment, and one measurement, by name.
+for experiment in PLAN.experiments:
+
+    rule:
+        name:
+            f"runs_{experiment}"
+        input:
+            PLAN.missing(experiment),
+
+
+for name in PLAN.measurements:
+
+    rule:
+        name:
+            f"measure_{name}"
+        input:
+            f"{RESULTS}/measured/{name}.csv",

@@ -5,11 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from truly_sparse.analysis import findings, formats, names, published, tables
+from truly_sparse.analysis import findings, formats, names, published
 from truly_sparse.analysis.latex import Column, booktabs, escape, sentence
 from truly_sparse.analysis.names import METHODS, dataset_title, method_title
 from truly_sparse.analysis.origin import Origin, join, origin_of
-from truly_sparse.analysis.table1 import class_count
+from truly_sparse.analysis.tables import table1
+from truly_sparse.analysis.tables.table1 import class_count
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import Record, gather
@@ -35,14 +36,15 @@ def write(config: dict[str, Any]) -> None:
         finished, missing = gather(config, experiment)
         records += finished
         absent += missing
-    if not records:
-        raise UserError(f"no finished run in results/{preset}; run `snakemake --cores 1` first")
+    first = [record for record in records if record["experiment"] == "table1"]
+    if not first:
+        raise UserError(f"no finished run of table1 in results/{preset}; run `snakemake --cores 1` first")
     origin = origin_of(preset, records, absent)
     folder = names.paper_folder(preset)
     write_text(folder / "preset.tex", preset_macros(origin))
     write_text(folder / "facts.tex", fact_macros(origin, records, absent))
-    write_text(folder / "tables" / "settings.tex", settings_table(records, origin))
-    write_text(folder / "tables" / "datasets.tex", datasets_table(records, origin))
+    write_text(folder / "tables" / "settings.tex", settings_table(first, origin))
+    write_text(folder / "tables" / "datasets.tex", datasets_table(first, origin))
 
 
 def macro(name: str, text: str) -> str:
@@ -65,6 +67,7 @@ def preset_macros(origin: Origin) -> str:
 
 def fact_macros(origin: Origin, records: list[Record], absent: list[RunSpec]) -> str:
     """Return the macros of facts.tex: counts of runs, the machine, common settings, and the list \\Findings."""
+    first = [record for record in records if record["experiment"] == "table1"]
     macros = {
         "RunCount": str(origin.runs),
         "DivergedCount": str(origin.diverged),
@@ -78,14 +81,11 @@ def fact_macros(origin: Origin, records: list[Record], absent: list[RunSpec]) ->
         "Convention": origin.convention,
         "DatasetNames": join(dataset_title(name) for name in sorted({record["dataset"] for record in records})),
         "MethodNames": join(method_title(name) for name in _by_method(records)),
-        "CommonSettings": "; ".join(f"{_title(key)} {value}" for key, value in _sorted_settings(records)[0].items()),
+        "CommonSettings": "; ".join(f"{_title(key)} {value}" for key, value in _sorted_settings(first)[0].items()),
     }
-    frame = tables.TABLES["table1"].tidy(
-        [record for record in records if record["experiment"] == "table1"],
-        published.load("table1"),
-        [spec for spec in absent if spec.experiment == "table1"],
-    )
-    items = "".join(rf"\item {escape(text)}" + "\n" for text in findings.findings(frame, records, absent))
+    missing = [spec for spec in absent if spec.experiment == "table1"]
+    frame = table1.tidy(first, published.load("table1"), missing)
+    items = "".join(rf"\item {escape(text)}" + "\n" for text in findings.findings(frame, first, missing))
     return (
         "% generated, do not edit\n"
         + "".join(macro(name, text) for name, text in macros.items())

@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from truly_sparse.analysis import facts, names, tables
+from truly_sparse.analysis import facts, names
+from truly_sparse.analysis.catalogue import FIGURES, TABLES, offered
 from truly_sparse.analysis.texlive import INSTALL, lacking
 from truly_sparse.errors import UserError
 
@@ -41,10 +42,11 @@ def build(config: dict[str, Any]) -> Path:
     if not SOURCE.exists():
         raise UserError(f"{SOURCE} not found: run from the root of the repository")
     facts.write(config)
-    for name in tables.TABLES:
-        for part in (f"tables/{name}.tex", f"figures/{name}.pdf"):
-            if name in config["experiments"] and not (folder / part).exists():
-                raise UserError(f"{folder / part} not found: `snakemake --cores 1 {name} figure_{name}` makes it")
+    parts = {f"tables/{name}.tex": name for name in offered(TABLES, config)}
+    parts |= {f"figures/{name}.pdf": name for name in offered(FIGURES, config)}
+    for part, name in parts.items():
+        if not (folder / part).exists():
+            raise UserError(f"{folder / part} not found: `snakemake --cores 1 {name}` makes it")
     missing = lacking()
     if missing:
         raise UserError(f"no PDF, because {missing} is missing: {INSTALL}; tables and figures are in {folder}")

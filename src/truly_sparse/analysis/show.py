@@ -3,7 +3,8 @@
 import sys
 from typing import Any
 
-from truly_sparse.analysis import names, pdf, tables
+from truly_sparse.analysis import make, names, pdf
+from truly_sparse.analysis.table import to_text
 from truly_sparse.analysis.text import for_terminal
 
 
@@ -20,11 +21,11 @@ def show(config: dict[str, Any], name: str) -> None:
 
 def report(config: dict[str, Any], name: str, encoding: str = "utf-8") -> str:
     """Return what `show` prints."""
-    frame, origin = tables.frame_of(config, name)
+    table = make.build(config, name)
     preset = config["preset"]
     csv, document = names.table_csv(preset, name), pdf.document(preset)
     lines = [
-        tables.TABLES[name].text(frame, origin, encoding),
+        to_text(table, preset, encoding),
         "",
         f"CSV: {csv}" if csv.exists() else f"CSV: not made yet, `snakemake --cores 1 {name}` makes {csv}",
         f"PDF: {document}" if document.exists() else f"PDF: not made yet, {pdf.how(preset)}",

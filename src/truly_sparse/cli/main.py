@@ -29,21 +29,28 @@ def _run(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def _store(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from truly_sparse.experiments.records import store
+    from truly_sparse.experiments import measurements, records
 
-    print(store(config, arguments.name))
+    kind = measurements if arguments.name in config["measurements"] else records
+    print(kind.store(config, arguments.name))
 
 
 def _table(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from truly_sparse.analysis.tables import make
+    from truly_sparse.analysis.make import table
 
-    make(config, arguments.name)
+    table(config, arguments.name)
 
 
 def _figure(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from truly_sparse.analysis.figures import make
+    from truly_sparse.analysis.make import figure
 
-    make(config, arguments.name)
+    figure(config, arguments.name)
+
+
+def _measure(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    from truly_sparse.experiments.measurements import make
+
+    print(make(config, arguments.name))
 
 
 def _pdf(config: dict[str, Any], arguments: argparse.Namespace) -> None:
@@ -62,9 +69,10 @@ def _show(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 COMMANDS: dict[str, tuple[Command, str, str | None]] = {
     "data": (_data, "fetch, verify and write datasets, and say where they came from", None),
     "run": (_run, "train one run and write its folder", "run, such as table1/gesture/fd_tse/eps20/seed0"),
-    "store": (_store, "add finished runs to the committed records", "experiment, such as table1"),
+    "store": (_store, "add finished runs or a measurement to the committed records", "experiment, such as table1"),
     "table": (_table, "make one table from the records", "table, such as table1"),
-    "figure": (_figure, "make one figure from the records", "figure, such as table1"),
+    "figure": (_figure, "make one figure from the records", "figure, such as accuracy"),
+    "measure": (_measure, "measure what is no training run", "measurement, such as scalability"),
     "pdf": (_pdf, "build the paper of this preset", None),
     "show": (_show, "print one table and where it lies", "table, such as table1"),
 }

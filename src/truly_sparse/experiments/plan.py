@@ -2,20 +2,19 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from truly_sparse.data import registry
-from truly_sparse.errors import UserError
-from truly_sparse.experiments import grid, records
+from truly_sparse.experiments import grid, measurements, records
 from truly_sparse.experiments.config import results_folder, validate
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.provenance import source_hash
 from truly_sparse.experiments.schema import read_texts, schema
 from truly_sparse.files import sha256, write_json
 
-RESERVED_TARGETS = {"all", "data", "paper", "dataset", "train", "table", "figure", "pdf"}
 
 
 class Plan:
@@ -38,11 +37,7 @@ class Plan:
         self.results = results_folder(self.config).as_posix()
         self.paper = f"paper/{self.config['preset']}"
         self.experiments = list(self.config["experiments"])
-        taken = RESERVED_TARGETS.intersection(self.experiments)
-        if taken:
-            raise UserError(
-                f'experiments.{min(taken)}: "{min(taken)}" is a target of the workflow; rename the experiment'
-            )
+        self.measurements = list(self.config["measurements"])
         self.runs: dict[str, RunSpec] = {spec.path: spec for spec in grid.runs(self.config)}
         self._split = {name: records.split(self.config, name) for name in self.experiments}
 
@@ -68,19 +63,42 @@ class Plan:
         return f"{self.config['data']['folder']}/{dataset}.parquet"
 
     def missing(self, experiment: str) -> list[str]:
-        """Return the run.json files an experiment needs beside the committed records."""
+        """Return the run.json files an experiment needs beside the committed records; none without `train`."""
         _, missing = self._split[experiment]
-        return [(records.run_folder(self.config, spec) / "run.json").as_posix() for spec in missing]
+        specs = missing if self.config["train"] else []
+        return [(records.run_folder(self.config, spec) / "run.json").as_posix() for spec in specs]
+
+    def needs(self, experiments: Iterable[str], names: Iterable[str]) -> list[str]:
+        """Return the files that experiments and measurements need beside what is committed."""
+        files = [file for experiment in experiments for file in self.missing(experiment)]
+        wanted = [name for name in names if self.config["train"] and not self._is_committed(name)]
+        return files + [measurements.local_file(self.config, name).as_posix() for name in wanted]
+
+    def exists(self, experiments: Iterable[str], names: Iterable[str]) -> bool:
+        """Say whether there will be something of every experiment and measurement to show."""
+        if self.config["train"]:
+            return True
+        return all(records.gather(self.config, experiment)[0] for experiment in experiments) and all(
+            measurements.find(self.config, name) for name in names
+        )
+
+    def committed_hash(self, experiments: Iterable[str], names: Iterable[str]) -> str:
+        """Return a hash of the grids and of the committed records and measurements that they use."""
+        parts = [[[spec.path for spec in grid.runs(self.config, e)], self._split[e][0]] for e in experiments]
+        return _hash([parts, [self._is_committed(name) for name in names]])
+
+    def measurement_hash(self, name: str) -> str:
+        """Return a hash of a measurement's settings and code."""
+        return "-".join(measurements.hashes(self.config, name).values())
+
+    def _is_committed(self, name: str) -> str | None:
+        file = measurements.find(self.config, name, committed_only=True)
+        return sha256(file) if file else None
 
     def training_hash(self, run: str) -> str:
         """Return a hash of everything that decides a run's result: its settings and the sources of that stage."""
         spec = self.runs[run]
         return "-".join(spec.hashes.values())
-
-    def records_hash(self, experiment: str) -> str:
-        """Return a hash of the experiment's grid and of the committed records that it uses."""
-        recorded, _ = self._split[experiment]
-        return _hash([[spec.path for spec in grid.runs(self.config, experiment)], recorded])
 
     def dataset_hash(self, dataset: str) -> str:
         """Return a hash of what decides a prepared dataset: sources, registry, settings, the bytes of your own file."""

@@ -13,7 +13,7 @@ from typing import Any
 import truly_sparse
 
 PACKAGE = Path(truly_sparse.__file__).resolve().parent
-STAGES = ("data", "run", "reference", "analysis")
+STAGES = ("data", "run", "reference", "measurement", "analysis")
 # What counts as the code of a result; results and papers in the same repository do not.
 SOURCES = ("src", "config", "workflow", "Snakefile", "envs", "pyproject.toml")
 # Fields whose presence or default depends on the Python version, never on what the code does.
@@ -28,10 +28,12 @@ def source_hash(stage: str, strategy: str | None = None, package: Path = PACKAGE
 
     Parameters
     ----------
-    stage : {"data", "run", "reference", "analysis"}
-        Preparing a dataset, training and measuring a run of ours or of a reference model, or making tables and figures.
+    stage : {"data", "run", "reference", "measurement", "analysis"}
+        Preparing a dataset, training and measuring a run of ours or of a reference model, measuring something that is
+        no run, or making tables and figures.
     strategy : str, optional
-        For "run": only this strategy's own file counts, so that editing one strategy leaves the others' runs alone.
+        For "run", "reference" and "measurement": only this strategy's, reference's or measurement's own file counts,
+        so that editing one leaves the others alone.
     package : Path
         Folder of the package.
     """
@@ -52,6 +54,11 @@ def stage_files(stage: str, strategy: str | None = None, package: Path = PACKAGE
         files = set((package / "data").glob("*.py"))
     elif stage == "analysis":
         files = set((package / "analysis").rglob("*.py"))
+    elif stage == "measurement":
+        files = {*(package / "engine").rglob("*.py"), *(package / "measure").glob("*.py")}
+        files |= {package / "data" / "arrays.py"}
+        files |= set((package / "ensembles").rglob("*.py")) - {package / "ensembles" / "estimator.py"}
+        files |= {package / "experiments" / "measuring" / f"{strategy}.py"}
     elif stage in ("run", "reference"):
         files = {package / name for name in ("data/arrays.py", "measure/metrics.py", "measure/diversity.py")}
         files |= {package / "experiments" / "run.py", *(package / "data").glob("*_test_rows.txt")}

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from truly_sparse.analysis import formats, latex, text
+from truly_sparse.analysis import formats
 from truly_sparse.analysis.latex import Column
-from truly_sparse.analysis.names import banner, dataset_title, method_title, split_setting
+from truly_sparse.analysis.names import dataset_title, method_title, split_setting
 from truly_sparse.analysis.origin import Origin, join
+from truly_sparse.analysis.table import Part, Table
 
 _ROW = (Column("label", "Method", align="l"), Column("epsilon", "ε"), Column("lambda", "λ"))
 _ACCURACY = (
@@ -100,10 +101,9 @@ def display(frame: pd.DataFrame) -> Display:
     return Display(pd.DataFrame(rows), [f"{letter}: {remark}." for remark, letter in letters.items()])
 
 
-def to_latex(frame: pd.DataFrame, origin: Origin) -> str:
-    """Return journal Table 1 as two LaTeX tables, 1a accuracy and 1b cost."""
+def lay_out(frame: pd.DataFrame, origin: Origin) -> Table:
+    """Return journal Table 1 as two printed tables, 1a accuracy and 1b cost, and one of 100 columns for a terminal."""
     shown = display(frame)
-    warning = banner(origin.preset)
     runs = join(f"{n:g}" for n in sorted(set(frame["published_runs"].dropna())))
     source = join(frame["source"].dropna())
     printed = (
@@ -124,41 +124,21 @@ def to_latex(frame: pd.DataFrame, origin: Origin) -> str:
         f"run on one core of {origin.cpu}. Preset {origin.preset}; seeds per row: {origin.seeds}; "
         f"commit {origin.commits}."
     )
-    closing = [*shown.notes, origin.line()]
-    parts = (("a", "accuracy", _ACCURACY, accuracy), ("b", "cost", _COST, cost))
-    return "\n".join(
-        latex.booktabs(
-            shown.cells,
-            shown.columns(_ROW + columns),
-            caption=caption,
-            label=f"table1-{name}",
-            number=f"1{letter}",
-            banner=warning,
-            group="dataset",
-            block="label",
-            notes=closing,
-        )
-        for letter, name, columns, caption in parts
-    )
-
-
-def to_text(frame: pd.DataFrame, origin: Origin, encoding: str = "utf-8") -> str:
-    """Return journal Table 1 for the terminal, at most 100 characters wide."""
-    shown = display(frame)
-    notes = [
+    notes = [*shown.notes, origin.line()]
+    in_short = [
         *shown.notes,
         "Accuracy: mean ± standard deviation over n seeds. Weights, operations: multiples of a single dense network.",
         "Minutes: published on the authors' machine; here CPU minutes on one core.",
         origin.line(),
     ]
-    return text.plain(
-        shown.cells,
-        shown.columns(_TERMINAL),
-        title="Table 1: published and measured here",
-        banner=banner(origin.preset),
-        group="dataset",
-        notes=notes,
-        encoding=encoding,
+
+    def part(number: str, columns: tuple[Column, ...], caption: str, under: list[str]) -> Part:
+        return Part(number, caption, shown.cells, shown.columns(columns), under, group="dataset", block="label")
+
+    return Table(
+        frame,
+        [part("1a", _ROW + _ACCURACY, accuracy, notes), part("1b", _ROW + _COST, cost, notes)],
+        terminal=[part("1", _TERMINAL, "published and measured here", in_short)],
     )
 
 

@@ -8,8 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import row_order
 from truly_sparse.analysis.origin import commits_of
+from truly_sparse.analysis.table import Table
+from truly_sparse.analysis.tables import table1_layout
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import Record, path_of
@@ -46,7 +49,13 @@ METRICS: dict[str, Callable[[Record], float]] = {
 }
 
 
-def table1(records: Iterable[Record], published: pd.DataFrame, absent: Sequence[RunSpec] = ()) -> pd.DataFrame:
+def make(inputs: Inputs) -> Table:
+    """Return journal Table 1: accuracy and cost, published and measured here."""
+    frame = tidy(inputs.records, inputs.published("table1"), inputs.absent)
+    return table1_layout.lay_out(frame, inputs.origin())
+
+
+def tidy(records: Iterable[Record], published: pd.DataFrame, absent: Sequence[RunSpec] = ()) -> pd.DataFrame:
     """Return journal Table 1 as a tidy frame with the columns `COLUMNS`.
 
     Parameters

@@ -1,7 +1,6 @@
 """Test accuracy of every method by epsilon: all seeds, their mean, and the published value beside it."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,11 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import banner, dataset_title, method_title, row_order, split_setting
 from truly_sparse.analysis.style import BLACK, PAGE_WIDTH, SERIES, VERMILION
-from truly_sparse.analysis.table1 import table1
-from truly_sparse.experiments.grid import RunSpec
-from truly_sparse.experiments.records import Record
+from truly_sparse.analysis.tables.table1 import tidy as table1
 
 _TIGHT: dict[str, Any] = {"handletextpad": 0.1, "columnspacing": 1.1, "handlelength": 1.5}
 COLUMNS = ("figure", "dataset", "method", "epsilon", "setting", "kind", "seed", "value", "std")
@@ -24,22 +22,22 @@ SINGLE_HEIGHT = 3.0
 _SEEDS, _HERE, _PUBLISHED, _GAP = -0.38, -0.08, 0.34, 0.8
 
 
-def data(records: Sequence[Record], published: pd.DataFrame, absent: Sequence[RunSpec] = ()) -> pd.DataFrame:
+def data(inputs: Inputs) -> pd.DataFrame:
     """Return what the figure shows as a tidy frame with the columns `COLUMNS`.
 
     `kind` is run (one per seed), mean or published; `value` and `std` are in percent.
     """
     lines = []
-    for record in records:
+    for record in inputs.records:
         if record["status"] == "ok":
             head = [record["dataset"], record["method"], record["settings"]["training"]["epsilon"], record["setting"]]
             lines.append([*head, "run", record["seed"], 100 * record["accuracy"]["test"], None])
-    frame = table1(records, published, absent)
+    frame = table1(inputs.records, inputs.published("table1"), inputs.absent)
     for row in frame[frame["metric"] == "test_accuracy"].itertuples():
         head = [row.dataset, row.method, row.epsilon, row.setting]
         lines.append([*head, "mean", None, row.value, row.std])
         lines.append([*head, "published", None, row.published, row.published_std])
-    tidy = pd.DataFrame([["table1", *line] for line in lines], columns=list(COLUMNS))
+    tidy = pd.DataFrame([["accuracy", *line] for line in lines], columns=list(COLUMNS))
     numbers = ["epsilon", "value", "std"]
     tidy[numbers] = tidy[numbers].astype(float)
     return tidy.dropna(subset="value").astype({"seed": "Int64"}).reset_index(drop=True)

@@ -1,0 +1,58 @@
+"""Every table and figure: which file makes it, and what it draws on. A new one is one file and one line here.
+
+Nothing is imported for it: the workflow reads this list each time it starts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one table or figure needs.
+
+    Attributes
+    ----------
+    module : str
+        File below analysis/tables or analysis/figures.
+    experiments : tuple of str
+        Experiments of the configuration whose runs it shows.
+    optional : tuple of str
+        Experiments that add to it where the configuration has them.
+    measurements : tuple of str
+        Measurements of the configuration it shows.
+    data : bool
+        Whether it is made from the prepared datasets of journal Table 7.
+    """
+
+    module: str
+    experiments: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    measurements: tuple[str, ...] = ()
+    data: bool = False
+
+    def fits(self, config: Mapping[str, Any]) -> bool:
+        """Say whether a configuration has what this needs."""
+        return (
+            all(name in config["experiments"] for name in self.experiments)
+            and all(name in config["measurements"] for name in self.measurements)
+            and (not self.data or config["preset"] == "paper")
+        )
+
+    def runs_of(self, config: Mapping[str, Any]) -> list[str]:
+        """Return the experiments of a configuration that this draws on."""
+        return [*self.experiments, *(name for name in self.optional if name in config["experiments"])]
+
+
+TABLES: dict[str, Entry] = {
+    "table1": Entry("table1", experiments=("table1",)),
+}
+FIGURES: dict[str, Entry] = {
+    "accuracy": Entry("accuracy", experiments=("table1",)),
+}
+
+
+def offered(entries: Mapping[str, Entry], config: Mapping[str, Any]) -> dict[str, Entry]:
+    """Return the tables (or figures) that a configuration can make."""
+    return {name: entry for name, entry in entries.items() if entry.fits(config)}

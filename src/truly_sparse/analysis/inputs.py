@@ -1,0 +1,74 @@
+"""What tables and figures draw on: run records, measurements, prepared datasets and printed numbers."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from truly_sparse.analysis import published
+from truly_sparse.analysis.catalogue import Entry
+from truly_sparse.analysis.origin import Origin, origin_of
+from truly_sparse.errors import UserError
+from truly_sparse.experiments import measurements
+from truly_sparse.experiments.grid import RunSpec
+from truly_sparse.experiments.records import Record, gather
+
+
+class Inputs:
+    """The inputs of one table or figure, read when asked for.
+
+    Parameters
+    ----------
+    config : dict
+        A validated configuration.
+    entry : Entry
+        The line of the catalogue.
+    """
+
+    def __init__(self, config: dict[str, Any], entry: Entry) -> None:
+        self.config, self.entry = config, entry
+        self.preset: str = config["preset"]
+
+    @cached_property
+    def _gathered(self) -> tuple[list[Record], list[RunSpec]]:
+        records, absent = [], []
+        for name in self.entry.runs_of(self.config):
+            finished, missing = gather(self.config, name)
+            records += finished
+            absent += missing
+        if not records:
+            wanted = ", ".join(self.entry.runs_of(self.config))
+            raise UserError(f"no finished run of {wanted} in results/{self.preset}; run `snakemake --cores 1` first")
+        return records, absent
+
+    @property
+    def records(self) -> list[Record]:
+        """Finished runs of all experiments of the entry, diverged ones included."""
+        return self._gathered[0]
+
+    @property
+    def absent(self) -> list[RunSpec]:
+        """Runs of those experiments that have not finished."""
+        return self._gathered[1]
+
+    def of(self, *experiments: str) -> list[Record]:
+        """Return the finished runs of some of the experiments."""
+        return [record for record in self.records if record["experiment"] in experiments]
+
+    def origin(self) -> Origin:
+        """Return where the runs come from."""
+        return origin_of(self.preset, self.records, self.absent)
+
+    def measured(self, name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+        """Return a measurement's numbers and what its sidecar says about machine and code."""
+        return measurements.read(self.config, name)
+
+    def published(self, table: str) -> pd.DataFrame:
+        """Return the printed numbers of one table."""
+        return published.load(table)
+
+    @property
+    def data_folder(self) -> Path:
+        """Folder of the prepared datasets."""
+        return Path(self.config["data"]["folder"])

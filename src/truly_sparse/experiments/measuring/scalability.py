@@ -1,0 +1,47 @@
+"""Time of re-initialising one n x n block by each strategy (journal Table 4)."""
+
+import time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from truly_sparse.engine import topology
+from truly_sparse.engine.block import Block
+from truly_sparse.ensembles import strategies
+
+#: (strategy, distance); the distance counts for Dist-TSE only.
+CASES = (("edst_rg", ""), ("rd_tse", ""), ("fd_tse", ""), ("dist_tse", "row_wise"), ("dist_tse", "all_pairs"))
+
+
+def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
+    """Time one escape after the other, each from the block the last one left, avoiding that block's links.
+
+    Returns
+    -------
+    DataFrame
+        One row per (n, method, distance, repetition): `lambda`, `links`, `block_bytes` (memory of the block),
+        `seconds` and, for Dist-TSE, `draws`: regrowths drawn until one was far enough.
+    """
+    rows = []
+    training = config["training"]
+    for n in settings["sizes"]:
+        rng = np.random.default_rng(n)
+        bound = topology.start_bound(n, n, training["start_values"], topology.density(n, n, settings["epsilon"]))
+        links = topology.erdos_renyi(n, n, settings["epsilon"], rng)
+        block = Block(n, n, 1, 2, len(links))
+        block.assign(links, topology.start_values(len(links), bound, rng), np.zeros(len(links), np.float32))
+        size = sum(array.nbytes for array in vars(block).values() if isinstance(array, np.ndarray))
+        for method, distance in CASES:
+            strategy = strategies.create(method, {**training, "distance": distance or training["distance"]})
+            # The first one compiles, and is not counted.
+            for repetition in range(-1, settings["repetitions"]):
+                ended = block.links()
+                start = time.perf_counter()
+                report = strategy.regrow(block, training["q"], bound, rng, ended)
+                seconds = time.perf_counter() - start
+                if repetition >= 0:
+                    head = {"n": n, "method": method, "distance": distance, "repetition": repetition}
+                    far = {"lambda": training["lambda"], "draws": report.draws} if distance else {}
+                    rows.append({**head, "links": len(block), "block_bytes": size, "seconds": seconds, **far})
+    return pd.DataFrame(rows)
