@@ -44,6 +44,8 @@ class Plan:
                 f'experiments.{min(taken)}: "{min(taken)}" is a target of the workflow; rename the experiment'
             )
         self.runs: dict[str, RunSpec] = {spec.path: spec for spec in grid.runs(self.config)}
+        for dataset in self.config["datasets"]:
+            self._entry(dataset)
         self._split = {name: records.split(self.config, name) for name in self.experiments}
 
     @cached_property
@@ -84,9 +86,11 @@ class Plan:
 
     def dataset_hash(self, dataset: str) -> str:
         """Return a hash of what decides a prepared dataset: sources, registry, settings, the bytes of your own file."""
-        settings = self.config["datasets"][dataset]
-        digest = registry.digest_of(registry.entry(dataset, settings))
+        digest = registry.digest_of(self._entry(dataset))
         return f"{source_hash('data')}-{_hash([digest, self.config['data']['allow_partial']])}"
+
+    def _entry(self, dataset: str) -> dict[str, Any]:
+        return registry.entry(dataset, self.config["datasets"][dataset])
 
     def content_hash(self, dataset: str) -> str:
         """Return a hash of a prepared dataset's bytes; "absent" where it has not been prepared."""
