@@ -4,9 +4,11 @@ import gzip
 import hashlib
 import io
 import json
+import tracemalloc
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -174,6 +176,33 @@ def test_bad_content_is_refused_and_forgotten(big, server, body, words):
     assert big.nothing_left()
     server.answers = [{"body": PACKED, "ranges": True}]
     assert big.prepare().is_file()
+
+
+def test_the_memory_is_bounded(make_place):
+    rows, features = 60_000, 28
+    place = make_place(
+        "big",
+        {
+            "reader": "stream",
+            "sources": [{"mirror": "big"}],
+            "files": {"big.csv.gz": None},
+            "target": "label",
+            "rows": rows,
+            "take": rows,
+            "features": features,
+            "class_counts": {"0": rows // 2, "1": rows // 2},
+        },
+    )
+    (place.mirror / "big").mkdir(parents=True)
+    (place.mirror / "big" / "big.csv.gz").write_bytes(gzip.compress(higgs_text(1000, features) * (rows // 1000), 1))
+    place.prepare({"rows": 2000}, mirror=str(place.mirror), folder=str(place.data) + "2")
+    tracemalloc.start()
+    pool = pa.default_memory_pool()
+    before = pool.bytes_allocated()
+    place.prepare(mirror=str(place.mirror))
+    peak = tracemalloc.get_traced_memory()[1] + pool.max_memory() - before
+    tracemalloc.stop()
+    assert peak <= 2 * rows * features * 4
 
 
 @settings(max_examples=60, deadline=None)

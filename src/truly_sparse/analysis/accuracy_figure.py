@@ -10,13 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from truly_sparse.analysis.names import banner, dataset_title, method_title, row_order, split_setting
+from truly_sparse.analysis.origin import parts_of
 from truly_sparse.analysis.style import BLACK, PAGE_WIDTH, SERIES, VERMILION
 from truly_sparse.analysis.table1 import table1
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import Record
 
 _TIGHT: dict[str, Any] = {"handletextpad": 0.1, "columnspacing": 1.1, "handlelength": 1.5}
-COLUMNS = ("figure", "dataset", "method", "epsilon", "setting", "kind", "seed", "value", "std")
+COLUMNS = ("figure", "dataset", "method", "epsilon", "setting", "kind", "seed", "value", "std", "partial")
 PANEL_HEIGHT = 1.75
 # One panel alone has room for finer differences.
 SINGLE_HEIGHT = 3.0
@@ -27,7 +28,8 @@ _SEEDS, _HERE, _PUBLISHED, _GAP = -0.38, -0.08, 0.34, 0.8
 def data(records: Sequence[Record], published: pd.DataFrame, absent: Sequence[RunSpec] = ()) -> pd.DataFrame:
     """Return what the figure shows as a tidy frame with the columns `COLUMNS`.
 
-    `kind` is run (one per seed), mean or published; `value` and `std` are in percent.
+    `kind` is run (one per seed), mean or published; `value` and `std` are in percent; `partial` says
+    "n of N rows" where a dataset was not there as a whole.
     """
     lines = []
     for record in records:
@@ -39,7 +41,8 @@ def data(records: Sequence[Record], published: pd.DataFrame, absent: Sequence[Ru
         head = [row.dataset, row.method, row.epsilon, row.setting]
         lines.append([*head, "mean", None, row.value, row.std])
         lines.append([*head, "published", None, row.published, row.published_std])
-    tidy = pd.DataFrame([["table1", *line] for line in lines], columns=list(COLUMNS))
+    parts = parts_of(records)
+    tidy = pd.DataFrame([["table1", *line, parts.get(line[0], "")] for line in lines], columns=list(COLUMNS))
     numbers = ["epsilon", "value", "std"]
     tidy[numbers] = tidy[numbers].astype(float)
     return tidy.dropna(subset="value").astype({"seed": "Int64"}).reset_index(drop=True)
@@ -54,7 +57,8 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     series = {epsilon: SERIES[place % len(SERIES)] for place, epsilon in enumerate(epsilons)}
     for axes, dataset in zip(figure.subplots(len(datasets), squeeze=False)[:, 0], datasets, strict=True):
         _panel(axes, frame[frame["dataset"] == dataset], series)
-        axes.set_title(dataset_title(dataset))
+        (part,) = set(frame.loc[frame["dataset"] == dataset, "partial"])
+        axes.set_title(dataset_title(dataset) + (f" (only {part})" if part else ""))
         axes.set_ylabel("test accuracy (%)")
     if banner(preset):
         figure.suptitle(banner(preset), color=VERMILION, fontsize=8.5)

@@ -20,11 +20,11 @@ def show(config: dict[str, Any], name: str) -> None:
 
 def report(config: dict[str, Any], name: str, encoding: str = "utf-8") -> str:
     """Return what `show` prints."""
-    frame, origin = tables.frame_of(config, name)
+    _, _, as_text = tables.forms(config, name)
     preset = config["preset"]
     csv, document = names.table_csv(preset, name), pdf.document(preset)
     lines = [
-        tables.TABLES[name].text(frame, origin, encoding),
+        as_text(encoding),
         "",
         f"CSV: {csv}" if csv.exists() else f"CSV: not made yet, `snakemake --cores 1 {name}` makes {csv}",
         f"PDF: {document}" if document.exists() else f"PDF: not made yet, {pdf.how(preset)}",

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from truly_sparse.analysis.names import row_order
-from truly_sparse.analysis.origin import commits_of
+from truly_sparse.analysis.origin import commits_of, parts_of
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import Record, path_of
@@ -92,7 +92,7 @@ class _Row:
 
     def note(self) -> str:
         total = len(self.ok) + len(self.diverged) + len(self.absent)
-        parts = []
+        parts = [f"partial data: {part}" for part in parts_of(self.ok).values()]
         if self.diverged:
             parts.append(
                 f"{len(self.diverged)} of {total} runs diverged ({_seeds(self.diverged)}), left out of the mean"

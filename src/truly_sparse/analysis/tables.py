@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from truly_sparse.analysis import names, published, table1, table1_layout
+from truly_sparse.analysis import names, published, table1, table1_layout, table7
 from truly_sparse.analysis.origin import Origin, origin_of
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.grid import RunSpec
@@ -29,6 +29,20 @@ TABLES: dict[str, Kind] = {
 }
 
 
+@dataclass(frozen=True)
+class DataKind:
+    """What makes a table of the data itself: tidy rows from (configuration, printed numbers), and its two forms."""
+
+    tidy: Callable[[dict[str, Any], pd.DataFrame], pd.DataFrame]
+    latex: Callable[[pd.DataFrame, str], str]
+    text: Callable[[pd.DataFrame, str, str], str]
+
+
+DATA_TABLES: dict[str, DataKind] = {
+    "table7": DataKind(table7.table7, table7.to_latex, table7.to_text),
+}
+
+
 def kind_of(config: dict[str, Any], name: str) -> Kind:
     """Return what makes the table `name`.
 
@@ -38,7 +52,7 @@ def kind_of(config: dict[str, Any], name: str) -> Kind:
         For a name that no table has, or that is no experiment of the configuration.
     """
     if name not in TABLES:
-        raise UserError(f'unknown table "{name}"; there is {", ".join(TABLES)}')
+        raise UserError(f'unknown table "{name}"; there is {", ".join([*TABLES, *DATA_TABLES])}')
     if name not in config["experiments"]:
         raise UserError(f'table "{name}" needs an experiment of that name, which preset {config["preset"]} lacks')
     return TABLES[name]
@@ -66,6 +80,24 @@ def frame_of(config: dict[str, Any], name: str) -> tuple[pd.DataFrame, Origin]:
     return frame.assign(preset=config["preset"]), origin_of(config["preset"], records, absent)
 
 
+def forms(config: dict[str, Any], name: str) -> tuple[pd.DataFrame, Callable[[], str], Callable[[str], str]]:
+    """Return a table's tidy rows, and what makes its LaTeX and, for a terminal's encoding, its plain text.
+
+    Raises
+    ------
+    UserError
+        For an unknown table, or one without any finished run or prepared dataset.
+    """
+    preset = config["preset"]
+    if name in DATA_TABLES:
+        data = DATA_TABLES[name]
+        rows = data.tidy(config, published.load(name)).assign(preset=preset)
+        return rows, lambda: data.latex(rows, preset), lambda encoding: data.text(rows, preset, encoding)
+    kind = kind_of(config, name)
+    frame, origin = frame_of(config, name)
+    return frame, lambda: kind.latex(frame, origin), lambda encoding: kind.text(frame, origin, encoding)
+
+
 def make(config: dict[str, Any], name: str) -> tuple[Path, Path]:
     """Write results/<preset>/tables/<name>.csv and paper/<preset>/tables/<name>.tex; return both paths.
 
@@ -74,11 +106,11 @@ def make(config: dict[str, Any], name: str) -> tuple[Path, Path]:
     UserError
         For an unknown table, or one without any finished run.
     """
-    frame, origin = frame_of(config, name)
+    frame, as_latex, _ = forms(config, name)
     csv = names.table_csv(config["preset"], name)
     tex = names.paper_folder(config["preset"]) / "tables" / f"{name}.tex"
     write_csv(frame, csv)
-    write_text(tex, kind_of(config, name).latex(frame, origin))
+    write_text(tex, as_latex())
     return csv, tex
 
 

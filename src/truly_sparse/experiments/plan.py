@@ -15,7 +15,7 @@ from truly_sparse.experiments.provenance import source_hash
 from truly_sparse.experiments.schema import read_texts, schema
 from truly_sparse.files import sha256, write_json
 
-RESERVED_TARGETS = {"all", "data", "paper", "dataset", "train", "table", "figure", "pdf"}
+RESERVED_TARGETS = {"all", "data", "paper", "dataset", "train", "table", "figure", "pdf", "table7"}
 
 
 class Plan:
@@ -89,8 +89,12 @@ class Plan:
         digest = registry.digest_of(self._entry(dataset))
         return f"{source_hash('data')}-{_hash([digest, self.config['data']['allow_partial']])}"
 
+    def listed_in(self, table: int) -> list[str]:
+        """Return the datasets whose sizes a table of the journal lists."""
+        return [name for name, entry in registry.read().items() if entry.get("journal_table") == table]
+
     def _entry(self, dataset: str) -> dict[str, Any]:
-        return registry.entry(dataset, self.config["datasets"][dataset])
+        return registry.entry(dataset, self.config["datasets"].get(dataset))
 
     def content_hash(self, dataset: str) -> str:
         """Return a hash of a prepared dataset's bytes; "absent" where it has not been prepared."""
