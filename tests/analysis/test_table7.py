@@ -26,7 +26,7 @@ def prepared(repository):
     return {"preset": "paper", "data": {"folder": "data"}, "experiments": {}}
 
 
-def test_numbers_are_counted_in_the_files_and_compared(prepared, repository):
+def test_numbers_are_counted_in_the_files_and_compared(prepared):
     csv, tex = tables.make(prepared, "table7")
     table = pd.read_csv(csv)
     assert len(table) == 14 * 3
