@@ -60,7 +60,7 @@ def test_unknown_names_and_no_runs_are_one_clear_line(quick, repository):
     for made, name in ((make.table, "table1"), (make.figure, "accuracy"), (show.report, "table1")):
         with pytest.raises(UserError, match="no finished run of table1 in results/nothing"):
             made(empty, name)
-    with pytest.raises(UserError, match="no finished run in results/nothing"):
+    with pytest.raises(UserError, match="no finished run of table1 in results/nothing"):
         facts.write(empty)
     assert not (repository / "paper" / "nothing").exists()
 

@@ -4,7 +4,6 @@ import os
 
 import pytest
 
-from truly_sparse.errors import UserError
 from truly_sparse.experiments.config import load_config
 from truly_sparse.experiments.plan import Plan
 

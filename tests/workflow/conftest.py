@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 STUB = """
 import json, os, sys
 from pathlib import Path
-from truly_sparse.experiments import grid, records
+from truly_sparse.experiments import grid, measurements, records
 from truly_sparse.experiments.config import load_config, results_folder
 from truly_sparse.experiments.provenance import source_hash
 
@@ -30,7 +30,9 @@ def touch(*files):
         file.write_text(os.environ.get("STUB_CONTENT", "content"))
 
 if command == "data":
-    touch(f"data/{name}.parquet", f"data/{name}.json")
+    names = rest[: rest.index("--config")]
+    if len(names) == 1:  # several: the summary of what is there already
+        touch(f"data/{name}.parquet", f"data/{name}.json")
 elif command == "run":
     if os.environ.get("STUB_FAIL") == name:
         sys.exit("error: this run was told to fail")
@@ -43,9 +45,12 @@ elif command == "run":
     (folder / "run.json").write_text(json.dumps(record))
 elif command == "store":
     records.store(config, name)
+elif command == "measure":
+    touch(*(measurements.local_file(config, name).with_suffix(end) for end in (".csv", ".json")))
 elif command == "table":
-    _, absent = records.gather(config, name)
-    assert not absent, absent
+    if name in config["experiments"]:
+        _, absent = records.gather(config, name)
+        assert not absent, absent
     touch(results_folder(config) / "tables" / f"{name}.csv", paper / "tables" / f"{name}.tex")
 elif command == "figure":
     figures = results_folder(config) / "figures"
@@ -62,6 +67,8 @@ methods:
   rd_tse: {model: sparse, strategy: rd_tse}
   fd_tse: {model: sparse, strategy: fd_tse}
   dense: {model: dense, training: {members: 1, activation: relu}}
+measurements:
+  datasets: {datasets: [digits, wine]}
 experiments:
   table1:
     - {datasets: [digits, wine], methods: [rd_tse, fd_tse], epsilon: [20], seeds: [0]}

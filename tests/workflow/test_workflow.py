@@ -44,6 +44,21 @@ def test_data_target_trains_nothing(checkout):
     assert checkout.plan("data", *SMALL) == {"dataset": 2, "data": 1}
 
 
+def test_a_measurement_needs_its_datasets_and_no_run(checkout):
+    assert checkout.plan("table7", *SMALL) == {"dataset": 2, "measurement": 1, "table": 1, "table7": 1}
+    checkout.snakemake("table7", *SMALL)
+    assert (checkout.folder / "results/small/tables/table7.csv").exists()
+
+
+def test_a_dataset_nobody_knows_is_one_line(checkout):
+    file = checkout.folder / "config/small.yaml"
+    file.write_text(file.read_text().replace("wine", "whine"))
+    refused = checkout.call("-m", "snakemake", "--cores", "1", *SMALL)
+    assert refused.returncode != 0
+    assert 'unknown dataset "whine"; did you mean "wine"?' in refused.stdout
+    assert "Traceback" not in refused.stdout
+
+
 def test_a_second_run_has_nothing_to_do(finished):
     assert "Nothing to be done" in finished.snakemake(*SMALL)
     record = json.loads((finished.folder / "results/small/runs/table1/wine/dense/default/seed0/run.json").read_text())

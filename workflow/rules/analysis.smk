@@ -5,14 +5,9 @@ FIGURE_NAMES = [name for name, entry in offered(FIGURES, PLAN.config).items() if
 PUBLISHED = sorted(map(str, Path("config/published").glob("*.csv")))
 
 
-def inputs_of(entry):
-    datasets = PLAN.listed_in(7) if entry.data else []
-    return PLAN.needs(*wanted(entry)) + [PLAN.dataset_file(dataset) for dataset in datasets]
-
-
 rule table:
     input:
-        runs=lambda wildcards: inputs_of(TABLES[wildcards.table]),
+        runs=lambda wildcards: PLAN.needs(*wanted(TABLES[wildcards.table])),
         published=PUBLISHED,
     output:
         csv=f"{RESULTS}/tables/{{table}}.csv",
@@ -31,7 +26,7 @@ rule table:
 
 rule figure:
     input:
-        runs=lambda wildcards: inputs_of(FIGURES[wildcards.figure]),
+        runs=lambda wildcards: PLAN.needs(*wanted(FIGURES[wildcards.figure])),
         published=PUBLISHED,
     output:
         pdf=f"{PAPER}/figures/{{figure}}.pdf",

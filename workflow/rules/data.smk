@@ -18,6 +18,12 @@ checkpoint dataset:
         "{PYTHON} -m truly_sparse data {wildcards.dataset:q}" + LOGGED
 
 
+# Every dataset of the configuration, and a table of what came from where.
 rule data:
     input:
-        [PLAN.dataset_file(dataset) for dataset in PLAN.datasets],
+        [PLAN.dataset_file(dataset) for dataset in PLAN.config["datasets"]],
+    threads: 1
+    params:
+        names=list(PLAN.config["datasets"]),
+    shell:
+        "{PYTHON} -m truly_sparse data {params.names:q} --config {CONFIG}"

@@ -30,6 +30,8 @@ rule train:
 
 # Timings, distances and trajectories; what appears in a table as a time is measured alone.
 rule measurement:
+    input:
+        lambda wildcards: [PLAN.dataset_file(dataset) for dataset in PLAN.measured_datasets(wildcards.name)],
     output:
         csv=f"{RESULTS}/measured/{{name}}.csv",
         about=f"{RESULTS}/measured/{{name}}.json",

@@ -1,14 +1,13 @@
 """What tables and figures draw on: run records, measurements, prepared datasets and printed numbers."""
 
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from truly_sparse.analysis import published
 from truly_sparse.analysis.catalogue import Entry
-from truly_sparse.analysis.origin import Origin, origin_of
+from truly_sparse.analysis.origin import Measured, Origin, measured_of, origin_of
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import measurements
 from truly_sparse.experiments.grid import RunSpec
@@ -60,15 +59,11 @@ class Inputs:
         """Return where the runs come from."""
         return origin_of(self.preset, self.records, self.absent)
 
-    def measured(self, name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-        """Return a measurement's numbers and what its sidecar says about machine and code."""
-        return measurements.read(self.config, name)
+    def measured(self, name: str) -> tuple[pd.DataFrame, Measured]:
+        """Return a measurement's numbers and where they come from."""
+        frame, about = measurements.read(self.config, name)
+        return frame, measured_of(self.preset, about)
 
     def published(self, table: str) -> pd.DataFrame:
         """Return the printed numbers of one table."""
         return published.load(table)
-
-    @property
-    def data_folder(self) -> Path:
-        """Folder of the prepared datasets."""
-        return Path(self.config["data"]["folder"])

@@ -77,6 +77,6 @@ def _entry(kind: str, entries: Mapping[str, Entry], config: dict[str, Any], name
         raise UserError(f'unknown {kind} "{name}"{suggest(name, entries)}')
     if name not in offered(entries, config):
         entry = entries[name]
-        needs = ", ".join([*entry.experiments, *entry.measurements]) or "the paper's data"
+        needs = ", ".join([*entry.experiments, *entry.measurements])
         raise UserError(f'{kind} "{name}" needs {needs}, which preset {config["preset"]} lacks')
     return entries[name]

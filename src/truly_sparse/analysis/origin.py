@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from truly_sparse.analysis.names import METHODS, method_title
+from truly_sparse.analysis.names import METHODS, dataset_title, method_title
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import Record
 
@@ -20,6 +20,8 @@ class Origin:
         Finished runs per row, such as "5 (Dense, Dense ensemble: 1)".
     cpu_hours : float
         CPU time of all runs together, on one core each.
+    parts : str
+        Datasets of which only a part was there, such as "HIGGS (51370 of 155000 rows)"; empty for none.
     """
 
     preset: str
@@ -35,6 +37,11 @@ class Origin:
     cpu_hours: float
     pinned: int
     cpu_per_wall: float
+    parts: str = ""
+
+    def warning(self) -> str:
+        """Return a sentence for captions where a dataset was not there as a whole, with a space before it."""
+        return f" Only a part of the rows: {self.parts}." if self.parts else ""
 
     def line(self) -> str:
         """Return the closing line of a table: preset, seeds, runs and commit."""
@@ -43,7 +50,26 @@ class Origin:
             runs += f", {self.diverged} diverged"
         if self.absent:
             runs += f", {self.absent} missing"
-        return f"Preset {self.preset}; seeds per row: {self.seeds}; {runs}; commit {self.commits}."
+        return f"Preset {self.preset}; seeds per row: {self.seeds}; {runs}; commit {self.commits}." + self.warning()
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a caption must say about a measurement that is no training run."""
+
+    preset: str
+    commit: str
+    cpu: str
+    seconds: float
+
+    def line(self) -> str:
+        """Return the closing line of a table: preset, machine and commit."""
+        return f"Preset {self.preset}; measured in {self.seconds:.0f} s on {self.cpu}; commit {self.commit}."
+
+
+def measured_of(preset: str, about: dict[str, Any]) -> Measured:
+    """Return where a measurement comes from, by its sidecar."""
+    return Measured(preset, join(commits_of([about])), about["host"]["cpu"], about["seconds"])
 
 
 def origin_of(preset: str, records: Sequence[Record], absent: Sequence[RunSpec] = ()) -> Origin:
@@ -64,7 +90,18 @@ def origin_of(preset: str, records: Sequence[Record], absent: Sequence[RunSpec] 
         cpu_hours=sum(record["seconds"]["cpu"] for record in records) / 3600,
         pinned=sum(bool(block.get("pinned")) for block in threads),
         cpu_per_wall=max((block.get("cpu_per_wall") or 0.0 for block in threads), default=0.0),
+        parts=", ".join(f"{dataset_title(name)} ({part})" for name, part in parts_of(records).items()),
     )
+
+
+def parts_of(records: Iterable[Record]) -> dict[str, str]:
+    """Return {dataset: "n of N rows"} of the datasets of which some run had only a part."""
+    found: dict[str, dict[str, None]] = {}
+    for record in records:
+        part = record.get("data", {}).get("partial")
+        if part:
+            found.setdefault(record["dataset"], {})[part] = None
+    return {name: ", ".join(parts) for name, parts in found.items()}
 
 
 def join(values: Iterable[Any], separator: str = ", ") -> str:

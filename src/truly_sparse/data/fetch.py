@@ -11,7 +11,8 @@ import urllib.error
 import urllib.request
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -36,7 +37,11 @@ class SourceFailed(Exception):
     """A source could not give what it should; the message says why."""
 
 
-class Passing(SourceFailed):
+class Unreachable(SourceFailed):
+    """A server did not give the file; what was downloaded before is as good as it was."""
+
+
+class Passing(Unreachable):
     """A fault that may pass, so that the same source is worth another attempt.
 
     Attributes
@@ -169,7 +174,7 @@ def open_address(url: str, first: int = 0) -> http.client.HTTPResponse:
     ------
     Passing
         For faults that may pass: no answer, time-out, a server's own error (5xx) or "too many requests".
-    SourceFailed
+    Unreachable
         For good: a refusal such as 404, a circle of redirects, a web page instead of a file.
     """
     request = urllib.request.Request(url, headers={"Range": f"bytes={first}-"} if first else {})
@@ -177,16 +182,16 @@ def open_address(url: str, first: int = 0) -> http.client.HTTPResponse:
         answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
         reason = f"{url}: HTTP {error.code} {_one_line(error.reason)}"
-        raise (Passing if error.code >= 500 or error.code in (408, 429) else SourceFailed)(reason) from None
+        raise (Passing if error.code >= 500 or error.code in (408, 429) else Unreachable)(reason) from None
     except urllib.error.URLError as error:
         reason = f"{url}: {_one_line(error.reason)}"
-        raise SourceFailed(reason) if "not known" in reason else Passing(reason, answered=False) from None
+        raise Unreachable(reason) if "not known" in reason else Passing(reason, answered=False) from None
     except (OSError, http.client.HTTPException) as error:
         raise Passing(f"{url}: {_one_line(error)}", answered=False) from None
     kind = answer.headers.get_content_type()
     if kind in ("text/html", "application/xhtml+xml"):
         answer.close()
-        raise SourceFailed(f"{url} is a web page ({kind}), not the file")
+        raise Unreachable(f"{url} is a web page ({kind}), not the file")
     return answer
 
 
@@ -237,7 +242,8 @@ def first_that_works(
         try:
             return attempt(False)
         except (SourceFailed, OSError) as error:
-            _refuse_disk(error)
+            if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+                raise  # no other source helps
             reasons.append(f"{source}: {error}")
             parts += [(source, attempt)] if isinstance(error, Partial) else []
     if parts and allow_partial:
@@ -248,7 +254,15 @@ def first_that_works(
     raise UserError(f"cannot get dataset {name} ({'; '.join(reasons) or 'no source is allowed'}); {advice}")
 
 
-def _refuse_disk(error: Exception) -> None:
-    if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+@contextmanager
+def one_line_for_disk_errors() -> Iterator[None]:
+    """Turn an error of the disk that is written to into one line for the user."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
         place = error.filename2 or error.filename or "the data folder"
-        raise UserError(f"{place}: cannot write ({error.strerror}); free space or set data.folder to another place")
+        raise UserError(
+            f"{place}: cannot write ({error.strerror}); free space or set data.folder to another place"
+        ) from None

@@ -43,7 +43,7 @@ def download(number: int) -> Path:
         if path is None:  # a damaged cache: once more, from the server
             path = fetch.retry(lambda: _get(openml, number, refresh=True))
     if path is None:
-        raise SourceFailed(f"OpenML {number} is not the file that its description says (another MD5)")
+        raise SourceFailed("it is not the file that its description says (another MD5)")
     return path
 
 
@@ -65,7 +65,6 @@ def _get(openml: ModuleType, number: int, refresh: bool) -> Path | None:
 
     import requests
 
-    what = f"OpenML {number}"
     try:
         dataset = openml.datasets.get_dataset(number, download_data=True, force_refresh_cache=refresh)
         path = Path(dataset.data_file)
@@ -74,20 +73,20 @@ def _get(openml: ModuleType, number: int, refresh: bool) -> Path | None:
             found = hashlib.file_digest(stream, "md5").hexdigest()
         return path if expected in (None, found) else None
     except openml.exceptions.OpenMLHashException:
-        raise Passing(f"{what}: the file has another MD5 than its description says") from None
+        raise Passing("the file has another MD5 than its description says") from None
     except openml.exceptions.OpenMLServerException as error:  # an answer of OpenML itself, such as "unknown dataset"
-        raise SourceFailed(f"{what}: {' '.join(str(error.message).split())} (code {error.code})") from None
+        raise SourceFailed(f"{' '.join(str(error.message).split())} (code {error.code})") from None
     except openml.exceptions.OpenMLServerError as error:  # something else answered, such as a proxy
-        raise Passing(f"{what}: {' '.join(str(error).split())[:200]}") from None
+        raise Passing(f"{' '.join(str(error).split())[:200]}") from None
     except requests.TooManyRedirects as error:
-        raise SourceFailed(f"{what}: {error}") from None
+        raise SourceFailed(f"{error}") from None
     except requests.RequestException as error:
         reason = "no answer" if isinstance(error, requests.ConnectionError | requests.Timeout) else "broken answer"
-        raise Passing(f"{what}: {reason} ({type(error).__name__})", answered=False) from None
+        raise Passing(f"{reason} ({type(error).__name__})", answered=False) from None
     except (ExpatError, KeyError, TypeError, ValueError, UnicodeError) as error:
         if not refresh:
             return None
-        raise SourceFailed(f"{what}: the description cannot be read ({type(error).__name__}: {error})") from None
+        raise SourceFailed(f"the description cannot be read ({type(error).__name__}: {error})") from None
 
 
 @contextmanager

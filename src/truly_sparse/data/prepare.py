@@ -53,8 +53,8 @@ def prepare(
     allow_partial = bool(config.get("allow_partial", False))
     if _intact(path, digest, allow_partial):
         return path
-    # A second job waits for the first and then finds its table.
-    with locked(folder / f".{name}.lock"):
+    with fetch.one_line_for_disk_errors(), locked(folder / f".{name}.lock"):
+        # A second job waited here for the first, and finds its table.
         if _intact(path, digest, allow_partial):
             return path
         found = sources.of(name, entry, config, folder / "raw" / name)
@@ -101,8 +101,14 @@ def _attempt(
     raw = open_source()
     checker = Checker(entry, allow_partial)
     with atomic_path(path) as temporary:
-        _write((checker.piece(table) for table in _numeric(name, entry, raw.pieces)), temporary)
-        part = checker.finish()
+        try:
+            _write((checker.piece(table) for table in _numeric(name, entry, raw.pieces)), temporary)
+            part = checker.finish()
+        except fetch.Unreachable:
+            raise
+        except fetch.SourceFailed:
+            raw.forget()
+            raise
         checksum = sha256(temporary)
     fingerprint = checker.fingerprint()
     return {

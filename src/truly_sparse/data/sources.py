@@ -26,12 +26,14 @@ KINDS = ("mirror", "openml", "https", "zip", "stream", "sklearn", "path")
 class Raw:
     """A raw table: its pieces, what the source is called, and its input files with their SHA-256.
 
-    `inputs` is complete once the pieces are read.
+    `inputs` is complete once the pieces are read. `forget` drops a downloaded file whose bytes no checksum vouches
+    for; it is called where the content is not as registered, so that the next time the server is asked again.
     """
 
     source: str
     pieces: Iterator[pd.DataFrame]
     inputs: dict[str, str] = field(default_factory=dict)
+    forget: Callable[[], None] = lambda: None
 
 
 def of(
@@ -148,7 +150,10 @@ class _Opener:
             date = datetime.now(UTC).isoformat(timespec="seconds")
             about = {"source": _called(kind, self.source), "address": self.source[kind], "date": date}
             write_json(self._about, about | {"files": checksums})
-        return self._raw(self._origin()["source"], self.cache)
+        raw = self._raw(self._origin()["source"], self.cache)
+        if None in self.files.values():
+            raw.forget = partial(self._about.unlink, missing_ok=True)
+        return raw
 
     def cached(self) -> bool:
         """Say whether the cache holds the files, intact."""
@@ -186,16 +191,13 @@ class _Opener:
     def _streamed(self, called: str, source: Any, name: str) -> Raw:
         digest, rows = hashlib.sha256(), self.entry["take"]
         raw = Raw(called, iter(()))
+        if isinstance(source, stream.Download):
+            raw.forget = source.drop
 
         def pieces() -> Iterator[pd.DataFrame]:
             with source:
-                try:
-                    for text in stream.text_of(source, name, rows, digest):
-                        yield stream.parse(text, self.entry["features"], name)
-                except SourceFailed:
-                    if isinstance(source, stream.Download):
-                        source.drop()
-                    raise
+                for text in stream.text_of(source, name, rows, digest):
+                    yield stream.parse(text, self.entry["features"], name)
             raw.inputs[f"{name}, text of {'all' if rows is None else f'the first {rows}'} lines"] = digest.hexdigest()
 
         raw.pieces = pieces()

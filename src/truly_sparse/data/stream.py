@@ -19,7 +19,7 @@ from truly_sparse.data.fetch import Passing, SourceFailed
 from truly_sparse.files import write_json
 
 #: Bytes of text parsed at a time; bounds the memory.
-TEXT_PIECE = 1 << 22
+TEXT_PIECE = 1 << 20
 #: Bytes after which a download writes down how far it is.
 KEPT_EVERY = 1 << 24
 

@@ -40,8 +40,7 @@ def _pieces(path: Path) -> Iterator[pd.DataFrame]:
         elif name.endswith((".parquet", ".pq")):
             yield pd.read_parquet(path)
         elif name.endswith((".csv", ".csv.gz")):
-            # Exact to the last digit, whatever pandas' default is.
-            with pd.read_csv(path, float_precision="round_trip", na_values=["?"], chunksize=CHUNK) as pieces:
+            with pd.read_csv(path, na_values=["?"], chunksize=CHUNK) as pieces:
                 yield from pieces
         else:
             raise SourceFailed(f"{path} is of an unknown kind; .csv, .csv.gz and .parquet can be read")

@@ -16,7 +16,6 @@ from truly_sparse.experiments.schema import read_texts, schema
 from truly_sparse.files import sha256, write_json
 
 
-
 class Plan:
     """A validated configuration with the runs it asks for.
 
@@ -39,6 +38,8 @@ class Plan:
         self.experiments = list(self.config["experiments"])
         self.measurements = list(self.config["measurements"])
         self.runs: dict[str, RunSpec] = {spec.path: spec for spec in grid.runs(self.config)}
+        for dataset in self.config["datasets"]:
+            self._entry(dataset)
         self._split = {name: records.split(self.config, name) for name in self.experiments}
 
     @cached_property
@@ -102,9 +103,15 @@ class Plan:
 
     def dataset_hash(self, dataset: str) -> str:
         """Return a hash of what decides a prepared dataset: sources, registry, settings, the bytes of your own file."""
-        settings = self.config["datasets"][dataset]
-        digest = registry.digest_of(registry.entry(dataset, settings))
+        digest = registry.digest_of(self._entry(dataset))
         return f"{source_hash('data')}-{_hash([digest, self.config['data']['allow_partial']])}"
+
+    def measured_datasets(self, name: str) -> list[str]:
+        """Return the datasets that a measurement reads."""
+        return list(self.config["measurements"][name].get("datasets", []))
+
+    def _entry(self, dataset: str) -> dict[str, Any]:
+        return registry.entry(dataset, self.config["datasets"].get(dataset))
 
     def content_hash(self, dataset: str) -> str:
         """Return a hash of a prepared dataset's bytes; "absent" where it has not been prepared."""

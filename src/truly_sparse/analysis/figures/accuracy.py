@@ -10,11 +10,12 @@ from matplotlib.lines import Line2D
 
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import banner, dataset_title, method_title, row_order, split_setting
+from truly_sparse.analysis.origin import parts_of
 from truly_sparse.analysis.style import BLACK, PAGE_WIDTH, SERIES, VERMILION
 from truly_sparse.analysis.tables.table1 import tidy as table1
 
 _TIGHT: dict[str, Any] = {"handletextpad": 0.1, "columnspacing": 1.1, "handlelength": 1.5}
-COLUMNS = ("figure", "dataset", "method", "epsilon", "setting", "kind", "seed", "value", "std")
+COLUMNS = ("figure", "dataset", "method", "epsilon", "setting", "kind", "seed", "value", "std", "partial")
 PANEL_HEIGHT = 1.75
 # One panel alone has room for finer differences.
 SINGLE_HEIGHT = 3.0
@@ -25,7 +26,8 @@ _SEEDS, _HERE, _PUBLISHED, _GAP = -0.38, -0.08, 0.34, 0.8
 def data(inputs: Inputs) -> pd.DataFrame:
     """Return what the figure shows as a tidy frame with the columns `COLUMNS`.
 
-    `kind` is run (one per seed), mean or published; `value` and `std` are in percent.
+    `kind` is run (one per seed), mean or published; `value` and `std` are in percent; `partial` says
+    "n of N rows" where a dataset was not there as a whole.
     """
     lines = []
     for record in inputs.records:
@@ -37,7 +39,8 @@ def data(inputs: Inputs) -> pd.DataFrame:
         head = [row.dataset, row.method, row.epsilon, row.setting]
         lines.append([*head, "mean", None, row.value, row.std])
         lines.append([*head, "published", None, row.published, row.published_std])
-    tidy = pd.DataFrame([["accuracy", *line] for line in lines], columns=list(COLUMNS))
+    parts = parts_of(inputs.records)
+    tidy = pd.DataFrame([["accuracy", *line, parts.get(line[0], "")] for line in lines], columns=list(COLUMNS))
     numbers = ["epsilon", "value", "std"]
     tidy[numbers] = tidy[numbers].astype(float)
     return tidy.dropna(subset="value").astype({"seed": "Int64"}).reset_index(drop=True)
@@ -52,7 +55,8 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     series = {epsilon: SERIES[place % len(SERIES)] for place, epsilon in enumerate(epsilons)}
     for axes, dataset in zip(figure.subplots(len(datasets), squeeze=False)[:, 0], datasets, strict=True):
         _panel(axes, frame[frame["dataset"] == dataset], series)
-        axes.set_title(dataset_title(dataset))
+        (part,) = set(frame.loc[frame["dataset"] == dataset, "partial"])
+        axes.set_title(dataset_title(dataset) + (f" (only {part})" if part else ""))
         axes.set_ylabel("test accuracy (%)")
     if banner(preset):
         figure.suptitle(banner(preset), color=VERMILION, fontsize=8.5)

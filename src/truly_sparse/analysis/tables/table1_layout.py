@@ -115,6 +115,7 @@ def lay_out(frame: pd.DataFrame, origin: Origin) -> Table:
         f"Test accuracy, {printed} and measured here, as mean ± standard deviation over runs; difference in "
         "percentage points. Mean member: the accuracy of the members alone, averaged. "
         f"Preset {origin.preset}; seeds per row: {origin.seeds}; commit {origin.commits}; processor {origin.cpu}."
+        f"{origin.warning()}"
     )
     cost = (
         "Cost of training. Weights: links and biases of all members, output block included; × dense: multiple of "
@@ -122,7 +123,7 @@ def lay_out(frame: pd.DataFrame, origin: Origin) -> Table:
         f"Training operations: {origin.convention}; counted from the links in use at each step, over forward, "
         "backward and gradient. Time: published minutes on the authors' machine; here the CPU minutes of the whole "
         f"run on one core of {origin.cpu}. Preset {origin.preset}; seeds per row: {origin.seeds}; "
-        f"commit {origin.commits}."
+        f"commit {origin.commits}.{origin.warning()}"
     )
     notes = [*shown.notes, origin.line()]
     in_short = [

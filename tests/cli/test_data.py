@@ -1,0 +1,110 @@
+"""The command `data`, and your own data on the whole way: table, runs, results, by the command line alone."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+SMALL = {"hidden": [30, 20], "members": 2, "epochs": 6, "exploration_epochs": 2, "batch_size": 16, "eta": 0.01}
+
+
+def call(place: Path, *arguments: str, code: int = 0) -> str:
+    """Run a command in a folder; return what it printed, errors last."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "truly_sparse", *arguments, "--config", "config.yaml"],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert finished.returncode == code, finished.stderr
+    return finished.stdout + finished.stderr
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder with a CSV of numbers, categories and gaps, and a configuration of all eight models on it."""
+    config = yaml.safe_load((ROOT / "config/quick.yaml").read_text())
+    rng = np.random.default_rng(0)
+    kind = rng.choice(["oak", "elm", "ash"], 200)
+    table = pd.DataFrame(rng.normal(size=(200, 4)), columns=list("abcd"))
+    table["soil"] = np.where(kind == "oak", "clay", rng.choice(["sand", "loam"], 200))
+    table.loc[::17, "b"] = np.nan
+    table.assign(kind=kind).to_csv(tmp_path / "trees.csv", index=False)
+    for method in config["methods"].values():
+        method["training"] = method.get("training", {}) | (
+            {"exploration_epochs": 6} if method["strategy"] in ("none", "independent") else {}
+        )
+        if method["strategy"] == "independent":
+            method["training"]["members"] = 2
+    blocks = config["experiments"]["table1"]
+    config |= {
+        "preset": "mine",
+        "training": SMALL,
+        "data": {"download": False},
+        "datasets": {
+            "trees": {
+                "source": {"path": "trees.csv", "target": "kind"},
+                **{"categorical": "one_hot", "missing": "drop_rows", "scaling": "standard", "split": "random"},
+            }
+        },
+        "experiments": {"table1": [block | {"datasets": ["trees"], "seeds": [0]} for block in blocks]},
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    return tmp_path
+
+
+def test_your_own_csv_runs_through_every_model_table_and_figure(place):
+    said = call(place, "data", "trees")
+    assert "own file trees.csv" in said
+    assert pd.read_parquet(place / "data/trees.parquet").shape == (188, 8)
+    config = yaml.safe_load((place / "config.yaml").read_text())
+    runs = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from truly_sparse.experiments.config import load_config as load\n"
+            "from truly_sparse.experiments.grid import runs\n"
+            "from truly_sparse.experiments.run import run\n"
+            "config = load('config.yaml')\n"
+            "[run(config, spec) for spec in runs(config)]",
+        ],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert runs.returncode == 0, runs.stderr
+    call(place, "table", "table1")
+    call(place, "figure", "table1")
+    table = pd.read_csv(place / "results/mine/tables/table1.csv")
+    accuracy = table[table["metric"] == "test_accuracy"]
+    assert set(accuracy["method"]) == set(config["methods"])
+    assert set(accuracy["dataset"]) == {"trees"}
+    assert accuracy["value"].between(0, 100).all()
+    assert (place / "paper/mine/figures/table1.pdf").exists()
+
+
+def test_a_column_that_is_not_covered_is_one_line(place):
+    config = yaml.safe_load((place / "config.yaml").read_text())
+    config["datasets"]["trees"] |= {"categorical": "refuse"}
+    (place / "config.yaml").write_text(yaml.safe_dump(config))
+    said = call(place, "data", "trees", code=2).strip().splitlines()
+    assert said[-1].startswith("error: cannot get dataset trees (own file trees.csv: column soil is not numeric")
+    assert not (place / "data/trees.parquet").exists()
+
+
+def test_one_that_fails_does_not_stop_the_others(place):
+    said = call(place, "data", "wine", "gesture", "trees", code=2)
+    assert "scikit-learn" in said
+    assert "trees" in said
+    assert "error: 1 of 3 datasets failed: cannot get dataset gesture (no source is allowed)" in said
+
+
+def test_no_name_at_all_is_one_line(place):
+    assert "error: no dataset named; there is trees; --all takes every one" in call(place, "data", code=2)
