@@ -1,10 +1,13 @@
 """Journal Table 7, counted in prepared files."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from truly_sparse.analysis import make, published
+from truly_sparse.analysis.figures import accuracy
 from truly_sparse.analysis.origin import origin_of
 from truly_sparse.analysis.show import report
 from truly_sparse.analysis.table import to_latex
@@ -64,8 +67,6 @@ def test_partial_data_is_marked_in_rows_captions_and_figures(make_record):
     captions = [line for line in latex.splitlines() if line.startswith(r"\caption")]
     assert len(captions) == 2
     assert all("Only a part of the rows: Gesture Phase (9 of 10 rows)" in caption for caption in captions)
-    from truly_sparse.analysis.figures import FIGURES
-
-    shown = FIGURES["table1"].data(records, published.load("table1"), [])
-    drawn = FIGURES["table1"].draw(shown, "paper")
+    shown = accuracy.data(SimpleNamespace(records=records, absent=[], published=published.load))
+    drawn = accuracy.draw(shown, "paper")
     assert {axes.get_title() for axes in drawn.axes} == {"Gesture Phase (only 9 of 10 rows)", "Wine"}

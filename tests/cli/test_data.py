@@ -81,13 +81,13 @@ def test_your_own_csv_runs_through_every_model_table_and_figure(place):
     )
     assert runs.returncode == 0, runs.stderr
     call(place, "table", "table1")
-    call(place, "figure", "table1")
+    call(place, "figure", "accuracy")
     table = pd.read_csv(place / "results/mine/tables/table1.csv")
     accuracy = table[table["metric"] == "test_accuracy"]
     assert set(accuracy["method"]) == set(config["methods"])
     assert set(accuracy["dataset"]) == {"trees"}
     assert accuracy["value"].between(0, 100).all()
-    assert (place / "paper/mine/figures/table1.pdf").exists()
+    assert (place / "paper/mine/figures/accuracy.pdf").exists()
 
 
 def test_a_column_that_is_not_covered_is_one_line(place):

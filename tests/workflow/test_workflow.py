@@ -20,8 +20,8 @@ def without_pdf(jobs):
 def test_paper_preset_plans_every_run(checkout):
     jobs = checkout.plan("table1")
     assert jobs == {
-        "dataset": 1,
-        "train": len(runs(load_config(checkout.folder / "config/config.yaml"))),
+        "dataset": 2,
+        "train": len(runs(load_config(checkout.folder / "config/config.yaml"), "table1")),
         "table": 1,
         "table1": 1,
     }
@@ -74,8 +74,8 @@ def test_an_edit_trains_again_only_what_it_concerns(finished, file, trained):
 
 
 def test_edits_that_concern_no_run_train_nothing(finished):
-    finished.edit("src/truly_sparse/analysis/tables.py", "SHADE = 3")
-    assert without_pdf(finished.plan(*SMALL)) == {"table": 1, "figure": 1, "all": 1}
+    finished.edit("src/truly_sparse/analysis/latex.py", "SHADE = 3")
+    assert without_pdf(finished.plan(*SMALL)) == {"table": 2, "figure": 1, "all": 1}
     finished.edit("src/truly_sparse/engine/network.py", "# a comment")
     finished.edit("src/truly_sparse/data/download.py", "NEW = 3")
     output = finished.snakemake(*SMALL)
@@ -99,7 +99,7 @@ def test_a_dataset_that_went_missing_trains_only_the_run_that_needs_it(finished)
     shutil.rmtree(finished.folder / "data")
     assert "Nothing to be done" in finished.snakemake(*SMALL)
     (finished.folder / "results/small/runs/table1/wine/dense/default/seed0/run.json").unlink()
-    finished.edit("src/truly_sparse/analysis/tables.py", "SHADE = 3")
+    finished.edit("src/truly_sparse/analysis/latex.py", "SHADE = 3")
     assert finished.snakemake(*SMALL).count("rule train:") == 1
 
 

@@ -42,7 +42,11 @@ class Entry:
 
 TABLES: dict[str, Entry] = {
     "table1": Entry("table1", experiments=("table1",)),
+    "table2": Entry("table2", experiments=("table2",)),
+    "table3": Entry("table3", experiments=("refinement",)),
     "table7": Entry("table7", measurements=("datasets",)),
+    "practice": Entry("practice", experiments=("practice",), optional=("table1", "table2")),
+    "members": Entry("members", experiments=("table1",), optional=("table2",)),
 }
 FIGURES: dict[str, Entry] = {
     "accuracy": Entry("accuracy", experiments=("table1",)),

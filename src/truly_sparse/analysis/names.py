@@ -13,6 +13,16 @@ METHODS = {
     "set_mlp": "SET-MLP",
     "static": "Static sparse",
     "dense_ensemble": "Dense ensemble",
+    "set_mlp_tse": "SET-MLP, ensembles' schedule",
+    "static_tse": "Static sparse, ensembles' schedule",
+    "dense_tse": "Dense, ensembles' schedule",
+    "set_ensemble_cost": "5 SET-MLPs, equal cost",
+    "set_ensemble_epochs": "5 SET-MLPs, equal epochs each",
+    "dense_tuned": "Dense, tuned",
+    "sklearn_mlp": "MLPClassifier",
+    "logistic_regression": "Logistic regression",
+    "random_forest": "Random forest",
+    "hist_gradient_boosting": "Gradient boosting",
 }
 DATASETS = {
     "gesture": "Gesture Phase",
