@@ -29,15 +29,14 @@ def make(inputs: Inputs) -> Table:
     compared = f"{len(complete)} of {accuracy['dataset'].nunique()} datasets on which every model has finished"
     notes = [*_missing(inputs, accuracy, complete), origin.line()]
     points_caption = (
-        "Best-performing-model points over the tabular datasets: one point a dataset for the model with the highest mean "
-        f"test accuracy, shared between models that are equal to {DECIMALS} decimal in percent; over {compared}. Time: "
+        "Best-performing-model points over the tabular datasets: one point a dataset for the model with the highest "
+        f"mean test accuracy, shared between models that are equal to {DECIMALS} decimal in percent; over {compared}. Time: "
         "published minutes on the authors' machine, here CPU minutes on one core, summed over the datasets, mean over "
         f"seeds. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     )
     accuracy_caption = (
-        "Test accuracy (%) by dataset, mean ± standard deviation over seeds; the sources do not print these. Bold is not "
-        f"used: where intervals overlap there is no winner. Preset {inputs.preset}; seeds per row: {origin.seeds}; commit "
-        f"{origin.commits}.{origin.warning()}"
+        "Test accuracy (%) by dataset, mean ± standard deviation over seeds; the sources do not print these. Preset "
+        f"{inputs.preset}; seeds per row: {origin.seeds}; commit {origin.commits}.{origin.warning()}"
     )
     methods = _methods(accuracy)
     return Table(
