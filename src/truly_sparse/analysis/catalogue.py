@@ -44,6 +44,8 @@ TABLES: dict[str, Entry] = {
     "table1": Entry("table1", experiments=("table1",)),
     "table2": Entry("table2", experiments=("table2",)),
     "table3": Entry("table3", experiments=("refinement",)),
+    "table5": Entry("table5", experiments=("table1",)),
+    "helps": Entry("helps", experiments=("refinement", "preprocessing", "protocol"), optional=("table1", "table2")),
     "table7": Entry("table7", measurements=("datasets",)),
     "practice": Entry("practice", experiments=("practice",), optional=("table1", "table2")),
     "members": Entry("members", experiments=("table1",), optional=("table2",)),

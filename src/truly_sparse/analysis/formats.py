@@ -59,3 +59,13 @@ def minutes(value: float | None, std: float | None) -> str:
 def number(value: float | int | None) -> str:
     """Return a setting such as epsilon without a needless ".0"."""
     return "" if value is None or missing(value) else f"{value:g}"
+
+
+def p_value(value: float | None) -> str:
+    """Return "0.023", or "8.7·10⁻⁷" below a thousandth."""
+    if value is None or missing(value):
+        return NOTHING
+    if value >= 0.001:
+        return f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}"

@@ -37,8 +37,9 @@ def make(inputs: Inputs) -> Table:
         "trees, perceptron with early stopping), and a dense perceptron of 256-256 whose rate (0.01, 0.05) and dropout "
         "(0, 0.2) are those with the best validation accuracy of each split; its fit time is that of the whole search. "
         "Truly sparse models as in Tables 1 and 2, ε = 20, λ = 1.5. Mean over seeds, ± standard deviation of the "
-        "accuracy; ECE: expected calibration error, 15 bins; times on one core; size: arrays of the fitted model. Videos "
-        f"held out: no frame of a test video is in training. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        "accuracy; ECE: expected calibration error, 15 bins; times on one core; size: arrays of the fitted model. "
+        f"Videos held out: no frame of a test video is in training. Preset {inputs.preset}; commit {origin.commits}."
+        f"{origin.warning()}"
     )
     return Table(frame, [Part("P1", caption, _cells(frame), _COLUMNS, [origin.line()], group="group", block="method")])
 

@@ -30,8 +30,8 @@ def make(inputs: Inputs) -> Table:
     notes = [*_missing(inputs, accuracy, complete), origin.line()]
     points_caption = (
         "Best-performing-model points over the tabular datasets: one point a dataset for the model with the highest "
-        f"mean test accuracy, shared between models that are equal to {DECIMALS} decimal in percent; over {compared}. Time: "
-        "published minutes on the authors' machine, here CPU minutes on one core, summed over the datasets, mean over "
+        f"mean test accuracy, shared between models that are equal to {DECIMALS} decimal in percent; over {compared}. "
+        "Time: published minutes on the authors' machine, here CPU minutes on one core, summed over the datasets, mean over "
         f"seeds. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     )
     accuracy_caption = (

@@ -1,0 +1,68 @@
+"""Which of several factors moves the accuracy, and whether they act together: analysis of variance over runs.
+
+Says how much of the difference between runs goes with each factor, given the others, with seeds (and datasets) as
+blocks. It takes effects to add up within a block and errors to be alike in all cells.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
+
+from truly_sparse.errors import UserError
+
+
+def effects(
+    frame: pd.DataFrame, factors: Sequence[str], blocks: Sequence[str], value: str = "accuracy"
+) -> pd.DataFrame:
+    """Estimate main effects and the interaction of factors by least squares.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per run.
+    factors : sequence of str
+        Columns that are crossed; all their interactions are estimated.
+    blocks : sequence of str
+        Columns whose levels may differ in mean, such as seed.
+    value : str
+        Column that is explained.
+
+    Returns
+    -------
+    DataFrame
+        One row per factor, interaction and block: `effect`, `df`, `F`, `p_value`, `partial_eta_squared` (its share of
+        what the other effects leave; type II sums of squares), `runs`.
+
+    Raises
+    ------
+    UserError
+        Where a factor has one level only, or a combination of factors has no run.
+    """
+    for factor in factors:
+        if frame[factor].nunique() < 2:
+            raise UserError(f"{factor} has one level only; run more of its settings first")
+    wanted = 1
+    for factor in factors:
+        wanted *= frame[factor].nunique()
+    if len(frame.groupby(list(factors))) < wanted:
+        raise UserError(f"not every combination of {', '.join(factors)} has a run; finish the experiment first")
+    used = [*blocks, *factors]
+    known = frame[[value, *used]].astype(dict.fromkeys(used, str))
+    varied = [block for block in blocks if len(set(known[block])) > 1]
+    terms = [" * ".join(f"C({factor})" for factor in factors), *(f"C({block})" for block in varied)]
+    fitted = smf.ols(f"{value} ~ {' + '.join(terms)}", data=known).fit()
+    table = sm.stats.anova_lm(fitted, typ=2)
+    residual = table.loc["Residual", "sum_sq"]
+    table = table.drop(index="Residual")
+    return pd.DataFrame(
+        {
+            "effect": [name.replace("C(", "").replace(")", "").replace(":", " x ") for name in table.index],
+            "df": table["df"].astype(int).to_numpy(),
+            "F": table["F"].to_numpy(),
+            "p_value": table["PR(>F)"].to_numpy(),
+            "partial_eta_squared": (table["sum_sq"] / (table["sum_sq"] + residual)).to_numpy(),
+            "runs": len(known),
+        }
+    )
