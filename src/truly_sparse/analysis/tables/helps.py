@@ -16,6 +16,7 @@ from truly_sparse.errors import UserError
 #: experiment -> the two factors it crosses.
 CROSSED = {"refinement": ("method", "refinement"), "preprocessing": ("scaling", "decay_times_eta")}
 TITLES = {"method": "regrowth", "decay_times_eta": "decay"}
+_MEASURES = ("df", "F", "p_value", "partial_eta_squared")
 SCALINGS = {"minmax_all_rows": "min-max", "standard": "standardised", "quantile": "quantiles"}
 _EFFECTS = (
     *(Column("what", "Varied", align="l"), Column("epsilon", "ε"), Column("effect", "effect", align="l")),
@@ -30,7 +31,7 @@ _ALONE = (Column("what", "Model", align="l"), Column("accuracy", "accuracy (%)")
 
 
 def make(inputs: Inputs) -> Table:
-    """Return H1 (analysis of variance), H2 (scaling by decay) and H3 (single networks under the ensembles' schedule)."""
+    """Return H1 (analysis of variance), H2 (scaling by decay) and H3 (single networks under that schedule)."""
     runs = frame_of(inputs.records)
     parts = parts_of(inputs.records)
     found, scaled, alone = _effects(runs), _scaled(runs), _alone(runs)
@@ -51,8 +52,8 @@ def make(inputs: Inputs) -> Table:
     )
     h3 = (
         "Single networks, and five independent ones, with the ensembles' own rate and schedule, ε = 20: test accuracy "
-        "(%), mean ± standard deviation over seeds. Equal cost: as many epochs in all as an ensemble; equal epochs: 350 "
-        f"each. Beside them the models of Table 1 as printed. {closing}"
+        "(%), mean ± standard deviation over seeds. Equal cost: as many epochs in all as an ensemble; equal epochs: "
+        f"350 each. Beside them the models of Table 1 as printed. {closing}"
     )
     notes = [origin.line()]
     return Table(
@@ -75,21 +76,10 @@ def _effects(runs: pd.DataFrame) -> pd.DataFrame:
             except UserError:
                 continue  # not every combination has finished
             for row in tested.to_dict("records"):
-                head = {
-                    "dataset": dataset,
-                    "method": "fd_tse" if experiment == "preprocessing" else "",
-                    "epsilon": epsilon,
-                }
-                head |= {"setting": experiment, "effect": _title(str(row["effect"])), "seeds": row["runs"]}
-                rows += [
-                    {**head, "metric": metric, "value": row[name]}
-                    for metric, name in (
-                        ("df", "df"),
-                        ("F", "F"),
-                        ("p_value", "p_value"),
-                        ("eta", "partial_eta_squared"),
-                    )
-                ]
+                method = "fd_tse" if experiment == "preprocessing" else ""
+                head = {"dataset": dataset, "method": method, "epsilon": epsilon, "setting": experiment}
+                head |= {"effect": _title(str(row["effect"])), "seeds": row["runs"]}
+                rows += [{**head, "metric": metric, "value": row[metric]} for metric in _MEASURES]
     return pd.DataFrame(rows, columns=[*COLUMNS, "effect"])
 
 
@@ -102,7 +92,7 @@ def _scaled(runs: pd.DataFrame) -> pd.DataFrame:
     rows = summarise(part, ["dataset", "method", "epsilon", "setting", "scaling", "decay_times_eta"])
     return rows.assign(
         metric="test_accuracy",
-        effect=[f"{s}, {d}" for s, d in zip(rows["scaling"], rows["decay_times_eta"], strict=True)],
+        effect="scaling and decay",
     )
 
 
@@ -134,7 +124,7 @@ def _effect_cells(frame: pd.DataFrame) -> pd.DataFrame:
                 "df": formats.number(value["df"]),
                 "F": formats.spread(value["F"], None, 1),
                 "p": formats.p_value(value["p_value"]),
-                "eta": formats.spread(value["eta"], None, 2),
+                "eta": formats.spread(value["partial_eta_squared"], None, 2),
                 "runs": formats.number(part["seeds"].iloc[0]),
             }
         )

@@ -31,8 +31,8 @@ def make(inputs: Inputs) -> Table:
     points_caption = (
         "Best-performing-model points over the tabular datasets: one point a dataset for the model with the highest "
         f"mean test accuracy, shared between models that are equal to {DECIMALS} decimal in percent; over {compared}. "
-        "Time: published minutes on the authors' machine, here CPU minutes on one core, summed over the datasets, mean over "
-        f"seeds. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        "Time: published minutes on the authors' machine, here CPU minutes on one core, summed over the datasets, mean "
+        f"over seeds. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     )
     accuracy_caption = (
         "Test accuracy (%) by dataset, mean ± standard deviation over seeds; the sources do not print these. Preset "

@@ -61,8 +61,8 @@ def make(inputs: Inputs) -> Table:
     )
     paired = (
         "The same question over training seeds: accuracy less that of EDST_RG with the same seed, in points, with "
-        "Student's 95 % interval; two-sided p of the paired t test, also by Holm's correction over the three methods of a "
-        "row group, and of the exact Wilcoxon test, which with five seeds cannot fall below 0.0625 and with three not "
+        "Student's 95 % interval; two-sided p of the paired t test, also by Holm's correction over the three methods, "
+        "and of the exact Wilcoxon test, which with five seeds cannot fall below 0.0625 and with three not "
         "below 0.25; effect sizes of pairs. It says whether the difference would be there again with other seeds on "
         f"these test rows; EDST_RG trains without the comprehensive refinement, the others with it. Preset "
         f"{inputs.preset}; commit {origin.commits}.{origin.warning()}"
