@@ -42,10 +42,17 @@ class Entry:
 
 TABLES: dict[str, Entry] = {
     "table1": Entry("table1", experiments=("table1",)),
+    "table4": Entry("table4", measurements=("scalability",)),
     "table7": Entry("table7", measurements=("datasets",)),
 }
 FIGURES: dict[str, Entry] = {
     "accuracy": Entry("accuracy", experiments=("table1",)),
+    "figure1": Entry("figure1"),
+    "figure2": Entry("figure2", measurements=("distances", "lambdas")),
+    "figure3": Entry("figure3", measurements=("trajectories",)),
+    "figure4": Entry("figure4", measurements=("topology",)),
+    "distances": Entry("distances", measurements=("distances",)),
+    "shape": Entry("shape", experiments=("shape",), optional=("table1",)),
 }
 
 
