@@ -44,16 +44,16 @@ class Watched(Trainer):
 
 
 def trainer_of(
-    config: dict[str, Any], dataset: str, training: dict[str, Any], strategy: str, seed: int
+    config: dict[str, Any], dataset: str, training: dict[str, Any], strategy: str, seed: int, split: int
 ) -> tuple[Watched, Arrays]:
-    """Return a trainer of a sparse network that has not begun, and its data.
+    """Return a trainer of a sparse network that has not begun, and its data, split as runs with the seed `split`.
 
     Raises
     ------
     UserError
         Where the dataset is not prepared, or the settings contradict each other.
     """
-    data = load(dataset, config["data"], {key: config["datasets"][dataset][key] for key in DATA_KEYS}, seed)
+    data = load(dataset, config["data"], {key: config["datasets"][dataset][key] for key in DATA_KEYS}, split)
     problem = check_training(training, strategy, config["datasets"][dataset]["validation_fraction"])
     if problem or len(training["hidden"]) <= HIDDEN:
         raise UserError(f"measured network on {dataset}: {problem or 'two hidden layers are needed'}")
@@ -73,7 +73,7 @@ def converged(
     """
     exploration = min(epochs, training["exploration_epochs"])
     alone = training | {"members": 1, "epochs": epochs, "exploration_epochs": exploration}
-    trainer, data = trainer_of(config, dataset, alone, "none", seed)
+    trainer, data = trainer_of(config, dataset, alone, "none", seed, seed)
     finish(trainer, dataset)
     assert isinstance(trainer.network, SparseMLP)
     return trainer.network, data

@@ -15,15 +15,18 @@ from truly_sparse.experiments.measuring.trained import finish, settings_of, trai
 
 
 def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
-    """Train an ensemble by every method from the same seed, and embed all test-set outputs of all epochs together.
+    """Train an ensemble by every method, and embed all test-set outputs of all epochs together.
+
+    Rows are split by the first of the seeds for all methods; each trains with a seed of its own, counted from the
+    first: with the same order and dropout, networks of the same epoch would look alike whatever their method.
 
     Returns
     -------
     DataFrame
         One row per (dataset, method, epoch): `member`, `phase`, `accuracy` on the test set, the coordinates `x` and
         `y`, the `components` of the principal component analysis before and the share of variance these keep
-        (`kept_variance`), the divergence that t-SNE ends with (`kl_divergence`), and `partial`. Equal outputs, those
-        of methods that have not parted yet, are embedded once.
+        (`kept_variance`), the divergence that t-SNE ends with (`kl_divergence`), and `partial`. Equal outputs are
+        embedded once.
 
     Raises
     ------
@@ -32,7 +35,7 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
     """
     frames = []
     for dataset in settings["datasets"]:
-        followed = [_follow(settings, config, dataset, method) for method in settings["methods"]]
+        followed = [_follow(settings, config, dataset, number) for number in range(len(settings["methods"]))]
         rows = [row for rows, _, _ in followed for row in rows]
         outputs = np.concatenate([outputs for _, outputs, _ in followed])
         frames.append(with_data(rows, dataset, followed[0][2]).join(embed(outputs, settings)))
@@ -59,12 +62,14 @@ def embed(outputs: Floats, settings: dict[str, Any]) -> pd.DataFrame:
 
 
 def _follow(
-    settings: dict[str, Any], config: dict[str, Any], dataset: str, method: str
+    settings: dict[str, Any], config: dict[str, Any], dataset: str, number: int
 ) -> tuple[list[dict[str, Any]], Floats, Arrays]:
-    """Train by one method; return a row for every epoch, the outputs in the same order, and the data."""
+    """Train by one of the methods; return a row for every epoch, the outputs in the same order, and the data."""
     changes = {key: settings[key] for key in ("epsilon", "members", "epochs", "exploration_epochs")}
+    method, seed = settings["methods"][number], settings["seed"]
     training = settings_of(config, dataset, method, **changes)
-    trainer, data = trainer_of(config, dataset, training, config["methods"][method]["strategy"], settings["seed"])
+    strategy = config["methods"][method]["strategy"]
+    trainer, data = trainer_of(config, dataset, training, strategy, seed + number, seed)
     rows: list[dict[str, Any]] = []
     outputs: list[Floats] = []
 
