@@ -1,6 +1,7 @@
 """Journal Table 4: time and iterations of one re-initialisation by size of the block, with links and memory."""
 
 import math
+from typing import Any
 
 import pandas as pd
 
@@ -64,8 +65,12 @@ def tidy(measured: pd.DataFrame, published: pd.DataFrame, commit: str) -> pd.Dat
     """
     printed = published.set_index(["method", "setting", "metric"])
     lines = []
-    groups = ["method", "distance", "n"]
-    for (method, distance, n), part in measured.fillna({"distance": ""}).groupby(groups, sort=False):
+    known = measured.fillna({"distance": ""}).sort_values("n", kind="stable")
+    order = {
+        key: place for place, key in enumerate(dict.fromkeys(zip(known["method"], known["distance"], strict=True)))
+    }
+    groups = sorted(known.groupby(["method", "distance", "n"]), key=lambda group: (order[group[0][:2]], group[0][2]))
+    for (method, distance, n), part in groups:
         epsilon, lambda_ = part["epsilon"].iloc[0], part["lambda"].iloc[0]
         setting = f"eps{epsilon:g}" + (f"_lambda{lambda_}" if distance else "") + f"_n{n}"
         for metric, column in METRICS.items():
@@ -100,19 +105,24 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
             "n": f"{n:,}",
             "connections": formats.count(by["value"]["connections"]),
             "memory": f"{by['value']['block_bytes'] / 1e6:.2f}",
-            "time_published": seconds(time["published"], time["published_std"]),
+            "time_published": _as_printed(time),
             "time": seconds(time["value"], time["std"]),
-            "faster": formats.NOTHING if pd.isna(time["published"]) else f"{time['published'] / time['value']:,.0f}×",
+            "faster": formats.NOTHING if pd.isna(time["published"]) else _times(time["published"] / time["value"]),
         }
-        for which, column, std in (
-            ("iterations_published", "published", "published_std"),
-            ("iterations", "value", "std"),
-        ):
-            drawn = by.loc["iterations"] if "iterations" in by.index else {column: None, std: None}
-            row[which] = formats.spread(drawn[column], drawn[std])
+        drawn = by.reindex(["iterations"]).iloc[0]
+        row |= {"iterations_published": _as_printed(drawn), "iterations": formats.spread(drawn["value"], drawn["std"])}
         rows.append(row)
         last = head
     return pd.DataFrame(rows)
+
+
+def _as_printed(line: "pd.Series[Any]") -> str:
+    """Return a published number and its spread with the digits they have."""
+    return formats.NOTHING if pd.isna(line["published"]) else f"{line['published']:g} ± {line['published_std']:g}"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:,.0f}×" if ratio >= 10 else f"{ratio:.2g}×"
 
 
 def seconds(value: float | None, std: float | None) -> str:
@@ -132,6 +142,6 @@ def _growth(frame: pd.DataFrame) -> list[str]:
         first, last = part.iloc[0], part.iloc[-1]
         links = math.log(last["connections"] / first["connections"])
         slope = math.log(last["running_time"] / first["running_time"]) / links
-        label = method_title(str(method)) + (f", {DISTANCES[distance]}" if distance else "")
+        label = method_title(str(method)) + (f" ({DISTANCES[distance]})" if distance else "")
         slopes.append(f"{label} {slope:.1f}")
     return [f"From the smallest to the largest block, time grows as connections to the power of: {', '.join(slopes)}."]
