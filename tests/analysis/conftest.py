@@ -145,10 +145,11 @@ def fill(repository: Path) -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def committed() -> Callable[[dict[str, Any], str, pd.DataFrame], None]:
-    """`committed(config, name, frame)`: put a made-up measurement among the committed records, as current."""
+    """`committed(config, name, frame)`: put a made-up measurement where the configuration looks for it, as current."""
 
     def put(config: dict[str, Any], name: str, frame: pd.DataFrame) -> None:
-        path = measurements.committed_file(config, name)
+        reuse = config["reuse_records"]
+        path = (measurements.committed_file if reuse else measurements.local_file)(config, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         frame.to_csv(path, index=False)
         about = {**measurements.hashes(config, name), "sha256": sha256(path), "seconds": 1.0}

@@ -1,6 +1,5 @@
 """Figures 1 to 4, distances and shape, from made-up measurements and records."""
 
-import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
@@ -15,7 +14,14 @@ from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.records import run_folder
 from truly_sparse.files import write_json
 
-METHODS = ["edst_rg", "rd_tse", "fd_tse", "dist_tse"]
+from .made_up import (
+    MEASUREMENTS,
+    METHODS,
+    made_up_distances,
+    made_up_lambdas,
+    made_up_topology,
+    made_up_trajectories,
+)
 
 
 @pytest.fixture
@@ -29,27 +35,6 @@ def drawn(module, frame, preset="paper"):
         figure = module.draw(frame, preset)
         figure.canvas.draw()
     return figure, " ".join(text.get_text() for text in figure.findobj(match=lambda item: hasattr(item, "get_text")))
-
-
-def made_up_distances():
-    rng = np.random.default_rng(1)
-    frames = []
-    for dataset, part in (("gesture", ""), ("higgs", "9 of 10 rows")):
-        for draws in (10, 100, 1000):
-            values = {"row_wise": rng.normal(100, 2, draws), "all_pairs": rng.exponential(5, draws)}
-            one = pd.DataFrame({"dataset": dataset, "draws": draws, "draw": range(draws), **values})
-            frames.append(one.assign(links=40000, partial=part or None))
-    return pd.concat(frames, ignore_index=True)
-
-
-def made_up_lambdas(failing=3):
-    """Searches whose time doubles with lambda; the last `failing` with the largest lambda find nothing."""
-    keys = [(d, x, r) for d in ("row_wise", "all_pairs") for x in (0.5, 1.0, 2.5) for r in range(10)]
-    frame = pd.DataFrame(keys, columns=["distance", "lambda", "repetition"]).assign(dataset="gesture", links=40000)
-    frame["cpu_seconds"] = 2 ** frame["lambda"] * (1 + 0.05 * frame["repetition"])
-    frame["seconds"], frame["draws"], frame["partial"] = 2 * frame["cpu_seconds"], 110, None
-    frame["found"] = ~((frame["lambda"] == 2.5) & (frame["repetition"] >= 10 - failing))
-    return frame
 
 
 def test_distances_are_checked_for_normality(config, committed):
@@ -92,13 +77,6 @@ def test_a_lambda_that_never_finds_anything_is_still_drawn(config, committed):
     assert words.count("10/10") == 2
 
 
-def made_up_trajectories(members=3, epochs=12):
-    rng = np.random.default_rng(2)
-    frame = pd.DataFrame([(m, e) for m in METHODS for e in range(1, epochs + 1)], columns=["method", "epoch"])
-    frame = frame.assign(dataset="gesture", member=(frame["epoch"] - 1) * members // epochs, partial=None)
-    return frame.assign(x=rng.normal(size=len(frame)), y=rng.normal(size=len(frame)), accuracy=0.5)
-
-
 def test_trajectories_have_one_start_and_one_end_per_member(config, committed):
     committed(config, "trajectories", made_up_trajectories())
     frame = figure3.data(Inputs(config, FIGURES["figure3"]))
@@ -110,16 +88,6 @@ def test_trajectories_have_one_start_and_one_end_per_member(config, committed):
     assert len(figure.axes) == 4
     assert len(limits) == 1  # one embedding
     assert "member 3" in words
-
-
-def made_up_topology(methods=METHODS):
-    frame = pd.DataFrame(
-        [(m, x, y) for m in methods for y in range(10) for x in range(10)],
-        columns=["method", "converged", "reinitialised"],
-    )
-    own = frame["converged"] == frame["reinitialised"]
-    frame["distance"] = 0.9 + 0.001 * frame["converged"] - 0.05 * own
-    return frame.assign(dataset="gesture", shared=np.where(own, 0.2, 0.04), links=40000, partial=None)
 
 
 def test_heatmaps_share_a_scale_above_and_have_the_journals_below(config, committed):
@@ -231,13 +199,8 @@ def test_shape_is_drawn_from_whatever_has_finished(config, repository, make_reco
 def test_figures_of_other_presets_carry_the_warning(module, config, committed, request):
     if module is shape:
         config = request.getfixturevalue("shaped")
-    for name, frame in (
-        ("distances", made_up_distances()),
-        ("lambdas", made_up_lambdas()),
-        ("trajectories", made_up_trajectories()),
-        ("topology", made_up_topology()),
-    ):
-        committed(config, name, frame)
+    for name, make_up in MEASUREMENTS.items():
+        committed(config, name, make_up())
     name = module.__name__.rpartition(".")[2]
     frame = module.data(Inputs(config, FIGURES[name]))
     figure, _ = drawn(module, frame, "quick")

@@ -9,32 +9,13 @@ from truly_sparse.analysis.show import report
 from truly_sparse.analysis.tables import table4
 from truly_sparse.experiments.config import load_config
 
-SIZES = (1000, 5000)
-
-
-def measured_scalability():
-    """Times that grow with n to the power 1 (all pairs: 2), and with the repetition."""
-    rng = np.random.default_rng(0)
-    rows = []
-    for n in SIZES:
-        for method, distance in (("edst_rg", ""), ("rd_tse", ""), ("dist_tse", "row_wise"), ("dist_tse", "all_pairs")):
-            for repetition in range(4):
-                seconds = (n / 1000) ** (2 if distance == "all_pairs" else 1) * (1 + 0.1 * repetition)
-                far = {"lambda": 1.5, "draws": 100 + int(rng.integers(1, 30))} if distance else {}
-                rows.append(
-                    {
-                        **{"n": n, "epsilon": 10, "method": method, "distance": distance or None},
-                        **{"repetition": repetition, "links": 20 * n, "block_bytes": 400 * n + 16},
-                        **{"seconds": 2 * seconds, "cpu_seconds": seconds, **far},
-                    }
-                )
-    return pd.DataFrame(rows)
+from .made_up import made_up_scalability
 
 
 @pytest.fixture
 def config(repository, committed):
     config = load_config(repository / "config/config.yaml")
-    committed(config, "scalability", measured_scalability())
+    committed(config, "scalability", made_up_scalability())
     return config
 
 

@@ -56,8 +56,8 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
 
 
 def _trajectory(axes: Axes, part: pd.DataFrame, colour: str, marker: str) -> None:
-    axes.plot(part["x"], part["y"], "-", color=colour, linewidth=0.5, alpha=0.5)
-    axes.plot(part["x"], part["y"], marker, color=colour, markersize=2.2, markeredgewidth=0, alpha=0.8)
+    axes.plot(part["x"], part["y"], "-", color=colour, linewidth=0.4, alpha=0.3)
+    axes.plot(part["x"], part["y"], marker, color=colour, markersize=2.4, markeredgewidth=0, alpha=0.8)
     for mark, shape, size in (("start", "D", 5.5), ("end", "*", 10)):
         point = part[part["mark"] == mark]
         axes.plot(

@@ -89,7 +89,7 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
 def _line(axes: Axes, part: pd.DataFrame, places: dict[int, int], shift: float, method: str) -> None:
     colour, marker = METHODS[method]
     runs, means = part[part["kind"] == "run"], part[part["kind"] == "mean"].sort_values("x")
-    at = runs["x"].map(places).astype(float) + shift
+    at = runs["x"].map(places).astype(float) + shift - 0.045
     axes.plot(at, runs["value"], ".", color=colour, markersize=3.5, alpha=0.5, markeredgewidth=0)
     at = means["x"].map(places).astype(float) + shift
     axes.errorbar(
