@@ -66,7 +66,7 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     for axes, method, name in zip(grid[0], methods, "abcdefgh", strict=False):
         own, others = means[method, "distance_own"], means[method, "distance_others"]
         letter(axes, name, method_title(method) + "\n")
-        axes.text(0, 1.05, f"own {own:.3f}, others {others:.3f}", transform=axes.transAxes, fontsize=6.5)
+        axes.text(0, 1.05, f"own {own:.4f}, others {others:.4f}", transform=axes.transAxes, fontsize=6)
     about = dataset_words(frame["dataset"].iloc[0], frame["partial"].iloc[0])
     grid[0][0].set_ylabel("one scale for all\n\nre-initialised")
     grid[1][0].set_ylabel("scales as in the journal\n\nre-initialised")
