@@ -110,7 +110,7 @@ def test_heatmaps_share_a_scale_above_and_have_the_journals_below(config, commit
     assert scales[7] != scales[4]
     # x is the converged network, y the re-initialised one.
     assert maps[0].get_array()[3, 7] == pytest.approx(0.907)
-    assert "own 0.8545, others 0.9045" in words
+    assert "own 0.8545\nothers 0.9045" in words
 
 
 def test_heatmaps_of_other_methods_are_drawn_too():

@@ -45,7 +45,7 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
         for method in methods
     }
     means = frame[frame["kind"].str.contains("_")].set_index(["method", "kind"])["value"]
-    figure = Figure(figsize=(PAGE_WIDTH, 3.3))
+    figure = Figure(figsize=(PAGE_WIDTH, 3.4))
     journal = [[m for m in methods if m != OWN_SCALE], [m for m in methods if m == OWN_SCALE]]
     journal = [group for group in journal if group]
     # Behind each group that shares a scale in the journal, room for a colour bar.
@@ -65,8 +65,9 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
             bar.ax.set_title("NNSTD", fontsize=6.5, loc="left")
     for axes, method, name in zip(grid[0], methods, "abcdefgh", strict=False):
         own, others = means[method, "distance_own"], means[method, "distance_others"]
-        letter(axes, name, method_title(method) + "\n")
-        axes.text(0, 1.05, f"own {own:.4f}, others {others:.4f}", transform=axes.transAxes, fontsize=6)
+        letter(axes, name, method_title(method) + "\n\n")
+        words = f"own {own:.4f}\nothers {others:.4f}"
+        axes.text(0, 1.05, words, transform=axes.transAxes, fontsize=6.5, va="bottom")
     about = dataset_words(frame["dataset"].iloc[0], frame["partial"].iloc[0])
     grid[0][0].set_ylabel("one scale for all\n\nre-initialised")
     grid[1][0].set_ylabel("scales as in the journal\n\nre-initialised")
