@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from truly_sparse.experiments import measurements
 from truly_sparse.experiments.config import load_config
 from truly_sparse.experiments.grid import RunSpec, runs
 from truly_sparse.experiments.records import run_folder
-from truly_sparse.files import write_json
+from truly_sparse.files import sha256, write_json
 
 REPOSITORY = Path(__file__).parents[2]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -139,3 +141,19 @@ def fill(repository: Path) -> Callable[..., dict[str, Any]]:
         return config
 
     return fill_runs
+
+
+@pytest.fixture
+def committed() -> Callable[[dict[str, Any], str, pd.DataFrame], None]:
+    """`committed(config, name, frame)`: put a made-up measurement where the configuration looks for it, as current."""
+
+    def put(config: dict[str, Any], name: str, frame: pd.DataFrame) -> None:
+        reuse = config["reuse_records"]
+        path = (measurements.committed_file if reuse else measurements.local_file)(config, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frame.to_csv(path, index=False)
+        about = {**measurements.hashes(config, name), "sha256": sha256(path), "seconds": 1.0}
+        about |= {"host": {"cpu": "Made up CPU"}, "code": {"commit": COMMIT, "dirty": False}}
+        write_json(path.with_suffix(".json"), about)
+
+    return put

@@ -207,3 +207,26 @@ def test_what_the_workflow_imports_at_start_is_light():
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_a_measurement_has_its_own_file_and_shared_ones_where_it_uses_them(package):
+    shared = "from truly_sparse.experiments.measuring.trained import converged\n"
+    files = {"trained": "X = 1\n", "topology": shared, "scalability": "X = 1\n"}
+    for name, text in files.items():
+        path = package / f"experiments/measuring/{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+
+    def hashes():
+        return [fresh("measurement", name, package) for name in ("topology", "scalability")]
+
+    before = hashes()
+    (package / "experiments/measuring/trained.py").write_text("X = 2\n")
+    between = hashes()
+    assert between[0] != before[0]
+    assert between[1] == before[1]
+    (package / "measure/flops.py").write_text("X = 2\n")
+    (package / "experiments/measuring/topology.py").write_text(f"{shared}X = 2\n")
+    after = hashes()
+    assert after[0] != between[0]
+    assert after[1] == between[1]

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from truly_sparse.analysis.catalogue import FIGURES, TABLES, offered
 from truly_sparse.experiments.config import load_config
 from truly_sparse.experiments.grid import runs
 
@@ -29,11 +30,13 @@ def test_paper_preset_plans_every_run(checkout):
 
 def test_quick_preset_replaces_the_paper_settings(checkout):
     jobs = checkout.plan("--configfile", "config/quick.yaml")
+    config = load_config(checkout.folder / "config/quick.yaml")
     assert without_pdf(jobs) == {
         "dataset": 3,
-        "train": len(runs(load_config(checkout.folder / "config/quick.yaml"))),
-        "table": 1,
-        "figure": 1,
+        "train": len(runs(config)),
+        "measurement": len(config["measurements"]),
+        "table": len(offered(TABLES, config)),
+        "figure": len(offered(FIGURES, config)),
         "all": 1,
     }
     (merged,) = (checkout.folder / "results/quick/config").glob("*.json")

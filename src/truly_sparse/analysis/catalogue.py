@@ -44,7 +44,9 @@ TABLES: dict[str, Entry] = {
     "table1": Entry("table1", experiments=("table1",)),
     "table2": Entry("table2", experiments=("table2",)),
     "table3": Entry("table3", experiments=("refinement",)),
+    "table4": Entry("table4", measurements=("scalability",)),
     "table5": Entry("table5", experiments=("table1",)),
+    "table6": Entry("table6", experiments=("table1",)),
     "helps": Entry("helps", experiments=("refinement", "preprocessing", "protocol"), optional=("table1", "table2")),
     "table7": Entry("table7", measurements=("datasets",)),
     "practice": Entry("practice", experiments=("practice",), optional=("table1", "table2")),
@@ -52,6 +54,12 @@ TABLES: dict[str, Entry] = {
 }
 FIGURES: dict[str, Entry] = {
     "accuracy": Entry("accuracy", experiments=("table1",)),
+    "figure1": Entry("figure1"),
+    "figure2": Entry("figure2", measurements=("distances", "lambdas")),
+    "figure3": Entry("figure3", measurements=("trajectories",)),
+    "figure4": Entry("figure4", measurements=("topology",)),
+    "distances": Entry("distances", measurements=("distances",)),
+    "shape": Entry("shape", experiments=("shape",), optional=("table1",)),
 }
 
 

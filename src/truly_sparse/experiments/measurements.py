@@ -31,11 +31,21 @@ def committed_file(config: dict[str, Any], name: str) -> Path:
 
 def hashes(config: dict[str, Any], name: str) -> dict[str, str]:
     """Return what the sidecar of a measurement holds while it is current: hashes of its settings and its code."""
-    settings = json.dumps([config["measurements"][name], config["training"]], sort_keys=True)
+    settings = json.dumps([*_settings(config, name), config["training"]], sort_keys=True)
     return {
         "settings_hash": hashlib.sha256(settings.encode()).hexdigest()[:16],
         "source_hash": source_hash("measurement", name),
     }
+
+
+def _settings(config: dict[str, Any], name: str) -> list[Any]:
+    """Return a measurement's own settings and, of the datasets and methods it names, theirs."""
+    own = config["measurements"][name]
+    named = {"datasets": own.get("datasets", []), "methods": own.get("methods", [])}
+    if "method" in own:
+        named["methods"] = [own["method"]]
+    used = [config.get(kind, {}).get(entry) for kind, entries in named.items() for entry in entries]
+    return [own, used]
 
 
 def find(config: dict[str, Any], name: str, committed_only: bool = False) -> Path | None:

@@ -20,8 +20,9 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per (n, method, distance, repetition): `lambda`, `links`, `block_bytes` (memory of the block),
-        `seconds` and, for Dist-TSE, `draws`: regrowths drawn until one was far enough.
+        One row per (n, method, distance, repetition): `epsilon`, `links`, `block_bytes` (memory of the block),
+        `seconds` (wall) and `cpu_seconds`, which other work on the machine does not stretch; for Dist-TSE `lambda` and
+        `draws`, regrowths drawn until one was far enough, those for the estimate included.
     """
     rows = []
     training = config["training"]
@@ -37,11 +38,13 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
             # The first one compiles, and is not counted.
             for repetition in range(-1, settings["repetitions"]):
                 ended = block.links()
-                start = time.perf_counter()
+                start, cpu = time.perf_counter(), time.process_time()
                 report = strategy.regrow(block, training["q"], bound, rng, ended)
-                seconds = time.perf_counter() - start
+                times = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}
                 if repetition >= 0:
-                    head = {"n": n, "method": method, "distance": distance, "repetition": repetition}
+                    head = {"n": n, "epsilon": settings["epsilon"], "method": method, "distance": distance}
                     far = {"lambda": training["lambda"], "draws": report.draws} if distance else {}
-                    rows.append({**head, "links": len(block), "block_bytes": size, "seconds": seconds, **far})
+                    rows.append(
+                        {**head, "repetition": repetition, "links": len(block), "block_bytes": size, **times, **far}
+                    )
     return pd.DataFrame(rows)

@@ -1,0 +1,100 @@
+"""Networks that measurements look into, set up as runs are: data, split, settings and streams of the configuration."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pandas as pd
+
+from truly_sparse.data.arrays import Arrays, load
+from truly_sparse.engine.network import SparseMLP
+from truly_sparse.ensembles.schedule import Epoch
+from truly_sparse.ensembles.trainer import Data, Trainer
+from truly_sparse.errors import UserError
+from truly_sparse.experiments.config import DATA_KEYS, check_training, training_of
+from truly_sparse.experiments.schema import suggest
+
+#: The block between the first two hidden layers, the "hidden layer" of journal figures 2 and 4.
+HIDDEN = 1
+
+
+def settings_of(config: dict[str, Any], dataset: str, method: str, **changes: Any) -> dict[str, Any]:
+    """Return the training settings of a method on a dataset, with some of them changed.
+
+    Raises
+    ------
+    UserError
+        For a dataset or a method that the configuration does not have.
+    """
+    for kind, name in (("dataset", dataset), ("method", method)):
+        known = config[f"{kind}s"]
+        if name not in known:
+            raise UserError(f'a measurement asks for the unknown {kind} "{name}"{suggest(name, known)}')
+    return training_of(config, dataset, method) | changes
+
+
+class Watched(Trainer):
+    """A trainer that shows every network as an epoch left it, before links are regrown after the epoch."""
+
+    watcher: Callable[[Epoch], None] | None = None
+
+    def _validate(self, epoch: Epoch) -> float | None:
+        if self.watcher is not None:
+            self.watcher(epoch)
+        return super()._validate(epoch)
+
+
+def trainer_of(
+    config: dict[str, Any], dataset: str, training: dict[str, Any], strategy: str, seed: int, split: int
+) -> tuple[Watched, Arrays]:
+    """Return a trainer of a sparse network that has not begun, and its data, split as runs with the seed `split`.
+
+    Raises
+    ------
+    UserError
+        Where the dataset is not prepared, or the settings contradict each other.
+    """
+    data = load(dataset, config["data"], {key: config["datasets"][dataset][key] for key in DATA_KEYS}, split)
+    problem = check_training(training, strategy, config["datasets"][dataset]["validation_fraction"])
+    if problem or len(training["hidden"]) <= HIDDEN:
+        raise UserError(f"measured network on {dataset}: {problem or 'two hidden layers are needed'}")
+    seen = Data(data.x_train, data.y_train, data.x_validation, data.y_validation, len(data.classes))
+    return Watched(seen, training, "sparse", strategy, seed), data
+
+
+def converged(
+    config: dict[str, Any], dataset: str, training: dict[str, Any], epochs: int, seed: int
+) -> tuple[SparseMLP, Arrays]:
+    """Return one network after `epochs` epochs, exploration and refinement as `training` says, and its data.
+
+    Raises
+    ------
+    UserError
+        Where training diverges.
+    """
+    exploration = min(epochs, training["exploration_epochs"])
+    alone = training | {"members": 1, "epochs": epochs, "exploration_epochs": exploration}
+    trainer, data = trainer_of(config, dataset, alone, "none", seed, seed)
+    finish(trainer, dataset)
+    assert isinstance(trainer.network, SparseMLP)
+    return trainer.network, data
+
+
+def explored(config: dict[str, Any], settings: dict[str, Any]) -> Iterator[tuple[str, SparseMLP, Arrays]]:
+    """Yield every dataset of a measurement with a network at the end of its exploration phase."""
+    for dataset in settings["datasets"]:
+        training = settings_of(config, dataset, settings["method"], epsilon=settings["epsilon"])
+        yield dataset, *converged(config, dataset, training, training["exploration_epochs"], settings["seed"])
+
+
+def finish(trainer: Trainer, dataset: str) -> None:
+    """Train to the end; raise where training diverges, because nothing is left to measure."""
+    trainer.run()
+    if trainer.progress.advice is not None:
+        raise UserError(f"measured network on {dataset}: {trainer.progress.advice}")
+
+
+def with_data(rows: Iterable[dict[str, Any]], dataset: str, data: Arrays) -> pd.DataFrame:
+    """Return rows as a frame with the dataset in front and, behind, which part of it there was."""
+    frame = pd.DataFrame(rows)
+    frame.insert(0, "dataset", dataset)
+    return frame.assign(partial=data.info["partial"] or "")
