@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install quick test lint paper store bench lock unlock clean
+.PHONY: help install quick test lint paper store verify bench lock unlock clean
 # The environment is .venv and nothing else.
 unexport PYTHONPATH PYTHONHOME
 
@@ -28,11 +28,14 @@ lint: $(STAMP)  ## what has to pass before a change: ruff, snakefmt, mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
 
-paper: $(STAMP)  ## the paper at full scale, training what has no committed record
-	$(BIN)/snakemake --cores $(CORES)
+paper: $(STAMP)  ## every table, figure and the PDF from the committed records, without training
+	$(BIN)/snakemake --cores $(CORES) --config train=false
 
-store: $(STAMP)  ## put finished runs of the paper into its committed records
-	$(BIN)/python -m truly_sparse store table1 --config config/config.yaml
+store: $(STAMP)  ## put finished runs (NAME=table1) into the committed records
+	$(BIN)/python -m truly_sparse store $(or $(NAME),table1)
+
+verify: $(STAMP)  ## run a random sample of the committed runs again and compare bits
+	$(BIN)/python -m truly_sparse verify
 
 bench: $(STAMP)  ## measure speed and scale beside peers (PyTorch, where it is installed)
 	$(BIN)/python benchmarks/bench.py

@@ -47,3 +47,8 @@ def load(table: str) -> pd.DataFrame:
     if len(twice):
         raise UserError(f"{path}: line {int(twice.index[0]) + 2} repeats an earlier line; keep one of them")
     return frame
+
+
+def read_text(name: str) -> pd.DataFrame:
+    """Return a file of config/published whose cells are all text."""
+    return pd.read_csv(find(name), dtype=str)

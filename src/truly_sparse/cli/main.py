@@ -35,6 +35,14 @@ def _store(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     print(kind.store(config, arguments.name))
 
 
+def _verify(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    from truly_sparse.experiments.verify import verify
+
+    failures = verify(config, arguments.count, arguments.seed)
+    if failures:
+        raise UserError(f"{len(failures)} runs came out differently: {'; '.join(failures)}")
+
+
 def _table(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     from truly_sparse.analysis.make import table
 
@@ -70,6 +78,7 @@ COMMANDS: dict[str, tuple[Command, str, str | None]] = {
     "data": (_data, "fetch, verify and write datasets, and say where they came from", None),
     "run": (_run, "train one run and write its folder", "run, such as table1/gesture/fd_tse/eps20/seed0"),
     "store": (_store, "add finished runs or a measurement to the committed records", "experiment, such as table1"),
+    "verify": (_verify, "run a random sample of the committed runs again and compare", None),
     "table": (_table, "make one table from the records", "table, such as table1"),
     "figure": (_figure, "make one figure from the records", "figure, such as accuracy"),
     "measure": (_measure, "measure what is no training run", "measurement, such as scalability"),
@@ -95,6 +104,9 @@ def parser() -> argparse.ArgumentParser:
         if name == "data":
             command.add_argument("names", nargs="*", metavar="name", help="dataset, such as gesture")
             command.add_argument("--all", action="store_true", help="every dataset of registry and configuration")
+        if name == "verify":
+            command.add_argument("--count", type=int, default=5, help="runs at least (default 5)")
+            command.add_argument("--seed", type=int, default=0, help="of the choice (default 0)")
         if name == "run":
             command.add_argument("--restart", action="store_true", help="train anew, whatever checkpoint there is")
     return top

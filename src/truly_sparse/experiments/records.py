@@ -28,9 +28,34 @@ def path_of(record: Record) -> str:
     return "{experiment}/{dataset}/{method}/{setting}/seed{seed}".format(**record)
 
 
-def is_current(record: Record, spec: RunSpec) -> bool:
-    """Say whether a record was made with today's settings and today's sources."""
-    return path_of(record) == spec.path and all(record[name] == value for name, value in spec.hashes.items())
+def verified_file(config: dict[str, Any]) -> Path:
+    """Return results/<preset>/records/verified.json."""
+    return results_folder(config) / "records" / "verified.json"
+
+
+def verified(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return {today's source hash: {earlier one: the run that gave the same bits with both}}, as `verify` wrote it.
+
+    Raises
+    ------
+    UserError
+        For a damaged file.
+    """
+    file = verified_file(config)
+    if not file.exists():
+        return {}
+    try:
+        known: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
+        return {today: dict(earlier) for today, earlier in known.items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise UserError(f"{file}: not readable ({' '.join(str(error).split())}); restore or delete it") from None
+
+
+def is_current(record: Record, spec: RunSpec, known: dict[str, dict[str, Any]]) -> bool:
+    """Say whether a record was made with today's settings, and with today's sources or verified earlier ones."""
+    settings, source = spec.hashes["settings_hash"], spec.hashes["source_hash"]
+    same_source = record["source_hash"] == source or record["source_hash"] in known.get(source, {})
+    return path_of(record) == spec.path and record["settings_hash"] == settings and same_source
 
 
 def read(path: str | Path) -> list[Record]:
@@ -56,10 +81,10 @@ def split(config: dict[str, Any], experiment: str) -> tuple[list[Record], list[R
     committed = {}
     if config["reuse_records"]:
         committed = {path_of(record): record for record in read(records_file(config, experiment))}
-    recorded, missing = [], []
+    recorded, missing, known = [], [], verified(config)
     for spec in runs(config, experiment):
         record = committed.get(spec.path)
-        if record is not None and is_current(record, spec):
+        if record is not None and is_current(record, spec, known):
             recorded.append(record)
         else:
             missing.append(spec)
@@ -74,10 +99,10 @@ def gather(config: dict[str, Any], experiment: str) -> tuple[list[Record], list[
     """
     recorded, missing = split(config, experiment)
     finished = {path_of(record): record for record in recorded}
-    absent = []
+    absent, known = [], verified(config)
     for spec in missing:
         record = read_run(config, spec)
-        if record is not None and is_current(record, spec):
+        if record is not None and is_current(record, spec, known):
             finished[spec.path] = record
         else:
             absent.append(spec)
@@ -120,7 +145,8 @@ def store(config: dict[str, Any], experiment: str) -> Stored:
     specs = {spec.path: spec for spec in runs(config, experiment)}
     kept = {path_of(record): record for record in read(file) if path_of(record) in specs}
     found = {path: read_run(config, spec) for path, spec in specs.items()}
-    fresh = {path: record for path, record in found.items() if record and is_current(record, specs[path])}
+    known = verified(config)
+    fresh = {path: record for path, record in found.items() if record and is_current(record, specs[path], known)}
     merged = kept | fresh
     lines = [json.dumps(merged[path], separators=(",", ":"), allow_nan=False) for path in sorted(merged)]
     text = "".join(f"{line}\n" for line in lines)
