@@ -21,12 +21,13 @@ LONGEST = 400
 ROOMS = {
     "engine": set(),
     "ensembles": {"engine"},
+    "estimators": {"engine", "ensembles"},
     "data": set(),
     "measure": {"engine"},
     "references": set(),
     "experiments": {"ensembles", "references", "data", "measure", "engine"},
     "analysis": {"measure", "experiments"},
-    "cli": {"engine", "ensembles", "data", "measure", "experiments", "analysis"},
+    "cli": {"engine", "ensembles", "estimators", "data", "measure", "experiments", "analysis"},
 }
 # Analysis reads what runs wrote, it never trains.
 SHAPES = {"config", "grid", "records", "measurements", "provenance"}

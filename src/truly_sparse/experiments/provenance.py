@@ -57,7 +57,7 @@ def stage_files(stage: str, strategy: str | None = None, package: Path = PACKAGE
     elif stage == "measurement":
         files = {*(package / "engine").rglob("*.py"), *(package / "measure").glob("*.py")}
         files |= {package / "data" / "arrays.py"}
-        files |= set((package / "ensembles").rglob("*.py")) - {package / "ensembles" / "estimator.py"}
+        files |= set((package / "ensembles").rglob("*.py"))
         files |= {package / "experiments" / "measuring" / f"{strategy}.py"}
     elif stage in ("run", "reference"):
         files = {package / name for name in ("data/arrays.py", "measure/metrics.py", "measure/diversity.py")}
