@@ -91,7 +91,8 @@ def _restored(facts: dict[str, Any], arrays: dict[str, Any]) -> SparseEstimator:
     for number, fact in enumerate(facts["members"]):
         start = f"member{number}/"
         found = {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
-        store.build(found)
+        if store.build(found).sizes[0] != len(scaling.owner):  # the kernels check no bounds
+            raise UserError(f"member {number + 1} does not take the {len(scaling.owner)} encoded features")
         members.append(Member(fact["epoch"], fact["accuracy"], found))
     for name in ARRAYS:
         if name in arrays:
