@@ -21,8 +21,6 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -32,6 +30,7 @@ from truly_sparse.ensembles.trainer import Data, Trainer, predict_ensemble, pred
 from truly_sparse.estimators.base import FIXED
 from truly_sparse.estimators.presets import PAPER
 from truly_sparse.files import write_text
+from truly_sparse.references import hist_gradient_boosting, sklearn_mlp
 
 DEVELOPMENT = (
     "gesture",
@@ -85,7 +84,7 @@ def settings_to_try() -> list[dict[str, Any]]:
 
 
 def dataset(name: str, folder: str, seed: int) -> Arrays:
-    """Return one split; a fifth for test, and of the rest a fifth for validation. Gesture has the authors' test rows."""
+    """Return one split: a fifth for test (Gesture: the authors' rows), and of the rest a fifth for validation."""
     split = "authors" if name == "gesture" else "random"
     settings = {"split": split, "scaling": "none", "test_fraction": 0.2, "validation_fraction": 0.2, "stratify": True}
     if name == "higgs":
@@ -132,10 +131,10 @@ def rivals(seed: int) -> dict[str, Any]:
         "ensemble": TrulySparseEnsembleClassifier(random_state=seed),
         "single SET": SparseMLPClassifier(random_state=seed),
         "ensemble, paper": TrulySparseEnsembleClassifier(preset="paper", random_state=seed),
-        "boosting": HistGradientBoostingClassifier(random_state=seed),
-        "MLPClassifier": make_pipeline(StandardScaler(), MLPClassifier(random_state=seed, early_stopping=True, max_iter=500)),
+        "boosting": hist_gradient_boosting.create(seed),
+        "MLPClassifier": make_pipeline(StandardScaler(), sklearn_mlp.create(seed)),
         "dense, tuned": DenseTuned(random_state=seed),
-    }  # fmt: skip
+    }
 
 
 class Lines:

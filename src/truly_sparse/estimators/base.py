@@ -139,7 +139,7 @@ class SparseEstimator(BaseEstimator):
                         row = training.progress.history[-1]
                         score = row["validation_score"]
                         shown = {"loss": f"{row['loss']:.3f}", "member": row["member"] + 1}
-                        bar.set_postfix(shown | ({"score": f"{score:.3f}"} if score is not None else {}))
+                        bar.set_postfix(shown | ({"score": f"{score:.3f}"} if score is not None else {}), refresh=False)
                     bar.update(training.progress.epoch - bar.n)
 
                 training.run(show)

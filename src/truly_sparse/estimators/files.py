@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import numpy as np
 
@@ -21,8 +22,10 @@ ARRAYS = ("classes_", "feature_names_in_", "knots_")
 KINDS = ("TrulySparseEnsembleClassifier", "SparseMLPClassifier", "TrulySparseEnsembleRegressor")
 
 
-def save_model(model: SparseEstimator, path: str | Path) -> None:
+def save_model(model: SparseEstimator, path: str | Path, about: dict[str, Any] | None = None) -> None:
     """Write a fitted estimator to `path` (.npz); it loads back, predicts the same and shows the same.
+
+    `about` is kept beside it, as JSON holds it, and is `about_` of the loaded estimator.
 
     Raises
     ------
@@ -41,6 +44,7 @@ def save_model(model: SparseEstimator, path: str | Path) -> None:
         "scaling": next(name for name, kind in preprocessing.SCALINGS.items() if type(state.scaling) is kind),
         "members": [{"epoch": member.epoch, "accuracy": member.accuracy} for member in state.members],
         "history": state.history,
+        "about": about or {},
     }
     arrays = {f"scaling/{name}": array for name, array in state.scaling.arrays().items()}
     for number, member in enumerate(state.members):
@@ -66,6 +70,8 @@ def load_model(path: str | Path) -> Any:
         If the file is missing, damaged, or not such a file.
     """
     path = Path(path)
+    if path.exists() and not is_zipfile(path):
+        raise UserError(f"{path} is not a model file (nor any .npz); `truly-sparse fit` or save_model writes one")
     try:
         with np.load(path, allow_pickle=False) as archive:
             facts = json.loads(archive["facts"].tobytes())
@@ -97,7 +103,7 @@ def _restored(facts: dict[str, Any], arrays: dict[str, Any]) -> SparseEstimator:
     for name in ARRAYS:
         if name in arrays:
             setattr(model, name, arrays[name].astype(object) if facts[f"{name}object"] else arrays[name])
-    model.n_features_in_ = facts["features"]
+    model.n_features_in_, model.about_ = facts["features"], facts["about"]  # type: ignore[attr-defined]
     model._take(Model(scaling, members, None, facts["history"]))
     return model
 
