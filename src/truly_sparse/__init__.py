@@ -2,13 +2,24 @@
 
 __version__ = "0.1.0"
 
-__all__ = ["TrulySparseEnsembleClassifier", "__version__"]
+_ESTIMATORS = (
+    "SparseMLPClassifier",
+    "TrulySparseEnsembleClassifier",
+    "TrulySparseEnsembleRegressor",
+    "load_model",
+    "save_model",
+)
+__all__ = [*_ESTIMATORS, "__version__"]
 
 
 def __getattr__(name: str) -> object:
     # Imported at first use: the workflow imports this package for every job and needs no compiler there.
-    if name == "TrulySparseEnsembleClassifier":
-        from truly_sparse.ensembles.estimator import TrulySparseEnsembleClassifier
+    if name in _ESTIMATORS:
+        from truly_sparse import estimators
 
-        return TrulySparseEnsembleClassifier
+        return getattr(estimators, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_ESTIMATORS])

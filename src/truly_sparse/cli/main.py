@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """`python -m truly_sparse COMMAND`: every job of the workflow, and the same things by hand.
 
 Modules are imported inside the commands, so that a job pays only for what it uses.
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from truly_sparse import __version__
+from truly_sparse.cli import own
 from truly_sparse.errors import UserError
 
 Command = Callable[[dict[str, Any], argparse.Namespace], None]
@@ -91,11 +93,13 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     top = argparse.ArgumentParser(
         prog="truly-sparse",
-        description="Truly sparse ensembles: data, runs, tables and figures.",
-        epilog="Example: truly-sparse run table1/gesture/fd_tse/eps20/seed0 --config config/config.yaml",
+        description="Truly sparse ensembles: models of your own tables; data, runs, tables and figures of the paper.",
+        epilog="Examples: truly-sparse fit iris.csv --target species; "
+        "truly-sparse run table1/gesture/fd_tse/eps20/seed0 --config config/config.yaml",
     )
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    own.add(commands)
     for name, (_, summary, what) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
         if what is not None:
@@ -126,9 +130,12 @@ def one_thread() -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return 0, or 2 after one line about what is wrong."""
-    arguments = parser().parse_args(argv)
+    arguments = own.completed(parser()).parse_args(argv)
     one_thread()
     try:
+        if arguments.command in own.COMMANDS:
+            own.run(arguments)
+            return 0
         from truly_sparse.experiments.config import load_config
 
         COMMANDS[arguments.command][0](load_config(arguments.config), arguments)

@@ -57,7 +57,7 @@ def stage_files(stage: str, strategy: str | None = None, package: Path = PACKAGE
     elif stage == "measurement":
         files = {*(package / "engine").rglob("*.py"), package / "measure" / "topology.py"}
         files |= {package / "data" / "arrays.py", *(package / "data").glob("*_test_rows.txt")}
-        files |= set((package / "ensembles").rglob("*.py")) - {package / "ensembles" / "estimator.py"}
+        files |= set((package / "ensembles").rglob("*.py"))
         own, shared = (package / "experiments" / "measuring" / f"{name}.py" for name in (strategy, "trained"))
         # What looks into trained networks depends on how they are set up; the others do not.
         files |= {own, shared} if own.is_file() and "measuring.trained" in own.read_text("utf-8") else {own}

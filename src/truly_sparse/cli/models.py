@@ -1,0 +1,169 @@
+"""`fit`, `predict` and `inspect`: from a table to a model file, and from there to predictions, plots and ONNX."""
+
+import argparse
+import ast
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from truly_sparse import estimators
+from truly_sparse.cli import columns
+from truly_sparse.errors import UserError
+from truly_sparse.files import atomic_path
+
+SINGLE = ("set", "static")
+
+
+def create(method: str, preset: str, changes: list[str], regress: bool = False, **more: Any) -> Any:
+    """Return the unfitted estimator of a method, with ``NAME=VALUE`` parameters.
+
+    Raises
+    ------
+    UserError
+        For a parameter that the estimator does not have, or a regression by a single network.
+    """
+    kind: Any
+    if method in SINGLE:
+        if regress:
+            raise UserError(f"method {method} classifies only; give another --method, or --task classify")
+        kind = estimators.SparseMLPClassifier
+    else:
+        kind = estimators.TrulySparseEnsembleRegressor if regress else estimators.TrulySparseEnsembleClassifier
+    parameters: dict[str, Any] = {}
+    known = kind._get_param_names()
+    for change in changes:
+        name, equals, text = change.partition("=")
+        if not equals or name not in known:
+            raise UserError(f"--set {change}: give NAME=VALUE, with a name of {', '.join(known)}")
+        try:
+            parameters[name] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            parameters[name] = text
+    return kind(method, preset=preset, **more).set_params(**parameters)
+
+
+def is_regression(target: pd.Series, task: str) -> bool:
+    """Return whether to regress: as told, or where the target is numbers with fractions."""
+    if task != "auto":
+        if task == "regress" and not pd.api.types.is_numeric_dtype(target):
+            raise UserError(f"column {target.name} holds text; it can only be classified")
+        return task == "regress"
+    return bool(pd.api.types.is_float_dtype(target) and (target % 1 != 0).any())
+
+
+def fit(arguments: argparse.Namespace) -> None:
+    """Train and write a model; print where it is and how good."""
+    table = columns.read(arguments.data)
+    target = columns.target_of(table, arguments.target, arguments.data)
+    regress = is_regression(target, arguments.task)
+    model = create(
+        arguments.method,
+        arguments.preset,
+        arguments.set,
+        regress,
+        random_state=arguments.seed,
+        verbose=not arguments.quiet,
+    )
+    plan = columns.plan(table.drop(columns=arguments.target))
+    x, y = columns.numbers(table, plan, arguments.data), target.to_numpy()
+    x_test = y_test = None
+    if arguments.test_fraction:
+        if not 0 < arguments.test_fraction < 1:
+            raise UserError(f"--test-fraction is {arguments.test_fraction}; give a number between 0 and 1")
+        x, x_test, y, y_test = train_test_split(x, y, test_size=arguments.test_fraction, random_state=arguments.seed)
+    started = time.perf_counter()
+    model.fit(x, y)
+    seconds = time.perf_counter() - started
+    estimators.save_model(model, arguments.output, {"columns": plan, "target": arguments.target})
+    score = "r2" if regress else "accuracy"
+    facts = {
+        "model": arguments.output,
+        "estimator": type(model).__name__,
+        "rows": len(x),
+        "features": x.shape[1],
+        "seconds": round(seconds, 2),
+        "epochs": model.n_iter_,
+        "links": model.summary()[-1]["links"],
+        f"training_{score}": float(model.score(x, y)),
+        f"test_{score}": None if x_test is None else float(model.score(x_test, y_test)),
+    }
+    _say(facts, arguments.json)
+
+
+def predict(arguments: argparse.Namespace) -> None:
+    """Print or write predictions, one per row."""
+    model = _load(arguments.model)
+    table = columns.read(arguments.data)
+    x = columns.numbers(table, model.about_["columns"], arguments.data)
+    result = pd.DataFrame({model.about_["target"]: model.predict(x)})
+    if arguments.probabilities:
+        if not hasattr(model, "classes_"):
+            raise UserError(f"{arguments.model} regresses; it has no classes, so leave --probabilities out")
+        chances = model.predict_proba(x)
+        for place, label in enumerate(model.classes_):
+            result[f"probability of {label}"] = chances[:, place]
+    if arguments.output:
+        with atomic_path(arguments.output) as temporary:
+            result.to_csv(temporary, index=False)
+    if arguments.json:
+        facts = {"rows": len(result), "output": arguments.output}
+        print(json.dumps(facts if arguments.output else facts | {"predictions": result.to_dict("list")}))
+    elif arguments.output:
+        print(f"{len(result)} predictions in {arguments.output}")
+    else:
+        print(result.to_csv(index=False), end="")
+
+
+def inspect(arguments: argparse.Namespace) -> None:
+    """Print the table of a model and its strongest features; write plots and ONNX where asked for."""
+    model = _load(arguments.model)
+    written = []
+    if arguments.plots:
+        written += _plots(model, Path(arguments.plots))
+    if arguments.onnx:
+        model.to_onnx(arguments.onnx, sparse=arguments.sparse)
+        written.append(arguments.onnx)
+    shares = dict(zip(model.feature_names_in_.tolist(), model.feature_importances_.tolist(), strict=True))
+    strongest = dict(sorted(shares.items(), key=lambda item: -item[1]))
+    if arguments.json:
+        summary = list(model.summary())
+        print(json.dumps({"estimator": repr(model), "summary": summary, "features": strongest, "written": written}))
+        return
+    print(model.summary())
+    print("\nStrongest features, by their share of the input links' strength:")
+    for name, share in list(strongest.items())[:10]:
+        print(f"  {share:6.1%}  {name}")
+    for path in written:
+        print(f"written: {path}")
+
+
+def _plots(model: Any, folder: Path) -> list[str]:
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    made = []
+    for name in ("degrees", "importances", "training"):
+        with atomic_path(folder / f"{name}.png") as temporary:
+            getattr(model, f"plot_{name}")().figure.savefig(temporary, dpi=150)
+        made.append(str(folder / f"{name}.png"))
+    return made
+
+
+def _load(path: str) -> Any:
+    model = estimators.load_model(path)
+    if "columns" not in model.about_:
+        raise UserError(f"{path} does not know its columns; only models that `truly-sparse fit` wrote can be used here")
+    return model
+
+
+def _say(facts: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(facts))
+        return
+    for name, value in facts.items():
+        if value is not None:
+            print(f"{name.replace('_', ' '):18} {value:.4f}" if isinstance(value, float) else f"{name:18} {value}")

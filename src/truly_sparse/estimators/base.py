@@ -1,0 +1,210 @@
+"""What the estimators share: settings, data on their way to a training run, members, prediction."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_random_state, validate_data
+from tqdm.auto import tqdm
+
+from truly_sparse.engine import store
+from truly_sparse.engine.network import Floats, SparseMLP
+from truly_sparse.ensembles.strategies import Strategy
+from truly_sparse.ensembles.trainer import Member
+from truly_sparse.errors import UserError
+from truly_sparse.estimators import preprocessing
+from truly_sparse.estimators.presets import HELD_OUT, settle
+from truly_sparse.estimators.rows import Table, Weights, gather, split
+from truly_sparse.estimators.targets import Targets
+from truly_sparse.estimators.training import End, Material, Training
+
+#: Keys of the trainer that the estimators do not offer.
+FIXED = {
+    "activation_storage": "bfloat16",
+    "warmup_epochs": 0,
+    "escape_input_block": True,
+    "distance": "row_wise",
+    "distance_samples": 100,
+    "distance_max_draws": 10_000,
+}
+#: How often a diverged run starts anew with half the rate.
+HALVINGS = 3
+PREDICTION_ROWS = 8192
+
+
+@dataclass
+class Model:
+    """A fitted state: scaling, members, and where training ended."""
+
+    scaling: preprocessing.Scaling
+    members: list[Member]
+    end: End | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+class SparseEstimator(BaseEstimator):
+    """Base of the estimators; the parameters are described there."""
+
+    _presets: ClassVar[Mapping[str, Mapping[str, Any]]]
+    preset: str
+    random_state: Any
+    verbose: bool
+    warm_start: bool
+    early_stopping: bool
+    patience: int
+    validation_fraction: float | None
+
+    def _keep(self, arguments: Mapping[str, Any]) -> None:
+        """Set the arguments of `__init__` as attributes, unchanged, as scikit-learn wants them."""
+        for name in self._get_param_names():
+            setattr(self, name, arguments[name])
+
+    def _settings(self) -> dict[str, Any]:
+        """Return all settings of training: the preset's, with the parameters that are not None."""
+        settings = settle(dict(self._presets), self.preset, self.get_params(deep=False))
+        batch = settings["batch_size"]
+        if batch != "auto" and (isinstance(batch, str) or batch < 1 or batch != int(batch)):
+            raise UserError(f'batch_size is {batch!r}; give a whole number of rows, or "auto"')
+        if self.early_stopping:
+            settings["selection"] = "best_validation"
+            if self.validation_fraction is None:
+                settings["validation_fraction"] = settings["validation_fraction"] or HELD_OUT
+            if not settings["validation_fraction"]:
+                raise UserError("early_stopping needs validation rows; raise validation_fraction above 0")
+        if not settings["validation_fraction"]:
+            settings["selection"] = "last"
+        return settings | FIXED | {"lambda": getattr(self, "distance_factor", 1.5)} | self._lengths(settings)
+
+    def _lengths(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the schedule's `epochs`, `exploration_epochs` and `members`."""
+        raise NotImplementedError
+
+    def _strategy(self) -> str | type[Strategy]:
+        """Return the escape strategy, "none" or "independent"."""
+        raise NotImplementedError
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, int | np.integer) and not isinstance(self.random_state, bool):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _weights(self, sample_weight: npt.ArrayLike | None, features: npt.NDArray) -> Weights | None:
+        if sample_weight is None:
+            return None
+        weights = _check_sample_weight(sample_weight, features, dtype=np.float64)
+        if (weights < 0).any() or not weights.sum() > 0:
+            raise UserError("sample_weight must not be negative, nor 0 for all rows")
+        return weights
+
+    def _check_features(self, x: npt.ArrayLike, reset: bool) -> npt.NDArray[np.floating]:
+        return validate_data(self, x, dtype=(np.float64, np.float32), order="C", reset=reset)
+
+    def _train(self, table: Table, targets: Targets, settings: dict[str, Any], before: Model | None = None) -> None:
+        """Train on distinct rows, or go on from `before`; sets the fitted attributes."""
+        seed = self._seed()
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 16,)))
+        train, held = split(table.y, settings["validation_fraction"], rng)
+        if before is None:
+            scaling = preprocessing.create(settings["preprocessing"], int(settings["bins"]))
+            scaling.fit(table.x[train], table.weights[train])
+        else:
+            scaling = before.scaling
+        encoded = scaling.transform(table.x)
+        material = Material(encoded[train], encoded[held], train, held, table.weights, targets)
+        if not len(held):
+            if self.early_stopping:
+                warnings.warn(f"{len(train)} rows leave none for validation; early stopping is off", stacklevel=4)
+            settings = settings | {"selection": "last"}
+        training = self._run(material, settings, seed, before)
+        old = before.members if before is not None and self._strategy() != "none" else []
+        history = [*before.history, *training.progress.history] if before is not None else training.progress.history
+        self._take(Model(scaling, [*old, *training.members], training.end(), history))
+
+    def _run(self, material: Material, settings: dict[str, Any], seed: int, before: Model | None) -> Training:
+        """Train to the end; a run that diverges starts anew with half the rate, a few times."""
+        end = before.end if before is not None else None
+        for attempt in range(HALVINGS + 1):
+            patience = int(self.patience) if self.early_stopping and len(material.rows_validation) else 0
+            training = Training(material, settings, self._strategy(), seed, patience, end)
+            total = len(training.plan)
+            with tqdm(total=total, disable=not self.verbose, unit="epoch", desc=type(self).__name__) as bar:
+
+                def show(_: object, bar: tqdm = bar, training: Training = training) -> None:
+                    if training.progress.history:
+                        row = training.progress.history[-1]
+                        score = row["validation_score"]
+                        shown = {"loss": f"{row['loss']:.3f}", "member": row["member"] + 1}
+                        bar.set_postfix(shown | ({"score": f"{score:.3f}"} if score is not None else {}), refresh=False)
+                    bar.update(training.progress.epoch - bar.n)
+
+                training.run(show)
+            if training.progress.advice is None:
+                return training
+            if attempt < HALVINGS:
+                half = settings["eta"] / 2
+                warnings.warn(f"training diverged; once more with eta {half:g}", ConvergenceWarning, stacklevel=4)
+                settings = settings | {"eta": half}
+        raise UserError(str(training.progress.advice))
+
+    def _take(self, model: Model) -> None:
+        """Set the fitted attributes."""
+        self._model = model
+        self.members_ = [_network(member) for member in model.members]
+        self.loss_curve_ = [row["loss"] for row in model.history]
+        self.validation_scores_ = [row["validation_score"] for row in model.history]
+        self.n_iter_ = len(model.history)
+        self.history_ = model.history
+
+    def _earlier(self) -> Model | None:
+        """Return the fitted state to go on from, if that is wanted and there is one."""
+        return self._model if self.warm_start and hasattr(self, "_model") else None
+
+    def _member_outputs(self, features: npt.NDArray) -> Floats:
+        """Return softmax outputs of every member, float32, shape (members, rows, classes)."""
+        outputs = np.empty((len(self.members_), len(features), self.members_[0].sizes[-1]), np.float32)
+        for start in range(0, len(features), PREDICTION_ROWS):
+            part = slice(start, start + PREDICTION_ROWS)
+            encoded = self._model.scaling.transform(features[part])
+            for output, network in zip(outputs, self.members_, strict=True):
+                output[part] = network.predict_proba(encoded)
+        return outputs
+
+    def _mean_output(self, x: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the mean of the members' outputs (journal equation 1), whose rows sum to 1 in float64."""
+        check_is_fitted(self)
+        mean = self._member_outputs(self._check_features(x, reset=False)).mean(axis=0, dtype=np.float64)
+        return mean / mean.sum(axis=1, keepdims=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the networks, which the members' arrays rebuild."""
+        state = dict(super().__getstate__())
+        state.pop("members_", None)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Rebuild the networks."""
+        super().__setstate__(state)
+        if hasattr(self, "_model"):
+            self.members_ = [_network(member) for member in self._model.members]
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_model")
+
+
+def _network(member: Member) -> SparseMLP:
+    network = store.build(member.arrays)
+    assert isinstance(network, SparseMLP)
+    return network
+
+
+def gathered(features: npt.NDArray, y: npt.NDArray, weights: Weights | None) -> Table:
+    """Return the distinct rows, refusing too few."""
+    table = gather(features, y, weights)
+    if len(table.y) < 2:
+        raise UserError(f"{len(table.y)} distinct row(s), n_samples = {len(y)}; training needs at least 2")
+    return table

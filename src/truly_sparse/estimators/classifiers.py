@@ -1,0 +1,343 @@
+"""The classifiers: an ensemble collected in one run, and a single truly sparse perceptron."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from truly_sparse.ensembles.strategies import Strategy
+from truly_sparse.errors import UserError
+from truly_sparse.estimators import presets
+from truly_sparse.estimators.base import SparseEstimator, gathered
+from truly_sparse.estimators.ensemble import Ensemble
+from truly_sparse.estimators.inspection import Inspection
+from truly_sparse.estimators.rows import Weights
+from truly_sparse.estimators.targets import Classes
+
+
+class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
+    """Base of the classifiers: labels and class weights on their way to a training run."""
+
+    class_weight: Mapping[Any, float] | str | None
+    classes_: npt.NDArray[Any]
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
+        """Train on rows and their labels.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+            Numbers; a pandas DataFrame names the features.
+        y : array-like, shape (n_samples,)
+            Labels: numbers or strings.
+        sample_weight : array-like, shape (n_samples,), optional
+            A whole number repeats a row, 0 leaves it out; other numbers are proportions.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        UserError
+            If the settings contradict each other, y has one class, or training diverges at ever lower rates.
+        """
+        before = self._earlier()
+        features, labels = validate_data(self, X, y, dtype=(np.float64, np.float32), order="C", reset=before is None)
+        check_classification_targets(labels)
+        numbers = self._encode(labels, new=before is None)
+        self._learn(features, numbers, self._weights(sample_weight, features), self._settings(), before)
+        return self
+
+    def _encode(self, labels: npt.NDArray[Any], new: bool) -> npt.NDArray[np.int64]:
+        """Return class numbers of labels; sets `classes_`, or refuses labels that it lacks."""
+        found = np.unique(labels)
+        if new:
+            self.classes_ = found
+        elif not np.isin(found, self.classes_).all():
+            raise UserError(f"y holds classes {np.setdiff1d(found, self.classes_)} that the first fit did not know")
+        return np.searchsorted(self.classes_, labels).astype(np.int64)
+
+    def _learn(
+        self,
+        features: npt.NDArray,
+        numbers: npt.NDArray[np.int64],
+        weights: Weights | None,
+        settings: dict[str, Any],
+        before: Any,
+    ) -> None:
+        table = gathered(features, numbers, weights)
+        if before is None and len(np.unique(table.y)) < 2:
+            raise UserError("y holds one class only (with a weight above 0); a classifier needs at least 2 classes")
+        table = table._replace(weights=table.weights * self._class_weights(table.y, table.weights)[table.y])
+        self._train(table, Classes(table.y, len(self.classes_)), settings, before)
+
+    def _class_weights(self, numbers: npt.NDArray[np.int64], weights: Weights) -> Weights:
+        """Return the factor of every class."""
+        count = len(self.classes_)
+        if self.class_weight is None:
+            return np.ones(count)
+        if isinstance(self.class_weight, Mapping):
+            unknown = [label for label in self.class_weight if label not in self.classes_]
+            if unknown:
+                raise UserError(f"class_weight names {unknown}, which y does not hold")
+            factors = np.array([float(self.class_weight.get(label, 1.0)) for label in self.classes_.tolist()])
+            if (factors <= 0).any():
+                raise UserError("class_weight must be above 0; leave rows out with sample_weight 0")
+            return factors
+        if self.class_weight == "balanced":
+            totals = np.bincount(numbers, weights=weights, minlength=count)
+            return totals.sum() / (np.count_nonzero(totals) * np.where(totals > 0, totals, 1.0))
+        raise UserError(f'class_weight is {self.class_weight!r}; give "balanced" or a weight for each class')
+
+    def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the members' mean softmax output, shape (n_samples, n_classes), in the order of `classes_`."""
+        return self._mean_output(X)
+
+    def predict_log_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the logarithm of `predict_proba`."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return the most probable class of each row, shape (n_samples,)."""
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
+
+
+class TrulySparseEnsembleClassifier(Ensemble, SparseClassifier):
+    """Ensemble of truly sparse perceptrons collected in one training run (van der Wal et al. 2025).
+
+    One network explores; then members follow one another, each from the last one by pruning most links and growing
+    others elsewhere. Parameters that are None take the value of the `preset`.
+
+    Parameters
+    ----------
+    method : {"fd_tse", "rd_tse", "dist_tse", "edst_rg", "independent"} or class, default "fd_tse"
+        How the links of the next member are regrown ("fd-tse" is the same as "fd_tse"); "independent" trains every
+        member from scratch. A class derived from `truly_sparse.ensembles.strategies.Strategy` is taken, too.
+    preset : {"best", "paper"}, default "best"
+        "paper" is the protocol of the journal's Gesture experiment.
+    preprocessing : {"piecewise_linear", "quantile", "standard", "none"}, optional
+        Encoding of the features, learned from the training rows.
+    bins : int, optional
+        Ramps per feature of the piecewise-linear encoding.
+    hidden : sequence of int, optional
+        Neurons of each hidden layer.
+    epsilon : float, optional
+        Density of the Erdős–Rényi start; a block has about epsilon (n_in + n_out) links.
+    start_values : {"he", "xavier", "he_links"}, optional
+        Width of uniform start values; "he_links" by the links a neuron really has.
+    activation : {"all_relu", "relu"}, optional
+    alpha : float, optional
+        Slope of All-ReLU.
+    members : int, optional
+    exploration_epochs, member_epochs : int, optional
+        Epochs before the first member, and of every member.
+    batch_size : int or "auto", optional
+        At most the training rows.
+    eta, momentum : float, optional
+        Learning rate and momentum.
+    learning_rate : {"cosine", "steps"}, optional
+        Rate within a member's window: half a cosine from eta to nearly 0, or the steps of `refinement`.
+    weight_decay : float, optional
+    decay_times_eta : bool, optional
+        Whether the decay is multiplied by the rate (the paper's is not).
+    dropout : float, optional
+        Rate of dropped hidden units.
+    zeta, q : float, optional
+        Fraction pruned in a SET step, and between members.
+    evolution_every : int, optional
+        Epochs between SET steps during exploration; 0 never changes the links.
+    refinement : {"comprehensive", "eta_zeta", "eta", "none"}, optional
+    clip_norm : float, optional
+        Longest gradient; 0 is no limit.
+    distance_factor : float, default 1.5
+        lambda of Dist-TSE.
+    validation_fraction : float, optional
+        Part of the training rows that is held out for early stopping (a tenth, where the preset holds out none), for
+        `selection` and for scores.
+    selection : {"last", "best_validation"}, optional
+        Which state of its window becomes a member.
+    early_stopping : bool, default False
+        End a phase when its validation score has not risen for `patience` epochs; the best state becomes the member.
+    patience : int, default 10
+    class_weight : dict or "balanced", optional
+        Weight of each class, as a factor on `sample_weight`.
+    warm_start : bool, default False
+        A later fit with more `members` adds the missing ones to those there are.
+    verbose : bool, default False
+        Show a progress bar.
+    random_state : int, RandomState or None, default 0
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (n_classes,)
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Where X had names.
+    members_ : list of SparseMLP
+        The collected networks.
+    loss_curve_, validation_scores_ : list of float
+        By epoch.
+    history_ : list of dict
+        One row per epoch: phase, member, rate, loss, score, connections, seconds.
+    n_iter_ : int
+        Epochs trained.
+    feature_importances_ : ndarray, shape (n_features,)
+        Share of the strength of all input links that each feature has.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from truly_sparse import TrulySparseEnsembleClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = TrulySparseEnsembleClassifier(hidden=(50, 50), members=2).fit(X, y)
+    >>> bool(model.score(X, y) > 0.9)
+    True
+    """
+
+    _presets: ClassVar[Mapping[str, Mapping[str, Any]]] = presets.ENSEMBLE
+
+    def __init__(
+        self,
+        method: str | type[Strategy] = "fd_tse",
+        *,
+        preset: str = "best",
+        preprocessing: str | None = None,
+        bins: int | None = None,
+        hidden: Sequence[int] | None = None,
+        epsilon: float | None = None,
+        start_values: str | None = None,
+        activation: str | None = None,
+        alpha: float | None = None,
+        members: int | None = None,
+        exploration_epochs: int | None = None,
+        member_epochs: int | None = None,
+        batch_size: int | str | None = None,
+        eta: float | None = None,
+        learning_rate: str | None = None,
+        momentum: float | None = None,
+        weight_decay: float | None = None,
+        decay_times_eta: bool | None = None,
+        dropout: float | None = None,
+        zeta: float | None = None,
+        q: float | None = None,
+        evolution_every: int | None = None,
+        refinement: str | None = None,
+        clip_norm: float | None = None,
+        distance_factor: float = 1.5,
+        validation_fraction: float | None = None,
+        selection: str | None = None,
+        early_stopping: bool = False,
+        patience: int = 10,
+        class_weight: Mapping[Any, float] | str | None = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+        random_state: Any = 0,
+    ) -> None:
+        self._keep(locals())
+
+
+class SparseMLPClassifier(SparseClassifier):
+    """One truly sparse perceptron: SET (Mocanu et al. 2018) or a static sparse network.
+
+    Parameters
+    ----------
+    topology : {"set", "static"}, default "set"
+        Whether weak links are pruned and others grown while training, or the Erdős–Rényi start stays.
+    epochs : int, optional
+        Epochs of one fit.
+    early_stopping : bool, default False
+        End when the validation score has not risen for `patience` epochs, and keep the best state.
+    warm_start : bool, default False
+        A later fit goes on from the network there is.
+
+    The other parameters and the attributes are those of `TrulySparseEnsembleClassifier`.
+    """
+
+    _presets: ClassVar[Mapping[str, Mapping[str, Any]]] = presets.SINGLE
+
+    def __init__(
+        self,
+        topology: str = "set",
+        *,
+        preset: str = "best",
+        preprocessing: str | None = None,
+        bins: int | None = None,
+        hidden: Sequence[int] | None = None,
+        epsilon: float | None = None,
+        start_values: str | None = None,
+        activation: str | None = None,
+        alpha: float | None = None,
+        epochs: int | None = None,
+        batch_size: int | str | None = None,
+        eta: float | None = None,
+        learning_rate: str | None = None,
+        momentum: float | None = None,
+        weight_decay: float | None = None,
+        decay_times_eta: bool | None = None,
+        dropout: float | None = None,
+        zeta: float | None = None,
+        evolution_every: int | None = None,
+        clip_norm: float | None = None,
+        validation_fraction: float | None = None,
+        selection: str | None = None,
+        early_stopping: bool = False,
+        patience: int = 10,
+        class_weight: Mapping[Any, float] | str | None = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+        random_state: Any = 0,
+    ) -> None:
+        self._keep(locals())
+
+    def _strategy(self) -> str:
+        if self.topology not in ("set", "static"):
+            raise UserError(f'topology is {self.topology!r}; give "set" or "static"')
+        return "none"
+
+    def _lengths(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        epochs = int(settings["epochs"])
+        every = 0 if self.topology == "static" else settings["evolution_every"]
+        return {"epochs": epochs, "exploration_epochs": epochs, "members": 1, "evolution_every": every}
+
+    def partial_fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        classes: npt.ArrayLike | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Self:
+        """Train one epoch on some rows, with a SET step after every `evolution_every`-th call.
+
+        The first call learns the preprocessing from its rows, and needs `classes`, all labels there will be, unless
+        its y holds them all. The rate stays at eta.
+        """
+        first = not hasattr(self, "_model")
+        features, labels = validate_data(self, X, y, dtype=(np.float64, np.float32), order="C", reset=first)
+        check_classification_targets(labels)
+        known = np.unique(column_or_1d(classes)) if classes is not None else None
+        if first:
+            self.classes_ = known if known is not None else np.unique(labels)
+            if len(self.classes_) < 2:
+                raise UserError("classes holds one class only; a classifier needs at least 2 classes")
+        elif known is not None and not np.array_equal(known, self.classes_):
+            raise UserError(f"classes {known} are not those of the first call, {self.classes_}")
+        settings = self._settings()
+        calls = 0 if first else len(self._model.history)
+        every = settings["evolution_every"]
+        settings |= {"epochs": 1, "exploration_epochs": 1, "validation_fraction": 0.0, "selection": "last"}
+        settings |= {"learning_rate": "steps", "evolve_after": every > 0 and (calls + 1) % every == 0}
+        self._learn(
+            features,
+            self._encode(labels, new=False),
+            self._weights(sample_weight, features),
+            settings,
+            None if first else self._model,
+        )
+        return self

@@ -1,0 +1,110 @@
+"""Rows, weights and splits, so that a weight of 2 and a row given twice are the same thing, to the last bit.
+
+Equal rows are merged and their weights added; what is left is ordered by a hash of its content. A fit therefore does
+not depend on the order of the rows either. A whole-numbered weight is a repetition; other weights are proportions.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.floating]
+Weights = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+
+
+class Table(NamedTuple):
+    """Distinct rows: features [row][feature], target of each row, weight of each row (> 0)."""
+
+    x: Floats
+    y: npt.NDArray
+    weights: Weights
+
+
+def gather(x: Floats, y: npt.NDArray, weights: Weights | None) -> Table:
+    """Merge equal rows of equal target, leave out rows of weight 0, and order the rest by content.
+
+    Parameters
+    ----------
+    x : ndarray of float32 or float64, shape (rows, features)
+    y : ndarray of int64 or float64, shape (rows,)
+    weights : ndarray, shape (rows,), optional
+        At least 0; None is 1 for every row.
+    """
+    weights = np.ones(len(y)) if weights is None else np.asarray(weights, np.float64)
+    if not weights.all():
+        kept = weights > 0
+        x, y, weights = x[kept], y[kept], weights[kept]
+    keys = _hashes(x, y)
+    order = np.argsort(keys, kind="stable")
+    x, y, weights, keys = x[order], y[order], weights[order], keys[order]
+    first = np.ones(len(y), bool)
+    alike = np.flatnonzero(keys[1:] == keys[:-1])
+    first[alike + 1] = (x[alike + 1] != x[alike]).any(axis=1) | (y[alike + 1] != y[alike])
+    if first.all():
+        return Table(x, y, weights)
+    return Table(x[first], y[first], np.bincount(np.cumsum(first) - 1, weights=weights))
+
+
+def _hashes(x: Floats, y: npt.NDArray) -> npt.NDArray[np.uint64]:
+    """Return a 64-bit hash of every row and its target, column by column (a multiply-xorshift mixer)."""
+    total = np.zeros(len(y), np.uint64)
+    for column in (y, *x.T):
+        # + 0.0 makes -0.0 the same as 0.0.
+        word = (np.asarray(column, np.float64) + 0.0).view(np.uint64) ^ total
+        word = (word ^ (word >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
+        word = (word ^ (word >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
+        total = word ^ (word >> np.uint64(33))
+    return total
+
+
+def split(y: npt.NDArray, fraction: float, rng: np.random.Generator) -> tuple[Indices, Indices]:
+    """Draw validation rows by the order of the target: every class (or range of values) gets its share, within one.
+
+    The first row of a class stays in training, whatever the fraction.
+
+    Returns
+    -------
+    (training, validation) : ndarrays of int64
+        Ascending, disjoint, complete.
+    """
+    shuffled = rng.permutation(len(y))
+    ranked = shuffled[np.argsort(y[shuffled], kind="stable")]
+    steps = np.floor(np.arange(len(y) + 1) * fraction + rng.random())
+    chosen = np.diff(steps) > 0
+    if y.dtype.kind != "f":
+        first = np.unique(y[ranked], return_index=True)[1]
+        first = first[chosen[first]]
+        chosen[first] = False
+        following = first[first + 1 < len(y)] + 1
+        chosen[following[y[ranked[following]] == y[ranked[following - 1]]]] = True
+    return np.sort(ranked[~chosen]), np.sort(ranked[chosen])
+
+
+class Draws:
+    """Training orders in which a row comes as often as its weight says.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (rows,)
+        Above 0.
+
+    Attributes
+    ----------
+    size : int
+        Rows of an epoch: the sum of whole-numbered weights, the number of rows otherwise.
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        whole = bool((weights == np.round(weights)).all())
+        self.size = round(weights.sum()) if whole else len(weights)
+        self._ends = np.cumsum(weights)
+
+    def order(self, rng: np.random.Generator) -> Indices:
+        """Draw one epoch: systematic sampling along the weights, in random order, int64, shape (size,)."""
+        places = rng.permutation(self.size)
+        if self.size == len(self._ends) == self._ends[-1]:
+            return places
+        position = (places + rng.random()) * (self._ends[-1] / self.size)
+        return np.minimum(np.searchsorted(self._ends, position, side="right"), len(self._ends) - 1)

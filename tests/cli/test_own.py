@@ -1,0 +1,147 @@
+"""`fit`, `predict`, `inspect` and `compare` as a user meets them."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_diabetes, load_iris
+
+from truly_sparse.cli import columns
+from truly_sparse.cli.main import main
+from truly_sparse.cli.own import COMMANDS, METHODS
+from truly_sparse.estimators import load_model
+from truly_sparse.estimators.ensemble import method_names
+
+NET = ["--set", "hidden=40,30", "--set", "epsilon=5"]
+
+
+@pytest.fixture
+def iris(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = load_iris(as_frame=True)
+    frame = data.frame.rename(columns={"target": "species"})
+    frame["species"] = data.target_names[frame["species"]]
+    frame["colour"] = np.where(frame["petal width (cm)"] > 1, "blue", "white")
+    frame.loc[3, "colour"] = None
+    frame.loc[5, "petal length (cm)"] = None
+    frame.to_csv("iris.csv", index=False)
+    return frame
+
+
+def say(capsys, *words):
+    assert main(list(words)) == 0, capsys.readouterr().err
+    return json.loads(capsys.readouterr().out)
+
+
+def test_fit_predict_and_inspect(iris, capsys):
+    said = say(capsys, "fit", "iris.csv", "--target", "species", "--test-fraction", "0.3", "--json", "--quiet", *NET)
+    assert said["test_accuracy"] > 0.85
+    assert (said["rows"], said["features"]) == (105, 6)
+    model = load_model("model.npz")
+    assert model.hidden == [40, 30]
+    assert model.feature_names_in_.tolist()[-2:] == ["colour=blue", "colour=white"]
+
+    iris.drop(columns="species").to_csv("new.csv", index=False)
+    say(capsys, "predict", "model.npz", "new.csv", "--output", "out.csv", "--probabilities", "--json")
+    written = pd.read_csv("out.csv")
+    assert (written["species"] == iris["species"]).mean() > 0.9
+    chances = written.filter(like="probability of ")
+    assert np.allclose(chances.sum(axis=1), 1)
+    assert chances.columns[chances.to_numpy()[0].argmax()] == f"probability of {written['species'][0]}"
+
+    shown = say(capsys, "inspect", "model.npz", "--plots", "figures", "--json")
+    assert sum(shown["features"].values()) == pytest.approx(1)
+    assert shown["summary"][-1]["links"] == said["links"]
+    for name in ("degrees", "importances", "training"):
+        with open(f"figures/{name}.png", "rb") as picture:
+            assert picture.read(4) == b"\x89PNG"
+
+
+def test_fractions_are_regressed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    x, y = load_diabetes(return_X_y=True, as_frame=True)
+    x.assign(progress=y + 0.5).to_parquet("d.parquet")
+    said = say(capsys, "fit", "d.parquet", "--target", "progress", "--json", "--quiet", *NET)
+    assert said["estimator"] == "TrulySparseEnsembleRegressor"
+    assert said["training_r2"] > 0.3
+    assert main(["predict", "model.npz", "d.parquet"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(x) + 1
+
+
+@pytest.mark.usefixtures("iris")
+def test_compare_writes_a_table_and_a_figure(capsys):
+    methods = ["set", "fd-tse", "mlp"]
+    changes = [*NET, "--set", "epochs=30", "--set", "member_epochs=5"]
+    words = ["compare", "iris.csv", "--target", "species", "--methods", *methods, "--seeds", "2", *changes]
+    said = say(capsys, *words, "--quiet", "--json")
+    table = pd.read_csv("comparison/comparison.csv")
+    assert sorted(table["method"]) == sorted(methods)
+    assert [row["method"] for row in said["table"]] == table["method"].tolist()
+    assert table["accuracy"].is_monotonic_decreasing
+    assert (table["low"] <= table["accuracy"]).all()
+    assert os.path.getsize("comparison/comparison.png") > 5000
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["fit", "none.csv", "--target", "y"], "there is no file none.csv"),
+        (["fit", "iris.csv", "--target", "kind"], "no column 'kind'; it has sepal length"),
+        (["fit", "iris.csv", "--target", "colour"], "column colour of iris.csv is empty in 1 row"),
+        (["fit", "iris.csv", "--target", "species", "--set", "depth=3"], "--set depth=3: give NAME=VALUE"),
+        (["fit", "iris.csv", "--target", "species", "--method", "tse"], "method 'tse' is none of"),
+        (["fit", "iris.csv", "--target", "species", "--task", "regress"], "holds text"),
+        (["fit", "iris.txt", "--target", "species"], "unknown kind"),
+        (["predict", "model.npz", "iris.csv"], "no model file model.npz"),
+        (["predict", "iris.csv", "iris.csv"], "iris.csv is not a model file"),
+        (["compare", "iris.csv", "--target", "species", "--methods", "svm"], "method 'svm' is none of"),
+        (["compare", "iris.csv", "--target", "petal width (cm)"], "holds fractions"),
+    ],
+)
+@pytest.mark.usefixtures("iris")
+def test_bad_input_is_said_in_one_line(words, message, capsys):
+    assert main([*words]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: ")
+    assert message in error
+
+
+def test_columns_are_the_same_numbers_in_prediction(iris):
+    plan = columns.plan(iris.drop(columns="species"))
+    made = columns.numbers(iris, plan, "iris.csv")
+    assert made.loc[5, "petal length (cm)"] == iris["petal length (cm)"].median()
+    assert made.loc[3, ["colour=blue", "colour=white"]].tolist() == [0, 0]
+    other = iris.iloc[:2].assign(colour=["red", "blue"])
+    assert columns.numbers(other, plan, "o")[["colour=blue", "colour=white"]].to_numpy().tolist() == [[0, 0], [1, 0]]
+    with pytest.raises(ValueError, match="lacks 1 column"):
+        columns.numbers(iris.drop(columns="colour"), plan, "o")
+    with pytest.raises(ValueError, match="holds text"):
+        columns.numbers(iris.assign(**{"sepal width (cm)": "wide"}), plan, "o")
+
+
+def test_help_shows_examples_and_every_method():
+    assert {method.replace("-", "_") for method in METHODS} == {*method_names(), "set", "static"}
+    for command in COMMANDS:
+        finished = subprocess.run(
+            [sys.executable, "-m", "truly_sparse", command, "--help"], capture_output=True, text=True, check=True
+        )
+        assert f"truly-sparse {command} " in finished.stdout.split("examples:")[1]
+
+
+def test_the_shell_completes_commands():
+    pytest.importorskip("argcomplete", reason="argcomplete is not installed")
+    line = "truly-sparse insp"
+    asked = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line)), "_ARGCOMPLETE_SUPPRESS_SPACE": "1"}
+    run = subprocess.run(
+        ["bash", "-c", f'exec 8> >(cat); exec 9>&2; exec "{sys.executable}" -m truly_sparse'],
+        env=os.environ | asked,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "inspect" in run.stdout

@@ -1,0 +1,112 @@
+"""Rows, scalings and targets against their plain definitions."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import stats
+from sklearn.preprocessing import QuantileTransformer
+
+from truly_sparse.estimators import preprocessing
+from truly_sparse.estimators.rows import Draws, gather, split
+from truly_sparse.estimators.targets import Values, knots_of
+
+FEW = st.integers(0, 3)
+TABLES = arrays(np.float64, st.tuples(st.integers(2, 30), st.just(2)), elements=st.sampled_from([0.0, -0.0, 1.0, 2.5]))
+
+
+@given(TABLES, st.data())
+def test_a_weight_is_a_repetition_and_order_does_not_count(x, data):
+    weights = np.array(data.draw(st.lists(FEW, min_size=len(x), max_size=len(x))))
+    y = np.array(data.draw(st.lists(FEW, min_size=len(x), max_size=len(x))))
+    mixed = np.random.default_rng(0).permutation(len(x))
+    weighed = gather(x[mixed], y[mixed], weights[mixed])
+    repeated = gather(np.repeat(x, weights, axis=0), np.repeat(y, weights), None)
+    for one, other in zip(weighed, repeated, strict=True):
+        assert one.tolist() == other.tolist()
+    rows = [(*row, label) for row, label in zip(x.tolist(), y.tolist(), strict=True)]
+    expected = {row: sum(w for r, w in zip(rows, weights, strict=True) if r == row) for row in rows}
+    found = {(*row, label): w for row, label, w in zip(*(part.tolist() for part in weighed), strict=True)}
+    assert found == {row: w for row, w in expected.items() if w}
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=40), st.integers(0, 99))
+def test_whole_weights_are_drawn_exactly(weights, seed):
+    draws = Draws(np.array(weights, float))
+    order = draws.order(np.random.default_rng(seed))
+    assert np.bincount(order, minlength=len(weights)).tolist() == weights
+
+
+def test_other_weights_are_drawn_in_proportion():
+    weights = np.array([0.5, 1.5, 3.0, 0.001])
+    draws, rng = Draws(weights), np.random.default_rng(0)
+    assert draws.size == 4
+    counts = sum(np.bincount(draws.order(rng), minlength=4) for _ in range(4000))
+    assert counts / counts.sum() == pytest.approx(weights / weights.sum(), abs=0.01)
+
+
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=200), st.floats(0, 0.6), st.integers(0, 99))
+def test_a_split_is_complete_and_takes_its_share_of_every_class(labels, fraction, seed):
+    y = np.array(labels)
+    train, held = split(y, fraction, np.random.default_rng(seed))
+    assert sorted([*train, *held]) == list(range(len(y)))
+    assert set(y[train]) == set(labels)
+    for label in set(labels):
+        assert abs((y[held] == label).sum() - fraction * (y == label).sum()) < 2
+
+
+def test_standard_and_quantiles_are_those_of_repeated_rows():
+    rng = np.random.default_rng(3)
+    x, weights = rng.normal(size=(200, 3)) * [1, 50, 0] + [0, 1e3, 7], rng.integers(1, 4, 200)
+    repeated = np.repeat(x, weights, axis=0)
+    plain = (x - repeated.mean(axis=0)) / np.where(np.ptp(x, axis=0) > 0, repeated.std(axis=0), 1)
+    scaling = preprocessing.create("standard", 1).fit(x, weights.astype(float))
+    assert np.allclose(scaling.transform(x), plain, atol=1e-5)
+    scores = preprocessing.create("quantile", 1).fit(x, weights.astype(float)).transform(x)
+    for column in range(2):
+        ranks = stats.rankdata(repeated[:, column]) - 0.5  # the middle of equal values
+        expected = dict(zip(repeated[:, column], stats.norm.ppf(ranks / len(repeated)), strict=True))
+        assert np.allclose(scores[:, column], [expected[value] for value in x[:, column]], atol=1e-5)
+    assert (scores[:, 2] == 0).all()
+
+
+def test_many_values_have_nearly_the_quantiles_of_scikit_learn():
+    x = np.random.default_rng(0).gamma(1.0, size=(5000, 1))
+    ours = preprocessing.create("quantile", 1).fit(x, np.ones(5000)).transform(x)
+    theirs = QuantileTransformer(output_distribution="normal").fit_transform(x)
+    inner = np.abs(theirs) < 2.5
+    assert np.abs(ours - theirs)[inner].max() < 0.05
+
+
+@given(st.integers(1, 12), st.integers(0, 99))
+def test_ramps_are_the_definition_and_give_the_value_back(bins, seed):
+    rng = np.random.default_rng(seed)
+    x = np.column_stack([rng.normal(size=80), rng.integers(0, 3, 80), np.ones(80)])
+    scaling = preprocessing.create("piecewise_linear", bins).fit(x, np.ones(80))
+    ramps = scaling.ramps(x)
+    pieces = list(zip(scaling.of, scaling.start, scaling.stop, strict=True))
+    slow = [[min(max((row[of] - start) / (stop - start), 0), 1) for of, start, stop in pieces] for row in x]
+    assert np.allclose(ramps, slow)
+    for feature in range(2):
+        own = scaling.of == feature
+        assert 1 <= own.sum() <= bins
+        width = (scaling.stop - scaling.start)[own]
+        assert np.allclose(scaling.start[own][0] + ramps[:, own] @ width, x[:, feature])
+    assert 2 not in scaling.of
+    encoded = scaling.transform(x)
+    assert np.allclose(encoded.mean(axis=0), 0, atol=1e-5)
+    assert np.allclose(encoded.std(axis=0), 1, atol=1e-4)
+
+
+@given(st.lists(st.floats(-100, 100), min_size=2, max_size=30), st.integers(2, 9))
+def test_two_hot_targets_have_the_value_as_mean(values, count):
+    y = np.array(values)
+    knots = knots_of(y, np.ones(len(y)), count)
+    assert (knots[0], knots[-1]) == (y.min(), y.max())
+    assert len(knots) <= max(2, count)
+    targets, rng = Values(y, knots), np.random.default_rng(0)
+    rows = np.arange(len(y))
+    drawn = np.array([knots[targets.draw(rows, rng)] for _ in range(3000)])
+    widest = np.diff(knots).max(initial=0)
+    assert np.abs(drawn.mean(axis=0) - y).max() <= 0.06 * widest + 1e-9
