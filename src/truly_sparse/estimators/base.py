@@ -66,7 +66,9 @@ class SparseEstimator(BaseEstimator):
 
     def _settings(self) -> dict[str, Any]:
         """Return all settings of training: the preset's, with the parameters that are not None."""
-        settings = settle(dict(self._presets), self.preset, self.get_params(deep=False))
+        settings = settle(
+            {name: dict(preset) for name, preset in self._presets.items()}, self.preset, self.get_params(deep=False)
+        )
         batch = settings["batch_size"]
         if batch != "auto" and (isinstance(batch, str) or batch < 1 or batch != int(batch)):
             raise UserError(f'batch_size is {batch!r}; give a whole number of rows, or "auto"')

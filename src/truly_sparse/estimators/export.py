@@ -4,7 +4,7 @@ A fitted estimator is: a scaling (piecewise linear), networks of dense products 
 softmax outputs, and for a regressor the mean of the knots.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -93,7 +93,7 @@ def to_torch(model: Any) -> Any:
         def forward(self, rows: Any) -> Any:
             scaled = self.scale(rows)
             mean = torch.stack([torch.softmax(member(scaled), dim=1) for member in self.members]).mean(dim=0)
-            return mean if self.knots is None else mean.double() @ self.knots
+            return mean if self.knots is None else torch.matmul(mean.double(), cast(Any, self.knots))
 
     def layers(network: SparseMLP) -> Any:
         parts: list[Any] = []

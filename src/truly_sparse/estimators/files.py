@@ -103,7 +103,7 @@ def _restored(facts: dict[str, Any], arrays: dict[str, Any]) -> SparseEstimator:
     for name in ARRAYS:
         if name in arrays:
             setattr(model, name, arrays[name].astype(object) if facts[f"{name}object"] else arrays[name])
-    model.n_features_in_, model.about_ = facts["features"], facts["about"]  # type: ignore[attr-defined]
+    model.n_features_in_, model.about_ = facts["features"], facts["about"]
     model._take(Model(scaling, members, None, facts["history"]))
     return model
 

@@ -92,8 +92,8 @@ def _member(graph: Graph, network: SparseMLP, rows: str) -> str:
     """Add one network; return the name of its probabilities."""
     for number, (weights, biases) in enumerate(to_csr(network)):
         if number:
-            slope = graph.constant(np.float32(network.slopes[number]))
-            positive = graph.node("Greater", rows, graph.constant(np.float32(0.0)))
+            slope = graph.constant(np.asarray(network.slopes[number], np.float32))
+            positive = graph.node("Greater", rows, graph.constant(np.zeros((), np.float32)))
             rows = graph.node("Where", positive, rows, graph.node("Mul", rows, slope))
         rows = graph.node("Add", graph.node("MatMul", rows, graph.weights(weights)), graph.constant(biases))
     return graph.node("Softmax", rows, axis=1)

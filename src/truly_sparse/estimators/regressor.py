@@ -98,7 +98,7 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
             raise UserError(f"knots is {self.knots!r}; give a whole number from 2")
         table = gathered(features, values.astype(np.float64), self._weights(sample_weight, features))
         if before is None:
-            self.knots_ = knots_of(table.y, table.weights, self.knots)
+            self.knots_ = knots_of(table.y, table.weights, int(self.knots))
         self._train(table, Values(table.y, self.knots_), settings, before)
         return self
 

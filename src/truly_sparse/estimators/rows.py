@@ -44,7 +44,7 @@ def gather(x: Floats, y: npt.NDArray, weights: Weights | None) -> Table:
     first[alike + 1] = (x[alike + 1] != x[alike]).any(axis=1) | (y[alike + 1] != y[alike])
     if first.all():
         return Table(x, y, weights)
-    return Table(x[first], y[first], np.bincount(np.cumsum(first) - 1, weights=weights))
+    return Table(x[first], y[first], np.bincount(np.cumsum(first) - 1, weights=weights).astype(np.float64))
 
 
 def _hashes(x: Floats, y: npt.NDArray) -> npt.NDArray[np.uint64]:

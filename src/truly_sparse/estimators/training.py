@@ -74,9 +74,8 @@ class Training(Trainer):
         self._past = before.epochs if before is not None else 0
         classes = material.targets.classes
         data = Data(material.x, material.rows, material.x_validation, material.rows_validation, classes)
-        own = not isinstance(method, str)
-        super().__init__(data, settings, "sparse", "edst_rg" if own else method, seed)
-        if own:
+        super().__init__(data, settings, "sparse", method if isinstance(method, str) else "edst_rg", seed)
+        if not isinstance(method, str):
             self.strategy = method(settings)
         if settings["learning_rate"] == "cosine":
             self.plan = _cosine(self.plan, settings["eta"])
