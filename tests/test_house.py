@@ -150,7 +150,9 @@ def paths_in(value):
 def test_committed_records_name_no_place_on_a_machine():
     for file in (ROOT / "results").glob("*/records/*.jsonl"):
         for number, line in enumerate(file.read_text().splitlines(), 1):
-            assert list(paths_in(json.loads(line))) == [], f"{file.relative_to(ROOT)}, line {number}"
+            record = json.loads(line)
+            record.pop("correct", None)  # bits in base64, which has slashes
+            assert list(paths_in(record)) == [], f"{file.relative_to(ROOT)}, line {number}"
 
 
 def test_make_says_in_one_line_that_python_is_missing_or_old(tmp_path):
