@@ -44,7 +44,6 @@ def wanted(entry):
     return entry.runs_of(PLAN.config), entry.measurements
 
 
-
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/analysis.smk"
