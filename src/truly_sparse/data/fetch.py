@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 from tqdm import tqdm
 
@@ -209,7 +209,7 @@ def length_of(answer: http.client.HTTPResponse) -> int:
     return int(length) if length.isdecimal() else 0
 
 
-def progress(url: str, size: int, first: int = 0) -> "tqdm[None]":
+def progress(url: str, size: int, first: int = 0) -> Any:
     """Return a bar in a terminal; in a log, print one line instead."""
     terminal = sys.stderr.isatty()
     if not terminal:

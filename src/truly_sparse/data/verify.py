@@ -89,7 +89,7 @@ class Checker:
             )
         for name, count in found.items():
             self.counts[str(name)] += int(count)
-        return names.map({name: number for number, name in enumerate(self.classes)}).to_numpy(np.int32)
+        return names.map({name: number for number, name in enumerate(self.classes)}).to_numpy().astype(np.int32)
 
     def _fingerprint(self, features: pd.DataFrame, numbers: "np.ndarray[Any, np.dtype[np.int32]]") -> None:
         if self.rows + len(features) > FINGERPRINTED:

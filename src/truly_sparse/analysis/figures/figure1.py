@@ -1,6 +1,7 @@
 """Journal figure 1: how FD-TSE trains its members, drawn anew from a small example that follows its rules."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -114,7 +115,8 @@ def _network(axes: Axes, links: pd.DataFrame, x: float, y: float, scale: float =
     }
     at = [y + scale * _HEIGHT * (1 - (place + 0.5) / NEURONS) for place in range(NEURONS)]
     ends = (x + 0.12 * scale, x + scale * (_WIDTH - 0.12))
-    for link in links.sort_values("state").itertuples():
+    rows: Any = links.sort_values("state").itertuples()
+    for link in rows:
         colour, line, strength = looks[str(link.state)]
         width = 0.7 if link.state in ("removed", "blocked") else 2.2 * float(link.magnitude) * strength
         axes.plot(ends, (at[link.source], at[link.target]), color=colour, linestyle=line, linewidth=width * scale)

@@ -1,5 +1,7 @@
 """What is it that helps? Regrowth, refinement, scaling, decay and schedule, each varied on its own."""
 
+from typing import Any, cast
+
 import pandas as pd
 
 from truly_sparse.analysis import formats
@@ -119,7 +121,7 @@ def _effect_cells(frame: pd.DataFrame) -> pd.DataFrame:
             {
                 "dataset": dataset_title(str(dataset)),
                 "what": "" if (dataset, setting) == last else what,
-                "epsilon": formats.number(epsilon),
+                "epsilon": formats.number(cast(Any, epsilon)),
                 "effect": str(effect),
                 "df": formats.number(value["df"]),
                 "F": formats.spread(value["F"], None, 1),
@@ -139,7 +141,7 @@ def _scaled_cells(frame: pd.DataFrame) -> pd.DataFrame:
             found = part[part["scaling"] == scaling].set_index("decay_times_eta")
             cells = {"dataset": dataset_title(str(dataset)), "what": title}
             for key, scaled in (("as_printed", False), ("scaled", True)):
-                row = found.loc[scaled] if scaled in found.index else {"value": None, "std": None}
+                row: Any = found.loc[scaled] if scaled in found.index else {"value": None, "std": None}
                 cells[key] = formats.spread(row["value"], row["std"])
             rows.append(cells)
     return pd.DataFrame(rows, columns=["dataset", *(column.key for column in _CELLS)])

@@ -1,5 +1,7 @@
 """What the members of an ensemble are like, and how much they differ."""
 
+from typing import Any, cast
+
 import pandas as pd
 
 from truly_sparse.analysis import formats
@@ -57,11 +59,11 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
             note = f"partial data: {parts[row['dataset']]}" if row["dataset"] in parts else ""
             lines.append({"table": "members", "metric": name, "note": note, **row})
     frame = pd.DataFrame(lines).assign(commit=inputs.origin().commits)
-    order = sorted(frame.index, key=lambda i: _order(frame.loc[i]))
+    order = sorted(frame.index, key=lambda i: _order(cast(Any, frame.loc[i])))
     return frame.loc[order].reindex(columns=list(COLUMNS)).reset_index(drop=True).astype({"seeds": "Int64"})
 
 
-def _order(row: pd.Series) -> tuple[object, ...]:
+def _order(row: Any) -> tuple[object, ...]:
     epsilon = None if pd.isna(row["epsilon"]) else row["epsilon"]
     return (*row_order(row["dataset"], row["method"], epsilon, row["setting"]), list(MEASURES).index(row["metric"]))
 
@@ -75,7 +77,7 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
             {
                 "dataset": dataset_title(str(dataset)),
                 "method": "" if (dataset, method) == last else title,
-                "epsilon": formats.number(epsilon),
+                "epsilon": formats.number(cast(Any, epsilon)),
                 **{name: formats.spread(value.get(name), None, 3) for name in MEASURES},
                 **{name: formats.spread(value.get(name), None, 1) for name in (*PERCENT, "accuracy")},
                 "seeds": formats.number(part["seeds"].iloc[0]),

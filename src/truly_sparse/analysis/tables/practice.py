@@ -1,5 +1,7 @@
 """What a practitioner would ask next: the same datasets with the models one would try first."""
 
+from typing import Any, cast
+
 import pandas as pd
 
 from truly_sparse.analysis import formats
@@ -72,12 +74,12 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
                 {"table": "practice", "setting": f"split {row['split']}", "metric": metric, "note": note, **row}
             )
     frame = pd.DataFrame(lines).assign(commit=inputs.origin().commits)
-    order = sorted(frame.index, key=lambda i: _order(frame.loc[i]))
+    order = sorted(frame.index, key=lambda i: _order(cast(Any, frame.loc[i])))
     columns = [*COLUMNS, "split"]
     return frame.loc[order].reindex(columns=columns).reset_index(drop=True).astype({"seeds": "Int64"})
 
 
-def _order(row: pd.Series) -> tuple[object, ...]:
+def _order(row: Any) -> tuple[object, ...]:
     dataset, *rest = row_order(row["dataset"], row["method"], None, "")
     return (dataset, row["split"] == "videos", *rest, METRICS.index(row["metric"]))
 

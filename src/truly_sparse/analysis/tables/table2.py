@@ -1,5 +1,7 @@
 """Journal Table 2: fourteen tabular datasets, how often each model is the best, and the accuracies behind it."""
 
+from typing import Any
+
 import pandas as pd
 
 from truly_sparse.analysis import formats
@@ -115,7 +117,9 @@ def _point_cells(frame: pd.DataFrame, methods: list[str]) -> pd.DataFrame:
     for method in methods:
         cells = {"method": method_title(method)}
         for name, metric, digits in (("points", "bpm", 2), ("time", "total_train_time", 1)):
-            found = both.loc[(method, metric)] if (method, metric) in both.index else {"value": None, "published": None}
+            found: Any = (
+                both.loc[(method, metric)] if (method, metric) in both.index else {"value": None, "published": None}
+            )
             cells[name] = formats.spread(found["value"], None, digits)
             cells[f"{name}_published"] = formats.spread(found["published"], None, 2 if name == "points" else 0)
         rows.append(cells)
@@ -128,7 +132,7 @@ def _accuracy_cells(accuracy: pd.DataFrame, methods: list[str]) -> pd.DataFrame:
         by_method = part.set_index("method")
         cells = {"dataset": dataset_title(str(dataset))}
         for method in methods:
-            found = by_method.loc[method] if method in by_method.index else {"value": None, "std": None}
+            found: Any = by_method.loc[method] if method in by_method.index else {"value": None, "std": None}
             cells[method] = formats.spread(found["value"], found["std"])
         rows.append(cells)
     return pd.DataFrame(rows)

@@ -1,5 +1,7 @@
 """Journal Table 3: what the refinement phase adds, for every way of regrowing and every kind of refinement."""
 
+from typing import Any, cast
+
 import pandas as pd
 
 from truly_sparse.analysis import formats
@@ -69,11 +71,11 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
         difference=rows["value"] - rows["published"],
         commit=inputs.origin().commits,
     )
-    order = sorted(rows.index, key=lambda i: _order(rows.loc[i]))
+    order = sorted(rows.index, key=lambda i: _order(cast(Any, rows.loc[i])))
     return rows.loc[order].reindex(columns=[*COLUMNS, "refinement"]).reset_index(drop=True)
 
 
-def _order(row: pd.Series) -> tuple[object, ...]:
+def _order(row: Any) -> tuple[object, ...]:
     return (*row_order(row["dataset"], row["method"], None, ""), list(REFINEMENTS).index(row["refinement"]))
 
 

@@ -66,10 +66,14 @@ def tidy(measured: pd.DataFrame, published: pd.DataFrame, commit: str) -> pd.Dat
     printed = published.set_index(["method", "setting", "metric"])
     lines = []
     known = measured.fillna({"distance": ""}).sort_values("n", kind="stable")
-    order = {
+    order: Any = {
         key: place for place, key in enumerate(dict.fromkeys(zip(known["method"], known["distance"], strict=True)))
     }
-    groups = sorted(known.groupby(["method", "distance", "n"]), key=lambda group: (order[group[0][:2]], group[0][2]))
+    groups: Any = sorted(
+        known.groupby(["method", "distance", "n"]), key=lambda group: (order[group[0][:2]], group[0][2])
+    )
+        known.groupby(["method", "distance", "n"]), key=lambda group: (order[group[0][:2]], group[0][2])
+    )
     for (method, distance, n), part in groups:
         epsilon, lambda_ = part["epsilon"].iloc[0], part["lambda"].iloc[0]
         setting = f"eps{epsilon:g}" + (f"_lambda{lambda_}" if distance else "") + f"_n{n}"
@@ -77,7 +81,7 @@ def tidy(measured: pd.DataFrame, published: pd.DataFrame, commit: str) -> pd.Dat
             if metric == "iterations" and not distance:
                 continue
             value, std = part[column].mean(), part[column].std()
-            key = (method, setting, metric)
+            key: Any = (method, setting, metric)
             source = printed.loc[key].to_dict() if key in printed.index else {}
             remark = f"published: {source['note']}" if isinstance(source.get("note"), str) else ""
             lines.append(
@@ -98,7 +102,7 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
     for (method, distance, n), part in frame.groupby(["method", "distance", "n"], sort=False):
         by = part.set_index("metric")
         head = f"{method}-{distance}"
-        time = by.loc["running_time"]
+        time: Any = by.loc["running_time"]
         row = {
             "method": "" if head == last else method_title(str(method)),
             "distance": "" if head == last else DISTANCES.get(str(distance), ""),
@@ -142,6 +146,6 @@ def _growth(frame: pd.DataFrame) -> list[str]:
         first, last = part.iloc[0], part.iloc[-1]
         links = math.log(last["connections"] / first["connections"])
         slope = math.log(last["running_time"] / first["running_time"]) / links
-        label = method_title(str(method)) + (f" ({DISTANCES[distance]})" if distance else "")
+        label = method_title(str(method)) + (f" ({DISTANCES[str(distance)]})" if distance else "")
         slopes.append(f"{label} {slope:.1f}")
     return [f"From the smallest to the largest block, time grows as connections to the power of: {', '.join(slopes)}."]

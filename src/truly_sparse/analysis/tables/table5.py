@@ -1,6 +1,7 @@
 """Journal Table 5: the authors' bootstrap test as they ran it, and beside it tests over seeds and over datasets."""
 
 import base64
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +49,7 @@ _COLUMNS_B = (
 def make(inputs: Inputs) -> Table:
     """Return 5a, the authors' test, and 5b, the comparison over training seeds."""
     frame = pd.concat([_authors(inputs), _paired(inputs)], ignore_index=True)
-    order = sorted(frame.index, key=lambda i: _order(frame.loc[i]))
+    order = sorted(frame.index, key=lambda i: _order(cast(Any, frame.loc[i])))
     frame = frame.loc[order].reset_index(drop=True)
     origin = inputs.origin()
     authors = (
@@ -134,7 +135,7 @@ def _note(parts: dict[str, str], dataset: str) -> str:
     return f"partial data: {parts[dataset]}" if dataset in parts else ""
 
 
-def _order(row: pd.Series) -> tuple[object, ...]:
+def _order(row: Any) -> tuple[object, ...]:
     metrics = [*_AUTHORS, *(f"paired_{name}" for name in _PAIRED)]
     return (*row_order(row["dataset"], row["method"], row["epsilon"], ""), metrics.index(row["metric"]))
 
@@ -144,7 +145,7 @@ def _groups(frame: pd.DataFrame) -> list[tuple[dict[str, str], pd.DataFrame]]:
     found, last = [], None
     for (dataset, method, epsilon), part in frame.groupby(["dataset", "method", "epsilon"], sort=False):
         title = "" if (dataset, method) == last else method_title(str(method))
-        head = {"dataset": dataset_title(str(dataset)), "method": title, "epsilon": formats.number(epsilon)}
+        head = {"dataset": dataset_title(str(dataset)), "method": title, "epsilon": formats.number(cast(Any, epsilon))}
         found.append((head, part.set_index("metric").astype({"value": float})))
         last = dataset, method
     return found

@@ -70,5 +70,5 @@ def _differences(frame: pd.DataFrame) -> str:
 
 def _warning(frame: pd.DataFrame) -> str:
     partial = frame[frame["partial"] != ""].drop_duplicates("dataset")
-    parts = ", ".join(f"{dataset_title(row.dataset)} ({row.partial})" for row in partial.itertuples())
+    parts = ", ".join(f"{dataset_title(str(row.dataset))} ({row.partial})" for row in partial.itertuples())
     return f" Only a part of the rows: {parts}." if parts else ""
