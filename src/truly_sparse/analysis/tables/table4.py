@@ -72,8 +72,6 @@ def tidy(measured: pd.DataFrame, published: pd.DataFrame, commit: str) -> pd.Dat
     groups: Any = sorted(
         known.groupby(["method", "distance", "n"]), key=lambda group: (order[group[0][:2]], group[0][2])
     )
-        known.groupby(["method", "distance", "n"]), key=lambda group: (order[group[0][:2]], group[0][2])
-    )
     for (method, distance, n), part in groups:
         epsilon, lambda_ = part["epsilon"].iloc[0], part["lambda"].iloc[0]
         setting = f"eps{epsilon:g}" + (f"_lambda{lambda_}" if distance else "") + f"_n{n}"
