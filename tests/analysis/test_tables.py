@@ -82,3 +82,20 @@ def test_the_tuned_model_is_chosen_by_validation_alone(paper):
     bad["accuracy"] = {"test": 0.9, "members_test": [0.9], "members_validation": [0.2]}
     frame = frame_of([good, bad])
     assert frame.sort_values("validation_accuracy", ascending=False)["accuracy"].iloc[0] == pytest.approx(10)
+
+
+@pytest.mark.parametrize("name", ["table2", "table3", "table5", "practice", "members"])
+def test_a_part_of_a_dataset_is_marked_in_rows_and_captions(paper, repository, name):
+    for spec in runs(paper):
+        file = repository / run_folder(paper, spec) / "run.json"
+        if spec.dataset in ("higgs", "jannis") and file.exists():
+            record = record_of(spec)
+            write_json(file, record | {"data": record["data"] | {"partial": "9 of 99 rows"}})
+    csv, tex = make.table(paper, name)
+    frame, text = pd.read_csv(csv), tex.read_text(encoding="utf-8")
+    partial = frame["dataset"].isin(["higgs", "jannis"])
+    assert partial.any()
+    assert frame.loc[partial, "note"].str.startswith("partial data: 9 of 99 rows").all()
+    marked = [line for line in text.splitlines() if "(9 of 99 rows)" in line]
+    assert any(r"\caption" in line for line in marked)
+    assert any(r"\caption" not in line and "Preset" not in line for line in marked)

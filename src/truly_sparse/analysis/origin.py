@@ -104,6 +104,13 @@ def parts_of(records: Iterable[Record]) -> dict[str, str]:
     return {name: ", ".join(parts) for name, parts in found.items()}
 
 
+def marked_title(dataset: str, notes: Iterable[Any]) -> str:
+    """Return a dataset's printed name, with what was there of it where a row's note says it was a part."""
+    said = (str(note).split("; ")[0] for note in notes)
+    parts = [note.removeprefix("partial data: ") for note in said if note.startswith("partial data: ")]
+    return dataset_title(dataset) + (f" ({parts[0]})" if parts else "")
+
+
 def join(values: Iterable[Any], separator: str = ", ") -> str:
     """Return the distinct values in order of appearance, joined; "unknown" for none at all."""
     return separator.join(dict.fromkeys(str(value) for value in values if value)) or "unknown"

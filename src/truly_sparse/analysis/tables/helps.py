@@ -7,8 +7,8 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
-from truly_sparse.analysis.names import dataset_title, method_title, row_order
-from truly_sparse.analysis.origin import parts_of
+from truly_sparse.analysis.names import method_title, row_order
+from truly_sparse.analysis.origin import marked_title, parts_of
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.statistics.factorial import effects
 from truly_sparse.analysis.table import Part, Table
@@ -36,11 +36,10 @@ def make(inputs: Inputs) -> Table:
     """Return H1 (analysis of variance), H2 (scaling by decay) and H3 (single networks under that schedule)."""
     runs = frame_of(inputs.records)
     parts = parts_of(inputs.records)
-    found, scaled, alone = _effects(runs), _scaled(runs), _alone(runs)
+    found, scaled, alone = (_noted(made, parts) for made in (_effects(runs), _scaled(runs), _alone(runs)))
     frame = pd.concat([found, scaled, alone], ignore_index=True)
-    note = frame["dataset"].map(lambda name: f"partial data: {parts[name]}" if name in parts else "")
     origin = inputs.origin()
-    frame = frame.assign(table="helps", note=note, commit=origin.commits).reindex(columns=[*COLUMNS, "effect"])
+    frame = frame.assign(table="helps", commit=origin.commits).reindex(columns=[*COLUMNS, "effect"])
     closing = f"Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     h1 = (
         "What moves the test accuracy: analysis of variance (type II, seeds as blocks) of two crossed experiments. "
@@ -66,6 +65,10 @@ def make(inputs: Inputs) -> Table:
             Part("H3", h3, _alone_cells(alone), _ALONE, notes, group="dataset"),
         ],
     )
+
+
+def _noted(frame: pd.DataFrame, parts: dict[str, str]) -> pd.DataFrame:
+    return frame.assign(note=[f"partial data: {parts[name]}" if name in parts else "" for name in frame["dataset"]])
 
 
 def _effects(runs: pd.DataFrame) -> pd.DataFrame:
@@ -119,7 +122,7 @@ def _effect_cells(frame: pd.DataFrame) -> pd.DataFrame:
         what = "regrowth × refinement" if setting == "refinement" else "scaling × decay"
         rows.append(
             {
-                "dataset": dataset_title(str(dataset)),
+                "dataset": marked_title(str(dataset), part["note"]),
                 "what": "" if (dataset, setting) == last else what,
                 "epsilon": formats.number(cast(Any, epsilon)),
                 "effect": str(effect),
@@ -139,7 +142,7 @@ def _scaled_cells(frame: pd.DataFrame) -> pd.DataFrame:
     for dataset, part in frame.groupby("dataset", sort=True):
         for scaling, title in SCALINGS.items():
             found = part[part["scaling"] == scaling].set_index("decay_times_eta")
-            cells = {"dataset": dataset_title(str(dataset)), "what": title}
+            cells = {"dataset": marked_title(str(dataset), part["note"]), "what": title}
             for key, scaled in (("as_printed", False), ("scaled", True)):
                 row: Any = found.loc[scaled] if scaled in found.index else {"value": None, "std": None}
                 cells[key] = formats.spread(row["value"], row["std"])
@@ -150,7 +153,7 @@ def _scaled_cells(frame: pd.DataFrame) -> pd.DataFrame:
 def _alone_cells(frame: pd.DataFrame) -> pd.DataFrame:
     rows = [
         {
-            "dataset": dataset_title(row["dataset"]),
+            "dataset": marked_title(row["dataset"], [row["note"]]),
             "what": method_title(row["method"]),
             "accuracy": formats.spread(row["value"], row["std"]),
             "seeds": formats.number(row["seeds"]),

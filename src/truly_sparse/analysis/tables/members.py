@@ -7,8 +7,8 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
-from truly_sparse.analysis.names import dataset_title, method_title, row_order
-from truly_sparse.analysis.origin import parts_of
+from truly_sparse.analysis.names import method_title, row_order
+from truly_sparse.analysis.origin import marked_title, parts_of
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.analysis.tables.table1 import COLUMNS
@@ -75,7 +75,7 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
         title = method_title(str(method))
         rows.append(
             {
-                "dataset": dataset_title(str(dataset)),
+                "dataset": marked_title(str(dataset), part["note"]),
                 "method": "" if (dataset, method) == last else title,
                 "epsilon": formats.number(cast(Any, epsilon)),
                 **{name: formats.spread(value.get(name), None, 3) for name in MEASURES},

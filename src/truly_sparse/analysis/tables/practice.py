@@ -7,8 +7,8 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
-from truly_sparse.analysis.names import dataset_title, method_title, row_order
-from truly_sparse.analysis.origin import parts_of
+from truly_sparse.analysis.names import method_title, row_order
+from truly_sparse.analysis.origin import marked_title, parts_of
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.analysis.tables.table1 import COLUMNS
@@ -91,7 +91,7 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
         value, std = found["value"].to_dict(), found["std"].to_dict()
         rows.append(
             {
-                "group": dataset_title(str(dataset)) + (", videos held out" if split == "videos" else ""),
+                "group": marked_title(str(dataset), part["note"]) + (", videos held out" if split == "videos" else ""),
                 "method": method_title(str(method)),
                 "seeds": formats.number(found["seeds"].iloc[0]),
                 "accuracy": formats.spread(value["accuracy"], std["accuracy"]),

@@ -8,7 +8,7 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import METHODS, dataset_title, method_title
-from truly_sparse.analysis.origin import parts_of
+from truly_sparse.analysis.origin import marked_title, parts_of
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.analysis.tables.table1 import COLUMNS
@@ -45,7 +45,13 @@ def make(inputs: Inputs) -> Table:
         frame,
         [
             Part("2a", points_caption, _point_cells(frame, methods), _POINT_COLUMNS, notes),
-            Part("2b", accuracy_caption, _accuracy_cells(accuracy, methods), _accuracy_columns(methods), notes),
+            Part(
+                "2b",
+                accuracy_caption,
+                _accuracy_cells(accuracy, methods, parts_of(inputs.records)),
+                _accuracy_columns(methods),
+                notes,
+            ),
         ],
     )
 
@@ -126,11 +132,12 @@ def _point_cells(frame: pd.DataFrame, methods: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _accuracy_cells(accuracy: pd.DataFrame, methods: list[str]) -> pd.DataFrame:
+def _accuracy_cells(accuracy: pd.DataFrame, methods: list[str], parts: dict[str, str]) -> pd.DataFrame:
     rows = []
     for dataset, part in accuracy.groupby("dataset", sort=True):
         by_method = part.set_index("method")
-        cells = {"dataset": dataset_title(str(dataset))}
+        note = f"partial data: {parts[str(dataset)]}" if dataset in parts else ""
+        cells = {"dataset": marked_title(str(dataset), [note])}
         for method in methods:
             found: Any = by_method.loc[method] if method in by_method.index else {"value": None, "std": None}
             cells[method] = formats.spread(found["value"], found["std"])

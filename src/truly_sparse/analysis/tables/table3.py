@@ -7,8 +7,8 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
-from truly_sparse.analysis.names import dataset_title, method_title, row_order
-from truly_sparse.analysis.origin import parts_of
+from truly_sparse.analysis.names import method_title, row_order
+from truly_sparse.analysis.origin import marked_title, parts_of
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.analysis.tables.table1 import COLUMNS
@@ -83,7 +83,7 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (dataset, method), part in frame.groupby(["dataset", "method"], sort=False):
         found = part.set_index("refinement")
-        cells = {"dataset": dataset_title(str(dataset)), "method": method_title(str(method))}
+        cells = {"dataset": marked_title(str(dataset), part["note"]), "method": method_title(str(method))}
         for name in REFINEMENTS:
             value, std, published = (found[column].get(name, None) for column in ("value", "std", "published"))
             cells |= {name: formats.spread(value, std), f"{name}_published": formats.spread(published, None)}

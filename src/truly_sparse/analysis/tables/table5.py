@@ -10,8 +10,8 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
-from truly_sparse.analysis.names import dataset_title, method_title, row_order
-from truly_sparse.analysis.origin import parts_of
+from truly_sparse.analysis.names import method_title, row_order
+from truly_sparse.analysis.origin import marked_title, parts_of
 from truly_sparse.analysis.runs import frame_of
 from truly_sparse.analysis.statistics.authors import bootstrap_test
 from truly_sparse.analysis.statistics.paired import compare_all
@@ -145,7 +145,11 @@ def _groups(frame: pd.DataFrame) -> list[tuple[dict[str, str], pd.DataFrame]]:
     found, last = [], None
     for (dataset, method, epsilon), part in frame.groupby(["dataset", "method", "epsilon"], sort=False):
         title = "" if (dataset, method) == last else method_title(str(method))
-        head = {"dataset": dataset_title(str(dataset)), "method": title, "epsilon": formats.number(cast(Any, epsilon))}
+        head = {
+            "dataset": marked_title(str(dataset), part["note"]),
+            "method": title,
+            "epsilon": formats.number(cast(Any, epsilon)),
+        }
         found.append((head, part.set_index("metric").astype({"value": float})))
         last = dataset, method
     return found
