@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from truly_sparse import __version__
@@ -22,10 +23,9 @@ def _data(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def _run(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from truly_sparse.experiments.grid import find
-    from truly_sparse.experiments.run import run
+    from truly_sparse.experiments.job import train
 
-    run(config, find(config, arguments.name), restart=arguments.restart)
+    train(config, arguments.name, restart=arguments.restart)
 
 
 def _store(config: dict[str, Any], arguments: argparse.Namespace) -> None:
@@ -112,6 +112,15 @@ def one_thread() -> None:
         print(f"OPENBLAS_CORETYPE={kernel} ignored: BLAS chooses the processor's own kernels", file=sys.stderr)
 
 
+def _alone(config: dict[str, Any], arguments: argparse.Namespace) -> AbstractContextManager[Any]:
+    """Keep other processes from the file a command writes; runs and datasets have locks of their own."""
+    if arguments.command in ("run", "data", "show"):
+        return nullcontext()
+    from truly_sparse.experiments.claims import claim_result
+
+    return claim_result(config, arguments.command, getattr(arguments, "name", ""))
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return 0, or 2 after one line about what is wrong."""
     arguments = parser().parse_args(argv)
@@ -119,7 +128,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         from truly_sparse.experiments.config import load_config
 
-        COMMANDS[arguments.command][0](load_config(arguments.config), arguments)
+        config = load_config(arguments.config)
+        with _alone(config, arguments):
+            COMMANDS[arguments.command][0](config, arguments)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
