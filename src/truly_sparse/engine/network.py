@@ -221,6 +221,8 @@ class SparseMLP:
 
     def predict_proba(self, x: Floats) -> Floats:
         """Return softmax probabilities, float32, shape (samples, classes), of x, float32, shape (samples, features)."""
+        if x.ndim != 2 or x.shape[1] != self.sizes[0]:
+            raise ValueError(f"{self.sizes[0]} features expected, found an array of shape {x.shape}")
         flat, room = self._flat, self._room
         if room is None or room.storage != "float32":
             room = Room(self.sizes, PREDICTION_ROWS, "float32", errors=False)
