@@ -95,7 +95,8 @@ def wanted():
     names = content["project"]["dependencies"] + content["build-system"]["requires"]
     return [
         Requirement(text)
-        for text in names + [text for extra in extras if extra not in ("papi", "bench", "cluster") for text in extras[extra]]
+        for text in names
+        + [text for extra in extras if extra not in ("papi", "bench", "cluster") for text in extras[extra]]
     ]
 
 

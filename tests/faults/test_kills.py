@@ -60,7 +60,10 @@ def test_a_job_of_a_workflow_that_was_replaced_stops(tmp_path, monkeypatch):
     monkeypatch.setenv(claims.TOKEN, "old")
     claims.WORKFLOW.parent.mkdir()
     claims.WORKFLOW.write_text(json.dumps({"token": "new"}))
-    with pytest.raises(UserError, match="a newer workflow runs in this folder"), claims.claim_result({"preset": "p"}, "run", "x"):
+    with (
+        pytest.raises(UserError, match="a newer workflow runs in this folder"),
+        claims.claim_result({"preset": "p"}, "run", "x"),
+    ):
         pytest.fail("the job went on")
     monkeypatch.setenv(claims.TOKEN, "new")
     with claims.claim_result({"preset": "p"}, "run", "x") as waited:
