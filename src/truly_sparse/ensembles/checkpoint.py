@@ -66,7 +66,7 @@ def restore(trainer: Trainer, path: str | Path, identity: dict[str, Any]) -> str
         if any(type(counter) is not int or not 0 <= counter < 2**64 for counter in counters) or progress.advice:
             return "its counters are not valid"
         over = sum(epoch.ends_member for epoch in trainer.plan[: progress.epoch])
-        if not 0 < progress.epoch < len(trainer.plan) or len(progress.history) != progress.epoch or ended != over:
+        if not 0 < progress.epoch <= len(trainer.plan) or len(progress.history) != progress.epoch or ended != over:
             return "its epoch is not valid"
         if not ended <= len(members) <= ended + 1:
             return "its members do not fit its epoch"
