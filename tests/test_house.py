@@ -93,11 +93,8 @@ def wanted():
     content = project()
     extras = content["project"]["optional-dependencies"]
     names = content["project"]["dependencies"] + content["build-system"]["requires"]
-    return [
-        Requirement(text)
-        for text in names
-        + [text for extra in extras if extra not in ("papi", "bench", "cluster") for text in extras[extra]]
-    ]
+    locked = [extra for extra in extras if extra not in ("papi", "bench", "cluster")]
+    return [Requirement(text) for text in names + [text for extra in locked for text in extras[extra]]]
 
 
 def test_the_lock_pins_every_dependency_within_its_range():

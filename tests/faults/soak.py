@@ -2,7 +2,8 @@
 
     python tests/faults/soak.py --kills 200 --folder /tmp/soak
 
-The folder holds a throw-away checkout and outcome.jsonl, one line per kill point; the same command goes on where it was.
+The folder holds a throw-away checkout and outcome.jsonl, one line per kill point; the same command goes on where it
+was.
 """
 
 import argparse

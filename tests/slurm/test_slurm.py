@@ -1,4 +1,4 @@
-"""The quick preset on a real Slurm, through both profiles, while jobs are killed, cancelled, fail, and the node goes."""
+"""The quick preset on a real Slurm through both profiles; jobs are killed, cancelled, fail, and the node goes."""
 
 import importlib.util
 import os

@@ -1,8 +1,8 @@
 """Runs that ended while their workflow was being killed: kept aside, so that the next workflow need not train again.
 
-Snakemake takes what a killed workflow was making for incomplete and deletes its declared files before it starts the job
-again. A run whose training had ended by then, or ended afterwards in a process that outlived the workflow, would be lost.
-So a second link to each declared file lies in results/<preset>/.finished until the workflow ends by itself.
+Snakemake takes what a killed workflow was making for incomplete and deletes its declared files before it starts the
+job again. A run whose training had ended by then, or ended afterwards in a process that outlived the workflow, would be
+lost. So a second link to each declared file lies in results/<preset>/.finished until the workflow ends by itself.
 """
 
 import json
