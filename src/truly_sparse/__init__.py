@@ -1,8 +1,13 @@
 """Truly sparse ensembles: no dense weight matrix and no mask, in training or inference."""
 
+from truly_sparse import kernel_cache as _kernel_cache
+
 __version__ = "0.1.0"
 
 __all__ = ["TrulySparseEnsembleClassifier", "__version__"]
+
+
+_kernel_cache.settle()
 
 
 def __getattr__(name: str) -> object:

@@ -14,17 +14,28 @@ from truly_sparse.files import sha256
 ROOT = Path(__file__).parents[2]
 
 
-def _workflow():
-    spec = importlib.util.spec_from_file_location("throw_away", ROOT / "tests/workflow/conftest.py")
+def load(file):
+    """Return a file of the tests as a module."""
+    spec = importlib.util.spec_from_file_location(Path(file).stem, ROOT / "tests" / file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
+cli = load("cli/test_cli.py")
+place = cli.place
+
+
 @pytest.fixture
 def checkout(tmp_path):
     """A copy of the repository with the stub command line; STUB_SLEEP makes its jobs last."""
-    return _workflow().lay_out(tmp_path)
+    return load("workflow/conftest.py").lay_out(tmp_path)
+
+
+@pytest.fixture
+def tests():
+    """Return a function that gives a file of the tests as a module."""
+    return load
 
 
 @pytest.fixture

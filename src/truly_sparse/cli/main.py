@@ -4,6 +4,7 @@ Modules are imported inside the commands, so that a job pays only for what it us
 """
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -125,6 +126,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; return 0, or 2 after one line about what is wrong."""
     arguments = parser().parse_args(argv)
     one_thread()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no ± must not stop a command
     try:
         from truly_sparse.experiments.config import load_config
 
@@ -136,5 +140,8 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     except OSError as error:  # disk full, no permission, a file that vanished
         print(f"error: {error.strerror or error} ({error.filename or 'no file named'})", file=sys.stderr)
+        return 2
+    except MemoryError as error:
+        print(f"error: out of memory ({error or 'nothing left'}); give it more, or train less at once", file=sys.stderr)
         return 2
     return 0

@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from truly_sparse.experiments import claims, finished
+from truly_sparse.experiments import claims, finished, memory
 from truly_sparse.experiments.grid import find
 from truly_sparse.experiments.records import run_folder
 from truly_sparse.experiments.run import run
@@ -24,6 +24,7 @@ def train(config: dict[str, Any], path: str, restart: bool = False) -> None:
         if claims.by_workflow() and not restart and finished.take(config, spec):
             print(f"{spec.path}: ended under a workflow that was killed; its result is used", file=sys.stderr)
             return
+        memory.check(config, spec)
         run(config, spec, restart=restart)
         if claims.by_workflow():
             finished.keep(config, spec)
