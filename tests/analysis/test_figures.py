@@ -50,7 +50,7 @@ def test_distances_are_checked_for_normality(config, committed):
     assert found["shapiro_p"] == pytest.approx(stats.shapiro(values).pvalue)
     figure, words = drawn(distances, distances.tidy(measured, "distances"))
     assert len(figure.axes) == 6
-    assert "HIGGS, only 9 of 10 rows" in words
+    assert "HIGGS\nonly 9 of 10 rows" in words
 
 
 def test_figure_2_shows_100_draws_and_counts_failed_searches(config, committed):

@@ -56,7 +56,8 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
             letter(axes, next(labels), f"{number:,} draws")
             margin = 0.03 * (limits["max"] - limits["min"])
             axes.set_xlim(limits["min"] - margin, limits["max"] + margin)
-        row[0].set_ylabel(f"{dataset_words(dataset, own['partial'].iloc[0])}\n\ndensity")
+        name = dataset_words(dataset, own["partial"].iloc[0]).replace(", ", "\n")
+        row[0].set_ylabel(f"{name}\n\ndensity")
     for axes in grid[-1]:
         axes.set_xlabel("Euclidean distance, row by row")
     warn(figure, preset)

@@ -47,10 +47,12 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     for axes in panels[len(methods) :]:
         axes.set_visible(False)
     about = dataset_words(frame["dataset"].iloc[0], frame["partial"].iloc[0])
-    figure.supxlabel(f"t-SNE dimension 1 ({about})", fontsize=7.5)
-    figure.supylabel("t-SNE dimension 2", fontsize=7.5)
+    for axes in panels[-2:]:
+        axes.set_xlabel(f"t-SNE dimension 1 ({about})")
+    for axes in panels[::2]:
+        axes.set_ylabel("t-SNE dimension 2")
     handles = _legend(sorted(frame["member"].unique()))
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), handletextpad=0.3)
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), handletextpad=0.3)
     warn(figure, preset)
     return figure
 
