@@ -28,9 +28,14 @@ def checkout_file(name: Path, near: Path | None = None) -> Path:
     raise UserError(f"{name} is not in any folder above; run this from a checkout of the repository")
 
 
+def read_yaml(path: Path) -> Any:
+    """Return what a YAML file holds: plain values only, read ten times faster where the C library is at hand."""
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
 def load_schema(path: Path) -> dict[str, Any]:
     """Return a schema written in YAML."""
-    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = read_yaml(path)
     return loaded
 
 

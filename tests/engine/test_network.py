@@ -15,8 +15,9 @@ from truly_sparse.engine.streams import NAMES, Streams
 SIZES = [10, 50, 40, 30, 4]
 
 
-def build(seed=0, epsilon=4.0, sizes=SIZES):
-    return SparseMLP.erdos_renyi(sizes, epsilon, all_relu_slopes(len(sizes) - 2, 0.5), Streams(seed).start)
+def build(seed=0, epsilon=4.0, sizes=SIZES, storage="float32"):
+    slopes = all_relu_slopes(len(sizes) - 2, 0.5)
+    return SparseMLP.erdos_renyi(sizes, epsilon, slopes, Streams(seed).start, storage=storage)
 
 
 def problem(samples=300):
@@ -54,6 +55,20 @@ def test_predictions_are_scipys(samples):
     assert np.allclose(network.predict_proba(x[:samples]), scipy_predict(network, x[:samples]), atol=1e-5)
     train(network, evolve=0.3)
     assert np.allclose(network.predict_proba(x[:samples]), scipy_predict(network, x[:samples]), atol=1e-5)
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_predictions_as_trained_differ_by_the_rounding_of_activations_only(trained):
+    (x, y), half, single = problem(), build(storage="bfloat16"), build()
+    if trained:
+        train(half)
+        single.load_state(half.copy_state())
+    exact = single.predict_proba(x)
+    assert np.array_equal(single.predict_as_trained(x), exact)
+    assert np.array_equal(half.predict_proba(x), exact)
+    rounded = half.predict_as_trained(x)
+    assert not np.array_equal(rounded, exact)
+    assert np.allclose(rounded, exact, atol=0.03)
 
 
 @settings(max_examples=25, deadline=None)

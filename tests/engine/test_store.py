@@ -110,3 +110,16 @@ def test_a_save_that_fails_leaves_what_was_there(tmp_path):
         store.save({"values": np.array([Bomb()], dtype=object)}, path)
     assert path.read_bytes() == before
     assert [*tmp_path.iterdir()] == [path]
+
+
+def test_compressed_files_are_refused_before_they_unfold(tmp_path):
+    path = tmp_path / "member.npz"
+    np.savez_compressed(path, values=np.zeros(10**6))
+    with pytest.raises(UserError, match="compressed"):
+        store.load(path)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_data_of_another_width_are_refused(number):
+    with pytest.raises(ValueError, match="6 features expected"):
+        networks()[number].predict_proba(np.zeros((5, 3), np.float32))

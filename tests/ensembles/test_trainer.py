@@ -222,3 +222,11 @@ def test_dense_and_sparse_members_are_what_they_say(data, training):
     network = store.build(trainer.members[0].arrays)
     assert not isinstance(network, SparseMLP)
     assert network.link_counts == [8 * 40, 40 * 30, 30 * 20, 20 * 3]
+
+
+def test_a_checkpoint_of_a_network_of_another_shape_is_refused_even_with_the_right_identity(tmp_path, data, training):
+    path, identity = tmp_path / "checkpoint.npz", {"who": "me"}
+    other = Trainer(data, training | {"hidden": [400, 30, 20]}, "sparse", "fd_tse", 4)
+    other.run(lambda epoch: checkpoint.save(other, path, identity) if epoch.number == 9 else None)
+    reason = checkpoint.restore(Trainer(data, training, "sparse", "fd_tse", 4), path, identity)
+    assert reason == "it is damaged (a network has another shape)"

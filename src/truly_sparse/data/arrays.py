@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from truly_sparse.errors import UserError
@@ -96,7 +97,11 @@ def load(name: str, data: Mapping[str, Any], settings: Mapping[str, Any], seed: 
 
 
 def _column(file: pq.ParquetFile, name: str) -> npt.NDArray[Any]:
-    return np.asarray(file.read([name])[name].to_numpy())
+    column = file.read([name])[name]
+    if column.null_count or not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        return np.asarray(column.to_numpy())
+    # Not `to_numpy` where it can be helped: it imports pandas, which takes longer than the reading.
+    return np.concatenate([np.from_dlpack(chunk) for chunk in column.chunks])
 
 
 def _about(name: str, path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import yaml
 
 from truly_sparse.errors import UserError
 from truly_sparse.files import sha256
-from truly_sparse.schema import check, checkout_file, load_schema, suggest
+from truly_sparse.schema import check, checkout_file, load_schema, read_yaml, suggest
 
 REGISTRY_FILE = Path("config/datasets.yaml")
 SCHEMA_FILE = Path("workflow/schemas/datasets.schema.yaml")
@@ -78,7 +78,7 @@ def read(path: Path | None = None) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a readable registry of datasets ({' '.join(str(error).split())})") from None
     check(content, _schema(), str(path))

@@ -150,6 +150,8 @@ class DenseMLP:
 
     def predict_proba(self, x: Floats) -> Floats:
         """Return softmax probabilities, float32, shape (samples, classes), of x, float32, shape (samples, features)."""
+        if x.ndim != 2 or x.shape[1] != self.sizes[0]:
+            raise ValueError(f"{self.sizes[0]} features expected, found an array of shape {x.shape}")
         self._reserve(PREDICTION_ROWS)
         order = np.arange(len(x))
         probabilities = np.empty((len(x), self.sizes[-1]), np.float32)
@@ -159,6 +161,8 @@ class DenseMLP:
             self._forward(0, 0, 0.0)
             probabilities[start : start + count] = self._activations[-1][:, :count].T
         return probabilities
+
+    predict_as_trained = predict_proba
 
     def copy_state(self) -> dict[str, npt.NDArray]:
         """Return a copy of everything training changes."""

@@ -48,23 +48,77 @@ def replant(n_out, old_pointers, old_targets, old_values, old_velocity, keep, gr
         k, stop = old_pointers[i], old_pointers[i + 1]
         row = i * n_out
         while True:
-            while k < stop and not keep[k]:
-                k += 1
             new = g < grown.shape[0] and grown[g] < row + n_out
-            if new and (k == stop or grown[g] - row < old_targets[k]):
-                targets[place] = grown[g] - row
-                values[place] = grown_values[g]
-                velocity[place] = 0.0
-                g += 1
-            elif k < stop:
+            limit = grown[g] - row if new else n_out
+            # Every old link is written, and the next one over it unless it is kept: which are cannot be predicted.
+            while k < stop and place < targets.shape[0] and old_targets[k] < limit:
                 targets[place] = old_targets[k]
                 values[place] = old_values[k]
                 velocity[place] = old_velocity[k]
+                place += keep[k]
                 k += 1
-            else:
+            if not new:
                 break
+            targets[place] = limit
+            values[place] = grown_values[g]
+            velocity[place] = 0.0
             place += 1
+            g += 1
     in_pointers[old_pointers.shape[0] - 1] = place
+
+
+@njit(cache=True, boundscheck=False)
+def kept_links(in_pointers, targets, keep, n_out, count):
+    """Return the sorted links (``source * n_out + target``) that are kept, `count` of them."""
+    links = np.empty(count + 1, np.int64)  # the last one takes what is written after the last kept link
+    place = 0
+    for i in range(in_pointers.shape[0] - 1):
+        for k in range(in_pointers[i], in_pointers[i + 1]):
+            links[place] = i * n_out + targets[k]
+            place += keep[k]
+    return links[:count]
+
+
+@njit(cache=True, boundscheck=False)
+def free_places(occupied, ranks):
+    """Return the places of the free ranks: rank r is place r plus the number of occupied ones before it, O(links)."""
+    places = np.empty_like(ranks)
+    before = 0
+    for j in range(ranks.shape[0]):
+        while before < occupied.shape[0] and occupied[before] - before <= ranks[j]:
+            before += 1
+        places[j] = ranks[j] + before
+    return places
+
+
+@njit(cache=True, boundscheck=False)
+def split_by_sign(values, magnitudes):
+    """Write the magnitudes of positive values from the left, of negative ones from the right; return how many each."""
+    positive = negative = 0
+    last = values.shape[0] - 1
+    for k in range(values.shape[0]):
+        # Written to both ends, counted at one: signs cannot be predicted, so that branches would cost more.
+        magnitudes[positive] = magnitudes[last - negative] = abs(values[k])
+        positive += values[k] > 0
+        negative += values[k] < 0
+    return positive, negative
+
+
+@njit(cache=True, boundscheck=False)
+def mark_survivors(values, limits, ties):
+    """Mark the values that are not zero, not below the limit of their sign (+, -), nor among its first `ties` at it."""
+    keep = np.empty(values.shape[0], np.bool_)
+    left = ties.copy()
+    above, below = limits
+    for k in range(values.shape[0]):
+        limit = below if values[k] < 0 else above
+        magnitude = abs(values[k])
+        keep[k] = (magnitude != 0) & ~(magnitude < limit)
+        if magnitude == limit:
+            sign = int(values[k] < 0)
+            keep[k] &= left[sign] <= 0
+            left[sign] -= 1
+    return keep
 
 
 def put(rows, start, sample, value):

@@ -1,5 +1,6 @@
 """Networks as .npz files: no pickle, refused when damaged, written whole or not at all."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +49,31 @@ def load(path: str | Path) -> Network:
     """
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays: Arrays = {name: archive[name] for name in archive.files}
-        return build(arrays)
+        return build(read(path))
     except FileNotFoundError:
         raise UserError(f"no network file {path}; train the run that writes it first") from None
     except UserError as error:
         raise UserError(f"{path}: {error}; delete it and train again") from None
     except Exception as error:
         raise UserError(f"{path} is not a network file ({error}); delete it and train again") from None
+
+
+def read(path: str | Path) -> Arrays:
+    """Return the arrays of an .npz file written by `numpy.savez`, which take no more memory than the file has bytes."""
+    with zipfile.ZipFile(path) as archive:
+        sizes = [entry.file_size for entry in archive.infolist()]
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise UserError("it is compressed")
+    if sum(sizes) > Path(path).stat().st_size:
+        raise UserError("its entries overlap")
+    with np.load(path, allow_pickle=False) as archive:
+        arrays: Arrays = {}
+        for name in archive.files:
+            array = archive[name]
+            if not isinstance(array, np.ndarray):
+                raise UserError(f"{name} is no array")
+            arrays[name] = array
+    return arrays
 
 
 def build(arrays: Arrays) -> Network:
@@ -71,6 +88,8 @@ def build(arrays: Arrays) -> Network:
     if any(not 0 <= count <= n_in * n_out for count, (n_in, n_out) in zip(counts, pairs, strict=True)):
         raise UserError("a block has more links than places")
     slopes = [float(slope) for slope in arrays["slopes"]]
+    if not np.isfinite(slopes).all() or not np.isfinite(arrays["bounds"]).all():
+        raise UserError("slopes or bounds hold a value that is not finite")
     _check_values(arrays, sum(counts), sum(sizes[1:]))
     network: Network
     if bool(arrays["sparse"]):

@@ -7,6 +7,8 @@ the sorted array of its links (int64).
 import numpy as np
 import numpy.typing as npt
 
+from truly_sparse.engine import kernels
+
 Links = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float32]
 
@@ -67,18 +69,16 @@ def survivors(values: Values, fraction: float) -> npt.NDArray[np.bool_]:
     -------
     ndarray of bool, shape (links,)
     """
-    keep = values != 0.0
-    for signed in (np.flatnonzero(values > 0), np.flatnonzero(values < 0)):
+    magnitudes = np.empty_like(values)
+    positive, negative = kernels.split_by_sign(values, magnitudes)
+    limits, ties = np.zeros(2, np.float32), np.zeros(2, np.int64)
+    for sign, signed in enumerate((magnitudes[:positive], magnitudes[len(values) - negative :])):
         remove = int(fraction * len(signed))
-        if remove == 0:
-            continue
-        magnitude = np.abs(values[signed])
-        limit = np.partition(magnitude, remove - 1)[remove - 1]
-        below = signed[magnitude < limit]
-        ties = signed[magnitude == limit][: remove - len(below)]
-        keep[below] = False
-        keep[ties] = False
-    return keep
+        if remove:
+            signed.partition(remove - 1)
+            limits[sign] = signed[remove - 1]
+            ties[sign] = np.count_nonzero(signed[:remove] == limits[sign])
+    return kernels.mark_survivors(values, limits, ties)
 
 
 def merge(first: Links, second: Links) -> Links:
@@ -108,8 +108,7 @@ def _distinct(count: int, among: int, rng: np.random.Generator) -> Links:
 def grow(occupied: Links, count: int, places: int, rng: np.random.Generator) -> Links:
     """Draw `count` links uniformly from the free places of a block.
 
-    The r-th free place is r plus the number of occupied places before it, which a binary search in
-    ``occupied[i] - i`` finds: exact, without rejection, O(count log links).
+    Ranks among the free places are drawn and turned into places: exact, without rejection.
 
     Parameters
     ----------
@@ -128,9 +127,7 @@ def grow(occupied: Links, count: int, places: int, rng: np.random.Generator) -> 
     free = places - len(occupied)
     if count > free:
         raise ValueError(f"{count} links do not fit into {free} free places")
-    ranks = _distinct(count, free, rng)
-    before = occupied - np.arange(len(occupied), dtype=np.int64)
-    return ranks + np.searchsorted(before, ranks, side="right")
+    return kernels.free_places(occupied, _distinct(count, free, rng))
 
 
 def grow_avoiding(kept: Links, blocked: Links, count: int, places: int, rng: np.random.Generator) -> tuple[Links, int]:

@@ -1,5 +1,6 @@
 """A training run on disk: everything needed to go on after a kill as if nothing had happened."""
 
+import copy
 import hashlib
 import json
 from dataclasses import asdict
@@ -8,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from truly_sparse.engine import store
+from truly_sparse.engine import store, topology
 from truly_sparse.ensembles.trainer import Member, Progress, Trainer
 from truly_sparse.files import atomic_path
 
-FORMAT = 2
+FORMAT = 3
 
 
 def save(trainer: Trainer, path: str | Path, identity: dict[str, Any]) -> None:
@@ -31,7 +32,7 @@ def save(trainer: Trainer, path: str | Path, identity: dict[str, Any]) -> None:
     for i, member in enumerate(members):
         arrays |= {f"member{i}/{name}": array for name, array in member.arrays.items()}
     arrays |= {f"earlier/{layer}": links for layer, links in trainer.earlier.items()}
-    facts["sha256"] = _digest(arrays)
+    facts["sha256"] = digest(facts, arrays)
     with atomic_path(path) as temporary:
         text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
         np.savez(temporary, allow_pickle=False, facts=text, **arrays)
@@ -42,33 +43,64 @@ def restore(trainer: Trainer, path: str | Path, identity: dict[str, Any]) -> str
     if not Path(path).exists():
         return "there is none"
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            facts = json.loads(archive["facts"].tobytes())
-            if facts["format"] != FORMAT:
-                return f"its format {facts['format']} is not {FORMAT}"
-            its = facts["identity"]
-            others = [name for name in {**identity, **its} if its.get(name) != identity.get(name)]
-            if others:
-                return f"it is of another {' and another '.join(others)}".replace("_", " ")
-            arrays = {name: archive[name] for name in archive.files if name != "facts"}
-        if _digest(arrays) != facts["sha256"]:
+        arrays = store.read(path)
+        facts = json.loads(arrays.pop("facts").tobytes())
+        if facts["format"] != FORMAT:
+            return f"its format {facts['format']} is not {FORMAT}"
+        its = facts["identity"]
+        others = [name for name in {**identity, **its} if its.get(name) != identity.get(name)]
+        if others:
+            return f"it is of another {' and another '.join(others)}".replace("_", " ")
+        if digest({name: fact for name, fact in facts.items() if name != "sha256"}, arrays) != facts["sha256"]:
             return "its checksum is wrong"
-        network = store.build(_under(arrays, "network"))
+        network = _network(_under(arrays, "network"), trainer.network)
         members = [
-            Member(entry["epoch"], entry["accuracy"], _under(arrays, f"member{i}"))
+            Member(int(entry["epoch"]), _number(entry["accuracy"]), _under(arrays, f"member{i}"))
             for i, entry in enumerate(facts["members"])
         ]
         for member in members:
-            store.build(member.arrays)
-        earlier = {layer: arrays[f"earlier/{layer}"] for layer in facts["earlier"]}
-        progress = Progress(**facts["progress"])
-        trainer.streams.restore(facts["streams"])
+            _network(member.arrays, trainer.network)
+        earlier = {layer: _links(arrays[f"earlier/{layer}"], trainer.network, layer) for layer in facts["earlier"]}
+        progress, ended = Progress(**facts["progress"]), facts["ended"]
+        counters = progress.epoch, progress.step, progress.key, progress.fallbacks
+        if any(type(counter) is not int or not 0 <= counter < 2**64 for counter in counters) or progress.advice:
+            return "its counters are not valid"
+        over = sum(epoch.ends_member for epoch in trainer.plan[: progress.epoch])
+        if not 0 < progress.epoch <= len(trainer.plan) or len(progress.history) != progress.epoch or ended != over:
+            return "its epoch is not valid"
+        if not ended <= len(members) <= ended + 1:
+            return "its members do not fit its epoch"
+        streams = copy.deepcopy(trainer.streams)
+        streams.restore(facts["streams"])
     except Exception as error:  # whatever a damaged file does, the run can start anew
-        return f"it is damaged ({error})"
+        return f"it is damaged ({' '.join(str(error).split())})"
     trainer.network, trainer.progress, trainer.earlier = network, progress, earlier
-    trainer.members, rest = members[: facts["ended"]], members[facts["ended"] :]
+    trainer.streams = streams
+    trainer.members, rest = members[:ended], members[ended:]
     trainer.best = rest[0] if rest else None
     return None
+
+
+def _network(arrays: store.Arrays, like: store.Network) -> store.Network:
+    """Rebuild a network; one of another shape would have the kernels read past the end of the data."""
+    network = store.build(arrays)
+    if type(network) is not type(like) or tuple(network.sizes) != tuple(like.sizes):
+        raise ValueError("a network has another shape")
+    return network
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _links(links: topology.Links, network: store.Network, layer: int) -> topology.Links:
+    """Return links of earlier members after checking that they are sorted places of the block they belong to."""
+    places = network.sizes[layer] * network.sizes[layer + 1]
+    if links.dtype != np.int64 or links.ndim != 1 or (np.diff(links) <= 0).any():
+        raise ValueError("links of earlier members are not sorted")
+    if len(links) and not 0 <= links[0] <= links[-1] < places:
+        raise ValueError("a link of earlier members leads nowhere")
+    return links
 
 
 def _under(arrays: store.Arrays, prefix: str) -> store.Arrays:
@@ -76,9 +108,9 @@ def _under(arrays: store.Arrays, prefix: str) -> store.Arrays:
     return {name[start:]: array for name, array in arrays.items() if name.startswith(f"{prefix}/")}
 
 
-def _digest(arrays: store.Arrays) -> str:
-    """Return the SHA-256 of names, types, shapes and bytes of arrays."""
-    digest = hashlib.sha256()
+def digest(facts: dict[str, Any], arrays: store.Arrays) -> str:
+    """Return the SHA-256 of facts, and of names, types, shapes and bytes of arrays."""
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         digest.update(f"{name} {array.dtype.str} {array.shape};".encode())

@@ -180,7 +180,7 @@ class Trainer:
 
     def _validate(self, epoch: Epoch) -> float | None:
         """Measure validation accuracy and keep the network if it is the best of its window (or the last)."""
-        predicted = self.network.predict_proba(self.data.x_validation).argmax(axis=1)
+        predicted = self.network.predict_as_trained(self.data.x_validation).argmax(axis=1)
         rows = len(self.data.y_validation)
         accuracy = float((predicted == self.data.y_validation).mean()) if rows else None
         if self.training["selection"] == "last":

@@ -157,7 +157,7 @@ class Training(Trainer):
         """Score the validation rows, and keep the network if it is the best of its window (or the last)."""
         rows, score = self.material.rows_validation, None
         if len(rows):
-            probabilities = self.network.predict_proba(self.data.x_validation)
+            probabilities = self.network.predict_as_trained(self.data.x_validation)
             score = self.material.targets.score(rows, probabilities, self.material.weights[rows])
         better = self.best is None or score is None or self.best.accuracy is None or score > self.best.accuracy
         self._stale = 0 if better else self._stale + 1

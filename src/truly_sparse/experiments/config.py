@@ -8,6 +8,7 @@ import yaml
 
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.schema import check, fill, schema, suggest
+from truly_sparse.schema import read_yaml
 
 # Beside these, a strategy is a file in ensembles/strategies.
 BUILT_IN_STRATEGIES = ("none", "independent")
@@ -25,7 +26,7 @@ def load_config(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except OSError as error:
         raise UserError(f"{path}: cannot read the configuration ({error.strerror})") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -4,7 +4,7 @@ import ast
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -41,8 +41,9 @@ def source_hash(stage: str, strategy: str | None = None, package: Path = PACKAGE
     for file in stage_files(stage, strategy, package):
         digest.update(f"{file.relative_to(package).as_posix()}\n".encode())
         if file.suffix == ".py":
-            for piece in _walk(ast.parse(file.read_bytes())):
-                digest.update(piece.encode("utf-8", "surrogatepass"))
+            pieces: list[str] = []
+            _write(ast.parse(file.read_bytes()), pieces.append)
+            digest.update("".join(pieces).encode("utf-8", "surrogatepass"))
         else:
             digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
@@ -110,29 +111,29 @@ def _git(*arguments: str) -> str | None:
     return finished.stdout.strip()
 
 
-def _walk(value: Any) -> Iterator[str]:
-    """Yield a text form of a syntax tree that does not depend on the Python version."""
+def _write(value: Any, say: Callable[[str], None]) -> None:
+    """Say a text form of a syntax tree, piece by piece, that does not depend on the Python version."""
     if isinstance(value, ast.Constant):
-        yield f"({type(value.value).__name__} {value.value!r})"
+        say(f"({type(value.value).__name__} {value.value!r})")
     elif isinstance(value, ast.JoinedStr):
-        yield "(JoinedStr "
-        yield from _walk(_whole_texts(value.values))
-        yield ")"
+        say("(JoinedStr ")
+        _write(_whole_texts(value.values), say)
+        say(")")
     elif isinstance(value, ast.AST):
-        yield f"({type(value).__name__}"
+        say(f"({type(value).__name__}")
         for name, field in ast.iter_fields(value):
             # Empty fields are skipped: newer versions add some, such as type_params.
             if name not in _SKIPPED_FIELDS and field is not None and field != []:
-                yield f" {name}="
-                yield from _walk(_without_texts(field) if name == "body" else field)
-        yield ")"
+                say(f" {name}=")
+                _write(_without_texts(field) if name == "body" else field, say)
+        say(")")
     elif isinstance(value, list):
-        yield "["
+        say("[")
         for item in value:
-            yield from _walk(item)
-        yield "]"
+            _write(item, say)
+        say("]")
     else:
-        yield repr(value)
+        say(repr(value))
 
 
 def _without_texts(body: Any) -> Any:
