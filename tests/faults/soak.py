@@ -1,0 +1,217 @@
+"""Kill the workflow at random moments, run the documented command again, and compare every result byte by byte.
+
+    python tests/faults/soak.py --kills 200 --folder /tmp/soak
+
+The folder holds a throw-away checkout and outcome.jsonl, one line per kill point; the same command goes on where it
+was.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from hashlib import sha256
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+ROOT = Path(__file__).parents[2]
+CHECKPOINT_SECONDS = 0.2
+# Facts about one run of the clock and the machine, not results.
+PASSING = ("seconds", "counters", "threads", "host", "code", "started", "finished", "peak_memory_bytes")
+
+TINY = """
+preset: tiny
+reuse_records: false
+training: {epochs: 40, exploration_epochs: 20, hidden: [300, 300]}
+datasets:
+  wine: {training: {batch_size: 32}}
+methods:
+  fd_tse: {model: sparse, strategy: fd_tse, training: {epochs: 300, exploration_epochs: 150}}
+  dist_tse: {model: sparse, strategy: dist_tse}
+  dense_ensemble:
+    model: dense
+    strategy: independent
+    training: {exploration_epochs: 40, eta: 0.001, activation: relu, refinement: none}
+experiments:
+  table1:
+    - {datasets: [wine], methods: [fd_tse], epsilon: [10], seeds: [0]}
+    - {datasets: [wine], methods: [dist_tse], epsilon: [10], lambda: [1.5], seeds: [0]}
+    - {datasets: [wine], methods: [dense_ensemble], seeds: [0]}
+"""
+
+# What is killed, and with what: the workflow alone (its jobs live on), all of it as in a power cut, or one job.
+KINDS = {
+    "workflow killed": (signal.SIGKILL, "workflow"),
+    "workflow terminated": (signal.SIGTERM, "workflow"),
+    "all killed": (signal.SIGKILL, "all"),
+    "all terminated": (signal.SIGTERM, "all"),
+    "job killed": (signal.SIGKILL, "job"),
+    "job terminated": (signal.SIGTERM, "job"),
+}
+
+
+class Checkout:
+    """A copy of the repository in which a preset is run, killed and run again."""
+
+    def __init__(self, folder: Path, preset: str) -> None:
+        self.folder, self.preset = folder, preset
+        if not folder.exists():
+            for name in ("src", "workflow", "config", "profiles", "paper"):
+                ignored = shutil.ignore_patterns("__pycache__", "quick", "tiny")
+                shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+            shutil.copy(ROOT / "Snakefile", folder)
+            (folder / "config/tiny.yaml").write_text(TINY, encoding="utf-8")
+            networks = folder / "src/truly_sparse/experiments/networks.py"
+            text = networks.read_text(encoding="utf-8")
+            changed = text.replace("CHECKPOINT_SECONDS = 20.0", f"CHECKPOINT_SECONDS = {CHECKPOINT_SECONDS}")
+            assert changed != text, "the interval between checkpoints is set elsewhere now"
+            networks.write_text(changed, encoding="utf-8")
+
+    def clean(self) -> None:
+        """Remove everything that a workflow made."""
+        for name in ("results", ".snakemake", "data", f"paper/{self.preset}"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the documented command in a process group of its own."""
+        targets = ["table1", "accuracy"] if self.preset == "tiny" else []
+        command = ["-m", "snakemake", *targets, "--cores", "2", "--configfile", f"config/{self.preset}.yaml"]
+        with (self.folder / "output.txt").open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, *command],
+                cwd=self.folder,
+                env=os.environ | {"PYTHONPATH": str(self.folder / "src")},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def finish(self) -> str:
+        """Run the documented command to its end; return what is wrong, or an empty text."""
+        code = self.start().wait()
+        return "" if code == 0 else f"exit code {code}: {(self.folder / 'output.txt').read_text()[-2000:]}"
+
+    def results(self) -> dict[str, str]:
+        """Return the hash of every result, without times and what else belongs to one run of the machine."""
+        found = {}
+        for path in sorted([*self.folder.glob("data/*.parquet"), *self.folder.glob("results/*/**/*")]):
+            name = path.relative_to(self.folder).as_posix()
+            hidden = any(part.startswith(".") for part in path.relative_to(self.folder).parts[:-1])
+            if path.is_file() and not hidden and "/logs/" not in name and "/config/" not in name:
+                found[name] = sha256(_lasting(path)).hexdigest()
+        return found
+
+
+def _lasting(path: Path) -> bytes:
+    if path.name == "run.json":
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return json.dumps({key: value for key, value in record.items() if key not in PASSING}).encode()
+    if path.name == "history.parquet":
+        return repr(pq.read_table(path).drop_columns(["seconds"]).to_pylist()).encode()
+    if path.parent.name == "tables":
+        return "\n".join(line for line in path.read_text().splitlines() if ",train_time," not in line).encode()
+    return path.read_bytes()
+
+
+def jobs_of(workflow: int) -> list[int]:
+    """Return the processes below a workflow that run the package."""
+    parents = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue
+    below = {workflow}
+    for _ in range(4):
+        below |= {child for child, parent in parents.items() if parent in below}
+    return [pid for pid in sorted(below - {workflow}) if b"truly_sparse\0" in _command(pid)]
+
+
+def _command(pid: int) -> bytes:
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+    return b"" if command.split(b"\0")[0].endswith(b"sh") else command
+
+
+def strike(workflow: subprocess.Popen[bytes], kind: str, chance: random.Random) -> bool:
+    """Kill what `kind` says; return whether there was something to kill."""
+    number, whom = KINDS[kind]
+    if workflow.poll() is not None:
+        return False
+    if whom == "workflow":
+        workflow.send_signal(number)
+    elif whom == "all":
+        os.killpg(workflow.pid, number)
+    else:
+        jobs = jobs_of(workflow.pid)
+        if not jobs:
+            return False
+        try:
+            os.kill(chance.choice(jobs), number)
+        except ProcessLookupError:
+            return False
+    workflow.wait()
+    return True
+
+
+def main() -> int:
+    """Run the soak test; return 1 where a kill point ended in other results."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--kills", type=int, default=200)
+    options.add_argument("--folder", type=Path, required=True)
+    options.add_argument("--preset", choices=("tiny", "quick"), default="tiny")
+    options.add_argument("--seed", type=int, default=0)
+    asked = options.parse_args()
+
+    checkout, outcome = Checkout(asked.folder / "checkout", asked.preset), asked.folder / "outcome.jsonl"
+    lines = [json.loads(line) for line in outcome.read_text().splitlines()] if outcome.exists() else []
+    if not lines:
+        seconds = 0.0
+        for _ in range(2):  # the first one also compiles the kernels
+            checkout.clean()
+            started = time.monotonic()
+            problem = checkout.finish()
+            assert not problem, problem
+            seconds = time.monotonic() - started
+        lines = [{"undisturbed": checkout.results(), "seconds": seconds}]
+        outcome.write_text(json.dumps(lines[0]) + "\n", encoding="utf-8")
+    wanted, seconds = lines[0]["undisturbed"], lines[0]["seconds"]
+    for number in range(len(lines) - 1, asked.kills):
+        chance = random.Random(asked.seed * 1_000_003 + number)
+        checkout.clean()
+        kind = ""
+        while not kind:
+            workflow, moment = checkout.start(), chance.uniform(0.2, seconds)
+            time.sleep(moment)
+            chosen = chance.choice(list(KINDS))
+            kind = chosen if strike(workflow, chosen, chance) else ""
+            workflow.wait()
+            if not kind:
+                checkout.clean()
+        problem = checkout.finish()
+        found = checkout.results()
+        differing = sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
+        point = {"kill": number, "kind": kind, "second": round(moment, 2), "problem": problem, "differing": differing}
+        with outcome.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(point) + "\n")
+        lines.append(point)
+    points = lines[1:]
+    bad = [point for point in points if point["problem"] or point["differing"]]
+    for point in bad:
+        print(json.dumps(point, indent=1))
+    kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(Counter(point["kind"] for point in points).items()))
+    print(f"{len(points)} kill points, {len(bad)} bad ({kinds}); {len(wanted)} result files compared at each")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
