@@ -51,8 +51,8 @@ class Busy(Exception):
     """Another process holds the lock."""
 
 
-def lock(stream: IO[str], wait: bool) -> None:
-    """Lock an open file until it is closed or the process ends; where file systems know no locks, do nothing.
+def lock(stream: IO[str], wait: bool) -> bool:
+    """Lock an open file until it is closed or the process ends; return false where the file system knows no locks.
 
     Raises
     ------
@@ -66,6 +66,8 @@ def lock(stream: IO[str], wait: bool) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
             raise
+        return False
+    return True
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """Kill the workflow at random moments, run the documented command again, and compare every result byte by byte.
 
-    python tests/faults/soak.py --kills 200 --folder /tmp/soak
+    python tests/faults/soak.py --kills 200 --folder /tmp/soak               kills of the workflow and its jobs
+    python tests/faults/soak.py --kills 200 --folder /tmp/soak --what run    kills of a training run started by hand
 
-The folder holds a throw-away checkout and outcome.jsonl, one line per kill point; the same command goes on where it
-was.
+The folder holds a throw-away checkout and an outcome (.jsonl), one line per kill point; the same command goes on where
+it was.
 """
 
 import argparse
@@ -16,13 +17,17 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
 ROOT = Path(__file__).parents[2]
 CHECKPOINT_SECONDS = 0.2
+# Training, a table and a figure; the other tables of a preset hold times, which are never the same twice.
+TARGETS = ("table1", "accuracy")
 # Facts about one run of the clock and the machine, not results.
 PASSING = ("seconds", "counters", "threads", "host", "code", "started", "finished", "peak_memory_bytes")
 
@@ -55,6 +60,8 @@ KINDS = {
     "job killed": (signal.SIGKILL, "job"),
     "job terminated": (signal.SIGTERM, "job"),
 }
+OF_A_RUN = {"run killed": (signal.SIGKILL, "all"), "run terminated": (signal.SIGTERM, "all")}
+SUBJECTS = {"workflow": KINDS, "run": OF_A_RUN}
 
 
 class Checkout:
@@ -81,11 +88,13 @@ class Checkout:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start the documented command in a process group of its own."""
-        targets = ["table1", "accuracy"] if self.preset == "tiny" else []
-        command = ["-m", "snakemake", *targets, "--cores", "2", "--configfile", f"config/{self.preset}.yaml"]
+        return self.call("snakemake", *TARGETS, "--cores", "2", "--configfile", f"config/{self.preset}.yaml")
+
+    def call(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start a module of Python in the checkout, in a process group of its own, with output.txt for what it says."""
         with (self.folder / "output.txt").open("wb") as output:
             return subprocess.Popen(
-                [sys.executable, *command],
+                [sys.executable, "-m", *command],
                 cwd=self.folder,
                 env=os.environ | {"PYTHONPATH": str(self.folder / "src")},
                 stdout=output,
@@ -107,6 +116,22 @@ class Checkout:
             if path.is_file() and not hidden and "/logs/" not in name and "/config/" not in name:
                 found[name] = sha256(_lasting(path)).hexdigest()
         return found
+
+
+class Run(Checkout):
+    """The same, for one training run started by hand."""
+
+    run = "table1/wine/fd_tse/eps10/seed0"
+
+    def clean(self) -> None:
+        """Remove what the run made; its data are only read."""
+        shutil.rmtree(self.folder / "results", ignore_errors=True)
+        if not (self.folder / "data").exists():
+            assert self.call("truly_sparse", "data", "wine", "--config", "config/tiny.yaml").wait() == 0
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the documented command in a process group of its own."""
+        return self.call("truly_sparse", "run", self.run, "--config", "config/tiny.yaml")
 
 
 def _lasting(path: Path) -> bytes:
@@ -144,7 +169,7 @@ def _command(pid: int) -> bytes:
 
 def strike(workflow: subprocess.Popen[bytes], kind: str, chance: random.Random) -> bool:
     """Kill what `kind` says; return whether there was something to kill."""
-    number, whom = KINDS[kind]
+    number, whom = (KINDS | OF_A_RUN)[kind]
     if workflow.poll() is not None:
         return False
     if whom == "workflow":
@@ -168,11 +193,14 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--kills", type=int, default=200)
     options.add_argument("--folder", type=Path, required=True)
+    options.add_argument("--what", choices=tuple(SUBJECTS), default="workflow")
     options.add_argument("--preset", choices=("tiny", "quick"), default="tiny")
     options.add_argument("--seed", type=int, default=0)
     asked = options.parse_args()
 
-    checkout, outcome = Checkout(asked.folder / "checkout", asked.preset), asked.folder / "outcome.jsonl"
+    subject = Checkout if asked.what == "workflow" else Run
+    checkout = subject(asked.folder / f"checkout-{asked.what}", asked.preset)
+    outcome = asked.folder / f"{asked.what}.jsonl"
     lines = [json.loads(line) for line in outcome.read_text().splitlines()] if outcome.exists() else []
     if not lines:
         seconds = 0.0
@@ -184,33 +212,34 @@ def main() -> int:
             seconds = time.monotonic() - started
         lines = [{"undisturbed": checkout.results(), "seconds": seconds}]
         outcome.write_text(json.dumps(lines[0]) + "\n", encoding="utf-8")
-    wanted, seconds = lines[0]["undisturbed"], lines[0]["seconds"]
     for number in range(len(lines) - 1, asked.kills):
         chance = random.Random(asked.seed * 1_000_003 + number)
-        checkout.clean()
-        kind = ""
-        while not kind:
-            workflow, moment = checkout.start(), chance.uniform(0.2, seconds)
-            time.sleep(moment)
-            chosen = chance.choice(list(KINDS))
-            kind = chosen if strike(workflow, chosen, chance) else ""
-            workflow.wait()
-            if not kind:
-                checkout.clean()
-        problem = checkout.finish()
-        found = checkout.results()
-        differing = sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
-        point = {"kill": number, "kind": kind, "second": round(moment, 2), "problem": problem, "differing": differing}
+        lines.append({"kill": number, **kill(checkout, SUBJECTS[asked.what], lines[0], chance)})
         with outcome.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(point) + "\n")
-        lines.append(point)
+            stream.write(json.dumps(lines[-1]) + "\n")
     points = lines[1:]
     bad = [point for point in points if point["problem"] or point["differing"]]
     for point in bad:
         print(json.dumps(point, indent=1))
     kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(Counter(point["kind"] for point in points).items()))
-    print(f"{len(points)} kill points, {len(bad)} bad ({kinds}); {len(wanted)} result files compared at each")
+    compared = len(lines[0]["undisturbed"])
+    print(f"{len(points)} kill points, {len(bad)} bad ({kinds}); {compared} result files compared at each")
     return 1 if bad else 0
+
+
+def kill(checkout: Checkout, kinds: Iterable[str], wanted: dict[str, Any], chance: random.Random) -> dict[str, Any]:
+    """Kill at one random moment, run the command again, and return what came of it."""
+    kind = ""
+    while not kind:
+        checkout.clean()
+        started, moment = checkout.start(), chance.uniform(0.2, wanted["seconds"])
+        time.sleep(moment)
+        chosen = chance.choice(list(kinds))
+        kind = chosen if strike(started, chosen, chance) else ""
+        started.wait()
+    problem, found, sound = checkout.finish(), checkout.results(), wanted["undisturbed"]
+    differing = sorted(name for name in {*sound, *found} if sound.get(name) != found.get(name))
+    return {"kind": kind, "second": round(moment, 2), "problem": problem, "differing": differing}
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def start(slurm, checkout, profile, *arguments):
     output = (checkout / "output.txt").open("w")
     return subprocess.Popen(
         [
-            *(sys.executable, "-m", "snakemake", "table1", "accuracy", "--profile", f"profiles/{profile}"),
+            *(sys.executable, "-m", "snakemake", *soak.TARGETS, "--profile", f"profiles/{profile}"),
             *("--configfile", f"config/{PRESET}.yaml", "--seconds-between-status-checks", "2"),
             *arguments,
         ],

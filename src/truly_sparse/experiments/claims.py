@@ -35,20 +35,23 @@ def claim_folder() -> None:
     WORKFLOW.parent.mkdir(exist_ok=True)
     stream = WORKFLOW.open("a+")
     try:
-        lock(stream, wait=False)
+        alone = lock(stream, wait=False)
     except Busy:
         raise UserError(
             f"another workflow runs in this folder ({_who(stream)}); wait until it ends, or end it and start again"
         ) from None
     _held.append(stream)
+    before = _read(stream).get("host", socket.gethostname())
     os.environ[TOKEN] = uuid.uuid4().hex
     stream.truncate(0)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     about = {"token": os.environ[TOKEN], "process": os.getpid(), "host": socket.gethostname(), "started": started}
     stream.write(json.dumps(about))
     stream.flush()
-    # No workflow lives here, so what Snakemake locked is left over from one that was killed.
-    shutil.rmtree(WORKFLOW.parent / "locks", ignore_errors=True)
+    # No workflow lives here, so what Snakemake locked is left over from one that was killed. Some shared file systems
+    # lock within one host only: what another host locked is left to `make unlock`.
+    if alone and before == socket.gethostname():
+        shutil.rmtree(WORKFLOW.parent / "locks", ignore_errors=True)
 
 
 @contextmanager
@@ -83,9 +86,15 @@ def _refuse_if_replaced(name: str) -> None:
 
 
 def _who(stream: IO[str]) -> str:
+    about = _read(stream)
+    return "process {process} on {host}, since {started}".format(**about) if about else "it has just begun"
+
+
+def _read(stream: IO[str]) -> dict[str, Any]:
+    """Return what a workflow wrote about itself; nothing where it has just begun or was killed while writing."""
     stream.seek(0)
     try:
         about = json.loads(stream.read())
-        return f"process {about['process']} on {about['host']}, since {about['started']}"
-    except (ValueError, KeyError):
-        return "it has just begun"
+        return {key: about[key] for key in ("process", "host", "started")}
+    except (ValueError, KeyError, TypeError):
+        return {}
