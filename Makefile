@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install quick test lint paper store verify bench lock unlock clean
+.PHONY: help install cluster quick test slurm lint audit paper store verify bench lock unlock clean
 # The environment is .venv and nothing else.
 unexport PYTHONPATH PYTHONHOME
 
@@ -15,6 +15,9 @@ help:  ## list what can be made
 
 install: $(STAMP)  ## set up .venv (every other target does it when needed)
 
+cluster: $(STAMP)  ## add the plugins for Slurm and other schedulers (docs/cluster.md)
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r envs/cluster.lock
+
 quick: $(STAMP)  ## all eight models on small data in minutes, ending with the table
 	$(BIN)/snakemake --cores $(CORES) --configfile config/quick.yaml --quiet rules reason host
 	@$(BIN)/python -m truly_sparse show table1 --config config/quick.yaml
@@ -22,11 +25,18 @@ quick: $(STAMP)  ## all eight models on small data in minutes, ending with the t
 test: $(STAMP)  ## the test suite
 	$(BIN)/python -m pytest
 
+slurm: cluster  ## the workflow on a Slurm cluster of one node, brought up for it (root; slurm-wlm and munge)
+	$(BIN)/python -m pytest -rs -m slurm tests/slurm
+
 lint: $(STAMP)  ## what has to pass before a change: ruff, snakefmt, mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
+
+audit: $(STAMP)  ## known vulnerabilities of the locked packages (asks a public service, where there is a network)
+	@test -x .venv/audit/bin/pip-audit || { $(BIN)/python -m venv .venv/audit && .venv/audit/bin/pip install -qq pip-audit; }
+	@.venv/audit/bin/python envs/audit.py
 
 paper: $(STAMP)  ## every table, figure and the PDF from the committed records, without training
 	$(BIN)/snakemake --cores $(CORES) --config train=false
@@ -45,8 +55,11 @@ lock: $(STAMP)  ## pin every dependency anew in envs/requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url \
 		--no-emit-find-links --python-version 3.11 --extra workflow --extra dev --extra build \
 		--output-file envs/requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url \
+		--no-emit-find-links --python-version 3.11 --extra cluster --constraint envs/requirements.lock \
+		--output-file envs/cluster.lock pyproject.toml
 
-unlock: $(STAMP)  ## after a killed workflow: release the folder
+unlock: $(STAMP)  ## after a workflow that was killed on another machine: release the folder
 	$(BIN)/snakemake --unlock
 
 clean:  ## remove .venv, caches and quick results; never data or results of the paper

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import yaml
 
 ROOT = Path(__file__).parents[2]
 CHECKPOINT_SECONDS = 0.2
@@ -51,6 +52,18 @@ experiments:
     - {datasets: [wine], methods: [dense_ensemble], seeds: [0]}
 """
 
+
+def small() -> str:
+    """Return the quick preset without its largest dataset and the models that take longest, for slow machines."""
+    config = yaml.safe_load((ROOT / "config/quick.yaml").read_text(encoding="utf-8"))
+    config |= {"preset": "small", "measurements": {"scalability": config["measurements"]["scalability"]}}
+    del config["datasets"]["digits"], config["methods"]["dense_ensemble"]
+    for block in config["experiments"]["table1"]:
+        block["datasets"].remove("digits")
+        block["methods"] = [method for method in block["methods"] if method in config["methods"]]
+    return yaml.safe_dump(config)
+
+
 # What is killed, and with what: the workflow alone (its jobs live on), all of it as in a power cut, or one job.
 KINDS = {
     "workflow killed": (signal.SIGKILL, "workflow"),
@@ -75,6 +88,7 @@ class Checkout:
                 shutil.copytree(ROOT / name, folder / name, ignore=ignored)
             shutil.copy(ROOT / "Snakefile", folder)
             (folder / "config/tiny.yaml").write_text(TINY, encoding="utf-8")
+            (folder / "config/small.yaml").write_text(small(), encoding="utf-8")
             networks = folder / "src/truly_sparse/experiments/networks.py"
             text = networks.read_text(encoding="utf-8")
             changed = text.replace("CHECKPOINT_SECONDS = 20.0", f"CHECKPOINT_SECONDS = {CHECKPOINT_SECONDS}")
@@ -194,7 +208,7 @@ def main() -> int:
     options.add_argument("--kills", type=int, default=200)
     options.add_argument("--folder", type=Path, required=True)
     options.add_argument("--what", choices=tuple(SUBJECTS), default="workflow")
-    options.add_argument("--preset", choices=("tiny", "quick"), default="tiny")
+    options.add_argument("--preset", choices=("tiny", "small", "quick"), default="tiny")
     options.add_argument("--seed", type=int, default=0)
     asked = options.parse_args()
 

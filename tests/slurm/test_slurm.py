@@ -51,14 +51,14 @@ def undisturbed(tmp_path_factory):
     return checkout
 
 
-def start(slurm, checkout, profile, *arguments):
+def start(slurm, checkout, profile, *arguments, targets=soak.TARGETS):
     """Start the documented command in a fresh copy of a checkout, the kernels compiled."""
     for name in ("results", ".snakemake", "data"):
         shutil.rmtree(checkout / name, ignore_errors=True)
     output = (checkout / "output.txt").open("w")
     return subprocess.Popen(
         [
-            *(sys.executable, "-m", "snakemake", *soak.TARGETS, "--profile", f"profiles/{profile}"),
+            *(sys.executable, "-m", "snakemake", *targets, "--profile", f"profiles/{profile}"),
             *("--configfile", f"config/{PRESET}.yaml", "--seconds-between-status-checks", "2"),
             *arguments,
         ],
@@ -147,14 +147,24 @@ def test_the_generic_profile_gives_the_same_results(slurm, undisturbed, tmp_path
     assert {name for name in {*wanted, *found} if wanted.get(name) != found.get(name)} == set()
 
 
-def test_more_memory_and_time_are_asked_for_on_a_retry_and_timings_get_a_node_of_their_own(slurm, undisturbed):
-    shown = subprocess.run(
-        [sys.executable, "-m", "snakemake", "table7", "--profile", "profiles/slurm", "--dry-run", "--forceall",
-         "--config", "measurements={datasets: {datasets: [wine]}}", "--configfile", f"config/{PRESET}.yaml"],
-        cwd=undisturbed.folder,
-        env=slurm.environment | {"PYTHONPATH": str(undisturbed.folder / "src")},
-        capture_output=True,
-        text=True,
-    )  # fmt: skip
-    assert "slurm_extra=--exclusive" in shown.stdout, shown.stdout + shown.stderr
-    assert "mem_mb=4000" in shown.stdout
+PINNED = {
+    "slurm": [*SLURM, "--set-resources", "measurement:constraint=kind1"],
+    "cluster-generic": ["--set-resources", "measurement:options='--exclusive --constraint=kind1'"],
+}
+
+
+@pytest.mark.parametrize("profile", PINNED)
+def test_a_timing_gets_a_node_of_its_own_of_the_kind_that_was_asked_for(slurm, undisturbed, tmp_path, profile):
+    checkout = tmp_path / "checkout"
+    shutil.copytree(undisturbed.folder, checkout)
+    workflow = start(slurm, checkout, profile, *PINNED[profile], targets=["measure_scalability"])
+    seen = set()
+    try:
+        while workflow.poll() is None:
+            seen |= set(slurm.call("squeue", "--noheader", "--format=%f %h %m").splitlines())
+            time.sleep(0.2)
+    finally:
+        workflow.kill()
+    assert workflow.returncode == 0, said(checkout)
+    assert list(checkout.glob("results/*/measured/scalability.csv"))
+    assert seen == {"kind1 NO 4000M"}, "features, whether others may use the node, memory"
