@@ -4,9 +4,11 @@ PYTHON ?=
 CORES ?= all
 BIN := .venv/bin
 STAMP := .venv/.installed
+PIN = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
+	--no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help install cluster quick test slurm lint audit paper store verify bench lock unlock clean
+.PHONY: help install cluster quick test slurm lint audit paper report crate store verify bench lock unlock clean
 # The environment is .venv and nothing else.
 unexport PYTHONPATH PYTHONHOME
 
@@ -41,6 +43,15 @@ audit: $(STAMP)  ## known vulnerabilities of the locked packages (asks a public 
 paper: $(STAMP)  ## every table, figure and the PDF from the committed records, without training
 	$(BIN)/snakemake --cores $(CORES) --config train=false
 
+report: $(STAMP)  ## one HTML file with tables, figures, runs, rule graph and environment, from the committed records
+	$(BIN)/snakemake --cores $(CORES) --config train=false --quiet rules reason host -- provenance
+	$(BIN)/snakemake --config train=false --report results/paper/report.html -- provenance
+
+crate: $(STAMP)  ## describe results/paper as an RO-Crate and validate the description
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r envs/crate.lock
+	$(BIN)/python -m truly_sparse crate
+	$(BIN)/rocrate-validator validate --offline --no-paging results/paper
+
 store: $(STAMP)  ## put finished runs (NAME=table1) into the committed records
 	$(BIN)/python -m truly_sparse store $(or $(NAME),table1)
 
@@ -50,14 +61,11 @@ verify: $(STAMP)  ## run a random sample of the committed runs again and compare
 bench: $(STAMP)  ## measure speed and scale beside peers (PyTorch, where it is installed)
 	$(BIN)/python benchmarks/bench.py
 
-lock: $(STAMP)  ## pin every dependency anew in envs/requirements.lock
+lock: $(STAMP)  ## pin every dependency anew in envs/*.lock
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url \
-		--no-emit-find-links --python-version 3.11 --extra workflow --extra dev --extra build \
-		--output-file envs/requirements.lock pyproject.toml
-	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url \
-		--no-emit-find-links --python-version 3.11 --extra cluster --constraint envs/requirements.lock \
-		--output-file envs/cluster.lock pyproject.toml
+	$(PIN) --upgrade --extra workflow --extra dev --extra build --output-file envs/requirements.lock pyproject.toml
+	$(PIN) --upgrade --extra cluster --constraint envs/requirements.lock --output-file envs/cluster.lock pyproject.toml
+	$(PIN) --upgrade --extra crate --constraint envs/requirements.lock --output-file envs/crate.lock pyproject.toml
 
 unlock: $(STAMP)  ## after a workflow that was killed on another machine: release the folder
 	$(BIN)/snakemake --unlock

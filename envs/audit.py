@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-LOCKS = [Path(__file__).with_name(name) for name in ("requirements.lock", "cluster.lock")]
+LOCKS = [Path(__file__).with_name(name) for name in ("requirements.lock", "cluster.lock", "crate.lock")]
 
 
 def audit(lock: Path) -> tuple[list[str], list[str], str]:

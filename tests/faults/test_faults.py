@@ -132,7 +132,7 @@ def test_a_clock_that_goes_backwards_changes_nothing(place):
 def bare_tools(folder):
     """Return a PATH of a shell and little else: no compiler, no LaTeX, no git."""
     folder.mkdir()
-    for name in ("sh", "bash", "env", "tail", "cat", "uname"):
+    for name in ("sh", "bash", "env", "tail", "cat", "uname", "which"):
         (folder / name).symlink_to(shutil.which(name))
     return str(folder)
 

@@ -71,6 +71,21 @@ def _pdf(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     build(config)
 
 
+def _provenance(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    del arguments
+    from truly_sparse.analysis.inventory import write
+
+    for path in write(config):
+        print(path)
+
+
+def _crate(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    del arguments
+    from truly_sparse.analysis.crate import make
+
+    print(make(config))
+
+
 def _show(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     from truly_sparse.analysis.show import show
 
@@ -86,6 +101,8 @@ COMMANDS: dict[str, tuple[Command, str, str | None]] = {
     "figure": (_figure, "make one figure from the records", "figure, such as accuracy"),
     "measure": (_measure, "measure what is no training run", "measurement, such as scalability"),
     "pdf": (_pdf, "build the paper of this preset", None),
+    "provenance": (_provenance, "list what every run came from, and the environment", None),
+    "crate": (_crate, "describe the results folder as an RO-Crate", None),
     "show": (_show, "print one table and where it lies", "table, such as table1"),
 }
 
