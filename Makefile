@@ -50,7 +50,7 @@ report: $(STAMP)  ## one HTML file with tables, figures, runs, rule graph and en
 crate: $(STAMP)  ## describe results/paper as an RO-Crate and validate the description
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r envs/crate.lock
 	$(BIN)/python -m truly_sparse crate
-	$(BIN)/rocrate-validator validate --offline --no-paging results/paper
+	$(BIN)/python envs/validate_crate.py results/paper
 
 store: $(STAMP)  ## put finished runs (NAME=table1) into the committed records
 	$(BIN)/python -m truly_sparse store $(or $(NAME),table1)

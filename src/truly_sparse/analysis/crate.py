@@ -4,6 +4,7 @@ RO-Crate is a JSON-LD file beside the data (https://www.researchobject.org/ro-cr
 """
 
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,13 +52,15 @@ def make(config: dict[str, Any]) -> Path:
         raise UserError(f"{folder} holds no table yet; make them first (`make paper`)")
     crate = ROCrate(version=VERSION)
     _describe(crate, config)
-    code = _code(crate)
     for path, kind, text in files:
         name = path.relative_to(folder).as_posix()
         about = {"name": name, "description": text, "encodingFormat": kind, "contentSize": str(path.stat().st_size)}
         crate.add_file(path, name, properties=about | {"sha256": sha256(path), "license": {"@id": LICENCE}})
-    made = crate.add_action(code, identifier="#workflow", result=list(crate.data_entities))
+    made = crate.add_action(_workflow(crate), identifier="#workflow", result=list(crate.data_entities))
     made["name"] = f"Tables and figures of preset {config['preset']}"
+    code = code_version()
+    changed = ", with changes" if code["dirty"] else ""
+    made["description"] = f"Made by truly-sparse {code['version']}, commit {code['commit']}{changed}"
     crate.root_dataset["mentions"] = made
     crate.metadata.write(folder)
     return folder / "ro-crate-metadata.json"
@@ -87,13 +90,12 @@ def _records(config: dict[str, Any], experiment: str) -> list[Record]:
     return read(records_file(config, experiment)) or gather(config, experiment)[0]
 
 
-def _code(crate: "ROCrate") -> Any:
+def _workflow(crate: "ROCrate") -> Any:
+    """Say what ran the jobs."""
     from rocrate.model.softwareapplication import SoftwareApplication
 
-    code = code_version()
-    version = f"{code['version']}, commit {code['commit']}" + (", with changes" if code["dirty"] else "")
-    about = {"name": "truly-sparse", "softwareVersion": version, "license": {"@id": LICENCE}}
-    return crate.add(SoftwareApplication(crate, "#truly-sparse", properties=about))
+    about = {"name": "Snakemake", "version": version("snakemake"), "url": "https://snakemake.github.io"}
+    return crate.add(SoftwareApplication(crate, "#snakemake", properties=about))
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, str, str]]:
