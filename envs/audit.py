@@ -1,6 +1,6 @@
 """Known vulnerabilities of the locked packages, by pip-audit; says so where no service can be asked.
 
-    make audit
+make audit
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Validate an RO-Crate with rocrate-validator, which needs no network: its JSON-LD context comes with the library rocrate.
+"""Validate an RO-Crate with rocrate-validator, without a network: the JSON-LD context comes with the library rocrate.
 
-    make crate
+make crate
 """
 
 import subprocess
@@ -14,6 +14,7 @@ import requests
 from requests_cache import CachedSession
 from urllib3 import HTTPResponse
 
+VALIDATOR = "from rocrate_validator.cli import cli; cli()"
 CONTEXT = "https://w3id.org/ro/crate/1.3/context"
 
 
@@ -37,7 +38,7 @@ def main() -> int:
         session.get(CONTEXT)
         session.close()
         options = ["--offline", "--cache-path", str(cache), "--no-paging", "--verbose", sys.argv[1]]
-        return subprocess.run([Path(sys.executable).with_name("rocrate-validator"), "-y", "validate", *options]).returncode
+        return subprocess.run([sys.executable, "-c", VALIDATOR, "-y", "validate", *options]).returncode
 
 
 if __name__ == "__main__":

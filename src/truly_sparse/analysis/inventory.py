@@ -57,7 +57,7 @@ def _row(record: records.Record) -> dict[str, Any]:
         "partial": data.get("partial"),
         "cpu": machine.get("cpu"),
         "blas": blas_of(pools),
-        "threads": max((pool["num_threads"] for pool in pools), default=None),
+        "threads": max((pool.get("num_threads", 1) for pool in pools), default=None),
         "pinned": threads.get("pinned"),
         "python": machine.get("python"),
         "packages": " ".join(f"{name}=={version}" for name, version in machine.get("packages", {}).items()),
