@@ -26,6 +26,12 @@ cli = load("cli/test_cli.py")
 place = cli.place
 
 
+@pytest.fixture(scope="session")
+def make_place():
+    """Return a function that fills a folder as the fixture `place` does."""
+    return cli.lay_out
+
+
 @pytest.fixture
 def checkout(tmp_path):
     """A copy of the repository with the stub command line; STUB_SLEEP makes its jobs last."""
