@@ -1,6 +1,7 @@
 """Checkpoints of a run: used only by the very same run on the same kind of processor, and never long ago."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -36,7 +37,8 @@ sys.exit(main(["run", sys.argv[1], "--config", "config.yaml"]))
 
 
 def python(place, *arguments):
-    return subprocess.run([sys.executable, *arguments], cwd=place, capture_output=True, text=True)
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}
+    return subprocess.run([sys.executable, *arguments], cwd=place, capture_output=True, text=True, env=environment)
 
 
 def finish(place, change=""):
