@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from truly_sparse.engine import store
 from truly_sparse.ensembles import checkpoint
 from truly_sparse.ensembles.trainer import Data, Member, Trainer
 from truly_sparse.experiments.config import load_config
 from truly_sparse.experiments.networks import CHECKPOINT_SECONDS
-from truly_sparse.engine import store
 from truly_sparse.measure import host
 
 ROOT = Path(__file__).parents[1]
