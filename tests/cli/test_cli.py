@@ -26,7 +26,7 @@ import sys
 from truly_sparse.cli.main import main, one_thread
 one_thread()
 from truly_sparse.experiments import networks
-networks.CHECKPOINT_SECONDS = 0.05
+networks.CHECKPOINT_SECONDS, networks.CHECKPOINT_SHARE = 0.05, 0
 main(["run", sys.argv[1], "--config", "config.yaml"])
 """
 

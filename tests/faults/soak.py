@@ -92,6 +92,7 @@ class Checkout:
             networks = folder / "src/truly_sparse/experiments/networks.py"
             text = networks.read_text(encoding="utf-8")
             changed = text.replace("CHECKPOINT_SECONDS = 20.0", f"CHECKPOINT_SECONDS = {CHECKPOINT_SECONDS}")
+            changed = changed.replace("CHECKPOINT_SHARE = 100", "CHECKPOINT_SHARE = 0")
             assert changed != text, "the interval between checkpoints is set elsewhere now"
             networks.write_text(changed, encoding="utf-8")
 

@@ -20,7 +20,7 @@ import os, sys
 from truly_sparse.cli.main import main
 from truly_sparse.ensembles import checkpoint
 from truly_sparse.experiments import networks
-networks.CHECKPOINT_SECONDS = 0.0
+networks.CHECKPOINT_SECONDS = networks.CHECKPOINT_SHARE = 0
 save = checkpoint.save
 def saved(trainer, path, identity):
     save(trainer, path, identity)
@@ -140,7 +140,7 @@ from truly_sparse.experiments import networks
 class Clock:
     now = 0.0
     def monotonic(self):
-        Clock.now += 0.5  # asked at most twice in an epoch
+        Clock.now += 0.5  # asked once in an epoch, twice where one is saved
         return Clock.now
 networks.time = Clock()
 saved = [Clock.now]
@@ -152,6 +152,7 @@ checkpoint.save = save
 import atexit
 atexit.register(lambda: open("saved.json", "w").write(json.dumps(saved)))
 assert networks.CHECKPOINT_SECONDS == 20
+networks.CHECKPOINT_SHARE = 1
 """
     finish(place, watch)
     saved = json.loads((place / "saved.json").read_text())
