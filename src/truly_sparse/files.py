@@ -23,7 +23,8 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
     os.close(handle)
-    temporary = Path(name)
+    # Relative where the target is: a library need not know how to spell the folders above.
+    temporary = target.parent / Path(name).name
     try:
         yield temporary
         umask = os.umask(0)

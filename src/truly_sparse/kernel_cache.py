@@ -12,8 +12,9 @@ def settle() -> None:
     where none can. The folder in the temporary directory must be this user's own: what lies in it is executed.
     """
     named = os.environ.get("NUMBA_CACHE_DIR")
-    package = Path(__file__).parent / "engine"
-    if any(_writable(Path(place)) for place in (named, package, os.path.expanduser("~")) if place):
+    if named and _writable(_there(Path(named))):
+        return
+    if _writable(Path(__file__).parent / "engine") or _writable(Path(os.path.expanduser("~"))):
         return
     import tempfile  # takes long to import
 
@@ -24,8 +25,13 @@ def settle() -> None:
     os.environ["NUMBA_CACHE_DIR"] = str(folder if own else tempfile.mkdtemp(prefix="truly-sparse-kernels-"))
 
 
-def _writable(place: Path) -> bool:
-    """Say whether files can be made in a folder, or a folder that is not there can be made."""
+def _there(place: Path) -> Path:
+    """Return a folder, or the nearest one above it that exists."""
     while not place.exists() and place != place.parent:
         place = place.parent
+    return place
+
+
+def _writable(place: Path) -> bool:
+    """Say whether files can be made in a folder."""
     return place.is_dir() and os.access(place, os.W_OK | os.X_OK)

@@ -161,7 +161,7 @@ def test_the_workflow_needs_no_network_home_compiler_latex_or_locale_and_takes_a
             errors="replace",
         )
 
-    done = call("snakemake", "--cores", "2", "--configfile", "config/tiny.yaml")
+    done = call("snakemake", *soak.TARGETS, "--cores", "2", "--configfile", "config/tiny.yaml")
     assert done.returncode == 0, done.stdout
     assert "No PDF, because latexmk is missing" in done.stdout
     shown = call("truly_sparse", "show", "table1", "--config", "config/tiny.yaml")
@@ -171,8 +171,9 @@ def test_the_workflow_needs_no_network_home_compiler_latex_or_locale_and_takes_a
 
 @needs_namespaces
 def test_kernels_compile_where_neither_package_nor_home_can_be_written_to(place, tmp_path):
-    source = tmp_path / "package"
+    source = tmp_path / "checkout/src"
     shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "workflow", source.parent / "workflow")
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     environment = os.environ | {"PYTHONPATH": str(source), "TMPDIR": str(temporary), "HOME": "/proc/nowhere"}

@@ -147,17 +147,22 @@ def test_the_generic_profile_gives_the_same_results(slurm, undisturbed, tmp_path
     assert {name for name in {*wanted, *found} if wanted.get(name) != found.get(name)} == set()
 
 
+# What a user writes into a profile to pin timings to one kind of processor, and what else the tests need.
 PINNED = {
-    "slurm": [*SLURM, "--set-resources", "measurement:constraint=kind1"],
-    "cluster-generic": ["--set-resources", "measurement:options='--exclusive --constraint=kind1'"],
+    "slurm": ("    # constraint: icelake", "    constraint: kind1", SLURM),
+    "cluster-generic": ("'--exclusive'", "'--exclusive --constraint=kind1'", []),
 }
 
 
 @pytest.mark.parametrize("profile", PINNED)
-def test_a_timing_gets_a_node_of_its_own_of_the_kind_that_was_asked_for(slurm, undisturbed, tmp_path, profile):
-    checkout = tmp_path / "checkout"
-    shutil.copytree(undisturbed.folder, checkout)
-    workflow = start(slurm, checkout, profile, *PINNED[profile], targets=["measure_scalability"])
+def test_a_timing_gets_a_node_of_its_own_of_the_kind_that_was_asked_for(slurm, tmp_path, profile):
+    checkout = soak.Checkout(tmp_path / "checkout", PRESET).folder
+    before, after, arguments = PINNED[profile]
+    file = checkout / f"profiles/{profile}/profile.yaml"
+    text = file.read_text()
+    assert before in text
+    file.write_text(text.replace(before, after))
+    workflow = start(slurm, checkout, profile, *arguments, targets=["measure_scalability"])
     seen = set()
     try:
         while workflow.poll() is None:
