@@ -125,7 +125,7 @@ def test_data_of_another_width_are_refused(number):
         networks()[number].predict_proba(np.zeros((5, 3), np.float32))
 
 
-def test_pointers_that_wrap_around_are_refused(tmp_path):
+def test_pointers_that_wrap_around_are_refused():
     """Their differences are all positive and sum up to the number of links; the expansion of them would not fit."""
     arrays = store.snapshot(networks()[0])
     first = arrays["sizes"][0] + 1
