@@ -1,0 +1,97 @@
+"""The page "reproduced?": every claim of the journal with the printed number, ours, and a verdict by a stated rule."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import pandas as pd
+
+from truly_sparse.analysis.catalogue import FIGURES, TABLES, offered
+from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.latex import Column
+from truly_sparse.analysis.names import dataset_title
+from truly_sparse.analysis.table import Part, Table
+from truly_sparse.analysis.tables.table1 import COLUMNS
+from truly_sparse.analysis.verdicts.claims import RULES, claims
+from truly_sparse.analysis.verdicts.cost import shapes
+from truly_sparse.analysis.verdicts.judging import COLUMNS as JUDGED
+from truly_sparse.analysis.verdicts.judging import VERDICTS, Evidence, judge
+from truly_sparse.errors import UserError
+
+#: Tables and figures that rules read.
+READ = ("table1", "table2", "table3", "table4", "table5", "practice")
+SHOWN = ("figure4",)
+_CLAIMS = (
+    *(Column("text", "Claim", align="p{5.2cm}"), Column("where", "printed in", align="p{2.0cm}")),
+    *(Column("printed", "printed", align="p{1.7cm}"), Column("ours", "here", align="p{1.7cm}")),
+    *(Column("verdict", "verdict", align="p{1.7cm}"), Column("rule", "rule", align="p{1.6cm}")),
+)
+_TERMINAL = (Column("claim", "claim", align="l"), Column("printed", "printed"), Column("ours", "here"),
+             Column("verdict", "verdict", align="l"))  # fmt: skip
+_RULES = (Column("name", "Rule", align="p{2.6cm}"), Column("text", "What it says", align="p{13.2cm}"))
+
+
+def make(inputs: Inputs) -> Table:
+    """Return the verdicts, their explanations as notes, and the rules."""
+    printed = [inputs.published(name) for name in ("table1", "table3", "table5")]
+    judged = judge(claims(*printed), Evidence(_frames(inputs)))
+    origin = inputs.origin()
+    counts = "; ".join(f"{int((judged['verdict'] == name).sum())} {name}" for name in VERDICTS)
+    caption = (
+        f"Reproduced? {len(judged)} claims of the journal: {counts}. Each verdict is worked out by the rule named in "
+        f"its row; Table V2 has the rules. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+    )
+    rules = pd.DataFrame({"name": [rule.name for rule in RULES], "text": [rule.text for rule in RULES]})
+    cells = judged.astype(str)
+    return Table(
+        _tidy(judged, origin.commits),
+        [
+            Part("V1", caption, _with_reasons(cells), _CLAIMS, [origin.line()], group="topic", block="text"),
+            Part("V2", "The rules by which claims are judged.", rules, _RULES, [], block="name"),
+        ],
+        [Part("V1", caption, cells, _TERMINAL, [origin.line()], group="topic")],
+    )
+
+
+def markdown(judged: pd.DataFrame) -> str:
+    """Return the page as Markdown, from the tidy frame that `make` writes: claims by topic, then the rules."""
+    lines = ["# Reproduced?", ""]
+    lines += [f"* {name}: {int((judged['verdict'] == name).sum())}" for name in VERDICTS]
+    for topic, part in judged.groupby("topic", sort=False):
+        lines += ["", f"## {topic}", "", "| claim | printed in | printed | here | verdict | rule | why |"]
+        lines.append("|---|---|---|---|---|---|---|")
+        columns = ["text", "where", "printed", "ours", "verdict", "rule", "note"]
+        for row in part[columns].fillna("").astype(str).itertuples(index=False, name=None):
+            lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |")
+    lines += ["", "## Rules", "", *(f"* **{rule.name}.** {rule.text}" for rule in RULES)]
+    return "\n".join(lines) + "\n"
+
+
+def _frames(inputs: Inputs) -> Mapping[str, pd.DataFrame]:
+    """Return the tidy frames of everything that can be made now; a rule without its frame is not tested."""
+    frames: dict[str, Any] = {"shapes": shapes(inputs.of("table1"))}
+    tables, figures = offered(TABLES, inputs.config), offered(FIGURES, inputs.config)
+    for names, entries, folder in ((READ, tables, "tables"), (SHOWN, figures, "figures")):
+        for name in (name for name in names if name in entries):
+            module = import_module(f"truly_sparse.analysis.{folder}.{entries[name].module}")
+            own = Inputs(inputs.config, entries[name])
+            try:
+                frames[name] = module.make(own).frame if folder == "tables" else module.data(own)
+            except UserError:
+                continue  # nothing of it has finished
+    return frames
+
+
+def _tidy(judged: pd.DataFrame, commits: str) -> pd.DataFrame:
+    """Return the rows with the columns of every results CSV first."""
+    parts = judged["claim"].str.split("/")
+    frame = judged.assign(table="verdicts", metric=parts.str[0], setting=judged["claim"], commit=commits)
+    frame["dataset"] = [name[1] if len(name) > 1 and dataset_title(name[1]) != name[1] else "" for name in parts]
+    frame["difference"] = frame["value"] - frame["published"]
+    return frame.reindex(columns=[*COLUMNS, *(name for name in JUDGED if name not in COLUMNS)])
+
+
+def _with_reasons(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the cells with the reason of each verdict under its claim."""
+    text = [f"{claim} ({why})" if why else claim for claim, why in zip(cells["text"], cells["note"], strict=True)]
+    return cells.assign(text=text)
