@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from truly_sparse.analysis.names import banner, method_title
-from truly_sparse.analysis.style import BLACK, BLUE, PAGE_WIDTH, VERMILION
+from truly_sparse.analysis.names import method_title
+from truly_sparse.analysis.style import BLACK, BLUE, PAGE_WIDTH
 
 # Heights in steps of one label.
 _STEP, _RULER, _FIRST_BAR, _BAR = 0.17, 1.6, 0.55, 0.45
@@ -17,7 +17,7 @@ _LABEL, _MARGIN = 0.34, 0.04
 _LINE: dict[str, Any] = {"color": BLACK, "linewidth": 0.8, "solid_capstyle": "butt", "clip_on": False}
 
 
-def draw(average_ranks: pd.Series, critical_difference: float, preset: str = "paper") -> Figure:
+def draw(average_ranks: pd.Series, critical_difference: float) -> Figure:
     """Draw average ranks, best at the left, with bars over methods that the post-hoc test does not tell apart.
 
     Parameters
@@ -26,14 +26,12 @@ def draw(average_ranks: pd.Series, critical_difference: float, preset: str = "pa
         By method, 1 for the best; as `statistics.ranks.friedman` returns them.
     critical_difference : float
         Ranks further apart differ; drawn as a ruler above the line.
-    preset : str
-        Any other than the paper's gets a warning above the drawing.
     """
     ordered = average_ranks.sort_values(kind="stable").astype(float)
     bars = groups(ordered, critical_difference)
     left = (len(ordered) + 1) // 2
     depth = _FIRST_BAR + _BAR * len(bars) + left + 0.4
-    figure = Figure(figsize=(PAGE_WIDTH, _STEP * (depth + _RULER + 1.2) + (0.25 if banner(preset) else 0.0)))
+    figure = Figure(figsize=(PAGE_WIDTH, _STEP * (depth + _RULER + 3.0)))
     axes = figure.add_subplot()
     axes.axis("off")
     axes.set_ylim(-depth, _RULER + 0.8)
@@ -51,8 +49,6 @@ def draw(average_ranks: pd.Series, critical_difference: float, preset: str = "pa
         axes.plot([rank, rank, edge], [0, y, y], **_LINE)
         text = f"{method_title(str(method))}  {rank:.2f}" if first_half else f"{rank:.2f}  {method_title(str(method))}"
         axes.text(edge, y, f" {text} ", ha="right" if first_half else "left", va="center")
-    if banner(preset):
-        figure.suptitle(banner(preset), color=VERMILION, fontsize=8.5)
     return figure
 
 

@@ -15,16 +15,21 @@ from truly_sparse.analysis.tables.table1 import COLUMNS
 from truly_sparse.analysis.verdicts.claims import RULES, claims
 from truly_sparse.analysis.verdicts.cost import shapes
 from truly_sparse.analysis.verdicts.judging import COLUMNS as JUDGED
-from truly_sparse.analysis.verdicts.judging import VERDICTS, Evidence, judge
+from truly_sparse.analysis.verdicts.judging import CONFIRMED, EXPLAINED, NOT_TESTED, VERDICTS, Evidence, judge
 from truly_sparse.errors import UserError
 
 #: Tables and figures that rules read.
-READ = ("table1", "table2", "table3", "table4", "table5", "practice")
+READ = ("table1", "table2", "table3", "table4", "table5", "helps", "practice")
 SHOWN = ("figure4",)
 _CLAIMS = (
     *(Column("text", "Claim", align="p{5.2cm}"), Column("where", "printed in", align="p{2.0cm}")),
     *(Column("printed", "printed", align="p{1.7cm}"), Column("ours", "here", align="p{1.7cm}")),
     *(Column("verdict", "verdict", align="p{1.7cm}"), Column("rule", "rule", align="p{1.6cm}")),
+)
+_COUNTS = (
+    Column("rule", "Rule", align="l"),
+    *(Column(name, name, "Claims") for name in VERDICTS),
+    Column("word", "in short", align="l"),
 )
 _TERMINAL = (Column("claim", "claim", align="l"), Column("printed", "printed"), Column("ours", "here"),
              Column("verdict", "verdict", align="l"))  # fmt: skip
@@ -38,33 +43,40 @@ def make(inputs: Inputs) -> Table:
     origin = inputs.origin()
     counts = "; ".join(f"{int((judged['verdict'] == name).sum())} {name}" for name in VERDICTS)
     caption = (
-        f"Reproduced? {len(judged)} claims of the journal: {counts}. Each verdict is worked out by the rule named in "
-        f"its row; Table V2 has the rules. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        "The claims of the journal, one by one. Each verdict is worked out by the rule named in its row from the "
+        "tables of this document; Table V3 has the rules. A dash: nothing of the kind is printed. "
+        f"Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+    )
+    short = (
+        "Reproduced? In short: the verdicts of Table V2, counted by topic and rule. Holds: every claim that could be "
+        "tested is confirmed, or differs only as explained; holds in part: some are; does not hold: none is. "
+        f"{len(judged)} claims: {counts}. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     )
     rules = pd.DataFrame({"name": [rule.name for rule in RULES], "text": [rule.text for rule in RULES]})
-    cells = judged.astype(str)
+    cells, counted = judged.astype(str), in_short(judged)
     return Table(
         _tidy(judged, origin.commits),
         [
-            Part("V1", caption, _with_reasons(cells), _CLAIMS, [origin.line()], group="topic", block="text"),
-            Part("V2", "The rules by which claims are judged.", rules, _RULES, [], block="name"),
+            Part("V1", short, counted, _COUNTS, [origin.line()], group="topic"),
+            Part("V2", caption, _with_reasons(cells), _CLAIMS, [origin.line()], group="topic", block="text"),
+            Part("V3", "The rules by which claims are judged.", rules, _RULES, [], block="name"),
         ],
-        [Part("V1", caption, cells, _TERMINAL, [origin.line()], group="topic")],
+        [
+            Part("V1", short, counted, _COUNTS, [origin.line()], group="topic"),
+            Part("V2", caption, cells, _TERMINAL, [origin.line()], group="topic"),
+        ],
     )
 
 
-def markdown(judged: pd.DataFrame) -> str:
-    """Return the page as Markdown, from the tidy frame that `make` writes: claims by topic, then the rules."""
-    lines = ["# Reproduced?", ""]
-    lines += [f"* {name}: {int((judged['verdict'] == name).sum())}" for name in VERDICTS]
-    for topic, part in judged.groupby("topic", sort=False):
-        lines += ["", f"## {topic}", "", "| claim | printed in | printed | here | verdict | rule | why |"]
-        lines.append("|---|---|---|---|---|---|---|")
-        columns = ["text", "where", "printed", "ours", "verdict", "rule", "note"]
-        for row in part[columns].fillna("").astype(str).itertuples(index=False, name=None):
-            lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |")
-    lines += ["", "## Rules", "", *(f"* **{rule.name}.** {rule.text}" for rule in RULES)]
-    return "\n".join(lines) + "\n"
+def in_short(judged: pd.DataFrame) -> pd.DataFrame:
+    """Return, by topic and rule, how many claims got each verdict, and the word for it (see the caption of V1)."""
+    rows = []
+    for (topic, rule), part in judged.groupby(["topic", "rule"], sort=False):
+        counts = {name: int((part["verdict"] == name).sum()) for name in VERDICTS}
+        tested, good = len(part) - counts[NOT_TESTED], counts[CONFIRMED] + counts[EXPLAINED]
+        word = NOT_TESTED if not tested else "holds" if good == tested else "holds in part" if good else "does not hold"
+        rows.append({"topic": topic, "rule": rule, "word": word, **{n: str(k) if k else "" for n, k in counts.items()}})
+    return pd.DataFrame(rows)
 
 
 def _frames(inputs: Inputs) -> Mapping[str, pd.DataFrame]:

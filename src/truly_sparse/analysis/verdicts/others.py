@@ -38,7 +38,7 @@ def _settled(evidence: Evidence, metric: str, dataset: str, epsilon: float) -> p
 def _authors(evidence: Evidence, dataset: str, epsilon: float) -> Finding:
     printed, p = _printed_significant(evidence, dataset, epsilon), _settled(evidence, "p_value", dataset, epsilon)
     ours = list(p.index[p < ALPHA])
-    why = "; ".join(f"{method_title(str(name))} p = {value:.2g}" for name, value in p.items())
+    why = "; ".join(f"{method_title(str(name))} p = {formats.p_value(value)}" for name, value in p.items())
     same = set(ours) == set(printed)
     return Finding(_names(ours), _names(printed), verdict(same), why, len(ours), len(printed))
 
@@ -57,7 +57,9 @@ def _over_seeds(evidence: Evidence, dataset: str, epsilon: float) -> Finding:
     p = _settled(evidence, "paired_t_p_holm", dataset, epsilon)
     gain = _settled(evidence, "paired_difference", dataset, epsilon)
     ours = [name for name in PROPOSED if p[name] < ALPHA and gain[name] > 0]
-    why = "; ".join(f"{method_title(name)} {formats.difference(gain[name])}, p = {p[name]:.2g}" for name in PROPOSED)
+    why = "; ".join(
+        f"{method_title(name)} {formats.difference(gain[name])}, p = {formats.p_value(p[name])}" for name in PROPOSED
+    )
     holds = set(printed) <= set(ours)
     return Finding(_names(ours), _names(printed), verdict(holds), why, len(ours), len(printed))
 
@@ -155,7 +157,7 @@ def _topology(evidence: Evidence, method: str, closer: bool) -> Finding:
     ours = float(one["value"] - other["value"])
     p = welch(one, other, "pairs")
     holds = p < ALPHA and (ours < 0) == closer
-    why = f"{one['value']:.4f} and {other['value']:.4f}, p = {p:.2g}"
+    why = f"{one['value']:.4f} and {other['value']:.4f}, p = {formats.p_value(p)}"
     printed = "closer" if closer else "further"
     return Finding(formats.difference(ours, 4), printed, verdict(holds), why, ours, None)
 
