@@ -49,8 +49,8 @@ def make(inputs: Inputs) -> Table:
     )
     h2 = (
         "The same in points of accuracy: each level less the first of its factor, averaged over the levels of the "
-        "other factor, with Student's 95 % interval and two-sided p by least squares, seeds (and datasets, where they are "
-        "pooled) as blocks; not corrected for their number. An interval over pooled datasets is about these datasets, "
+        "other factor, with Student's 95 % interval and two-sided p by least squares, seeds (and datasets, where they "
+        "are pooled) as blocks; not corrected for their number. An interval over pooled datasets is about these datasets, "
         f"trained again. Interactions are in the CSV. {closing}"
     )
     h3 = (
