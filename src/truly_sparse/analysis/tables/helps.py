@@ -35,9 +35,9 @@ def make(inputs: Inputs) -> Table:
     """Return H1 (analysis of variance), H2 (the same in points), H3 (scaling by decay), H4 (single networks)."""
     runs = frame_of(inputs.records)
     parts = parts_of(inputs.records)
-    found, scaled, alone = (_noted(made, parts) for made in (_effects(runs), _scaled(runs), _alone(runs)))
+    found, scaled, single = (_noted(made, parts) for made in (_effects(runs), _scaled(runs), alone(runs)))
     points = helps_points.points(runs, parts)
-    frame = pd.concat([found, points, scaled, alone], ignore_index=True)
+    frame = pd.concat([found, points, scaled, single], ignore_index=True)
     origin = inputs.origin()
     frame = frame.assign(table="helps", commit=origin.commits).reindex(columns=[*COLUMNS, *helps_points.MORE])
     closing = f"Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
@@ -50,8 +50,8 @@ def make(inputs: Inputs) -> Table:
     h2 = (
         "The same in points of accuracy: each level less the first of its factor, averaged over the levels of the "
         "other factor, with Student's 95 % interval and two-sided p by least squares, seeds (and datasets, where they "
-        "are pooled) as blocks; not corrected for their number. An interval over pooled datasets is about these datasets, "
-        f"trained again. Interactions are in the CSV. {closing}"
+        "are pooled) as blocks; not corrected for their number. An interval over pooled datasets is about "
+        f"these datasets, trained again. Interactions are in the CSV. {closing}"
     )
     h3 = (
         "Scaling of the features by decay, FD-TSE at ε = 20: test accuracy (%), mean ± standard deviation over seeds. "
@@ -69,7 +69,7 @@ def make(inputs: Inputs) -> Table:
             Part("H1", h1, _effect_cells(found), _EFFECTS, notes, group="dataset", block="what"),
             Part("H2", h2, helps_points.cells(points), helps_points.PRINTED, notes, group="dataset", block="what"),
             Part("H3", h3, _scaled_cells(scaled), _CELLS, notes, group="dataset"),
-            Part("H4", h4, _alone_cells(alone), _ALONE, notes, group="dataset"),
+            Part("H4", h4, _alone_cells(single), _ALONE, notes, group="dataset"),
         ],
     )
 
@@ -108,7 +108,8 @@ def _scaled(runs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _alone(runs: pd.DataFrame) -> pd.DataFrame:
+def alone(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return mean accuracies of the models under the ensembles' schedule, and of those of Table 1 beside them."""
     fair = runs[runs["experiment"] == "protocol"]
     printed = runs[runs["experiment"].isin(["table1", "table2"]) & runs["dataset"].isin(fair["dataset"].unique())]
     printed = printed[((printed["epsilon"] == 20) | printed["epsilon"].isna()) & (printed["lambda"] == 1.5)]

@@ -78,7 +78,7 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
                 "epsilon": formats.number(row["epsilon"]),
                 "contrast": f"{one} less {other}",
                 "points": formats.difference(row["value"], 2),
-                "interval": f"{formats.difference(row['low'], 2)} to {formats.difference(row['high'], 2)}",
+                "interval": formats.interval(row["low"], row["high"]),
                 "p": formats.p_value(row["p_value"]),
                 "runs": formats.number(row["seeds"]),
             }

@@ -9,6 +9,7 @@ from truly_sparse.analysis.verdicts.judging import ALPHA, Evidence, Finding, Mis
 
 ALL = "tabular14"
 DATASETS = 14
+SINGLE = ("set_mlp", "static", "dense")
 #: Iterations may vary by so much over sizes and count as constant.
 CONSTANT = 1.25
 #: Time may grow by so much more than the links do.
@@ -77,6 +78,9 @@ def _points(evidence: Evidence) -> pd.DataFrame:
     rows = evidence.rows("table2", metric="bpm", dataset=ALL)
     if rows["value"].isna().all():
         raise Missing("no dataset on which all models have finished")
+    absent = {BASELINE, *PROPOSED, *SINGLE} - set(rows["method"])
+    if absent:
+        raise Missing(f"{_names(sorted(absent))} has not finished on any dataset")
     over = str(rows["note"].iloc[0])
     if over != f"over {DATASETS} datasets":
         raise Missing(f"points are {over} only; the claim is about {DATASETS}")

@@ -48,7 +48,7 @@ def _regrowth(evidence: Evidence, method: str) -> Finding:
     row = (pooled if len(pooled) else rows).iloc[0]
     where = str(row["note"]) if len(pooled) else dataset_title(row["dataset"])
     ours, low, high = (float(row[name]) for name in ("value", "low", "high"))
-    why = f"95 % interval {formats.difference(low, 2)} to {formats.difference(high, 2)}, {where}, {row['seeds']} runs"
+    why = f"95 % interval {formats.interval(low, high)}, {where}, {row['seeds']} runs"
     return Finding(formats.difference(ours, 2), formats.NOTHING, verdict(low > 0), why, ours)
 
 
