@@ -80,8 +80,8 @@ def part(inputs: Inputs, frame: pd.DataFrame, methods: tuple[str, ...]) -> Part:
         "EDST_RG with Student's interval and, from five datasets on, the bootstrap's (BCa); two-sided p of the exact "
         "Wilcoxon signed-rank test, also by Holm's correction over the three methods; effect sizes; average rank among "
         f"the four (Friedman's test of equal ranks: p = {formats.p_value(wide['friedman_p'].iloc[0])}). It says "
-        "whether the difference would be there on other datasets like these; with fewer than six it cannot reach p < 0.05. "
-        f"EDST_RG trains without the comprehensive refinement here as well. Preset {inputs.preset}; commit "
+        "whether the difference would be there on other datasets like these; with fewer than six p cannot fall "
+        f"below 0.05. EDST_RG trains without the comprehensive refinement here as well. Preset {inputs.preset}; commit "
         f"{origin.commits}.{origin.warning()}"
     )
     return Part("5c", caption, pd.DataFrame(rows), _COLUMNS, [origin.line()])
