@@ -60,8 +60,8 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     drawn = [(name, *_PANELS[name], _cells(part, name)) for name, part in frame.groupby("panel", sort=True)]
     heights = [_LEGEND + height * math.ceil(len(cells) / across) for _, _, across, height, cells in drawn]
     figure = Figure(figsize=(PAGE_WIDTH, sum(heights)))
-    parts = np.atleast_1d(figure.subfigures(len(drawn), 1, height_ratios=heights))
-    for part, (name, fill, across, _, cells) in zip(parts, drawn, strict=True):
+    parts: Any = figure.subfigures(len(drawn), 1, height_ratios=heights, squeeze=False)
+    for part, (name, fill, across, _, cells) in zip(parts[:, 0], drawn, strict=True):
         fill(part, _grid(part, cells, across, str(name)), [cell for _, cell in cells])
     warn(figure, preset)
     return figure
@@ -90,7 +90,7 @@ def _grid(part: SubFigure, cells: Sequence[tuple[str, pd.DataFrame]], across: in
     return list(grid[: len(cells)])
 
 
-def _lines(axes: Axes, x: npt.NDArray[np.float64], part: pd.DataFrame, label: str, look: tuple[str, str]) -> None:
+def _lines(axes: Axes, x: npt.NDArray[np.floating], part: pd.DataFrame, label: str, look: tuple[str, str]) -> None:
     """Draw means joined by a line, with their intervals."""
     axes.errorbar(x, part["value"], _ends(part), color=look[0], marker=look[1], linewidth=0.9, label=label, **_BARS)
 

@@ -22,9 +22,9 @@ from truly_sparse.errors import UserError
 READ = ("table1", "table2", "table3", "table4", "table5", "helps", "practice")
 SHOWN = ("figure4",)
 _CLAIMS = (
-    *(Column("text", "Claim", align="p{5.2cm}"), Column("where", "printed in", align="p{2.0cm}")),
-    *(Column("printed", "printed", align="p{1.7cm}"), Column("ours", "here", align="p{1.7cm}")),
-    *(Column("verdict", "verdict", align="p{1.7cm}"), Column("rule", "rule", align="p{1.6cm}")),
+    *(Column("text", "Claim", align="p{6.2cm}"), Column("where", "printed in", align="p{2.2cm}")),
+    *(Column("printed", "printed", align="p{1.9cm}"), Column("ours", "here", align="p{1.9cm}")),
+    *(Column("verdict", "verdict", align="p{1.9cm}"), Column("rule", "rule", align="p{1.8cm}")),
 )
 _COUNTS = (
     Column("rule", "Rule", align="l"),

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.stats import ttest_ind_from_stats
 
 from truly_sparse.analysis import formats
-from truly_sparse.analysis.names import method_title
+from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.verdicts.judging import ALPHA, Evidence, Finding, Missing, Rule, gap, partial, verdict, welch
 
 ACCURACY = "test_accuracy"
@@ -54,7 +54,8 @@ GAIN = Rule(
 def _order(evidence: Evidence, dataset: str, epsilon: float) -> Finding:
     rows = {m: row_of(evidence, dataset, m, s) for m, s in settings_of(evidence, dataset, epsilon).items()}
     clear = same = 0
-    against, open_ = [], []
+    against: list[str] = []
+    open_: list[str] = []
     for one, other in combinations(rows, 2):
         ours, printed = gap(rows[one], rows[other])
         if abs(printed) <= sum(np.nan_to_num(float(rows[name]["published_std"])) for name in (one, other)):
@@ -154,7 +155,7 @@ def _agreement(evidence: Evidence, dataset: str) -> Finding:
     rows = evidence.rows("table1", metric=ACCURACY, dataset=dataset)
     rows = rows[rows["value"].notna() & rows["published_std"].notna() & rows["std"].notna()]
     if rows.empty:
-        raise Missing(f"no row of {dataset} has a spread both here and in print")
+        raise Missing(f"no row of {dataset_title(dataset)} has a spread both here and in print")
     tests = ttest_ind_from_stats(
         *(rows[name].to_numpy(float) for name in ("value", "std", "seeds")),
         *(rows[name].to_numpy(float) for name in ("published", "published_std", "published_runs")),

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from truly_sparse.analysis import formats
-from truly_sparse.analysis.names import method_title
+from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.verdicts.accuracy import BASELINE, PROPOSED, settings_of
 from truly_sparse.analysis.verdicts.judging import (
     EXPLAINED,
@@ -135,7 +135,7 @@ def _times(evidence: Evidence, dataset: str, methods: tuple[str, ...]) -> pd.Dat
     rows = evidence.rows("table1", metric="train_time", dataset=dataset)
     rows = rows[rows["method"].isin(methods) & rows["published"].notna() & rows["value"].notna()]
     if set(rows["method"]) != set(methods):
-        raise Missing(f"not all of {', '.join(map(method_title, methods))} have finished on {dataset}")
+        raise Missing(f"not all of {', '.join(map(method_title, methods))} have finished on {dataset_title(dataset)}")
     return rows
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 from scipy.stats import ttest_ind_from_stats
 
+from truly_sparse.analysis.names import dataset_title, method_title
+
 CONFIRMED, NOT_CONFIRMED = "confirmed", "not confirmed"
 EXPLAINED, NOT_TESTED = "different but explained", "not tested"
 VERDICTS = (CONFIRMED, NOT_CONFIRMED, EXPLAINED, NOT_TESTED)
@@ -45,14 +47,14 @@ class Evidence:
             Without the frame, or such rows.
         """
         if name not in self.frames:
-            raise Missing(f"{name} has not been made: its runs or measurements are missing")
+            raise Missing(f"nothing of {name} has been run or measured")
         frame = self.frames[name]
         for column, wanted in keys.items():
             if column not in frame.columns:
                 raise Missing(f"{name} has no column {column}")
             frame = frame[frame[column] == wanted]
         if frame.empty:
-            raise Missing(f"{name} has no row for {', '.join(str(value) for value in keys.values())}")
+            raise Missing(f"no run of {_titles(keys)} in {name}")
         return frame
 
     def cell(self, name: str, **keys: Any) -> pd.Series:
@@ -60,7 +62,7 @@ class Evidence:
         found = self.rows(name, **keys)
         found = found[found["value"].notna()]
         if found.empty:
-            raise Missing(f"no finished run for {', '.join(str(value) for value in keys.values())}")
+            raise Missing(f"no finished run of {_titles(keys)}")
         return found.iloc[0]
 
     def has(self, name: str, **keys: Any) -> bool:
@@ -70,6 +72,13 @@ class Evidence:
         except Missing:
             return False
         return True
+
+
+def _titles(keys: Mapping[str, Any]) -> str:
+    """Return the keys of a row as they are printed; what is measured is the rule's business."""
+    titles = {"dataset": dataset_title, "method": method_title, "epsilon": lambda value: f"ε = {value:g}"}
+    named = [titles.get(key, str)(value) for key, value in keys.items() if key not in ("metric", "effect", "kind")]
+    return ", ".join(named)
 
 
 @dataclass(frozen=True)

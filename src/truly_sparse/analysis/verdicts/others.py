@@ -3,7 +3,7 @@
 import pandas as pd
 
 from truly_sparse.analysis import formats
-from truly_sparse.analysis.names import method_title
+from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.verdicts.accuracy import BASELINE, PROPOSED
 from truly_sparse.analysis.verdicts.judging import ALPHA, Evidence, Finding, Missing, Rule, verdict, welch
 
@@ -24,7 +24,7 @@ def _printed_significant(evidence: Evidence, dataset: str, epsilon: float) -> li
     rows = evidence.rows("table5", metric="p_value", dataset=dataset, epsilon=epsilon)
     rows = rows[rows["published"].notna()]
     if rows.empty:
-        raise Missing(f"no printed p for {dataset}")
+        raise Missing(f"no printed p for {dataset_title(dataset)}")
     return list(rows.loc[rows["published"] < ALPHA, "method"])
 
 
@@ -90,8 +90,8 @@ def _points(evidence: Evidence) -> pd.DataFrame:
 def _top(evidence: Evidence) -> Finding:
     rows = _points(evidence)
     ours, printed = (float(rows.loc[list(PROPOSED), name].sum()) for name in ("value", "published"))
-    numbers = [f"{value:.2f} of {DATASETS}" for value in (ours, printed)]
-    return Finding(*numbers, verdict(ours >= round(printed)), "", ours, printed)
+    here, there = (f"{value:.2f} of {DATASETS}" for value in (ours, printed))
+    return Finding(here, there, verdict(ours >= printed), "", ours, printed)
 
 
 TOP = Rule(
@@ -106,8 +106,8 @@ def _most(evidence: Evidence, method: str) -> Finding:
     rows = _points(evidence)
     best = {name: list(rows.index[rows[name] == rows[name].max()]) for name in ("value", "published")}
     ours, printed = (float(rows.loc[method, name]) for name in ("value", "published"))
-    words = [f"{value:.2f} ({_names(best[name])} first)" for name, value in (("value", ours), ("published", printed))]
-    return Finding(*words, verdict(best["value"] == [method]), "", ours, printed)
+    here, there = (f"{rows.loc[method, name]:.2f} ({_names(best[name])} first)" for name in best)
+    return Finding(here, there, verdict(best["value"] == [method]), "", ours, printed)
 
 
 MOST = Rule(

@@ -97,7 +97,7 @@ LEAD = Rule(
 def _above_tuned(evidence: Evidence, dataset: str, epsilon: float) -> Finding:
     splits = [s for s in evidence.rows("practice", dataset=dataset, method=TUNED)["split"].unique() if s != "videos"]
     if not splits:
-        raise Missing(f"no tuned dense model on the printed split of {dataset}")
+        raise Missing(f"no tuned dense model on the printed split of {dataset_title(dataset)}")
 
     def row(method: str) -> pd.Series:
         return evidence.cell("practice", dataset=dataset, method=method, metric="accuracy", split=splits[0])
