@@ -340,7 +340,9 @@ def test_the_page_is_worked_out_from_the_runs(paper, repository):
     table = verdicts(Inputs(paper, TABLES["verdicts"]))
     after = table.frame.set_index("claim")
     assert after.loc[name, "verdict"] == CONFIRMED
-    printed = load("table1").set_index(["dataset", "metric", "method", "setting"])["published"]["gesture", "test_accuracy"]
+    printed = load("table1").set_index(["dataset", "metric", "method", "setting"])["published"][
+        "gesture", "test_accuracy"
+    ]
     gain = printed["rd_tse", "eps20"] - printed["edst_rg", "eps20"]
     assert after.loc[name, "difference"] == pytest.approx(10 - gain)
     assert (after.loc[name, "dataset"], after.loc[name, "metric"]) == ("gesture", "gain")

@@ -144,4 +144,4 @@ def _alone(part: SubFigure, grid: Sequence[Axes], cells: Sequence[pd.DataFrame])
 
 
 #: Panel: what fills it, how many stand beside each other, and the height of one in inches.
-_PANELS = {"a": (_crossed, 5, 1.35), "b": (_scaled, 5, 1.35), "c": (_alone, 4, 1.9)}
+_PANELS = {"a": (_crossed, 5, 1.2), "b": (_scaled, 5, 1.2), "c": (_alone, 4, 1.9)}
