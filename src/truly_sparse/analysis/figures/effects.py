@@ -12,15 +12,15 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from scipy import stats
 
-from truly_sparse.analysis.figures.panels import METHODS, dataset_words, letter, warn
+from truly_sparse.analysis.figures.panels import METHODS, letter, warn
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import METHODS as TITLES
-from truly_sparse.analysis.names import method_title
+from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.origin import parts_of
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.style import BLUE, ORANGE, PAGE_WIDTH
 from truly_sparse.analysis.tables.helps import alone
-from truly_sparse.analysis.tables.helps_points import level_title
+from truly_sparse.analysis.tables.helps_points import EPSILON, level_title
 
 COLUMNS = (
     *("figure", "panel", "dataset", "epsilon", "method", "setting", "value", "std", "seeds", "low", "high"),
@@ -70,10 +70,13 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
 def _cells(part: pd.DataFrame, name: object) -> list[tuple[str, pd.DataFrame]]:
     """Return (title, rows) of every panel."""
     keys = ["dataset", "epsilon"] if name == "a" else ["dataset"]
-    return [
-        (dataset_words(key[0], cell["partial"].iloc[0]) + (f", ε = {key[1]:g}" if name == "a" else ""), cell)
-        for key, cell in part.groupby(keys, sort=False)
-    ]
+    return [(_title(cell.iloc[0]), cell) for _, cell in part.groupby(keys, sort=False)]
+
+
+def _title(row: pd.Series) -> str:
+    """Return the dataset, its epsilon where that is not the usual one, and below how much of it there was."""
+    epsilon = "" if pd.isna(row["epsilon"]) or row["epsilon"] == EPSILON else f", ε = {row['epsilon']:g}"
+    return dataset_title(row["dataset"]) + epsilon + (f"\nonly {row['partial']}" if row["partial"] else "")
 
 
 def _grid(part: SubFigure, cells: Sequence[tuple[str, pd.DataFrame]], across: int, name: str) -> list[Axes]:
@@ -84,9 +87,10 @@ def _grid(part: SubFigure, cells: Sequence[tuple[str, pd.DataFrame]], across: in
     for axes in grid[len(cells) :]:
         axes.set_visible(False)
     for axes, (title, _) in zip(grid, cells, strict=False):
-        axes.set_title(title)
+        axes.set_title(title, fontsize=7)
         axes.tick_params(labelsize=6.5)
     letter(grid[0], name, cells[0][0])
+    grid[0].set_title(grid[0].get_title(loc="left"), fontsize=7)
     return list(grid[: len(cells)])
 
 
