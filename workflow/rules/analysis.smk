@@ -1,5 +1,6 @@
 # From run records and measurements to tables and figures. What is committed is data: only what is not is an input.
 
+
 def to_show(entries):
     offers = offered(entries, PLAN.config).items()
     return [name for name, entry in offers if PLAN.exists(entry.experiments, entry.measurements)]

@@ -24,11 +24,8 @@ def _same_refinement(evidence: Evidence, dataset: str, method: str, setting: str
         return evidence.cell("table3", dataset=dataset, method=name, refinement="comprehensive", metric=ACCURACY)
 
     one, other = row(method), row(BASELINE)
-    ours, p = float(one["value"] - other["value"]), welch(one, other)
     printed = gap(row_of(evidence, dataset, method, setting), row_of(evidence, dataset, BASELINE, baseline))[1]
-    holds = ours > 0 and p < ALPHA
-    why = f"{p_text(p)} over {one['seeds']} and {other['seeds']} seeds{partial(one)}"
-    return Finding(formats.difference(ours), formats.difference(printed), verdict(holds), why, ours, printed)
+    return _better(one, other, printed)
 
 
 SAME_REFINEMENT = Rule(
@@ -71,16 +68,20 @@ def _lead(
         return max(map(row, methods), key=lambda one: float(one["value"]))
 
     one, other = best(PROPOSED), best(rivals)
-    ours, p, published = float(one["value"] - other["value"]), welch(one, other), None
+    published = None
     if printed:
         known = settings_of(evidence, dataset, epsilon)
         tops = [max(float(row_of(evidence, dataset, m, known[m])["published"]) for m in methods)
                 for methods in (PROPOSED, printed)]  # fmt: skip
         published = tops[0] - tops[1]
-    why = (
-        f"{method_title(one['method'])} {one['value']:.1f}, {method_title(other['method'])} {other['value']:.1f}; "
-        f"{p_text(p)}{partial(one)}"
-    )
+    return _better(one, other, published)
+
+
+def _better(one: pd.Series, other: pd.Series, published: float | None) -> Finding:
+    """Return whether one row is the more accurate: positive difference, and Welch's test."""
+    ours, p = float(one["value"] - other["value"]), welch(one, other)
+    words = [f"{method_title(row['method'])} {row['value']:.1f}" for row in (one, other)]
+    why = f"{', '.join(words)}; {p_text(p)}{partial(one)}"
     holds = ours > 0 and p < ALPHA
     return Finding(formats.difference(ours), formats.difference(published), verdict(holds), why, ours, published)
 
@@ -103,14 +104,7 @@ def _above_tuned(evidence: Evidence, dataset: str, epsilon: float) -> Finding:
         return evidence.cell("practice", dataset=dataset, method=method, metric="accuracy", split=splits[0])
 
     tuned, best = row(TUNED), max(map(row, PROPOSED), key=lambda one: float(one["value"]))
-    ours, p = float(best["value"] - tuned["value"]), welch(best, tuned)
-    printed = least_lead_over_dense(evidence, dataset, epsilon, "published")[0]
-    why = (
-        f"{method_title(best['method'])} {best['value']:.1f}, {method_title(TUNED)} {tuned['value']:.1f}; "
-        f"{p_text(p)}{partial(best)}"
-    )
-    holds = ours > 0 and p < ALPHA
-    return Finding(formats.difference(ours), formats.difference(printed), verdict(holds), why, ours, printed)
+    return _better(best, tuned, least_lead_over_dense(evidence, dataset, epsilon, "published")[0])
 
 
 ABOVE_TUNED = Rule(
