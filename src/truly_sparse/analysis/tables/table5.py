@@ -57,9 +57,9 @@ _COLUMNS_B = (
         Column("difference", "points", "Better by"),
         Column("interval", "95 %, t", "Better by"),
     ),
-    Column("bootstrap", "95 %, bootstrap", "Better by"),
-    *(Column("t_p", "t", "p"), Column("t_p_holm", "t, Holm", "p"), Column("wilcoxon_p", "Wilcoxon, exact", "p")),
-    *(Column("dz", "d_z"), Column("rank_biserial", "rank-biserial"), Column("pairs", "seeds")),
+    Column("bootstrap", "95 %, BCa", "Better by"),
+    *(Column("t_p", "t", "p"), Column("t_p_holm", "t, Holm", "p"), Column("wilcoxon_p", "Wilcoxon", "p")),
+    *(Column("dz", "d_z"), Column("rank_biserial", "r_rb"), Column("pairs", "seeds")),
 )
 
 
@@ -83,7 +83,8 @@ def make(inputs: Inputs) -> Table:
         "Student's 95 % interval and, from five seeds on, the bootstrap's (BCa); two-sided p "
         "of the paired t test, also by Holm's correction over the three methods, "
         "and of the exact Wilcoxon test, which with five seeds cannot fall below 0.0625 and with three not "
-        "below 0.25; effect sizes of pairs. It says whether the difference would be there again with other seeds on "
+        "below 0.25; effect sizes of pairs (d_z, and rank-biserial r_rb). It says whether the difference would be "
+        "there again with other seeds on "
         f"these test rows; EDST_RG trains without the comprehensive refinement, the others with it. Preset "
         f"{inputs.preset}; commit {origin.commits}.{origin.warning()}"
     )

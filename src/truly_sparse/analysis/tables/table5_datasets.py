@@ -21,9 +21,9 @@ _MEASURES = (
 )
 _COLUMNS = (
     *(Column("method", "Method", align="l"), Column("rank", "rank"), Column("difference", "points", "Better by")),
-    *(Column("interval", "95 %, t", "Better by"), Column("bootstrap", "95 %, bootstrap", "Better by")),
+    *(Column("interval", "95 %, t", "Better by"), Column("bootstrap", "95 %, BCa", "Better by")),
     *(Column("wilcoxon_p", "exact", "Wilcoxon p"), Column("wilcoxon_p_holm", "Holm", "Wilcoxon p")),
-    *(Column("dz", "d_z"), Column("rank_biserial", "rank-biserial"), Column("pairs", "datasets")),
+    *(Column("dz", "d_z"), Column("rank_biserial", "r_rb"), Column("pairs", "datasets")),
 )
 
 
@@ -78,7 +78,8 @@ def part(inputs: Inputs, frame: pd.DataFrame, methods: tuple[str, ...]) -> Part:
     caption = (
         "The same question over the tabular datasets at ε = 20, one pair of mean accuracies each: points better than "
         "EDST_RG with Student's interval and, from five datasets on, the bootstrap's (BCa); two-sided p of the exact "
-        "Wilcoxon signed-rank test, also by Holm's correction over the three methods; effect sizes; average rank among "
+        "Wilcoxon signed-rank test, also by Holm's correction over the three methods; effect sizes (d_z, and "
+        "rank-biserial r_rb); average rank among "
         f"the four (Friedman's test of equal ranks: p = {formats.p_value(wide['friedman_p'].iloc[0])}). It says "
         "whether the difference would be there on other datasets like these; with fewer than six p cannot fall "
         f"below 0.05. EDST_RG trains without the comprehensive refinement here as well. Preset {inputs.preset}; commit "
