@@ -1,40 +1,57 @@
-"""The documentation site: `sphinx-build -W -b html docs docs/_build`."""
+"""The documentation site: `make docs`."""
+
+import sys
+from pathlib import Path
 
 import matplotlib as mpl
 
 import truly_sparse
 
 mpl.use("agg")
+sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 project = "truly sparse ensembles"
 version = release = truly_sparse.__version__
 copyright = "the authors of truly sparse ensembles"
 extensions = [
     "matplotlib.sphinxext.plot_directive",
+    "links",
+    "mathml",
     "myst_parser",
+    "presets",
     "sphinx.ext.autodoc",
-    "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "gallery/*.py", "gallery/README.txt"]
-html_theme = "alabaster"
-html_theme_options = {"description": "No dense weight matrix and no mask, at any time", "page_width": "1100px"}
-nitpicky = False
+exclude_patterns = ["_build", "gallery", "pictures", "examples/*.py", "sg_execution_times.rst", "examples/sg_*"]
+html_theme = "furo"
+html_title = project
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = html_copy_source = False
+# Our own names must lead somewhere; those of other packages are not looked up, the site is built without a network.
+nitpicky = True
+nitpick_ignore_regex = [(r"py:.*", r"(?!truly_sparse).*")]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
-# The site is read offline, too: nothing is fetched from elsewhere but the formulas' typesetter.
+# The README's table and the benchmark's report are parts of pages, and have no title of their own there.
+suppress_warnings = ["myst.header"]
 plot_formats = ["svg"]
-plot_html_show_source_link = False
-plot_html_show_formats = False
+plot_html_show_source_link = plot_html_show_formats = False
+plot_rcparams = {"figure.facecolor": "white", "font.size": 9}
+plot_apply_rcparams = True
+plot_working_directory = str(Path(__file__).parent / "pictures")
 autodoc_typehints = "none"
-napoleon_use_ivar = True
+autodoc_member_order = "bysource"
 napoleon_google_docstring = False
+napoleon_use_ivar = napoleon_use_rtype = True
 sphinx_gallery_conf = {
     "examples_dirs": "gallery",
     "gallery_dirs": "examples",
     "filename_pattern": r"\.py$",
     "within_subsection_order": "FileNameSortKey",
     "show_memory": False,
+    "show_signature": False,
+    "write_computation_times": False,
     "min_reported_time": 1e9,
     "abort_on_example_error": True,
 }
