@@ -18,8 +18,8 @@ extensions = [
     "mathml",
     "myst_parser",
     "presets",
+    "numpydoc",
     "sphinx.ext.autodoc",
-    "sphinx.ext.napoleon",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "gallery", "pictures", "examples/*.py", "sg_execution_times.rst", "examples/sg_*"]
@@ -31,7 +31,7 @@ html_show_sourcelink = html_copy_source = False
 # Our own names must lead somewhere; those of other packages are not looked up, the site is built without a network.
 nitpicky = True
 nitpick_ignore_regex = [(r"py:.*", r"(?!truly_sparse).*")]
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["deflist", "dollarmath"]
 myst_heading_anchors = 3
 # The README's table and the benchmark's report are parts of pages, and have no title of their own there.
 suppress_warnings = ["myst.header"]
@@ -42,8 +42,7 @@ plot_apply_rcparams = True
 plot_working_directory = str(Path(__file__).parent / "pictures")
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
-napoleon_google_docstring = False
-napoleon_use_ivar = napoleon_use_rtype = True
+numpydoc_show_class_members = False
 sphinx_gallery_conf = {
     "examples_dirs": "gallery",
     "gallery_dirs": "examples",
@@ -54,4 +53,6 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
     "min_reported_time": 1e9,
     "abort_on_example_error": True,
+    "capture_repr": ("_repr_html_",),
+    "download_all_examples": False,
 }

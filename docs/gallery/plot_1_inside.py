@@ -12,27 +12,42 @@ from sklearn.model_selection import train_test_split
 
 from truly_sparse import TrulySparseEnsembleClassifier
 
-x_train, x_test, y_train, y_test = train_test_split(*load_digits(return_X_y=True), random_state=0)
-model = TrulySparseEnsembleClassifier(hidden=(200, 200), epsilon=10, exploration_epochs=20, validation_fraction=0.1)
+x_train, x_test, y_train, y_test = train_test_split(
+    *load_digits(return_X_y=True), random_state=0
+)
+model = TrulySparseEnsembleClassifier(
+    hidden=(200, 200), epsilon=10, exploration_epochs=20, validation_fraction=0.1
+)
 model.fit(x_train, y_train)
 print(f"test accuracy {model.score(x_test, y_test):.3f}")
+
+# %%
+# The table of links. Each of the 64 pixels is encoded as several ramps, which is why the first block has so many inputs.
+
 model.summary()
 
 # %%
-# Strength of the input links by pixel: the borders, which are nearly always empty, have little.
+# Strength of the input links by pixel. The borders, which are nearly always empty, have little.
 
-plt.figure(figsize=(3, 3))
-plt.imshow(model.feature_importances_.reshape(8, 8))
+figure, ax = plt.subplots(figsize=(4, 3), layout="constrained")
+image = ax.imshow(100 * model.feature_importances_.reshape(8, 8))
+ax.set(xlabel="column of pixels", ylabel="row of pixels")
+figure.colorbar(image, label="share of the links' strength (%)")
 
 # %%
-# Loss and validation score by epoch; exploration is shaded, and a member begins at each line.
+# The same as bars, for the strongest.
+
+model.plot_importances(top=10)
+
+# %%
+# Loss and validation score by epoch. After an escape both recover quickly: the links that stayed remember.
 
 model.plot_training()
 
 # %%
-# Evolution makes some neurons of the second layer more linked than others.
+# Links into each neuron of the second hidden layer. The start is a random graph; evolution lets some neurons have many.
 
-model.plot_degrees(block=1, side="in")
+model.plot_degrees(block=1)
 
 # %%
 # How often two members predict different digits.

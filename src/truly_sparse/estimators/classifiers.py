@@ -246,6 +246,8 @@ class TrulySparseEnsembleClassifier(Ensemble, SparseClassifier):
 class SparseMLPClassifier(SparseClassifier):
     """One truly sparse perceptron: SET (Mocanu et al. 2018) or a static sparse network.
 
+    Parameters and attributes that are not named here are those of `TrulySparseEnsembleClassifier`.
+
     Parameters
     ----------
     topology : {"set", "static"}, default "set"
@@ -257,7 +259,14 @@ class SparseMLPClassifier(SparseClassifier):
     warm_start : bool, default False
         A later fit goes on from the network there is.
 
-    The other parameters and the attributes are those of `TrulySparseEnsembleClassifier`.
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from truly_sparse import SparseMLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = SparseMLPClassifier("set", hidden=(50, 50), epochs=50).fit(X, y)
+    >>> bool(model.score(X, y) > 0.9)
+    True
     """
 
     _presets: ClassVar[Mapping[str, Mapping[str, Any]]] = presets.SINGLE
