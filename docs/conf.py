@@ -42,6 +42,7 @@ plot_apply_rcparams = True
 plot_working_directory = str(Path(__file__).parent / "pictures")
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 sphinx_gallery_conf = {
     "examples_dirs": "gallery",
