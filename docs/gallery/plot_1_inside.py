@@ -22,7 +22,8 @@ model.fit(x_train, y_train)
 print(f"test accuracy {model.score(x_test, y_test):.3f}")
 
 # %%
-# The table of links. Each of the 64 pixels is encoded as several ramps, which is why the first block has so many inputs.
+# The table of links. Each of the 64 pixels is encoded as several ramps, so that the first block
+# has many inputs.
 
 model.summary()
 
@@ -45,7 +46,8 @@ model.plot_importances(top=10)
 model.plot_training()
 
 # %%
-# Links into each neuron of the second hidden layer. The start is a random graph; evolution lets some neurons have many.
+# Links into each neuron of the second hidden layer. The start is a random graph; evolution lets
+# some neurons have many.
 
 model.plot_degrees(block=1)
 

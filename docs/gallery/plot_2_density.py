@@ -2,8 +2,9 @@
 How sparse can it be?
 =====================
 
-Accuracy of one network by density, with links that evolve (SET) and with links that stay (static), over three splits of
-made-up data: few of the features say something, and a network with few links has to find them.
+Accuracy of one network by density, with links that evolve (SET) and with links that stay
+(static), over three splits of made-up data: few of the features say something, and a network
+with few links has to find them.
 """
 
 import matplotlib.pyplot as plt
@@ -38,9 +39,13 @@ for topology in ("set", "static"):
 
 figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
 for topology in ("set", "static"):
-    found = 100 * np.array([[scores[topology, e, seed] for seed in range(3)] for e in epsilons])
+    found = 100 * np.array(
+        [[scores[topology, e, seed] for seed in range(3)] for e in epsilons]
+    )
     places = [densities[e] for e in epsilons]
     line = ax.semilogx(places, found.mean(axis=1), "o-", label=topology)[0]
-    ax.fill_between(places, found.min(axis=1), found.max(axis=1), color=line.get_color(), alpha=0.2)
+    ax.fill_between(
+        places, found.min(axis=1), found.max(axis=1), color=line.get_color(), alpha=0.2
+    )
 ax.set(xlabel="density: links / possible links", ylabel="test accuracy (%)")
 ax.legend()

@@ -120,7 +120,9 @@ def test_dataset_without_published_numbers(make_record, printed):
 
 def test_a_reference_model_has_accuracy_and_time_only(make_record, printed):
     ours = make_record()
-    other = make_record(method="random_forest", setting="default", accuracy=accuracies(0.8), links=None, operations=None)
+    other = make_record(
+        method="random_forest", setting="default", accuracy=accuracies(0.8), links=None, operations=None
+    )
     other["settings"] = {**other["settings"], "model": "reference", "training": {}}
     frame = table1([ours, other], printed)
     shown = frame[frame["method"] == "random_forest"].set_index("metric")["value"]

@@ -1,4 +1,4 @@
-"""The estimators' training is the ensembles' own where it uses nothing beyond it, and the paper's preset the paper's."""
+"""The estimators' training is the ensembles' own where it uses nothing beyond it, their paper's preset the paper's."""
 
 from pathlib import Path
 
@@ -47,7 +47,11 @@ def test_without_extras_the_bytes_are_the_trainer_s(method, selection):
 def test_a_cosine_falls_anew_in_every_window():
     rng = np.random.default_rng(0)
     x, y, rows = rng.normal(size=(40, 4)).astype(np.float32), rng.integers(0, 2, 40), np.arange(40)
-    settings = BEST | FIXED | {"hidden": [10], "epsilon": 3, "members": 2, "exploration_epochs": 6, "epochs": 14, "lambda": 1.0}
+    settings = (
+        BEST
+        | FIXED
+        | {"hidden": [10], "epsilon": 3, "members": 2, "exploration_epochs": 6, "epochs": 14, "lambda": 1.0}
+    )
     material = Material(x, x[:0], rows, rows[:0], np.ones(40), Classes(y, 2))
     rates = [epoch.eta for epoch in Training(material, settings, "fd_tse", 0).plan]
     for window in (rates[:10], rates[10:]):
@@ -58,6 +62,8 @@ def test_a_cosine_falls_anew_in_every_window():
     assert rates[5] == pytest.approx(half)
 
 
-@pytest.mark.parametrize(("wanted", "rows", "batch"), [("auto", 20, 20), ("auto", 1000, 32), ("auto", 9000, 128), (500, 60, 60)])
+@pytest.mark.parametrize(
+    ("wanted", "rows", "batch"), [("auto", 20, 20), ("auto", 1000, 32), ("auto", 9000, 128), (500, 60, 60)]
+)
 def test_batches_fit_the_rows(wanted, rows, batch):
     assert batch_size(wanted, rows) == batch

@@ -43,7 +43,9 @@ def try_out(python: str, archive: Path, folder: Path) -> None:
     version, site = run(commands / "python", "-c", ABOUT, folder=folder).split()
     run(commands / "python", SMOKE, site, folder / "model.npz", folder=folder)
     run(commands / "truly-sparse", "fit", "--help", folder=folder)
-    timed = "import time; begun = time.perf_counter(); import truly_sparse.estimators; print(time.perf_counter() - begun)"
+    timed = (
+        "import time; begun = time.perf_counter(); import truly_sparse.estimators; print(time.perf_counter() - begun)"
+    )
     seconds = min(float(run(commands / "python", "-c", timed, folder=folder)) for _ in range(3))
     print(f"Python {version}, {archive.name}: works; import of the estimators {seconds:.2f} s", flush=True)
 

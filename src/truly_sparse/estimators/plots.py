@@ -34,7 +34,11 @@ def degrees(members: list[SparseMLP], block: int, side: str, ax: Axes | None) ->
         neurons = np.bincount(counts)
         ax.step(np.arange(len(neurons)), neurons, where="mid", label=f"member {number}", alpha=0.8)
     title = "links from each input neuron" if side == "inputs" else "links into each output neuron"
-    ax.set(xlabel="links of a neuron", ylabel="neurons", title=f"Block {block}, {members[0].blocks[block].n_in} → {members[0].blocks[block].n_out}: {title}")
+    ax.set(
+        xlabel="links of a neuron",
+        ylabel="neurons",
+        title=f"Block {block}, {members[0].blocks[block].n_in} → {members[0].blocks[block].n_out}: {title}",
+    )
     ax.legend()
     return ax
 
