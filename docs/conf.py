@@ -22,7 +22,14 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "gallery", "pictures", "examples/*.py", "sg_execution_times.rst", "examples/sg_*"]
+exclude_patterns = [
+    "_build",
+    "gallery",
+    "pictures",
+    "examples/*.py",
+    "sg_execution_times.rst",
+    "examples/sg_*",
+]
 html_theme = "furo"
 html_title = project
 html_static_path = ["static"]

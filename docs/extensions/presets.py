@@ -13,7 +13,11 @@ class PresetTable(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Write the table as text and let the page's own parser read it."""
-        rows = [(name, PAPER[name], BEST[name]) for name in PAPER if name != "epochs" and PAPER[name] != BEST[name]]
+        rows = [
+            (name, PAPER[name], BEST[name])
+            for name in PAPER
+            if name != "epochs" and PAPER[name] != BEST[name]
+        ]
         lines = ['| setting | `"paper"` | `"best"` |', "|---|---|---|"]
         lines += [f"| `{name}` | {paper} | {best} |" for name, paper, best in rows]
         container = nodes.container()

@@ -2,8 +2,8 @@
 Looking inside an ensemble
 ==========================
 
-What the links of a trained ensemble say: which pixels of handwritten digits they chose, how the degrees spread,
-and how far the members disagree.
+What the links of a trained ensemble say: which pixels of handwritten digits they chose, how the
+degrees spread, and how far the members disagree.
 """
 
 import matplotlib.pyplot as plt
@@ -12,9 +12,7 @@ from sklearn.model_selection import train_test_split
 
 from truly_sparse import TrulySparseEnsembleClassifier
 
-x_train, x_test, y_train, y_test = train_test_split(
-    *load_digits(return_X_y=True), random_state=0
-)
+x_train, x_test, y_train, y_test = train_test_split(*load_digits(return_X_y=True), random_state=0)
 model = TrulySparseEnsembleClassifier(
     hidden=(200, 200), epsilon=10, exploration_epochs=20, validation_fraction=0.1
 )
@@ -41,7 +39,8 @@ figure.colorbar(image, label="share of the links' strength (%)")
 model.plot_importances(top=10)
 
 # %%
-# Loss and validation score by epoch. After an escape both recover quickly: the links that stayed remember.
+# Loss and validation score by epoch. After an escape both recover quickly: the
+# links that stayed remember.
 
 model.plot_training()
 

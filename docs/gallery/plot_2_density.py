@@ -39,13 +39,9 @@ for topology in ("set", "static"):
 
 figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
 for topology in ("set", "static"):
-    found = 100 * np.array(
-        [[scores[topology, e, seed] for seed in range(3)] for e in epsilons]
-    )
+    found = 100 * np.array([[scores[topology, e, seed] for seed in range(3)] for e in epsilons])
     places = [densities[e] for e in epsilons]
     line = ax.semilogx(places, found.mean(axis=1), "o-", label=topology)[0]
-    ax.fill_between(
-        places, found.min(axis=1), found.max(axis=1), color=line.get_color(), alpha=0.2
-    )
+    ax.fill_between(places, found.min(axis=1), found.max(axis=1), color=line.get_color(), alpha=0.2)
 ax.set(xlabel="density: links / possible links", ylabel="test accuracy (%)")
 ax.legend()

@@ -18,7 +18,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FILE = re.compile(r"# (\S+\.(?:py|yaml))\n")
 EXTEND = "extend.md"
 #: What fits on a page of the site.
-COLUMNS = 98
+COLUMNS = 100
 
 
 def blocks(page):
