@@ -49,7 +49,7 @@ bench: $(STAMP)  ## measure speed and scale beside peers (PyTorch, where it is i
 lock: $(STAMP)  ## pin every dependency anew in envs/requirements.lock
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url \
-		--no-emit-find-links --python-version 3.11 --extra workflow --extra dev --extra build --extra docs \
+		--no-emit-find-links --python-version 3.11 --extra workflow --extra dev --extra build --extra docs --extra completion \
 		--output-file envs/requirements.lock pyproject.toml
 
 unlock: $(STAMP)  ## after a killed workflow: release the folder
