@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install quick test lint paper store verify bench lock unlock clean
+.PHONY: help install quick test lint docs package paper store verify bench lock unlock clean
 # The environment is .venv and nothing else.
 unexport PYTHONPATH PYTHONHOME
 
@@ -28,6 +28,12 @@ lint: $(STAMP)  ## what has to pass before a change: ruff, snakefmt, mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
 
+docs: $(STAMP)  ## the documentation in docs/_build; a warning or a broken link is an error
+	$(BIN)/python -m sphinx -q -W -n --keep-going docs docs/_build
+
+package: $(STAMP)  ## wheel and sdist in dist/, tried in fresh environments of every Python at hand
+	$(BIN)/python tests/packaging/fresh.py
+
 paper: $(STAMP)  ## every table, figure and the PDF from the committed records, without training
 	$(BIN)/snakemake --cores $(CORES) --config train=false
 
@@ -43,14 +49,14 @@ bench: $(STAMP)  ## measure speed and scale beside peers (PyTorch, where it is i
 lock: $(STAMP)  ## pin every dependency anew in envs/requirements.lock
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url \
-		--no-emit-find-links --python-version 3.11 --extra workflow --extra dev --extra build \
+		--no-emit-find-links --python-version 3.11 --extra workflow --extra dev --extra build --extra docs --extra completion \
 		--output-file envs/requirements.lock pyproject.toml
 
 unlock: $(STAMP)  ## after a killed workflow: release the folder
 	$(BIN)/snakemake --unlock
 
 clean:  ## remove .venv, caches and quick results; never data or results of the paper
-	rm -rf .venv .snakemake .mypy_cache .ruff_cache .pytest_cache .hypothesis results/quick paper/quick
+	rm -rf .venv .snakemake .mypy_cache .ruff_cache .pytest_cache .hypothesis results/quick paper/quick docs/_build docs/examples dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
