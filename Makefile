@@ -8,11 +8,7 @@ PIN = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --
 	--no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help install cluster quick test slurm lint audit paper report crate store verify bench lock unlock clean
-=======
-.PHONY: help install quick test lint docs package paper store verify bench lock unlock clean
->>>>>>> main
+.PHONY: help install cluster quick test slurm lint docs package audit paper report crate store verify bench lock unlock clean
 # The environment is .venv and nothing else.
 unexport PYTHONPATH PYTHONHOME
 
@@ -40,17 +36,15 @@ lint: $(STAMP)  ## what has to pass before a change: ruff, snakefmt, mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
 
-<<<<<<< HEAD
 audit: $(STAMP)  ## known vulnerabilities of the locked packages (asks a public service, where there is a network)
 	@test -x .venv/audit/bin/pip-audit || { $(BIN)/python -m venv .venv/audit && .venv/audit/bin/pip install -qq pip-audit; }
 	@.venv/audit/bin/python envs/audit.py
-=======
+
 docs: $(STAMP)  ## the documentation in docs/_build; a warning or a broken link is an error
 	$(BIN)/python -m sphinx -q -W -n --keep-going docs docs/_build
 
 package: $(STAMP)  ## wheel and sdist in dist/, tried in fresh environments of every Python at hand
 	$(BIN)/python tests/packaging/fresh.py
->>>>>>> main
 
 paper: $(STAMP)  ## every table, figure and the PDF from the committed records, without training
 	$(BIN)/snakemake --cores $(CORES) --config train=false
@@ -75,15 +69,10 @@ bench: $(STAMP)  ## measure speed and scale beside peers (PyTorch, where it is i
 
 lock: $(STAMP)  ## pin every dependency anew in envs/*.lock
 	$(BIN)/python -m pip install --quiet uv
-<<<<<<< HEAD
-	$(PIN) --upgrade --extra workflow --extra dev --extra build --output-file envs/requirements.lock pyproject.toml
+	$(PIN) --upgrade --extra workflow --extra dev --extra build --extra docs --extra completion \
+		--output-file envs/requirements.lock pyproject.toml
 	$(PIN) --upgrade --extra cluster --constraint envs/requirements.lock --output-file envs/cluster.lock pyproject.toml
 	$(PIN) --upgrade --extra crate --constraint envs/requirements.lock --output-file envs/crate.lock pyproject.toml
-=======
-	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url \
-		--no-emit-find-links --python-version 3.11 --extra workflow --extra dev --extra build --extra docs --extra completion \
-		--output-file envs/requirements.lock pyproject.toml
->>>>>>> main
 
 unlock: $(STAMP)  ## after a workflow that was killed on another machine: release the folder
 	$(BIN)/snakemake --unlock
