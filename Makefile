@@ -8,7 +8,7 @@ PIN = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --
 	--no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help install cluster quick test slurm lint audit paper report crate store verify bench lock unlock clean
+.PHONY: help install cluster quick test slurm lint docs package audit paper report crate store verify bench lock unlock clean
 # The environment is .venv and nothing else.
 unexport PYTHONPATH PYTHONHOME
 
@@ -40,6 +40,12 @@ audit: $(STAMP)  ## known vulnerabilities of the locked packages (asks a public 
 	@test -x .venv/audit/bin/pip-audit || { $(BIN)/python -m venv .venv/audit && .venv/audit/bin/pip install -qq pip-audit; }
 	@.venv/audit/bin/python envs/audit.py
 
+docs: $(STAMP)  ## the documentation in docs/_build; a warning or a broken link is an error
+	$(BIN)/python -m sphinx -q -W -n --keep-going docs docs/_build
+
+package: $(STAMP)  ## wheel and sdist in dist/, tried in fresh environments of every Python at hand
+	$(BIN)/python tests/packaging/fresh.py
+
 paper: $(STAMP)  ## every table, figure and the PDF from the committed records, without training
 	$(BIN)/snakemake --cores $(CORES) --config train=false
 
@@ -63,7 +69,8 @@ bench: $(STAMP)  ## measure speed and scale beside peers (PyTorch, where it is i
 
 lock: $(STAMP)  ## pin every dependency anew in envs/*.lock
 	$(BIN)/python -m pip install --quiet uv
-	$(PIN) --upgrade --extra workflow --extra dev --extra build --output-file envs/requirements.lock pyproject.toml
+	$(PIN) --upgrade --extra workflow --extra dev --extra build --extra docs --extra completion \
+		--output-file envs/requirements.lock pyproject.toml
 	$(PIN) --upgrade --extra cluster --constraint envs/requirements.lock --output-file envs/cluster.lock pyproject.toml
 	$(PIN) --upgrade --extra crate --constraint envs/requirements.lock --output-file envs/crate.lock pyproject.toml
 
@@ -71,7 +78,7 @@ unlock: $(STAMP)  ## after a workflow that was killed on another machine: releas
 	$(BIN)/snakemake --unlock
 
 clean:  ## remove .venv, caches and quick results; never data or results of the paper
-	rm -rf .venv .snakemake .mypy_cache .ruff_cache .pytest_cache .hypothesis results/quick paper/quick
+	rm -rf .venv .snakemake .mypy_cache .ruff_cache .pytest_cache .hypothesis results/quick paper/quick docs/_build docs/examples dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

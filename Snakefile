@@ -44,7 +44,7 @@ NO_LATEX = lacking()
 
 
 def wanted(entry):
-    return entry.runs_of(PLAN.config), entry.measurements
+    return entry.runs_of(PLAN.config), entry.measurements_of(PLAN.config)
 
 
 include: "workflow/rules/data.smk"

@@ -28,6 +28,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import scale
 import stability
+from report import EPSILONS, report
 from tqdm import tqdm
 
 from truly_sparse.engine import topology
@@ -36,7 +37,6 @@ from truly_sparse.ensembles import strategies
 from truly_sparse.files import sha256, write_json, write_text
 from truly_sparse.measure import host
 
-EPSILONS = (10, 20, 30)
 OURS = "truly sparse (ours)"
 # Epsilon 500 is density 1 in the middle blocks.
 SWEEP = (2.5, 5, 10, 20, 30, 50, 100, 200, 350, 500)
@@ -204,53 +204,6 @@ def summary(seconds: dict[str, list[float]]) -> list[dict[str, object]]:
     return rows
 
 
-def epochs_markdown(epochs: list[dict[str, object]], facts: dict[str, object]) -> str:
-    """Return the epochs of all peers as Markdown."""
-    lines = [
-        f"One training epoch (49 batches of 128, 50-1000-1000-1000-5), one core of {facts['cpu']}; "
-        f"median of {facts['rounds']} interleaved rounds.",
-        "",
-        "| what | epsilon | seconds | useful GFLOP/s | x ours at 10 | at 20 | at 30 |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in epochs:
-        ratios = [f"{row[key]:.1f}" if (key := f"times ours at {e}") in row else "" for e in EPSILONS]
-        gflops = f"{row['gflops']:.0f}" if "gflops" in row else ""
-        lines.append(
-            f"| {row['what']} | {row['epsilon'] or 'dense'} | {row['seconds']:.4f} | {gflops} | {' | '.join(ratios)} |"
-        )
-    lines += [f"| {name} | not installed | | | | | |" for name in facts["missing"]]
-    return "\n".join(lines)
-
-
-def escapes_markdown(escapes: list[dict[str, object]]) -> str:
-    """Return the re-initialisations as Markdown."""
-    lines = [
-        "One re-initialisation of an n x n block, epsilon 10, q 0.8 (Dist-TSE: lambda 1.5, 100 samples).",
-        "",
-        "| strategy | n | links | seconds | printed in journal table 4 (another machine) |",
-        "|---|---|---|---|---|",
-    ]
-    for row in escapes:
-        lines.append(
-            f"| {row['strategy']} | {row['n']:,} | {row['links']:,} | {row['seconds']:.4f} | {row['printed'] or ''} |"
-        )
-    return "\n".join(lines)
-
-
-def whole_markdown(found: dict[str, dict[str, float]]) -> str:
-    """Return the cost of a whole run in words."""
-    whole = found["whole_run"]
-    return (
-        f"A whole run (FD-TSE, epsilon 20, 350 epochs of 6318 x 50, validation each epoch, evolution, members, record, "
-        f"process start): {whole['run']:.1f} s, {whole['ratio']:.2f} times 350 pure epochs of {whole['epoch']:.4f} s; "
-        f"all but the epochs takes {whole['start_up']:.2f} s. First compilation of the kernels on a machine, process "
-        f"start included: {found['first_compilation']:.1f} s. Roofs of the core: sgemm "
-        f"{found['roofs']['sgemm_gflops']:.0f} GFLOP/s, reading a layer's activations "
-        f"{found['roofs']['cache_gbytes']:.0f} GB/s."
-    )
-
-
 def main() -> None:
     """Measure everything and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -285,16 +238,8 @@ def main() -> None:
         "suspects": stability.suspects(20),
     }
     write_json(arguments.out / "bench.json", found)
-    sections = {
-        "One epoch": epochs_markdown(found["epochs"], facts),
-        "Kernel by kernel": profile_kernels.markdown(found["kernels"]),
-        "Re-initialisation": escapes_markdown(found["escapes"]),
-        "Scale": scale.markdown(found["scale"]) + "\n\n" + scale.higgs_markdown(found["higgs"]),
-        "Whole runs": whole_markdown(found),
-        "Stability": stability.markdown(found["stability"]) + "\n\n" + stability.suspects_markdown(found["suspects"]),
-    }
-    text = "\n\n".join(f"## {title}\n\n{part}" for title, part in sections.items()) + "\n"
-    write_text(arguments.out / "bench.md", f"# Measured by `make bench`\n\n{text}")
+    text = report(found)
+    write_text(arguments.out / "bench.md", text)
     figures.draw(found, arguments.out)
     print(text)
     for name in missing:

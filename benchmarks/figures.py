@@ -45,7 +45,7 @@ def _scale(rows: list[dict[str, float]], escapes: list[dict[str, float]]) -> plt
     left.loglog(links, [r["nanoseconds_per_link_and_sample"] for r in rows], "o-")
     left.set_ylabel("ns per link and sample (training)")
     right.semilogx(links, [r["bytes_per_link"] for r in rows], "o-")
-    right.set_ylim(0, None)
+    right.set_ylim(0, 1.2 * max(r["bytes_per_link"] for r in rows))
     right.set_ylabel("bytes per link (arrays, batch 128)")
     for marker, name in zip("os^vD", dict.fromkeys(r["strategy"] for r in escapes), strict=False):
         own = [r for r in escapes if r["strategy"] == name]

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src/truly_sparse"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 LONGEST = 400
 # Extras that the lock leaves to the machine.
-MACHINE = ("papi", "bench", "onnx", "torch", "completion", "docs", "cluster", "crate")
+MACHINE = ("papi", "bench", "onnx", "torch", "cluster", "crate")
 
 # Which rooms a room may use; errors.py, files.py, schema.py and the version are the floor of all.
 ROOMS = {

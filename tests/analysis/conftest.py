@@ -174,3 +174,13 @@ def committed() -> Callable[[dict[str, Any], str, pd.DataFrame], None]:
         write_json(path.with_suffix(".json"), about)
 
     return put
+
+
+@pytest.fixture
+def paper(repository: Path) -> dict[str, Any]:
+    """Write a made-up run.json for every run of the paper; return its configuration, no committed records used."""
+    config = load_config(REPOSITORY / "config/config.yaml") | {"reuse_records": False, "train": False}
+    for spec in runs(config):
+        if spec.settings["model"] != "reference" and spec.seed < 3:
+            write_json(repository / run_folder(config, spec) / "run.json", record_of(spec))
+    return config

@@ -118,6 +118,20 @@ def test_dataset_without_published_numbers(make_record, printed):
     assert math.isnan(row["difference"])
 
 
+def test_a_reference_model_has_accuracy_and_time_only(make_record, printed):
+    ours = make_record()
+    other = make_record(
+        method="random_forest", setting="default", accuracy=accuracies(0.8), links=None, operations=None
+    )
+    other["settings"] = {**other["settings"], "model": "reference", "training": {}}
+    frame = table1([ours, other], printed)
+    shown = frame[frame["method"] == "random_forest"].set_index("metric")["value"]
+    assert shown["test_accuracy"] == pytest.approx(80)
+    assert shown[["weights", "weights_ratio", "training_operations", "training_operations_ratio"]].isna().all()
+    assert shown["train_time"] == cell(frame, "rd_tse", "train_time")["value"]
+    assert cell(frame, "rd_tse", "weights")["value"] > 0
+
+
 def test_lambda_joins_only_its_own_published_row(make_record, printed):
     records = [make_record(method="dist_tse", setting=f"eps10_lambda{value}", epsilon=10) for value in ("1.0", "1.5")]
     frame = table1(records, printed)

@@ -12,22 +12,11 @@ from truly_sparse.analysis.runs import frame_of
 from truly_sparse.analysis.tables.table2 import best_points, complete_datasets
 from truly_sparse.analysis.tables.table5 import correct_rows
 from truly_sparse.analysis.tables.table6 import used
-from truly_sparse.experiments.config import load_config
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.records import run_folder
 from truly_sparse.files import write_json
 
-from .conftest import REPOSITORY, record_of
-
-
-@pytest.fixture
-def paper(repository):
-    """Write a made-up run.json for every run of the paper; return its configuration, no committed records used."""
-    config = load_config(REPOSITORY / "config/config.yaml") | {"reuse_records": False, "train": False}
-    for spec in runs(config):
-        if spec.settings["model"] != "reference" and spec.seed < 3:
-            write_json(repository / run_folder(config, spec) / "run.json", record_of(spec))
-    return config
+from .conftest import record_of
 
 
 @pytest.mark.parametrize("name", [name for name, entry in TABLES.items() if not entry.measurements])

@@ -10,12 +10,14 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
-from truly_sparse.cli import columns
+from truly_sparse.cli import columns, models
 from truly_sparse.cli.main import main
 from truly_sparse.cli.own import COMMANDS, METHODS
 from truly_sparse.estimators import load_model
 from truly_sparse.estimators.ensemble import method_names
 
+SMALL = ["--set", "members=2", "--set", "exploration_epochs=20", "--set", "member_epochs=10"]
+STOP = ["--set", "early_stopping=True", "--set"]
 NET = ["--set", "hidden=40,30", "--set", "epsilon=5"]
 
 
@@ -86,6 +88,19 @@ def test_compare_writes_a_table_and_a_figure(capsys):
     assert os.path.getsize("comparison/comparison.png") > 5000
 
 
+def test_compare_regresses_fractions(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    x, y = load_diabetes(return_X_y=True, as_frame=True)
+    x.assign(progress=y + 0.5).to_csv("d.csv", index=False)
+    methods = ["rd-tse", "boosting", "mlp"]
+    words = ["compare", "d.csv", "--target", "progress", "--methods", *methods, "--seeds", "2", *NET, *SMALL]
+    rows = {row["method"]: row for row in say(capsys, *words, "--quiet", "--json")["table"]}
+    assert set(rows) == set(methods)
+    for row in rows.values():
+        assert row["low"] <= row["r2"] <= row["high"] <= 1
+        assert row["r2"] > 0.1
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -96,18 +111,40 @@ def test_compare_writes_a_table_and_a_figure(capsys):
         (["fit", "iris.csv", "--target", "species", "--method", "tse"], "method 'tse' is none of"),
         (["fit", "iris.csv", "--target", "species", "--task", "regress"], "holds text"),
         (["fit", "iris.txt", "--target", "species"], "unknown kind"),
+        (["fit", "iris.csv", "--target", "species", "--set", "hidden=wide"], "hidden is 'wide'; give the neurons"),
+        (["fit", "iris.csv", "--target", "species", "--set", "hidden=20.5"], "hidden is 20.5; give the neurons"),
+        (["fit", "iris.csv", "--target", "species", "--set", "bins=many"], "bins is 'many'; give a whole number"),
+        (["fit", "iris.csv", "--target", "species", "--set", "early_stopping=maybe"], "early_stopping is 'maybe'"),
+        (["fit", "iris.csv", "--target", "species", *STOP, "patience=x"], "patience is 'x'; give a whole number"),
+        (["fit", "iris.csv", "--target", "species", "--set", "random_state=a"], "use --seed for that"),
+        (["fit", "iris.csv", "--target", "petal width (cm)", "--task", "classify"], "holds fractions"),
+        (["fit", "endless.csv", "--target", "species"], "endless.csv holds infinite values in column sepal length"),
+        (["inspect", "iris.csv", "--sparse"], "name the file with --onnx"),
         (["predict", "model.npz", "iris.csv"], "no model file model.npz"),
         (["predict", "iris.csv", "iris.csv"], "iris.csv is not a model file"),
-        (["compare", "iris.csv", "--target", "species", "--methods", "svm"], "method 'svm' is none of"),
-        (["compare", "iris.csv", "--target", "petal width (cm)"], "holds fractions"),
+        (["compare", "iris.csv", "--target", "species", "--methods", "svm"], "method 'svm' is none of the methods: "),
+        (
+            ["compare", "iris.csv", "--target", "petal width (cm)", "--methods", "set"],
+            "none of the methods that regress",
+        ),
     ],
 )
-@pytest.mark.usefixtures("iris")
-def test_bad_input_is_said_in_one_line(words, message, capsys):
+def test_bad_input_is_said_in_one_line(words, message, iris, capsys):
+    iris.assign(**{"sepal length (cm)": np.inf}).to_csv("endless.csv", index=False)
     assert main([*words]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("error: ")
     assert message in error
+
+
+def test_every_class_is_in_the_test_rows():
+    y = np.repeat(["a", "b", "c"], [90, 8, 2])
+    x = pd.DataFrame({"row": np.arange(100)})
+    _, _, y_train, y_test = models.split(x, y, 0.3, 0, stratify=True)
+    assert len(y_test) == 30
+    assert set(y_train) == set(y_test) == {"a", "b", "c"}
+    _, _, y_train, y_test = models.split(x[:98], y[:98], 0.01, 0, stratify=True)  # fewer test rows than classes
+    assert len(y_test) == 1
 
 
 def test_columns_are_the_same_numbers_in_prediction(iris):
@@ -132,16 +169,26 @@ def test_help_shows_examples_and_every_method():
         assert f"truly-sparse {command} " in finished.stdout.split("examples:")[1]
 
 
-def test_the_shell_completes_commands():
+@pytest.mark.parametrize(
+    ("line", "answers"),
+    [
+        ("truly-sparse insp", {"inspect"}),
+        ("truly-sparse fit iris.csv --method dist", {"dist-tse"}),
+        ("truly-sparse fit iris.csv --target sp", {"species"}),
+        ("truly-sparse compare iris.csv --target species --methods set boo", {"boosting"}),
+        ("truly-sparse fit none.csv --target sp", set()),
+    ],
+)
+@pytest.mark.usefixtures("iris")
+def test_the_shell_completes_commands_methods_and_columns(line, answers):
     pytest.importorskip("argcomplete", reason="argcomplete is not installed")
-    line = "truly-sparse insp"
     asked = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line)), "_ARGCOMPLETE_SUPPRESS_SPACE": "1"}
     run = subprocess.run(
         ["bash", "-c", f'exec 8> >(cat); exec 9>&2; exec "{sys.executable}" -m truly_sparse'],
-        env=os.environ | asked,
+        env=os.environ | asked | {"_ARGCOMPLETE_IFS": "\n"},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert "inspect" in run.stdout
+    assert set(run.stdout.split()) == answers

@@ -59,7 +59,7 @@ def test_predictions_are_scipys(samples):
 
 @pytest.mark.parametrize("trained", [False, True])
 def test_predictions_as_trained_differ_by_the_rounding_of_activations_only(trained):
-    (x, y), half, single = problem(), build(storage="bfloat16"), build()
+    x, half, single = problem()[0], build(storage="bfloat16"), build()
     if trained:
         train(half)
         single.load_state(half.copy_state())

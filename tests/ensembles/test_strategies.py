@@ -1,5 +1,7 @@
 """What every escape must keep, and what each one promises."""
 
+import pkgutil
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from truly_sparse.ensembles import strategies
 from truly_sparse.ensembles.distance import DISTANCES
 from truly_sparse.errors import UserError
 
-NAMES = ["edst_rg", "rd_tse", "fd_tse", "dist_tse"]
+NAMES = sorted(module.name for module in pkgutil.iter_modules(strategies.__path__))
 SETTINGS = {"lambda": 1.0, "distance": "row_wise", "distance_samples": 30, "distance_max_draws": 1000}
 
 

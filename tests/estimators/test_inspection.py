@@ -84,7 +84,7 @@ def test_importances_are_the_strength_of_input_links_and_find_what_matters():
 
 
 def test_plots_return_axes_with_the_numbers(fitted, data):
-    degrees = fitted.plot_degrees(block=1, side="in")
+    degrees = fitted.plot_degrees(block=1, side="inputs")
     counts = np.bincount(np.diff(fitted.members_[0].blocks[1].in_pointers))
     assert degrees.lines[0].get_ydata().tolist() == counts.tolist()
     bars = fitted.plot_importances(top=5)

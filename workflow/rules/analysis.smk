@@ -1,7 +1,12 @@
 # From run records and measurements to tables and figures. What is committed is data: only what is not is an input.
 
-TABLE_NAMES = [name for name, entry in offered(TABLES, PLAN.config).items() if PLAN.exists(*wanted(entry))]
-FIGURE_NAMES = [name for name, entry in offered(FIGURES, PLAN.config).items() if PLAN.exists(*wanted(entry))]
+
+def to_show(entries):
+    offers = offered(entries, PLAN.config).items()
+    return [name for name, entry in offers if PLAN.exists(entry.experiments, entry.measurements)]
+
+
+TABLE_NAMES, FIGURE_NAMES = to_show(TABLES), to_show(FIGURES)
 PUBLISHED = sorted(map(str, Path("config/published").glob("*.csv")))
 
 

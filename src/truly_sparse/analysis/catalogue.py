@@ -22,12 +22,15 @@ class Entry:
         Experiments that add to it where the configuration has them.
     measurements : tuple of str
         Measurements of the configuration it shows.
+    optional_measurements : tuple of str
+        Measurements that add to it where the configuration has them.
     """
 
     module: str
     experiments: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     measurements: tuple[str, ...] = ()
+    optional_measurements: tuple[str, ...] = ()
 
     def fits(self, config: Mapping[str, Any]) -> bool:
         """Say whether a configuration has what this needs."""
@@ -39,18 +42,28 @@ class Entry:
         """Return the experiments of a configuration that this draws on."""
         return [*self.experiments, *(name for name in self.optional if name in config["experiments"])]
 
+    def measurements_of(self, config: Mapping[str, Any]) -> list[str]:
+        """Return the measurements of a configuration that this draws on."""
+        return [*self.measurements, *(name for name in self.optional_measurements if name in config["measurements"])]
+
 
 TABLES: dict[str, Entry] = {
     "table1": Entry("table1", experiments=("table1",)),
     "table2": Entry("table2", experiments=("table2",)),
     "table3": Entry("table3", experiments=("refinement",)),
     "table4": Entry("table4", measurements=("scalability",)),
-    "table5": Entry("table5", experiments=("table1",)),
+    "table5": Entry("table5", experiments=("table1",), optional=("table2",)),
     "table6": Entry("table6", experiments=("table1",)),
     "helps": Entry("helps", experiments=("refinement", "preprocessing", "protocol"), optional=("table1", "table2")),
     "table7": Entry("table7", measurements=("datasets",)),
     "practice": Entry("practice", experiments=("practice",), optional=("table1", "table2")),
     "members": Entry("members", experiments=("table1",), optional=("table2",)),
+    "verdicts": Entry(
+        "verdicts",
+        experiments=("table1",),
+        optional=("table2", "refinement", "preprocessing", "protocol", "practice"),
+        optional_measurements=("scalability", "topology"),
+    ),
 }
 FIGURES: dict[str, Entry] = {
     "accuracy": Entry("accuracy", experiments=("table1",)),
@@ -59,6 +72,8 @@ FIGURES: dict[str, Entry] = {
     "figure3": Entry("figure3", measurements=("trajectories",)),
     "figure4": Entry("figure4", measurements=("topology",)),
     "distances": Entry("distances", measurements=("distances",)),
+    "ranks": Entry("ranks", experiments=("table2",)),
+    "effects": Entry("effects", experiments=("refinement", "preprocessing", "protocol"), optional=("table1", "table2")),
     "shape": Entry("shape", experiments=("shape",), optional=("table1",)),
 }
 

@@ -26,6 +26,12 @@ def difference(value: float | None, digits: int = 1) -> str:
     return text[1:] if not any(digit in text for digit in "123456789") else text
 
 
+def interval(low: float | None, high: float | None, digits: int = 2) -> str:
+    """Return "+0.10 to +0.52"."""
+    ends = difference(low, digits), difference(high, digits)
+    return NOTHING if NOTHING in ends else " to ".join(ends)
+
+
 def ratio(value: float | None) -> str:
     """Return "0.25×", with a third decimal below 0.1."""
     if value is None or missing(value):

@@ -55,9 +55,10 @@ class Inputs:
         """Return the finished runs of some of the experiments."""
         return [record for record in self.records if record["experiment"] in experiments]
 
-    def origin(self) -> Origin:
-        """Return where the runs come from."""
-        return origin_of(self.preset, self.records, self.absent)
+    def origin(self, *experiments: str) -> Origin:
+        """Return where the runs come from; of some of the experiments where any are named."""
+        wanted = experiments or self.entry.runs_of(self.config)
+        return origin_of(self.preset, self.of(*wanted), [spec for spec in self.absent if spec.experiment in wanted])
 
     def measured(self, name: str) -> tuple[pd.DataFrame, Measured]:
         """Return a measurement's numbers and where they come from."""

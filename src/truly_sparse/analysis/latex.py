@@ -13,11 +13,21 @@ _CHARACTERS = {
     **{character: f"\\{character}" for character in "{}$&#%_"},
     **{"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}"},
     **{"|": r"\textbar{}", '"': r"\textquotedbl{}", "±": r"$\pm$", "×": r"$\times$", "−": "$-$", "·": r"$\cdot$"},
-    **{"–": "--", "—": "---", "’": "'", "‘": "`", "“": "``", "”": "''", "…": r"\dots{}", "≤": r"$\leq$"},
+    **{
+        "–": "--",
+        "—": "---",
+        "’": "'",
+        "‘": "`",
+        "“": "``",
+        "”": "''",
+        "…": r"\dots{}",
+        "≤": r"$\leq$",
+        "≥": r"$\geq$",
+    },
     **{"α": r"$\alpha$", "ε": r"$\varepsilon$", "ζ": r"$\zeta$", "η": r"$\eta$", "λ": r"$\lambda$", "μ": r"$\mu$"},
 }
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-# Groups longer than this may break over a page; shorter ones stay together.
+# Groups longer than this, or with cells of several lines, may break over a page; others stay together.
 UNBROKEN_ROWS = 45
 
 
@@ -76,7 +86,7 @@ def booktabs(
     block: str | None = None,
     notes: Sequence[str] = (),
 ) -> str:
-    """Return a whole table, full text width, for `\\input` in a document with booktabs and longtable.
+    """Return a whole table, full text width, for `\\input` in a document with array, booktabs and longtable.
 
     Parameters
     ----------
@@ -101,7 +111,9 @@ def booktabs(
     head = [*_head(columns), r"\midrule"]
     warning = [rf"\multicolumn{{{width}}}{{@{{}}l@{{}}}}{{\emph{{{escape(banner)}}}}}\\"] if banner else []
     title = (rf"\textbf{{{sentence(escape(banner))}.}} " if banner else "") + escape(caption)
-    layout = "".join(column.align for column in columns)
+    # Narrow paragraphs look torn when they are set to an even width.
+    ragged = [column.align.replace("p{", r">{\raggedright\arraybackslash}p{") for column in columns]
+    layout = "".join(ragged)
     lines = [
         "{% generated, do not edit",
         r"\footnotesize\setlength{\tabcolsep}{3pt}\setlength{\LTcapwidth}{\linewidth}",
@@ -166,7 +178,8 @@ def _body(frame: pd.DataFrame, columns: Sequence[Column], group: str | None, blo
     lines: list[str] = []
     for position, (name, part) in enumerate(groups):
         # The starred end of a row forbids a page break there.
-        end = r"\\*" if len(part) <= UNBROKEN_ROWS else r"\\"
+        paragraphs = any(column.align.startswith("p") for column in columns)
+        end = r"\\*" if len(part) <= UNBROKEN_ROWS and not paragraphs else r"\\"
         rows: list[str] = []
         for row in part.to_dict("records"):
             if block is not None and rows and row[block]:

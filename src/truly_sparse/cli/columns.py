@@ -7,6 +7,8 @@ training saw; another category, or none, is a row of zeros.
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from truly_sparse.errors import UserError
 
 try:
@@ -92,7 +94,7 @@ def numbers(table: pd.DataFrame, columns: list[dict[str, Any]], path: str) -> pd
     Raises
     ------
     UserError
-        If a column is missing, or holds text where training had numbers.
+        If a column is missing, holds infinite values, or text where training had numbers.
     """
     missing = [column["name"] for column in columns if column["name"] not in table]
     if missing:
@@ -108,4 +110,8 @@ def numbers(table: pd.DataFrame, columns: list[dict[str, Any]], path: str) -> pd
         else:
             texts = values.astype("object").where(values.isna(), values.astype(str))
             made |= {f"{name}={category}": (texts == category).astype(float) for category in column["categories"]}
-    return pd.DataFrame(made)
+    frame = pd.DataFrame(made)
+    endless = [str(name) for name in frame.columns[np.isinf(frame.to_numpy()).any(axis=0)]]
+    if endless:
+        raise UserError(f"{path} holds infinite values in column {endless[0]}; replace or remove them")
+    return frame

@@ -112,8 +112,12 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="truly-sparse",
         description="Truly sparse ensembles: models of your own tables; data, runs, tables and figures of the paper.",
-        epilog="Examples: truly-sparse fit iris.csv --target species; "
-        "truly-sparse run table1/gesture/fd_tse/eps20/seed0 --config config/config.yaml",
+        epilog="examples:\n"
+        "  truly-sparse fit iris.csv --target species\n"
+        "  truly-sparse compare iris.csv --target species\n"
+        "  truly-sparse run table1/gesture/fd_tse/eps20/seed0 --config config/config.yaml\n\n"
+        "`truly-sparse COMMAND --help` has examples of the command.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")

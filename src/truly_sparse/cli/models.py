@@ -3,10 +3,12 @@
 import argparse
 import ast
 import json
+import math
 import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
@@ -16,6 +18,14 @@ from truly_sparse.errors import UserError
 from truly_sparse.files import atomic_path
 
 SINGLE = ("set", "static")
+#: Parameters that have an option of their own.
+OPTIONS = {
+    "method": "--method",
+    "topology": "--method",
+    "preset": "--preset",
+    "random_state": "--seed",
+    "verbose": "--quiet",
+}
 
 
 def create(method: str, preset: str, changes: list[str], regress: bool = False, **more: Any) -> Any:
@@ -34,9 +44,11 @@ def create(method: str, preset: str, changes: list[str], regress: bool = False, 
     else:
         kind = estimators.TrulySparseEnsembleRegressor if regress else estimators.TrulySparseEnsembleClassifier
     parameters: dict[str, Any] = {}
-    known = kind._get_param_names()
+    known = [name for name in kind._get_param_names() if name not in OPTIONS]
     for change in changes:
         name, equals, text = change.partition("=")
+        if name in OPTIONS:
+            raise UserError(f"--set {change}: use {OPTIONS[name]} for that")
         if not equals or name not in known:
             raise UserError(f"--set {change}: give NAME=VALUE, with a name of {', '.join(known)}")
         try:
@@ -48,11 +60,20 @@ def create(method: str, preset: str, changes: list[str], regress: bool = False, 
 
 def is_regression(target: pd.Series, task: str) -> bool:
     """Return whether to regress: as told, or where the target is numbers with fractions."""
-    if task != "auto":
-        if task == "regress" and not pd.api.types.is_numeric_dtype(target):
-            raise UserError(f"column {target.name} holds text; it can only be classified")
-        return task == "regress"
-    return bool(pd.api.types.is_float_dtype(target) and (target % 1 != 0).any())
+    fractions = bool(pd.api.types.is_float_dtype(target) and (target % 1 != 0).any())
+    if task == "regress" and not pd.api.types.is_numeric_dtype(target):
+        raise UserError(f"column {target.name} holds text; it can only be classified")
+    if task == "classify" and fractions:
+        raise UserError(f"column {target.name} holds fractions, which are no classes; it can only be regressed")
+    return fractions if task == "auto" else task == "regress"
+
+
+def split(x: pd.DataFrame, y: Any, fraction: float, seed: int, stratify: bool) -> list[Any]:
+    """Return training and test rows of x and y; every class is on both sides, where each has enough rows."""
+    count = len(np.unique(y)) if stratify else 0
+    test = math.ceil(fraction * len(y))
+    possible = stratify and np.unique(y, return_counts=True)[1].min() > 1 and count <= min(test, len(y) - test)
+    return list(train_test_split(x, y, test_size=test, stratify=y if possible else None, random_state=seed))
 
 
 def fit(arguments: argparse.Namespace) -> None:
@@ -74,7 +95,7 @@ def fit(arguments: argparse.Namespace) -> None:
     if arguments.test_fraction:
         if not 0 < arguments.test_fraction < 1:
             raise UserError(f"--test-fraction is {arguments.test_fraction}; give a number between 0 and 1")
-        x, x_test, y, y_test = train_test_split(x, y, test_size=arguments.test_fraction, random_state=arguments.seed)
+        x, x_test, y, y_test = split(x, y, arguments.test_fraction, arguments.seed, stratify=not regress)
     started = time.perf_counter()
     model.fit(x, y)
     seconds = time.perf_counter() - started
@@ -120,6 +141,8 @@ def predict(arguments: argparse.Namespace) -> None:
 
 def inspect(arguments: argparse.Namespace) -> None:
     """Print the table of a model and its strongest features; write plots and ONNX where asked for."""
+    if arguments.sparse and not arguments.onnx:
+        raise UserError("--sparse is a kind of ONNX file; name the file with --onnx")
     model = _load(arguments.model)
     written = []
     if arguments.plots:

@@ -5,11 +5,18 @@ Only parsing is here, so that `--help` and shell completion are quick; the work 
 """
 
 import argparse
+import csv
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 COMMANDS = ("fit", "predict", "inspect", "compare")
-#: What `method` may be without reading the package of strategies, for help and completion.
-METHODS = ("fd-tse", "rd-tse", "dist-tse", "edst-rg", "independent", "set", "static")
+_STRATEGIES = Path(__file__).parents[1] / "ensembles/strategies"
+#: Every file of the strategies is a method; the folder is looked at, not imported, so that help stays quick.
+ENSEMBLES = (*sorted(file.stem.replace("_", "-") for file in _STRATEGIES.glob("[a-z]*.py")), "independent")
+METHODS = (*ENSEMBLES, "set", "static")
+#: What `compare` sets beside them.
+RIVALS = ("boosting", "mlp")
 EXAMPLES = {
     "fit": """examples:
   truly-sparse fit iris.csv --target species
@@ -30,7 +37,7 @@ SUMMARIES = {
     "fit": "train a model on a CSV or Parquet table, and write it to a file",
     "predict": "predict the rows of a table with a model file",
     "inspect": "show what is in a model file: links, memory, features; plots and ONNX",
-    "compare": "train every method on a table, and write a table and a figure of their accuracies",
+    "compare": "train every method on a table, and write a table and a figure of their scores",
 }
 
 
@@ -50,12 +57,13 @@ def add(commands: Any) -> None:
 
 def _fit(command: argparse.ArgumentParser) -> None:
     command.add_argument("data", help="table: .csv, .csv.gz or .parquet")
-    command.add_argument("--target", required=True, help="column to predict")
+    _completes(command.add_argument("--target", required=True, help="column to predict"), _columns)
     command.add_argument("--output", default="model.npz", help="model file (default: model.npz)")
     command.add_argument("--task", choices=("auto", "classify", "regress"), default="auto", help=(
         "auto: regress where the target is fractional numbers (default)"
     ))  # fmt: skip
-    command.add_argument("--method", default="fd-tse", help=f"{', '.join(METHODS)} (default: fd-tse)")
+    method = command.add_argument("--method", default="fd-tse", help=f"{', '.join(METHODS)} (default: fd-tse)")
+    _completes(method, lambda _: METHODS)
     command.add_argument("--preset", choices=("best", "paper"), default="best", help="settings (default: best)")
     command.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the estimator; repeatable"
@@ -82,8 +90,12 @@ def _inspect(command: argparse.ArgumentParser) -> None:
 
 def _compare(command: argparse.ArgumentParser) -> None:
     command.add_argument("data", help="table: .csv, .csv.gz or .parquet")
-    command.add_argument("--target", required=True, help="column of the class")
-    command.add_argument("--methods", nargs="+", metavar="METHOD", help=f"of {', '.join(METHODS)}, boosting, mlp (all)")
+    _completes(command.add_argument("--target", required=True, help="column to predict"), _columns)
+    every = (*METHODS, *RIVALS)
+    methods = command.add_argument(
+        "--methods", nargs="+", metavar="METHOD", help=f"of {', '.join(every)} (default: all)"
+    )
+    _completes(methods, lambda _: every)
     command.add_argument("--preset", choices=("best", "paper"), default="best", help="settings (default: best)")
     command.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter for all of ours")
     command.add_argument("--seeds", type=int, default=3, help="splits, each a fifth for test (default: 3)")
@@ -94,6 +106,20 @@ def _compare(command: argparse.ArgumentParser) -> None:
 def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=0, help="random state (default: 0)")
     command.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def _completes(action: argparse.Action, values: Callable[[argparse.Namespace], Iterable[str]]) -> None:
+    """Tell the shell's completion what an argument may be; nothing else is refused by it."""
+    action.completer = lambda parsed_args, **_: values(parsed_args)  # type: ignore[attr-defined]
+
+
+def _columns(arguments: argparse.Namespace) -> list[str]:
+    """Return the columns of a CSV file that was named already."""
+    try:
+        with open(arguments.data, encoding="utf-8", newline="") as file:
+            return next(csv.reader(file), [])
+    except (OSError, UnicodeError, TypeError, csv.Error):
+        return []
 
 
 def completed(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

@@ -72,7 +72,11 @@ class SparseEstimator(BaseEstimator):
         batch = settings["batch_size"]
         if batch != "auto" and (isinstance(batch, str) or batch < 1 or batch != int(batch)):
             raise UserError(f'batch_size is {batch!r}; give a whole number of rows, or "auto"')
+        if not isinstance(self.early_stopping, bool | np.bool_):
+            raise UserError(f"early_stopping is {self.early_stopping!r}; give True or False")
         if self.early_stopping:
+            if not isinstance(self.patience, int | np.integer) or self.patience < 1:
+                raise UserError(f"patience is {self.patience!r}; give a whole number of epochs, 1 or more")
             settings["selection"] = "best_validation"
             if self.validation_fraction is None:
                 settings["validation_fraction"] = settings["validation_fraction"] or HELD_OUT

@@ -133,18 +133,21 @@ class TrulySparseEnsembleClassifier(Ensemble, SparseClassifier):
     start_values : {"he", "xavier", "he_links"}, optional
         Width of uniform start values; "he_links" by the links a neuron really has.
     activation : {"all_relu", "relu"}, optional
+        Below 0, All-ReLU has the slope -alpha in hidden layers 1, 3, ... and alpha in 2, 4, ...
     alpha : float, optional
         Slope of All-ReLU.
     members : int, optional
+        Networks that are collected; their mean output is the prediction.
     exploration_epochs, member_epochs : int, optional
         Epochs before the first member, and of every member.
     batch_size : int or "auto", optional
-        At most the training rows.
+        Rows of a step, at most those of training; "auto" is 32 to 128, fewer where there are few rows.
     eta, momentum : float, optional
         Learning rate and momentum.
     learning_rate : {"cosine", "steps"}, optional
         Rate within a member's window: half a cosine from eta to nearly 0, or the steps of `refinement`.
     weight_decay : float, optional
+        Part by which a step shrinks every weight and bias.
     decay_times_eta : bool, optional
         Whether the decay is multiplied by the rate (the paper's is not).
     dropout : float, optional
@@ -154,6 +157,7 @@ class TrulySparseEnsembleClassifier(Ensemble, SparseClassifier):
     evolution_every : int, optional
         Epochs between SET steps during exploration; 0 never changes the links.
     refinement : {"comprehensive", "eta_zeta", "eta", "none"}, optional
+        What the second half of a member's window halves: rate and zeta, with rarer SET steps; both; the rate; nothing.
     clip_norm : float, optional
         Longest gradient; 0 is no limit.
     distance_factor : float, default 1.5
@@ -166,6 +170,7 @@ class TrulySparseEnsembleClassifier(Ensemble, SparseClassifier):
     early_stopping : bool, default False
         End a phase when its validation score has not risen for `patience` epochs; the best state becomes the member.
     patience : int, default 10
+        Epochs without a better score that `early_stopping` waits for.
     class_weight : dict or "balanced", optional
         Weight of each class, as a factor on `sample_weight`.
     warm_start : bool, default False
@@ -173,17 +178,20 @@ class TrulySparseEnsembleClassifier(Ensemble, SparseClassifier):
     verbose : bool, default False
         Show a progress bar.
     random_state : int, RandomState or None, default 0
+        The same number gives the same model, to the last bit on the same machine.
 
     Attributes
     ----------
     classes_ : ndarray, shape (n_classes,)
+        The labels, sorted.
     n_features_in_ : int
+        Features of X.
     feature_names_in_ : ndarray of str
-        Where X had names.
+        Their names, where X had names.
     members_ : list of SparseMLP
         The collected networks.
     loss_curve_, validation_scores_ : list of float
-        By epoch.
+        Training loss, and accuracy on the rows held out (None without any), by epoch.
     history_ : list of dict
         One row per epoch: phase, member, rate, loss, score, connections, seconds.
     n_iter_ : int
@@ -246,6 +254,8 @@ class TrulySparseEnsembleClassifier(Ensemble, SparseClassifier):
 class SparseMLPClassifier(SparseClassifier):
     """One truly sparse perceptron: SET (Mocanu et al. 2018) or a static sparse network.
 
+    Parameters and attributes that are not named here are those of `TrulySparseEnsembleClassifier`.
+
     Parameters
     ----------
     topology : {"set", "static"}, default "set"
@@ -257,7 +267,14 @@ class SparseMLPClassifier(SparseClassifier):
     warm_start : bool, default False
         A later fit goes on from the network there is.
 
-    The other parameters and the attributes are those of `TrulySparseEnsembleClassifier`.
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from truly_sparse import SparseMLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = SparseMLPClassifier("set", hidden=(50, 50), epochs=50).fit(X, y)
+    >>> bool(model.score(X, y) > 0.9)
+    True
     """
 
     _presets: ClassVar[Mapping[str, Mapping[str, Any]]] = presets.SINGLE

@@ -25,7 +25,14 @@ KINDS = ("TrulySparseEnsembleClassifier", "SparseMLPClassifier", "TrulySparseEns
 def save_model(model: SparseEstimator, path: str | Path, about: dict[str, Any] | None = None) -> None:
     """Write a fitted estimator to `path` (.npz); it loads back, predicts the same and shows the same.
 
-    `about` is kept beside it, as JSON holds it, and is `about_` of the loaded estimator.
+    Parameters
+    ----------
+    model : estimator
+        One of this package's, fitted.
+    path : str or Path
+        File to write, whole or not at all.
+    about : dict, optional
+        Facts of your own, kept as JSON; `about_` of the loaded estimator.
 
     Raises
     ------
@@ -63,6 +70,16 @@ def load_model(path: str | Path) -> Any:
     """Read an estimator that `save_model` wrote.
 
     It predicts; `warm_start` and `partial_fit` begin anew, because a file holds no training state.
+
+    Parameters
+    ----------
+    path : str or Path
+        File that `save_model` wrote. Nothing in it is executed or unpickled.
+
+    Returns
+    -------
+    estimator
+        Of the class that was saved.
 
     Raises
     ------

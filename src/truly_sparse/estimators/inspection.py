@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
 from truly_sparse.engine.network import SparseMLP
+from truly_sparse.errors import UserError
 from truly_sparse.estimators.preprocessing import Scaling
 
 if TYPE_CHECKING:
@@ -53,8 +54,12 @@ class Inspection:
     def summary(self) -> Summary:
         """Return a table with one row per member and block, and their sum.
 
-        Columns: member, block ("inputs → neurons"), links, density (links / possible links), `memory_bytes` of what
-        prediction needs, and `multiply_adds` of one prediction. The links of members differ in place, not in number.
+        Returns
+        -------
+        Summary
+            A list of rows that prints as a table; ``pandas.DataFrame(model.summary())`` makes a frame of it. Columns:
+            `member`, `block` ("inputs → neurons"), `links`, `density` (links / possible links), `memory_bytes` of what
+            prediction needs, and `multiply_adds` of one prediction.
         """
         check_is_fitted(self)
         rows: list[dict[str, Any]] = []
@@ -94,14 +99,37 @@ class Inspection:
         return strength / (strength.sum() or 1.0)
 
     def to_csr(self, member: int = 0) -> list[tuple[csr_array, npt.NDArray[np.float32]]]:
-        """Return (weights, biases) of every block of a member; weights are a SciPy CSR array [output][input]."""
+        """Return the weights and biases of every block of a member.
+
+        Parameters
+        ----------
+        member : int, default 0
+            Place in `members_`.
+
+        Returns
+        -------
+        list of (csr_array, ndarray)
+            Weights, shape (neurons, inputs), and biases, shape (neurons,), float32. Inputs are encoded features.
+        """
         check_is_fitted(self)
         from truly_sparse.estimators.export import to_csr
 
-        return to_csr(self.members_[member])
+        return to_csr(self.members_[_checked("member", member, len(self.members_))])
 
     def to_torch(self) -> Any:
-        """Return a dense PyTorch module from raw features to what the estimator predicts: probabilities, or values."""
+        """Return a PyTorch module with dense weights that predicts the same.
+
+        Returns
+        -------
+        torch.nn.Module
+            From raw features, shape (rows, features), to probabilities, shape (rows, classes), or a regressor's
+            values, shape (rows,). Its parameters can be trained further.
+
+        Raises
+        ------
+        UserError
+            If PyTorch is not installed.
+        """
         check_is_fitted(self)
         from truly_sparse.estimators.export import to_torch
 
@@ -110,38 +138,104 @@ class Inspection:
     def to_onnx(self, path: str | Path, sparse: bool = False) -> None:
         """Write an ONNX model from raw features (input "X", double) to probabilities or values (output "Y").
 
-        With `sparse` the file holds each block's links only, as sparse initialisers.
+        Parameters
+        ----------
+        path : str or Path
+        sparse : bool, default False
+            Whether the file holds each block's links only, as sparse initialisers.
+
+        Raises
+        ------
+        UserError
+            If onnx is not installed.
         """
         check_is_fitted(self)
         from truly_sparse.estimators.onnx_export import to_onnx
 
         to_onnx(self, path, sparse)
 
-    def plot_degrees(self, block: int = 0, side: str = "out", ax: Axes | None = None) -> Axes:
-        """Plot how many links the neurons of a block have, by member; see `plots.degrees`."""
+    def plot_degrees(self, block: int = 0, side: str = "outputs", ax: Axes | None = None) -> Axes:
+        """Plot how many links the neurons of a block have, one line per member.
+
+        Parameters
+        ----------
+        block : int, default 0
+            Place of the block; 0 is between the encoded features and the first hidden layer.
+        side : {"outputs", "inputs"}, default "outputs"
+            Whose links are counted: those into each output neuron of the block, or from each input neuron.
+        ax : matplotlib Axes, optional
+            Where to draw (a new figure).
+
+        Returns
+        -------
+        matplotlib Axes
+        """
         check_is_fitted(self)
         from truly_sparse.estimators import plots
 
+        block = _checked("block", block, len(self.members_[0].blocks))
         return plots.degrees(self.members_, block, side, ax)
 
     def plot_importances(self, top: int = 20, ax: Axes | None = None) -> Axes:
-        """Plot the features that the input links chose most; see `plots.importances`."""
+        """Plot the features that the input links chose most, by `feature_importances_`.
+
+        Parameters
+        ----------
+        top : int, default 20
+            Features at most.
+        ax : matplotlib Axes, optional
+            Where to draw (a new figure).
+
+        Returns
+        -------
+        matplotlib Axes
+        """
         from truly_sparse.estimators import plots
 
         names = getattr(self, "feature_names_in_", np.array([f"x{i}" for i in range(self.n_features_in_)]))
         return plots.importances(self.feature_importances_, names, top, ax)
 
     def plot_training(self, ax: Axes | None = None) -> Axes:
-        """Plot loss and validation score by epoch, with the phases; see `plots.training`."""
+        """Plot training loss and validation score (where rows were held out) by epoch, with the phases.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw (a new figure).
+
+        Returns
+        -------
+        matplotlib Axes
+            That of the loss; the score has a second one on the right.
+        """
         check_is_fitted(self)
         from truly_sparse.estimators import plots
 
         return plots.training(self.history_, ax)
 
     def plot_disagreement(self, X: npt.ArrayLike, ax: Axes | None = None) -> Axes:
-        """Plot how often each pair of members predicts differently on rows X; see `plots.disagreement`."""
+        """Plot the share of rows on which each two members predict differently.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+            Rows to predict; a test set says most. A regressor's members differ where their likeliest knots do.
+        ax : matplotlib Axes, optional
+            Where to draw (a new figure).
+
+        Returns
+        -------
+        matplotlib Axes
+        """
         check_is_fitted(self)
         from truly_sparse.estimators import plots
 
         features = self._check_features(X, reset=False)  # type: ignore[attr-defined]
         return plots.disagreement(self._member_outputs(features).argmax(axis=2), ax)  # type: ignore[attr-defined]
+
+
+def _checked(name: str, place: int, count: int) -> int:
+    """Return a place in a list of `count`, or say which there are."""
+    if not -count <= place < count:
+        raise UserError(f"{name} is {place}; there are {count}, numbered from 0")
+    return place

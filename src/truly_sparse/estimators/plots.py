@@ -1,5 +1,6 @@
 """Plots of a fitted estimator; each draws into `ax` (or a new figure) and returns it."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from truly_sparse.errors import UserError
 try:
     import matplotlib.pyplot as plt
     from matplotlib.axes import Axes
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
 except ModuleNotFoundError:
     raise UserError('plots need matplotlib; pip install "truly-sparse[plots]"') from None
 
@@ -23,17 +24,21 @@ def _axes(ax: Axes | None) -> Axes:
 
 
 def degrees(members: list[SparseMLP], block: int, side: str, ax: Axes | None) -> Axes:
-    """Draw the distribution of links per neuron on one side of a block ("in": its sources, "out": its targets)."""
-    if side not in ("in", "out"):
-        raise UserError(f'side is {side!r}; give "in" or "out"')
+    """Draw the distribution of links per neuron on one side of a block."""
+    if side not in ("inputs", "outputs"):
+        raise UserError(f'side is {side!r}; give "inputs" or "outputs"')
     ax = _axes(ax)
     for number, network in enumerate(members, 1):
         own = network.blocks[block]
-        counts = np.diff(own.in_pointers if side == "in" else own.out_pointers)
+        counts = np.diff(own.in_pointers if side == "inputs" else own.out_pointers)
         neurons = np.bincount(counts)
         ax.step(np.arange(len(neurons)), neurons, where="mid", label=f"member {number}", alpha=0.8)
-    title = "Links from each source neuron" if side == "in" else "Links into each target neuron"
-    ax.set(xlabel="links of a neuron", ylabel="neurons", title=f"Block {block + 1}: {title}")
+    title = "links from each input neuron" if side == "inputs" else "links into each output neuron"
+    ax.set(
+        xlabel="links of a neuron",
+        ylabel="neurons",
+        title=f"Block {block}, {members[0].blocks[block].n_in} → {members[0].blocks[block].n_out}: {title}",
+    )
     ax.legend()
     return ax
 
@@ -56,12 +61,15 @@ def training(history: list[dict[str, Any]], ax: Axes | None) -> Axes:
     ax.set(xlabel="epoch")
     ax.set_ylabel("training loss", color="C0")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    explored = sum(row["phase"] == "exploration" for row in history)
-    if 0 < explored < len(history):
-        ax.axvspan(0.5, explored + 0.5, color="0.92", zorder=0)
-    for before, row in zip(history[:-1], history[1:], strict=True):
-        if row["member"] != before["member"]:
-            ax.axvline(before["epoch"] + 0.5, color="0.7", linewidth=0.8)
+    phases = [(row["phase"] == "exploration", row["member"]) for row in history]
+    starts = [0, *(i for i in range(1, len(phases)) if phases[i] != phases[i - 1]), len(phases)]
+    for start, end in pairwise(starts):
+        if phases[start][0] and len(starts) > 2:
+            ax.axvspan(start + 0.5, end + 0.5, color="0.92", zorder=0, label=_once(ax, "exploration"))
+        if start and phases[start][1] != phases[start - 1][1]:
+            ax.axvline(start + 0.5, color="0.7", linewidth=0.8, label=_once(ax, "a member begins"))
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
     scores = [row["validation_score"] for row in history]
     if all(score is not None for score in scores):
         right = ax.twinx()
@@ -70,14 +78,20 @@ def training(history: list[dict[str, Any]], ax: Axes | None) -> Axes:
     return ax
 
 
+def _once(ax: Axes, label: str) -> str | None:
+    """Return a label, or None where the legend has it."""
+    return None if label in ax.get_legend_handles_labels()[1] else label
+
+
 def disagreement(predicted: npt.NDArray[np.int64], ax: Axes | None) -> Axes:
     """Draw the share of rows on which each two members predict differently, from classes [member][row]."""
     ax = _axes(ax)
     shares = (predicted[:, None] != predicted[None]).mean(axis=2)
-    image = ax.imshow(shares, cmap="viridis", vmin=0)
-    ax.figure.colorbar(image, ax=ax, label="rows predicted differently")
+    image = ax.imshow(shares, cmap="Blues", vmin=0)
+    ax.figure.colorbar(image, ax=ax, label="rows predicted differently", format=PercentFormatter(1))
     ticks = np.arange(len(predicted))
     ax.set(xticks=ticks, yticks=ticks, xticklabels=ticks + 1, yticklabels=ticks + 1, xlabel="member", ylabel="member")
     for i, j in np.argwhere(~np.eye(len(predicted), dtype=bool)):
-        ax.text(j, i, f"{shares[i, j]:.1%}", ha="center", va="center", color="w", fontsize=8)
+        dark = shares[i, j] > 0.5 * shares.max()
+        ax.text(j, i, f"{shares[i, j]:.1%}", ha="center", va="center", color="w" if dark else "k", fontsize=8)
     return ax

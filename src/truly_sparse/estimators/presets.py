@@ -1,5 +1,7 @@
 """Two sets of defaults: the paper's protocol, and the best that are known (benchmarks/defaults.py chose them)."""
 
+from collections.abc import Iterable
+from operator import index
 from typing import Any
 
 from truly_sparse.ensembles.schedule import REFINEMENTS
@@ -65,6 +67,7 @@ CHOICES = {
 }
 #: Name: least value, most value, whole numbers only.
 RANGES = {
+    "bins": (1, 10_000, True),
     "epsilon": (1e-9, float("inf"), False),
     "alpha": (0.0, float("inf"), False),
     "members": (1, 10_000, True),
@@ -105,7 +108,10 @@ def settle(presets: dict[str, dict[str, Any]], preset: str, given: dict[str, Any
             kind = "a whole number" if whole else "a number"
             raise UserError(f"{name} is {value!r}; give {kind} between {least:g} and {most:g}")
     hidden = settings["hidden"]
-    settings["hidden"] = [int(n) for n in ([hidden] if isinstance(hidden, int) else hidden)]
+    try:
+        settings["hidden"] = [index(neurons) for neurons in (hidden if isinstance(hidden, Iterable) else [hidden])]
+    except TypeError:
+        settings["hidden"] = []
     if not settings["hidden"] or min(settings["hidden"]) < 1:
         raise UserError(f"hidden is {hidden!r}; give the neurons of one or more layers, such as (500, 500)")
     return settings

@@ -22,15 +22,13 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
 
     The range of the target is cut into `knots` values; a network gives each a probability and is trained by
     cross-entropy, as the classifier's are (a histogram loss, Imani and White 2018). A prediction stays within the
-    range of the training targets.
+    range of the training targets. Parameters and attributes that are not named here are those of
+    `TrulySparseEnsembleClassifier`, without classes; the score of an epoch is R^2.
 
     Parameters
     ----------
     knots : int, default 32
         Values of the target that get a probability: quantiles of the training targets.
-
-    The other parameters and the attributes are those of `TrulySparseEnsembleClassifier`, without classes; the score of
-    an epoch is R^2.
 
     Attributes
     ----------

@@ -32,7 +32,8 @@ def data(inputs: Inputs) -> pd.DataFrame:
     lines = []
     for record in inputs.records:
         if record["status"] == "ok":
-            head = [record["dataset"], record["method"], record["settings"]["training"]["epsilon"], record["setting"]]
+            epsilon = record["settings"]["training"].get("epsilon")
+            head = [record["dataset"], record["method"], epsilon, record["setting"]]
             lines.append([*head, "run", record["seed"], 100 * record["accuracy"]["test"], None])
     frame = table1(inputs.records, inputs.published("table1"), inputs.absent)
     for row in frame[frame["metric"] == "test_accuracy"].itertuples():
@@ -60,8 +61,9 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
         axes.set_ylabel("test accuracy (%)")
     if banner(preset):
         figure.suptitle(banner(preset), color=VERMILION, fontsize=8.5)
-    dense = bool(frame["epsilon"].isna().any())
-    handles = _legend(series, dense, bool((frame["kind"] == "published").any()))
+    others = set(frame.loc[frame["epsilon"].isna(), "method"])
+    dense = "dense" if all(method.startswith("dense") for method in others) else "no ε"
+    handles = _legend(series, dense if others else None, bool((frame["kind"] == "published").any()))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), **_TIGHT)
     return figure
 
@@ -108,7 +110,7 @@ def _label(method: str, lambda_: str, others: str) -> str:
     return "\n".join(filter(None, words))
 
 
-def _legend(series: dict[float, tuple[str, str]], dense: bool, published: bool) -> list[Line2D]:
+def _legend(series: dict[float, tuple[str, str]], dense: str | None, published: bool) -> list[Line2D]:
     def handle(label: str, **look: Any) -> Line2D:
         return Line2D([], [], linestyle="none", label=label, **look)
 
@@ -117,7 +119,7 @@ def _legend(series: dict[float, tuple[str, str]], dense: bool, published: bool) 
         for epsilon, (colour, marker) in series.items()
     ]
     if dense:
-        handles.append(handle("dense", marker="D", color=BLACK, markersize=4.2))
+        handles.append(handle(dense, marker="D", color=BLACK, markersize=4.2))
     handles.append(handle("one seed", marker=".", color=BLACK, alpha=0.55, markersize=4, markeredgewidth=0))
     handles.append(handle("mean ± std, measured here", marker="o", color=BLACK, markersize=4.2))
     if published:

@@ -49,6 +49,10 @@ METRICS: dict[str, Callable[[Record], float]] = {
 }
 
 
+#: What only networks have; a reference model leaves these cells empty.
+OF_NETWORKS = frozenset(METRICS) - {"test_accuracy", "member_accuracy", "train_time"}
+
+
 def make(inputs: Inputs) -> Table:
     """Return journal Table 1: accuracy and cost, published and measured here."""
     frame = tidy(inputs.records, inputs.published("table1"), inputs.absent)
@@ -120,7 +124,7 @@ def _collect(records: Iterable[Record], absent: Sequence[RunSpec]) -> dict[Key, 
     seen: set[str] = set()
 
     def row_of(dataset: str, method: str, setting: str, settings: dict[str, Any]) -> _Row:
-        return rows.setdefault((dataset, method, setting), _Row(settings["training"]["epsilon"]))
+        return rows.setdefault((dataset, method, setting), _Row(settings["training"].get("epsilon")))
 
     for record in records:
         path = path_of(record)
@@ -135,6 +139,10 @@ def _collect(records: Iterable[Record], absent: Sequence[RunSpec]) -> dict[Key, 
     for spec in absent:
         row_of(spec.dataset, spec.method, spec.setting, spec.settings).absent.append(spec.seed)
     return rows
+
+
+def _is_network(record: Record) -> bool:
+    return bool(record["settings"]["model"] != "reference")
 
 
 def _measure(metric: str, record: Record) -> float:
@@ -177,7 +185,7 @@ def _lines(
     tail = {"seeds": len(row.ok), "commit": " ".join(commits_of(row.ok))}
     lines = []
     for metric in METRICS:
-        values = [_measure(metric, record) for record in row.ok]
+        values = [_measure(metric, record) for record in row.ok if metric not in OF_NETWORKS or _is_network(record)]
         note = row.note()
         if metric == "training_operations_ratio":
             if dense_operations is None and values:

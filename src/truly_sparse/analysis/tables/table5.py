@@ -16,9 +16,11 @@ from truly_sparse.analysis.runs import frame_of
 from truly_sparse.analysis.statistics.authors import bootstrap_test
 from truly_sparse.analysis.statistics.paired import compare_all
 from truly_sparse.analysis.table import Part, Table
+from truly_sparse.analysis.tables import table5_datasets
 from truly_sparse.analysis.tables.table1 import COLUMNS
 from truly_sparse.experiments.records import Record
 
+EXPERIMENT = "table1"
 BASELINE = "edst_rg"
 METHODS = ("edst_rg", "rd_tse", "fd_tse", "dist_tse")
 LAMBDA = 1.5
@@ -30,7 +32,18 @@ _AUTHORS = {
     "p_value": "p_value",
     "shapiro_p": "shapiro_p",
 }
-_PAIRED = ("difference", "low", "high", "t_p", "t_p_holm", "wilcoxon_p", "dz", "rank_biserial")
+_PAIRED = (
+    "difference",
+    "low",
+    "high",
+    "bootstrap_low",
+    "bootstrap_high",
+    "t_p",
+    "t_p_holm",
+    "wilcoxon_p",
+    "dz",
+    "rank_biserial",
+)
 _ROW = (Column("method", "Method", align="l"), Column("epsilon", "ε"))
 _COLUMNS_A = (
     *_ROW,
@@ -40,18 +53,23 @@ _COLUMNS_A = (
 )
 _COLUMNS_B = (
     *_ROW,
-    *(Column("difference", "points", "Better than EDST_RG by"), Column("interval", "95 %", "Better than EDST_RG by")),
-    *(Column("t_p", "t", "p"), Column("t_p_holm", "t, Holm", "p"), Column("wilcoxon_p", "Wilcoxon, exact", "p")),
-    *(Column("dz", "d_z"), Column("rank_biserial", "rank-biserial"), Column("pairs", "seeds")),
+    *(
+        Column("difference", "points", "Better by"),
+        Column("interval", "95 %, t", "Better by"),
+    ),
+    Column("bootstrap", "95 %, BCa", "Better by"),
+    *(Column("t_p", "t", "p"), Column("t_p_holm", "t, Holm", "p"), Column("wilcoxon_p", "Wilcoxon", "p")),
+    *(Column("dz", "d_z"), Column("rank_biserial", "r_rb"), Column("pairs", "seeds")),
 )
 
 
 def make(inputs: Inputs) -> Table:
-    """Return 5a, the authors' test, and 5b, the comparison over training seeds."""
+    """Return 5a, the authors' test, 5b, the comparison over training seeds, and 5c, that over datasets."""
     frame = pd.concat([_authors(inputs), _paired(inputs)], ignore_index=True)
     order = sorted(frame.index, key=lambda i: _order(cast(Any, frame.loc[i])))
     frame = frame.loc[order].reset_index(drop=True)
-    origin = inputs.origin()
+    over = table5_datasets.tidy(inputs, METHODS, BASELINE)
+    origin = inputs.origin(EXPERIMENT)
     authors = (
         "The authors' significance test, as they ran it: 30 bootstrap resamples of the test rows, the same for every "
         "model; mean ± standard deviation of the accuracy over resamples; W and one-tailed p of Wilcoxon's signed-rank "
@@ -62,20 +80,23 @@ def make(inputs: Inputs) -> Table:
     )
     paired = (
         "The same question over training seeds: accuracy less that of EDST_RG with the same seed, in points, with "
-        "Student's 95 % interval; two-sided p of the paired t test, also by Holm's correction over the three methods, "
+        "Student's 95 % interval and, from five seeds on, the bootstrap's (BCa); two-sided p "
+        "of the paired t test, also by Holm's correction over the three methods, "
         "and of the exact Wilcoxon test, which with five seeds cannot fall below 0.0625 and with three not "
-        "below 0.25; effect sizes of pairs. It says whether the difference would be there again with other seeds on "
+        "below 0.25; effect sizes of pairs (d_z, and rank-biserial r_rb). It says whether the difference would be "
+        "there again with other seeds on "
         f"these test rows; EDST_RG trains without the comprehensive refinement, the others with it. Preset "
         f"{inputs.preset}; commit {origin.commits}.{origin.warning()}"
     )
     notes = [origin.line()]
-    return Table(
-        frame,
-        [
-            Part("5a", authors, _cells_a(frame), _COLUMNS_A, notes, group="dataset", block="method"),
-            Part("5b", paired, _cells_b(frame), _COLUMNS_B, notes, group="dataset", block="method"),
-        ],
-    )
+    parts = [
+        Part("5a", authors, _cells_a(frame), _COLUMNS_A, notes, group="dataset", block="method"),
+        Part("5b", paired, _cells_b(frame), _COLUMNS_B, notes, group="dataset", block="method"),
+    ]
+    if over.empty:
+        return Table(frame, parts)
+    both = pd.concat([frame, over.assign(commit=inputs.origin(table5_datasets.EXPERIMENT).commits)], ignore_index=True)
+    return Table(both.reindex(columns=list(COLUMNS)), [*parts, table5_datasets.part(inputs, over, METHODS)])
 
 
 def correct_rows(record: Record) -> npt.NDArray[np.bool_]:
@@ -92,7 +113,7 @@ def _wanted(record: Record) -> bool:
 
 def _authors(inputs: Inputs) -> pd.DataFrame:
     cells: dict[tuple[str, float], dict[str, Record]] = {}
-    for record in inputs.records:
+    for record in inputs.of(EXPERIMENT):
         if _wanted(record) and record["seed"] == SEED:
             key = record["dataset"], record["settings"]["training"]["epsilon"]
             cells.setdefault(key, {})[record["method"]] = record
@@ -113,11 +134,11 @@ def _authors(inputs: Inputs) -> pd.DataFrame:
     ]
     frame = frame.merge(printed, on=["dataset", "method", "setting", "metric"], how="left")
     frame["difference"] = pd.to_numeric(frame["value"]) - frame["published"]
-    return frame.assign(commit=inputs.origin().commits).reindex(columns=list(COLUMNS))
+    return frame.assign(commit=inputs.origin(EXPERIMENT).commits).reindex(columns=list(COLUMNS))
 
 
 def _paired(inputs: Inputs) -> pd.DataFrame:
-    runs = frame_of(record for record in inputs.records if _wanted(record))
+    runs = frame_of(record for record in inputs.of(EXPERIMENT) if _wanted(record))
     lines, parts = [], parts_of(inputs.records)
     for (dataset, epsilon), part in runs.groupby(["dataset", "epsilon"], sort=False):
         if BASELINE not in set(part["method"]):
@@ -128,7 +149,7 @@ def _paired(inputs: Inputs) -> pd.DataFrame:
             head = {"table": "table5", "dataset": dataset, "method": row["method"], "epsilon": epsilon}
             head |= {"setting": settings[row["method"]], "seeds": row["pairs"], "note": _note(parts, str(dataset))}
             lines += [{**head, "metric": f"paired_{name}", "value": row[name]} for name in _PAIRED]
-    return pd.DataFrame(lines).assign(commit=inputs.origin().commits).reindex(columns=list(COLUMNS))
+    return pd.DataFrame(lines).assign(commit=inputs.origin(EXPERIMENT).commits).reindex(columns=list(COLUMNS))
 
 
 def _note(parts: dict[str, str], dataset: str) -> str:
@@ -180,14 +201,14 @@ def _cells_b(frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for head, part in _groups(frame[frame["metric"].str.startswith("paired_")]):
         value = {str(name).removeprefix("paired_"): number for name, number in part["value"].to_dict().items()}
-        low, high = (formats.difference(value[name], 2) for name in ("low", "high"))
         rows.append(
             {
                 **head,
                 "difference": formats.difference(value["difference"], 2),
-                "interval": formats.NOTHING if low == formats.NOTHING else f"{low} to {high}",
+                "interval": formats.interval(value["low"], value["high"]),
+                "bootstrap": formats.interval(value["bootstrap_low"], value["bootstrap_high"]),
                 **{name: formats.p_value(value[name]) for name in ("t_p", "t_p_holm", "wilcoxon_p")},
-                **{name: formats.spread(value[name], None, 2) for name in ("dz", "rank_biserial")},
+                **{name: formats.difference(value[name], 2) for name in ("dz", "rank_biserial")},
                 "pairs": formats.number(part["seeds"].iloc[0]),
             }
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("hatchling", reason="hatchling, which builds the package, is not installed (extra: build)")
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 # Everything beyond the light dependencies is refused, as if it were not installed.
 ALONE = """
@@ -37,26 +37,7 @@ REFUSED = {
     "onnx",
     "argcomplete",
 }
-SMOKE = """
-import pickle, numpy as np, truly_sparse
-assert truly_sparse.__file__.startswith(sys.argv[1]), truly_sparse.__file__
-from sklearn.datasets import load_iris
-from truly_sparse import SparseMLPClassifier, TrulySparseEnsembleClassifier, TrulySparseEnsembleRegressor
-x, y = load_iris(return_X_y=True)
-small = dict(hidden=(30, 20), members=2, exploration_epochs=20, member_epochs=10)
-model = TrulySparseEnsembleClassifier(**small).fit(x, y)
-assert model.score(x, y) > 0.9
-assert np.array_equal(pickle.loads(pickle.dumps(model)).predict(x), model.predict(x))
-assert SparseMLPClassifier(hidden=(30,), epochs=20).fit(x, y).score(x, y) > 0.8
-TrulySparseEnsembleRegressor(**small).fit(x[:, :3], x[:, 3])
-truly_sparse.save_model(model, sys.argv[2])
-assert np.array_equal(truly_sparse.load_model(sys.argv[2]).predict_proba(x), model.predict_proba(x))
-print(model.summary())
-try:
-    model.plot_training()
-except truly_sparse.errors.UserError as error:
-    assert "pip install" in str(error)
-"""
+SMOKE = (Path(__file__).parent / "smoke.py").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +101,7 @@ def test_the_sdist_holds_sources_and_nothing_large(installed):
         "README.md",
         "LICENSE",
         "src/truly_sparse/__init__.py",
-        "tests/test_packaging.py",
+        "tests/packaging/smoke.py",
     } <= names
     assert not [name for name in names if name.startswith(("data/", ".venv/", "results/"))]
     assert sdist.stat().st_size < 2e6

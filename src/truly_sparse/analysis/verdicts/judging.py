@@ -1,0 +1,162 @@
+"""Claims, rules, and the evidence they are judged by."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+from scipy.stats import ttest_ind_from_stats
+
+from truly_sparse.analysis.names import dataset_title, method_title
+
+CONFIRMED, NOT_CONFIRMED = "confirmed", "not confirmed"
+EXPLAINED, NOT_TESTED = "different but explained", "not tested"
+VERDICTS = (CONFIRMED, NOT_CONFIRMED, EXPLAINED, NOT_TESTED)
+ALPHA = 0.05
+COLUMNS = ("claim", "topic", "text", "where", "rule", "ours", "printed", "value", "published", "verdict", "note")
+
+
+class Missing(Exception):
+    """What a rule needs is not there (yet); the message says what."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a rule found: our number and the printed one as they are read and as they are, the verdict, and why."""
+
+    ours: str
+    printed: str
+    verdict: str
+    why: str = ""
+    value: float | None = None
+    published: float | None = None
+
+
+class Evidence:
+    """Tidy frames by name ("table1", "figure4", ...), as tables and figures write them to CSV."""
+
+    def __init__(self, frames: Mapping[str, pd.DataFrame]) -> None:
+        self.frames = frames
+
+    def rows(self, name: str, **keys: Any) -> pd.DataFrame:
+        """Return the rows of a frame in which every column of `keys` has that value.
+
+        Raises
+        ------
+        Missing
+            Without the frame, or such rows.
+        """
+        if name not in self.frames:
+            raise Missing(f"nothing of {name} has been run or measured")
+        frame = self.frames[name]
+        for column, wanted in keys.items():
+            if column not in frame.columns:
+                raise Missing(f"{name} has no column {column}")
+            frame = frame[frame[column] == wanted]
+        if frame.empty:
+            raise Missing(f"no run of {_titles(keys)} in {name}")
+        return frame
+
+    def cell(self, name: str, **keys: Any) -> pd.Series:
+        """Return the one row for `keys` that has a value measured here; Missing without."""
+        found = self.rows(name, **keys)
+        found = found[found["value"].notna()]
+        if found.empty:
+            raise Missing(f"no finished run of {_titles(keys)}")
+        return found.iloc[0]
+
+    def has(self, name: str, **keys: Any) -> bool:
+        """Say whether `cell` finds something."""
+        try:
+            self.cell(name, **keys)
+        except Missing:
+            return False
+        return True
+
+
+def _titles(keys: Mapping[str, Any]) -> str:
+    """Return the keys of a row as they are printed; what is measured is the rule's business."""
+    titles = {"dataset": dataset_title, "method": method_title, "epsilon": lambda value: f"ε = {value:g}"}
+    named = [titles.get(key, str)(value) for key, value in keys.items() if key not in ("metric", "effect", "kind")]
+    return ", ".join(named)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a kind of claim is judged: the words a reader sees, and the function that does what they say."""
+
+    name: str
+    text: str
+    judge: Callable[..., Finding]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement of the paper.
+
+    Attributes
+    ----------
+    id : str
+    topic : str
+        Heading under which the page lists it.
+    text, where : str
+        The statement in our words, and where it is printed.
+    rule : Rule
+    keys : mapping
+        What the rule's function gets besides the evidence.
+    """
+
+    id: str
+    topic: str
+    text: str
+    where: str
+    rule: Rule
+    keys: Mapping[str, Any] = field(default_factory=dict)
+
+
+def judge(claims: Iterable[Claim], evidence: Evidence) -> pd.DataFrame:
+    """Return one row per claim with the columns `COLUMNS`; what lacks its evidence is "not tested", and says why."""
+    rows = []
+    for claim in claims:
+        try:
+            found = claim.rule.judge(evidence, **claim.keys)
+        except Missing as missing:
+            found = Finding("", "", NOT_TESTED, str(missing))
+        head = [claim.id, claim.topic, claim.text, claim.where, claim.rule.name]
+        tail = [found.ours, found.printed, found.value, found.published, found.verdict, found.why]
+        rows.append([*head, *tail])
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return frame.astype({"value": "Float64", "published": "Float64"})
+
+
+def verdict(holds: bool) -> str:
+    """Return "confirmed" or "not confirmed"."""
+    return CONFIRMED if holds else NOT_CONFIRMED
+
+
+def welch(one: pd.Series, other: pd.Series, runs: str = "seeds") -> float:
+    """Return Welch's two-sided p of the difference of two rows with `value`, `std` and a number of `runs`.
+
+    Raises
+    ------
+    Missing
+        Where one of them has a single run, or neither varies.
+    """
+    for row in (one, other):
+        if pd.isna(row["std"]) or row[runs] < 2:
+            raise Missing("a row has only one run, which shows no spread; run more seeds")
+    if one["std"] == other["std"] == 0:
+        raise Missing("the runs of a row are all equal, which leaves nothing to compare a difference with")
+    numbers = [float(row[name]) for row in (one, other) for name in ("value", "std", runs)]
+    return float(ttest_ind_from_stats(*numbers, equal_var=False).pvalue)
+
+
+def gap(one: pd.Series, other: pd.Series) -> tuple[float, float]:
+    """Return (ours, printed) difference of two rows."""
+    return float(one["value"] - other["value"]), float(one["published"] - other["published"])
+
+
+def partial(*rows: pd.Series) -> str:
+    """Return the remark that a row is of a part of its dataset, or nothing."""
+    notes = [part for row in rows for part in str(row.get("note", "")).split("; ") if part.startswith("partial data")]
+    return f" ({notes[0]})" if notes else ""
