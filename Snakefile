@@ -13,6 +13,7 @@ try:
     from truly_sparse.analysis.catalogue import FIGURES, TABLES, offered
     from truly_sparse.analysis.texlive import INSTALL, lacking
     from truly_sparse.errors import UserError
+    from truly_sparse.experiments import claims, finished
     from truly_sparse.experiments.plan import Plan
     from truly_sparse.experiments.provenance import source_hash
 except ImportError as error:
@@ -27,6 +28,8 @@ if not workflow.overwrite_configfiles:
 
 
 try:
+    if workflow.is_main_process and not workflow.output_settings.dryrun:
+        claims.claim_folder()
     PLAN = Plan(config)
 except UserError as error:
     raise WorkflowError(str(error)) from None
@@ -48,6 +51,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/paper.smk"
+include: "workflow/rules/provenance.smk"
 
 
 rule all:
@@ -59,5 +63,6 @@ rule all:
 
 
 onsuccess:
+    finished.forget(PLAN.config)
     if NO_LATEX:
         print(f"No PDF, because {NO_LATEX} is missing: {INSTALL}, then the same command again")

@@ -1,5 +1,7 @@
 """Truly sparse ensembles: no dense weight matrix and no mask, in training or inference."""
 
+from truly_sparse import kernel_cache as _kernel_cache
+
 __version__ = "0.1.0"
 
 _ESTIMATORS = (
@@ -10,6 +12,9 @@ _ESTIMATORS = (
     "save_model",
 )
 __all__ = [*_ESTIMATORS, "__version__"]
+
+
+_kernel_cache.settle()
 
 
 def __getattr__(name: str) -> object:

@@ -1,14 +1,16 @@
 """Files that are either whole or absent: write to a temporary name, then rename."""
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 
 @contextmanager
@@ -21,25 +23,72 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
     os.close(handle)
-    temporary = Path(name)
+    # Relative where the target is: a library need not know how to spell the folders above.
+    temporary = target.parent / Path(name).name
     try:
         yield temporary
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
+        # On the disk before it gets its name: a power cut must not leave the name with nothing behind it.
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
         os.replace(temporary, target)
+    except OSError as error:
+        # A full disk is noticed while writing, which names no file.
+        error.filename = error.filename or str(target)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def sweep(folder: str | Path) -> None:
+    """Remove temporary files that killed processes left in a folder nobody else writes to."""
+    for path in Path(folder).glob(".*-????????.*"):
+        path.unlink(missing_ok=True)
+
+
+class Busy(Exception):
+    """Another process holds the lock."""
+
+
+def lock(stream: IO[str], wait: bool) -> bool:
+    """Lock an open file until it is closed or the process ends; return false where the file system knows no locks.
+
+    Raises
+    ------
+    Busy
+        If another process holds the lock and `wait` is false.
+    """
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Busy from None
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
+        return False
+    return True
+
+
 @contextmanager
-def locked(path: str | Path) -> Iterator[None]:
-    """Hold an exclusive lock on `path` (made if absent); a second process waits here until the first is done."""
+def locked(path: str | Path, notice: str | None = None) -> Iterator[bool]:
+    """Hold an exclusive lock on `path` (made if absent); yield whether another process had to end first.
+
+    Where it has to wait, it says `notice` on standard error.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
+        try:
+            lock(stream, wait=False)
+            waited = False
+        except Busy:
+            if notice is not None:
+                print(notice, file=sys.stderr, flush=True)
+            lock(stream, wait=True)
+            waited = True
+        yield waited
 
 
 def write_text(target: str | Path, text: str) -> None:

@@ -11,6 +11,9 @@ import yaml
 
 from truly_sparse.errors import UserError
 
+# Levels of mappings and lists in a file.
+DEEPEST = 50
+
 
 def checkout_file(name: Path, near: Path | None = None) -> Path:
     """Return the path of a file of the checkout, found by walking up from the working folder, the package or `near`.
@@ -29,8 +32,18 @@ def checkout_file(name: Path, near: Path | None = None) -> Path:
 
 
 def read_yaml(path: Path) -> Any:
-    """Return what a YAML file holds: plain values only, read ten times faster where the C library is at hand."""
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    """Return what a YAML file holds: plain values only, read ten times faster where the C library is at hand.
+
+    Raises
+    ------
+    yaml.YAMLError
+        For what is no YAML, and for dates and numbers that do not exist or are too long.
+    """
+    text = path.read_text(encoding="utf-8")
+    try:
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (ValueError, RecursionError) as error:
+        raise yaml.YAMLError(str(error)) from None
 
 
 def load_schema(path: Path) -> dict[str, Any]:
@@ -91,7 +104,7 @@ def read_texts(content: Any, part: dict[str, Any], root: dict[str, Any]) -> Any:
     if isinstance(content, str) and part.get("type") in ("number", "integer", "boolean"):
         try:
             return yaml.safe_load(content)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError):
             return content
     return content
 
@@ -130,21 +143,28 @@ def _resolve(part: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-def _refuse_unspeakable(content: Any, where: str, path: str) -> None:
+def _refuse_unspeakable(content: Any, where: str, path: str, depth: int = 0) -> None:
     """Refuse what JSON or a path cannot hold: keys that are not text, infinite numbers, dates, line breaks."""
+    if depth > DEEPEST:
+        raise UserError(
+            f"{where}: nested more than {DEEPEST} levels deep, perhaps an alias (*) inside its own anchor (&)"
+        )
     if isinstance(content, dict):
         for key, value in content.items():
             if not isinstance(key, str):
-                raise UserError(f'{where}: {path.lstrip(".")}: the key {key!r} is not text; write "{key}" in quotes')
-            _refuse_unspeakable(key, where, path)
-            _refuse_unspeakable(value, where, f"{path}.{key}")
+                raise UserError(
+                    f'{where}: {path.lstrip(".")}: the key {_short(repr(key))} is not text; write "{key}" in quotes'
+                )
+            _refuse_unspeakable(key, where, path, depth + 1)
+            _refuse_unspeakable(value, where, f"{path}.{key}", depth + 1)
     elif isinstance(content, list):
         for position, value in enumerate(content):
-            _refuse_unspeakable(value, where, f"{path}[{position}]")
+            _refuse_unspeakable(value, where, f"{path}[{position}]", depth + 1)
     elif isinstance(content, float) and not math.isfinite(content):
         raise UserError(f"{where}: {path.lstrip('.')}: {content} is not a finite number")
     elif isinstance(content, str) and not content.isprintable():
-        raise UserError(f"{where}: {path.lstrip('.')}: {content!r} holds a line break or another control character")
+        shown = _short(repr(content))
+        raise UserError(f"{where}: {path.lstrip('.')}: {shown} holds a line break or another control character")
     elif not isinstance(content, str | int | float | bool | None):
         raise UserError(f'{where}: {path.lstrip(".")}: {content} is not text; write "{content}" in quotes')
 
@@ -174,23 +194,25 @@ def _say(error: jsonschema.ValidationError) -> str:
         known = part.get("properties", {})
         unknown = [key for key in found if key not in known]
         if not known:
-            return f'"{unknown[0]}" is not a possible name; use letters, digits, "_", "." and "-"'
-        return f'unknown key "{unknown[0]}"{suggest(unknown[0], known)}'
+            return f'"{_short(unknown[0])}" is not a possible name; use up to 100 letters, digits, "_", "." and "-"'
+        return f'unknown key "{_short(unknown[0])}"{suggest(_short(unknown[0]), known)}'
     if kind == "required":
         return f'the key "{next(key for key in limit if key not in found)}" is missing'
     if kind == "type":
         return _say_type([limit] if isinstance(limit, str) else limit, found)
     if kind == "enum":
-        return f'"{found}" is not possible{suggest(found, map(str, limit))}'
+        return f'"{_short(found)}" is not possible{suggest(_short(found), map(str, limit))}'
     if kind in _BOUNDS:
-        return f"{found} is not possible; must be {_BOUNDS[kind]} {limit}"
+        return f"{_short(found)} is not possible; must be {_BOUNDS[kind]} {limit}"
     if kind == "pattern":
-        return f'"{found}" is not a possible name; use letters, digits, "_", "." and "-"'
+        return f'"{_short(found)}" is not a possible name; use letters, digits, "_", "." and "-"'
     if kind == "uniqueItems":
         return "a value is listed twice"
     if kind in {"minItems", "minProperties", "minLength"}:
         return "must not be empty"
-    return " ".join(error.message.split())
+    if kind in {"maxItems", "maxLength"}:
+        return f"is too long; at most {limit} {'values' if kind == 'maxItems' else 'characters'}"
+    return _short(error.message)
 
 
 def _say_type(kinds: list[str], found: Any) -> str:
@@ -202,5 +224,10 @@ def _say_type(kinds: list[str], found: Any) -> str:
             return f'expected {expected}, found the text "{found}"; write {float(found)} without quotes'
         except ValueError:
             pass
-    shown = str(found)
-    return f'expected {expected}, found "{shown[:60]}{"..." if len(shown) > 60 else ""}"'
+    return f'expected {expected}, found "{_short(found)}"'
+
+
+def _short(found: Any) -> str:
+    """Return a value as text that fits into a line."""
+    shown = " ".join(str(found).split())
+    return f"{shown[:60]}..." if len(shown) > 60 else shown

@@ -123,3 +123,14 @@ def test_compressed_files_are_refused_before_they_unfold(tmp_path):
 def test_data_of_another_width_are_refused(number):
     with pytest.raises(ValueError, match="6 features expected"):
         networks()[number].predict_proba(np.zeros((5, 3), np.float32))
+
+
+def test_pointers_that_wrap_around_are_refused():
+    """Their differences are all positive and sum up to the number of links; the expansion of them would not fit."""
+    arrays = store.snapshot(networks()[0])
+    first = arrays["sizes"][0] + 1
+    pointers = arrays["in_pointers"].copy()
+    pointers[1:4] = [2**62, -(2**63), -(2**62)]
+    assert (np.diff(pointers[:first]) >= 0).all()
+    with pytest.raises(UserError, match="not ascending"):
+        store.build(arrays | {"in_pointers": pointers})

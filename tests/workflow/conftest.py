@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 # Stands in for training and plotting; the workflow, the configuration and the records are the real ones.
 STUB = """
-import json, os, sys
+import json, os, sys, time
 from pathlib import Path
 from truly_sparse.experiments import grid, measurements, records
 from truly_sparse.experiments.config import load_config, results_folder
@@ -29,6 +29,7 @@ def touch(*files):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(os.environ.get("STUB_CONTENT", "content"))
 
+time.sleep(float(os.environ.get("STUB_SLEEP", "0")))
 if command == "data":
     names = rest[: rest.index("--config")]
     if len(names) == 1:  # several: the summary of what is there already

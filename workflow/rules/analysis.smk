@@ -15,7 +15,12 @@ rule table:
         runs=lambda wildcards: PLAN.needs(*wanted(TABLES[wildcards.table])),
         published=PUBLISHED,
     output:
-        csv=f"{RESULTS}/tables/{{table}}.csv",
+        csv=report(
+            f"{RESULTS}/tables/{{table}}.csv",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
         tex=f"{PAPER}/tables/{{table}}.tex",
     log:
         f"{RESULTS}/logs/table/{{table}}.log",
@@ -35,7 +40,12 @@ rule figure:
         published=PUBLISHED,
     output:
         pdf=f"{PAPER}/figures/{{figure}}.pdf",
-        png=f"{RESULTS}/figures/{{figure}}.png",
+        png=report(
+            f"{RESULTS}/figures/{{figure}}.png",
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
         csv=f"{RESULTS}/figures/{{figure}}.csv",
     log:
         f"{RESULTS}/logs/figure/{{figure}}.log",

@@ -18,6 +18,11 @@ checkpoint dataset:
         "{PYTHON} -m truly_sparse data {wildcards.dataset:q}" + LOGGED
 
 
+# On a cluster not worth a job.
+localrules:
+    data,
+
+
 # Every dataset of the configuration, and a table of what came from where.
 rule data:
     input:

@@ -3,6 +3,11 @@
 PDF = f"{PAPER}/main.pdf"
 
 
+# Whether there is a LaTeX is looked up where the workflow starts; the nodes of a cluster seldom have one.
+localrules:
+    pdf,
+
+
 rule pdf:
     input:
         ALL_TABLES,

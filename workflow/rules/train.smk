@@ -65,3 +65,8 @@ for name in PLAN.measurements:
             f"measure_{name}"
         input:
             f"{RESULTS}/measured/{name}.csv",
+
+
+# Onsuccess, in the Snakefile, does the same.
+onerror:
+    finished.forget(PLAN.config)

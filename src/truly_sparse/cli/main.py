@@ -5,9 +5,11 @@ Modules are imported inside the commands, so that a job pays only for what it us
 """
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from truly_sparse import __version__
@@ -24,10 +26,9 @@ def _data(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def _run(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from truly_sparse.experiments.grid import find
-    from truly_sparse.experiments.run import run
+    from truly_sparse.experiments.job import train
 
-    run(config, find(config, arguments.name), restart=arguments.restart)
+    train(config, arguments.name, restart=arguments.restart)
 
 
 def _store(config: dict[str, Any], arguments: argparse.Namespace) -> None:
@@ -70,6 +71,21 @@ def _pdf(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     build(config)
 
 
+def _provenance(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    del arguments
+    from truly_sparse.analysis.inventory import write
+
+    for path in write(config):
+        print(path)
+
+
+def _crate(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    del arguments
+    from truly_sparse.analysis.crate import make
+
+    print(make(config))
+
+
 def _show(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     from truly_sparse.analysis.show import show
 
@@ -85,6 +101,8 @@ COMMANDS: dict[str, tuple[Command, str, str | None]] = {
     "figure": (_figure, "make one figure from the records", "figure, such as accuracy"),
     "measure": (_measure, "measure what is no training run", "measurement, such as scalability"),
     "pdf": (_pdf, "build the paper of this preset", None),
+    "provenance": (_provenance, "list what every run came from, and the environment", None),
+    "crate": (_crate, "describe the results folder as an RO-Crate", None),
     "show": (_show, "print one table and where it lies", "table, such as table1"),
 }
 
@@ -132,21 +150,38 @@ def one_thread() -> None:
         print(f"OPENBLAS_CORETYPE={kernel} ignored: BLAS chooses the processor's own kernels", file=sys.stderr)
 
 
+def _alone(config: dict[str, Any], arguments: argparse.Namespace) -> AbstractContextManager[Any]:
+    """Keep other processes from the file a command writes; runs and datasets have locks of their own."""
+    if arguments.command in ("run", "data", "show"):
+        return nullcontext()
+    from truly_sparse.experiments.claims import claim_result
+
+    return claim_result(config, arguments.command, getattr(arguments, "name", ""))
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return 0, or 2 after one line about what is wrong."""
     arguments = own.completed(parser()).parse_args(argv)
     one_thread()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no ± must not stop a command
     try:
         if arguments.command in own.COMMANDS:
             own.run(arguments)
             return 0
         from truly_sparse.experiments.config import load_config
 
-        COMMANDS[arguments.command][0](load_config(arguments.config), arguments)
+        config = load_config(arguments.config)
+        with _alone(config, arguments):
+            COMMANDS[arguments.command][0](config, arguments)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:  # disk full, no permission, a file that vanished
         print(f"error: {error.strerror or error} ({error.filename or 'no file named'})", file=sys.stderr)
+        return 2
+    except MemoryError as error:
+        print(f"error: out of memory ({error or 'nothing left'}); give it more, or train less at once", file=sys.stderr)
         return 2
     return 0

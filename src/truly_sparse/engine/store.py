@@ -126,7 +126,8 @@ def _check_topology(arrays: Arrays, pairs: list[tuple[int, int]], counts: list[i
     for (n_in, n_out), count in zip(pairs, counts, strict=True):
         own, block = pointers[at : at + n_in + 1], targets[first : first + count]
         at, first = at + n_in + 1, first + count
-        if own[0] != 0 or own[-1] != count or (np.diff(own) < 0).any():
+        # Compared, not subtracted: differences of huge numbers wrap around and look ascending.
+        if own[0] != 0 or own[-1] != count or (own[1:] < own[:-1]).any():
             raise UserError("in_pointers is not ascending from 0 to the number of links")
         if count and (block.min() < 0 or block.max() >= n_out):
             raise UserError("a link leads to a neuron that does not exist")

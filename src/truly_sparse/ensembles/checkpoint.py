@@ -96,7 +96,7 @@ def _number(value: Any) -> float | None:
 def _links(links: topology.Links, network: store.Network, layer: int) -> topology.Links:
     """Return links of earlier members after checking that they are sorted places of the block they belong to."""
     places = network.sizes[layer] * network.sizes[layer + 1]
-    if links.dtype != np.int64 or links.ndim != 1 or (np.diff(links) <= 0).any():
+    if links.dtype != np.int64 or links.ndim != 1 or (links[1:] <= links[:-1]).any():
         raise ValueError("links of earlier members are not sorted")
     if len(links) and not 0 <= links[0] <= links[-1] < places:
         raise ValueError("a link of earlier members leads nowhere")

@@ -24,6 +24,8 @@ from truly_sparse.measure import host
 from truly_sparse.measure.flops import operations
 
 CHECKPOINT_SECONDS = 20.0
+# Saving takes at most one part of this many of the time: a large network is saved less often.
+CHECKPOINT_SHARE = 100
 
 
 def _table(rows: list[dict[str, Any]]) -> pa.Table:
@@ -75,16 +77,18 @@ class Networks:
             reason = checkpoint.restore(trainer, path, identity)
             done = trainer.progress.epoch
             reporter.say(f"going on after epoch {done}" if reason is None else f"checkpoint not used: {reason}")
-        saved = time.monotonic()
+        saved, due = time.monotonic(), CHECKPOINT_SECONDS
 
         def after_epoch(_: Epoch) -> None:
-            nonlocal saved
+            nonlocal saved, due
             each_epoch()
             if trainer.progress.advice is None:
                 reporter.update(trainer.progress.epoch, trainer.progress.history[-1])
-            if time.monotonic() - saved > CHECKPOINT_SECONDS and not trainer.finished:
+            begun = time.monotonic()
+            if begun - saved > due and not trainer.finished:
                 checkpoint.save(trainer, path, identity)
                 saved = time.monotonic()
+                due = max(CHECKPOINT_SECONDS, CHECKPOINT_SHARE * (saved - begun))
 
         trainer.run(after_epoch)
         reporter.close(trainer.progress.advice)

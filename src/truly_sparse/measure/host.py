@@ -68,6 +68,8 @@ def hold_one_core() -> bool:
 def threads() -> dict[str, Any]:
     """Return what the process runs on: thread pools with BLAS kernel and threads, cores allowed, live threads."""
     pools = [{key: value for key, value in pool.items() if key != "filepath"} for pool in threadpool_info()]
+    # They come in the order in which libraries were loaded, which an import more or less changes.
+    pools.sort(key=lambda pool: str(sorted(pool.items(), key=str)))
     affinity = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     tasks = Path("/proc/self/task")
     return {

@@ -1,0 +1,127 @@
+"""Whether a run fits into the memory there is, told before anything is allocated."""
+
+import os
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from truly_sparse.data.arrays import NOT_FEATURES
+from truly_sparse.data.prepare import about_of
+from truly_sparse.engine.topology import density
+from truly_sparse.errors import UserError
+from truly_sparse.experiments.grid import RunSpec
+
+GROUPS = Path("/sys/fs/cgroup")
+
+# Bytes per link of a sparse network: value, velocity and target, twice while the blocks are joined, with the order by
+# output neuron; of a member kept: value, velocity, target; of the links that later members avoid.
+LIVE, KEPT, AVOIDED = 40, 12, 8
+# Bytes per weight of a dense network: value, velocity, gradient and the draw of the start; of a member kept.
+DENSE_LIVE, DENSE_KEPT = 20, 8
+# A neuron and a sample of the batch: activation, error, masks; dense has two rooms of three arrays.
+SAMPLE, DENSE_SAMPLE = 9, 24
+# A row of the table while one column is read, chosen from and scaled.
+COLUMN = 40
+
+
+def check(config: dict[str, Any], spec: RunSpec) -> None:
+    """Refuse a run that needs more memory than this process may take.
+
+    Raises
+    ------
+    UserError
+        With the estimate, its parts and the limit.
+    """
+    table = Path(config["data"]["folder"]) / f"{spec.dataset}.parquet"
+    try:
+        file = pq.ParquetFile(table)
+        classes = len((about_of(table) or {})["classes"])
+    except (OSError, KeyError, TypeError, ValueError):
+        return  # the loader says what is wrong with the data
+    features = sum(name not in NOT_FEATURES for name in file.schema_arrow.names)
+    parts = needed(spec, file.metadata.num_rows, features, classes)
+    total = sum(parts.values())
+    limit, free = min(limits(), key=lambda each: each[1])
+    if total > free:
+        named = ", ".join(f"{name} {_gigabytes(size)}" for name, size in parts.items())
+        raise UserError(
+            f"{spec.path}: needs about {_gigabytes(total)} of memory ({named}), but {_gigabytes(max(free, 0))} "
+            f"are free ({limit}); raise that, or lower hidden, epsilon, members or batch_size"
+        )
+
+
+def needed(spec: RunSpec, rows: int, features: int, classes: int) -> dict[str, float]:
+    """Return the bytes a run takes at most beside the interpreter and its libraries: data, network, batch, members."""
+    parts = {"data": float(rows) * (4 * features + COLUMN)}
+    training = spec.settings["training"]
+    if spec.settings["model"] == "reference":
+        return parts
+    sizes = [features, *training["hidden"], classes]
+    pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
+    members = training["members"] + 1  # and the best of the window
+    neurons, batch = sum(sizes), training["batch_size"] + 16
+    if spec.settings["model"] == "dense":
+        weights = float(sum(n_in * n_out + n_out for n_in, n_out in pairs))
+        kept, live, sample = DENSE_KEPT * members, DENSE_LIVE, DENSE_SAMPLE
+    else:
+        weights = sum(density(n_in, n_out, training["epsilon"]) * n_in * n_out for n_in, n_out in pairs)
+        avoided = AVOIDED * training["members"] if spec.settings["strategy"] in ("rd_tse", "fd_tse") else 0
+        kept, live, sample = KEPT * members + avoided, LIVE, SAMPLE
+    return parts | {
+        "network": weights * live + neurons * 40.0,
+        "batch": float(batch) * neurons * sample,
+        "members": weights * kept + neurons * 16.0 * members,
+    }
+
+
+def limits() -> Iterator[tuple[str, float]]:
+    """Yield (name of a limit, bytes that this process may still take under it)."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    virtual, resident = 0, 0
+    statm = _read("/proc/self/statm").split()
+    if statm:
+        virtual, resident = (int(pages) * page for pages in statm[:2])
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if soft != resource.RLIM_INFINITY:
+        yield "limit of the address space, ulimit -v", soft - virtual
+    job = os.environ.get("SLURM_MEM_PER_NODE", "")
+    if job.isdigit() and int(job):
+        yield "memory asked for this Slurm job, mem_mb", int(job) * 2.0**20 - resident
+    for folder in _groups():
+        limit = _read(folder / "memory.max") or _read(folder / "memory.limit_in_bytes")
+        used = _read(folder / "memory.current") or _read(folder / "memory.usage_in_bytes")
+        if limit.isdigit() and used.isdigit():
+            statistics = dict(
+                line.split() for line in _read(folder / "memory.stat").splitlines() if line.count(" ") == 1
+            )
+            cache = int(statistics.get("inactive_file", statistics.get("total_inactive_file", 0)))
+            yield f"memory limit of the control group {folder.name or folder}", int(limit) - int(used) + cache
+    for line in _read("/proc/meminfo").splitlines():
+        if line.startswith("MemAvailable:"):
+            yield "memory of this machine", int(line.split()[1]) * 1024.0
+            return
+    yield "memory of this machine", float(page * os.sysconf("SC_PHYS_PAGES"))
+
+
+def _groups() -> Iterator[Path]:
+    """Yield the folders of this process's control groups, from its own up to the root."""
+    for line in _read("/proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers in ("", "memory"):
+            root = GROUPS / controllers
+            own = root / path.lstrip("/")
+            yield from (folder for folder in (own, *own.parents) if folder.is_relative_to(root))
+
+
+def _read(path: str | Path) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.0f} MB"

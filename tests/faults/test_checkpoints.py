@@ -1,0 +1,160 @@
+"""Checkpoints of a run: used only by the very same run on the same kind of processor, and never long ago."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from truly_sparse.ensembles import checkpoint
+
+RUN = "tiny/toy/fd_tse/eps3/seed0"
+FOLDER = f"results/test/runs/{RUN}"
+
+# Leaves a run as a kill leaves it: with a checkpoint, and without a record.
+KILLED = """
+import os, sys
+from truly_sparse.cli.main import main
+from truly_sparse.ensembles import checkpoint
+from truly_sparse.experiments import networks
+networks.CHECKPOINT_SECONDS = networks.CHECKPOINT_SHARE = 0
+save = checkpoint.save
+def saved(trainer, path, identity):
+    save(trainer, path, identity)
+    if trainer.progress.epoch == 25:
+        os._exit(9)
+checkpoint.save = saved
+main(["run", sys.argv[1], "--config", "config.yaml"])
+"""
+AGAIN = """
+import sys
+from truly_sparse.cli.main import main
+sys.exit(main(["run", sys.argv[1], "--config", "config.yaml"]))
+"""
+
+
+def python(place, *arguments):
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}
+    return subprocess.run([sys.executable, *arguments], cwd=place, capture_output=True, text=True, env=environment)
+
+
+def finish(place, change=""):
+    """Run again, with a change to the program made before; return what it said."""
+    done = python(place, "-c", change + AGAIN, RUN)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory, make_place):
+    """A run that was killed after epoch 25 of 40, and the predictions it should end in."""
+    place = make_place(tmp_path_factory.mktemp("killed"))
+    folder = place / FOLDER
+    assert python(place, "-m", "truly_sparse", "run", RUN, "--config", "config.yaml").returncode == 0
+    expected = (folder / "predictions.npz").read_bytes()
+    for path in folder.iterdir():
+        path.unlink()
+    assert python(place, "-c", KILLED, RUN).returncode == 9
+    assert [path.name for path in folder.iterdir()] == ["checkpoint.npz"]
+    return place, expected
+
+
+@pytest.fixture
+def killed(template, tmp_path):
+    """A copy of it."""
+    shutil.copytree(template[0], tmp_path / "place")
+    return tmp_path / "place", template[1]
+
+
+def rewrite(path, change):
+    """Write a checkpoint again with other facts and the checksum that belongs to them."""
+    with np.load(path, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    facts = json.loads(arrays.pop("facts").tobytes())
+    del facts["sha256"]
+    change(facts)
+    facts["sha256"] = checkpoint.digest(facts, arrays)
+    np.savez(path, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)
+
+
+def test_the_same_run_goes_on_and_ends_in_the_same_bytes(killed):
+    place, expected = killed
+    assert "going on after epoch 25" in finish(place)
+    assert (place / FOLDER / "predictions.npz").read_bytes() == expected
+
+
+@pytest.mark.parametrize(
+    ("fact", "words"),
+    [
+        ("settings_hash", "it is of another settings hash"),
+        ("source_hash", "it is of another source hash"),
+        ("data", "it is of another data"),
+        ("processor", "it is of another processor"),
+        ("blas", "it is of another blas"),
+    ],
+)
+def test_one_of_another_configuration_version_data_or_processor_is_left_alone_and_says_why(killed, fact, words):
+    place, expected = killed
+    rewrite(place / FOLDER / "checkpoint.npz", lambda facts: facts["identity"].update({fact: "another"}))
+    assert f"checkpoint not used: {words}" in finish(place)
+    assert (place / FOLDER / "predictions.npz").read_bytes() == expected
+
+
+def test_one_of_another_format_is_left_alone_and_says_why(killed):
+    place, expected = killed
+    rewrite(place / FOLDER / "checkpoint.npz", lambda facts: facts.update(format=1))
+    assert f"checkpoint not used: its format 1 is not {checkpoint.FORMAT}" in finish(place)
+    assert (place / FOLDER / "predictions.npz").read_bytes() == expected
+
+
+@pytest.mark.parametrize("at", [0.1, 0.5, 0.9])
+def test_a_flipped_bit_or_a_cut_is_noticed(killed, at):
+    place, expected = killed
+    path = place / FOLDER / "checkpoint.npz"
+    content = bytearray(path.read_bytes())
+    content[int(at * len(content))] ^= 4
+    path.write_bytes(content)
+    said = finish(place)
+    assert "checkpoint not used" in said or "going on after epoch 25" in said  # a bit of padding means nothing
+    assert (place / FOLDER / "predictions.npz").read_bytes() == expected
+
+
+def test_a_half_written_one_is_noticed(killed):
+    place, expected = killed
+    path = place / FOLDER / "checkpoint.npz"
+    path.write_bytes(path.read_bytes()[:-1000])
+    assert "checkpoint not used: it is damaged" in finish(place)
+    assert (place / FOLDER / "predictions.npz").read_bytes() == expected
+
+
+def test_no_more_than_an_interval_and_an_epoch_lie_between_two(place):
+    """The clock ticks one second per epoch, and checkpoints are 20 s apart."""
+    (place / "config.yaml").write_text((place / "config.yaml").read_text().replace("epochs: 40", "epochs: 100"))
+    watch = """
+import itertools, json
+from truly_sparse.ensembles import checkpoint
+from truly_sparse.experiments import networks
+class Clock:
+    now = 0.0
+    def monotonic(self):
+        Clock.now += 0.5  # asked once in an epoch, twice where one is saved
+        return Clock.now
+networks.time = Clock()
+saved = [Clock.now]
+real = checkpoint.save
+def save(*arguments):
+    saved.append(Clock.now)
+    real(*arguments)
+checkpoint.save = save
+import atexit
+atexit.register(lambda: open("saved.json", "w").write(json.dumps(saved)))
+assert networks.CHECKPOINT_SECONDS == 20
+networks.CHECKPOINT_SHARE = 1
+"""
+    finish(place, watch)
+    saved = json.loads((place / "saved.json").read_text())
+    assert len(saved) >= 3
+    assert max(later - earlier for earlier, later in zip(saved, saved[1:], strict=False)) <= 21
