@@ -17,12 +17,12 @@ import itertools
 import json
 import time
 import warnings
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from defaults_tables import DEVELOPMENT, REPORTED, page
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -34,20 +34,6 @@ from truly_sparse.estimators.presets import PAPER
 from truly_sparse.files import write_text
 from truly_sparse.references import hist_gradient_boosting, sklearn_mlp
 
-DEVELOPMENT = (
-    "gesture",
-    "bank-marketing",
-    "california",
-    "credit",
-    "eye_movements",
-    "house_16H",
-    "MagicTelescope",
-    "pol",
-)
-REPORTED = (
-    "Bioresponse", "default-of-credit-card-clients", "Diabetes130US", "electricity", "heloc", "higgs", "jannis",
-    "MiniBooNE",
-)  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 
 #: Each is tried alone, as a change of the defaults.
@@ -67,9 +53,8 @@ CHANGES: dict[str, list[Any]] = {
     "method": ["edst_rg"],
 }
 #: Rows that each of the tuned dense network's trainings sees at most; the ensemble sees 250,000 of two classes.
-DENSE_ROWS = 1_000_000
+DENSE_ROWS = 500_000
 COLUMNS = ("dataset", "half", "seed", "what", "accuracy", "seconds", "rows", "part", "error")
-RESAMPLES = 10_000
 
 
 def dataset(name: str, folder: str, seed: int) -> Arrays:
@@ -211,100 +196,6 @@ def report(lines: Lines, names: list[str], seeds: list[int], models: list[str], 
             lines.compute(data, name, seed, what, lambda fit=fit: measured(*fit))
 
 
-Gains = dict[str, list[tuple[float, float]]]
-
-
-def paired(rows: list[dict[str, str]], one: str, other: str, names: tuple[str, ...]) -> Gains:
-    """Return by dataset, for every seed that both have: accuracy of `one` - `other`, and the ratio of their seconds."""
-    found = {(row["dataset"], row["seed"], row["what"]): row for row in rows if not row["error"]}
-    gains: Gains = defaultdict(list)
-    for (name, seed, what), row in found.items():
-        base = found.get((name, seed, other))
-        if what == one and base is not None and name in names:
-            gain = float(row["accuracy"]) - float(base["accuracy"])
-            gains[name].append((gain, float(row["seconds"]) / float(base["seconds"])))
-    return gains
-
-
-def judged(gains: Gains) -> tuple[float, str]:
-    """Return the mean gain, and it with its 95 % interval, the geometric mean of times, datasets and seeds.
-
-    The bootstrap draws datasets, and seeds within each.
-    """
-    rng, count = np.random.default_rng(0), len(gains)
-    found = [np.array([gain for gain, _ in pairs]) for pairs in gains.values()]
-    by_dataset = np.array([rng.choice(own, (RESAMPLES, len(own))).mean(axis=1) for own in found])
-    drawn = by_dataset[rng.integers(count, size=(count, RESAMPLES)), np.arange(RESAMPLES)].mean(axis=0)
-    low, high = np.percentile(drawn, (2.5, 97.5))
-    mean = float(np.mean([own.mean() for own in found]))
-    cost = np.exp(np.mean([np.mean([np.log(ratio) for _, ratio in pairs]) for pairs in gains.values()]))
-    seeds = max(len(own) for own in found)
-    return mean, f"{mean:+.2f} | {low:+.2f} to {high:+.2f} | {cost:.2f}x | {count} | {seeds}"
-
-
-def search_table(rows: list[dict[str, str]]) -> str:
-    """Return every change of the defaults by its mean gain over them, on the same datasets and seeds."""
-    lines = [
-        "| change of the defaults | gain, points | 95 % over datasets | fit time | datasets | seeds | Gesture |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    tabular = tuple(name for name in DEVELOPMENT if name != "gesture")
-    found = []
-    for what in dict.fromkeys(row["what"] for row in rows if row["what"] != "{}"):
-        gains, gesture = paired(rows, what, "{}", tabular), paired(rows, what, "{}", ("gesture",))
-        if gains:
-            mean, text = judged(gains)
-            alone = f"{np.mean([gain for gain, _ in gesture['gesture']]):+.2f}" if gesture else "–"
-            change = ", ".join(f"{name} {value}" for name, value in json.loads(what).items())
-            found.append((mean, f"| {change} | {text} | {alone} |"))
-    return "\n".join([*lines, *(line for _, line in sorted(found, reverse=True))])
-
-
-def report_table(rows: list[dict[str, str]]) -> str:
-    """Return test accuracies and fit times by dataset, and what the goals compare."""
-    models = list(rivals(0))
-    cells = defaultdict(list)
-    for row in rows:
-        if not row["error"]:
-            cells[row["dataset"], row["what"]].append((float(row["accuracy"]), float(row["seconds"])))
-    parts = {row["dataset"]: row["part"] for row in rows if row["part"]}
-    lines = []
-    for half, names in (("Development half", DEVELOPMENT), ("Reported half", REPORTED)):
-        lines += [f"### {half}", "", f"| dataset | {' | '.join(models)} |", "|---" * (len(models) + 1) + "|"]
-        for name in names:
-            if any(cells[name, model] for model in models):
-                mark = f" ({parts[name]})" if name in parts else ""
-                lines.append(f"| {name}{mark} | {' | '.join(cell(cells[name, model]) for model in models)} |")
-        lines += [""]
-    lines += ["### The ensemble's defaults against each", ""]
-    lines += [
-        "| against | datasets | points | 95 % over datasets | fit time | number | seeds |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    tabular = tuple(name for name in (*DEVELOPMENT, *REPORTED) if name not in ("gesture", "higgs"))
-    groups = {
-        "the 14 tabular sets": tabular,
-        "development half of the 14": tuple(name for name in tabular if name in DEVELOPMENT),
-        "reported half of the 14": tuple(name for name in tabular if name in REPORTED),
-        "Gesture": ("gesture",),
-        "HIGGS": ("higgs",),
-    }
-    for model, (group, names) in itertools.product(models[1:], groups.items()):
-        gains = paired(rows, models[0], model, names)
-        if gains:
-            lines.append(f"| {model} | {group} | {judged(gains)[1]} |")
-    return "\n".join(lines)
-
-
-def cell(values: list[tuple[float, float]]) -> str:
-    """Return mean ± deviation over seeds, and CPU seconds."""
-    if not values:
-        return "–"
-    accuracy, seconds = np.array(values).T
-    spread = f" ± {accuracy.std(ddof=1):.2f}" if len(accuracy) > 1 else ""
-    return f"{accuracy.mean():.2f}{spread} ({seconds.mean():.1f} s)"
-
-
 def main() -> None:
     """Run one command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -324,14 +215,7 @@ def main() -> None:
     elif arguments.command == "report":
         models = arguments.models or list(rivals(0))
         report(reported, arguments.datasets or [*DEVELOPMENT, *REPORTED], arguments.seeds, models, arguments.data)
-    text = (
-        "# The estimators' defaults\n\nMade by `benchmarks/defaults.py`: accuracies in percent, mean ± deviation over "
-        "seeds (CPU seconds of a fit on one core). The 95 % intervals are of a bootstrap over datasets and seeds; fit times are "
-        "geometric means of ratios.\n\n## Test rows\n\n"
-        f"{report_table(reported.rows)}\n\n## Changes of the defaults, on validation rows of the development half\n\n"
-        f"{search_table(searched.rows)}\n"
-    )
-    write_text(arguments.results / "defaults.md", text)
+    write_text(arguments.results / "defaults.md", page(reported.rows, searched.rows, list(rivals(0))))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ def cancer():
 
 @parametrize_with_checks(
     [
+        TrulySparseEnsembleClassifier(),
         TrulySparseEnsembleClassifier(**SMALL),
         TrulySparseEnsembleClassifier(**SMALL, preset="paper"),
         TrulySparseEnsembleClassifier("independent", **SMALL, preprocessing="quantile", early_stopping=True),
