@@ -39,18 +39,18 @@ RESULTS = Path(__file__).parent / "results"
 #: Each is tried alone, as a change of the defaults.
 CHANGES: dict[str, list[Any]] = {
     "preprocessing": ["quantile", "standard"],
-    "bins": [16, 64],
-    "hidden": [[200, 200], [1000, 1000], [400], [400, 400, 400]],
-    "epsilon": [5, 20],
-    "start_values": ["he_links"],
-    "activation": ["relu"],
-    "dropout": [0.0, 0.2, 0.5],
-    "eta": [0.1, 0.3],
-    "learning_rate": ["steps"],
-    "weight_decay": [0.0, 0.002],
     "members": [1, 3, 10],
-    "q": [0.5],
+    "hidden": [[200, 200], [1000, 1000], [400], [400, 400, 400]],
+    "bins": [16, 64],
+    "dropout": [0.0, 0.2, 0.5],
+    "epsilon": [5, 20],
+    "eta": [0.1, 0.3],
+    "activation": ["relu"],
+    "start_values": ["he_links"],
+    "learning_rate": ["steps"],
     "method": ["edst_rg"],
+    "weight_decay": [0.0, 0.002],
+    "q": [0.5],
 }
 #: Rows that each of the tuned dense network's trainings sees at most; the ensemble sees 250,000 of two classes.
 DENSE_ROWS = 500_000
