@@ -40,7 +40,7 @@ RESULTS = Path(__file__).parent / "results"
 CHANGES: dict[str, list[Any]] = {
     "preprocessing": ["quantile", "standard"],
     "members": [1, 3, 10],
-    "hidden": [[200, 200], [1000, 1000], [400], [400, 400, 400]],
+    "hidden": [[100, 100], [400, 400], [1000, 1000], [200], [200, 200, 200]],
     "bins": [16, 64],
     "dropout": [0.0, 0.2, 0.5],
     "epsilon": [5, 20],

@@ -34,7 +34,7 @@ PAPER: dict[str, Any] = {
 }
 BEST: dict[str, Any] = PAPER | {
     "preprocessing": "piecewise_linear",
-    "hidden": (400, 400),
+    "hidden": (200, 200),
     "epsilon": "auto",
     "exploration_epochs": "auto",
     "member_epochs": "auto",
