@@ -1,26 +1,28 @@
 """How the estimators' defaults were chosen, and where they stand.
 
-    python benchmarks/defaults.py search    # settings on validation rows of the development half, one JSON line each
     python benchmarks/defaults.py report    # defaults and rivals on test rows of every dataset
+    python benchmarks/defaults.py search    # one change of the defaults after the other, on the development half
     python benchmarks/defaults.py table     # both as Markdown: benchmarks/results/defaults.md
 
 Settings are judged on DEVELOPMENT only, by the accuracy on validation rows (a fifth of the training rows, which no fit
-sees). REPORTED is never searched. Both commands go on where they were stopped: a line that is there is not computed
-again. Prepare the datasets first: `python -m truly_sparse data --all`.
+sees). REPORTED is never searched. Both commands write CSV and go on where they were stopped: a line that is there is
+not computed again. Prepare the datasets first: `python -m truly_sparse data --all`.
 """
 
 import single_core  # noqa: F401, I001  (before NumPy)
 
 import argparse
+import csv
 import itertools
 import json
 import time
-from collections import defaultdict
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from defaults_tables import DEVELOPMENT, REPORTED, page
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -32,55 +34,27 @@ from truly_sparse.estimators.presets import PAPER
 from truly_sparse.files import write_text
 from truly_sparse.references import hist_gradient_boosting, sklearn_mlp
 
-DEVELOPMENT = (
-    "gesture",
-    "bank-marketing",
-    "california",
-    "credit",
-    "eye_movements",
-    "house_16H",
-    "MagicTelescope",
-    "pol",
-)
-REPORTED = (
-    "Bioresponse", "default-of-credit-card-clients", "Diabetes130US", "electricity", "heloc", "higgs", "jannis",
-    "MiniBooNE",
-)  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 
-#: Everything is tried alone, as a change of the defaults, and in random combinations.
-FACTORS: dict[str, list[Any]] = {
-    "preprocessing": ["piecewise_linear", "quantile", "standard"],
-    "bins": [8, 16, 32, 64],
-    "hidden": [(250, 250), (500, 500), (1000, 1000), (2000, 500), (1000, 1000, 1000), (1000,)],
-    "epsilon": [5, 10, 20, 40],
-    "start_values": ["he", "xavier", "he_links"],
-    "alpha": [0.0, 0.25, 0.5],
-    "dropout": [0.0, 0.2, 0.3, 0.4, 0.5],
-    "eta": [0.02, 0.05, 0.1],
-    "learning_rate": ["cosine", "steps"],
-    "decay_times_eta": [True, False],
-    "weight_decay": [0.0, 0.0002, 0.002],
-    "batch_size": ["auto", 64, 128, 256],
-    "members": [1, 3, 5, 10],
-    "exploration_epochs": [10, 25, 50, 100],
-    "member_epochs": [5, 10, 20, 40],
-    "q": [0.5, 0.8, 0.95],
-    "method": ["fd_tse", "edst_rg", "independent"],
-    "early_stopping": [False, True],
+#: Each is tried alone, as a change of the defaults.
+CHANGES: dict[str, list[Any]] = {
+    "preprocessing": ["quantile", "standard"],
+    "members": [1, 3, 10],
+    "hidden": [[100, 100], [400, 400], [1000, 1000], [200], [200, 200, 200]],
+    "bins": [16, 64],
+    "dropout": [0.0, 0.2, 0.5],
+    "epsilon": [5, 20],
+    "eta": [0.1, 0.3],
+    "activation": ["relu"],
+    "start_values": ["he_links"],
+    "learning_rate": ["steps"],
+    "method": ["edst_rg"],
+    "weight_decay": [0.0, 0.002],
+    "q": [0.5],
 }
-COMBINATIONS = 60
-
-
-def settings_to_try() -> list[dict[str, Any]]:
-    """Return the defaults, each change alone, and random combinations of three to six changes."""
-    alone = [{name: value} for name, values in FACTORS.items() for value in values]
-    rng = np.random.default_rng(0)
-    together = []
-    for _ in range(COMBINATIONS):
-        names = rng.choice(sorted(FACTORS), size=rng.integers(3, 7), replace=False)
-        together.append({str(name): FACTORS[name][rng.integers(len(FACTORS[name]))] for name in names})
-    return [{}, *alone, *together]
+#: Rows that each of the tuned dense network's trainings sees at most; the ensemble sees 250,000 of two classes.
+DENSE_ROWS = 500_000
+COLUMNS = ("dataset", "half", "seed", "what", "accuracy", "seconds", "rows", "part", "error")
 
 
 def dataset(name: str, folder: str, seed: int) -> Arrays:
@@ -95,7 +69,7 @@ def dataset(name: str, folder: str, seed: int) -> Arrays:
 class DenseTuned:
     """A dense network on standardised rows, the best of four by accuracy on a fifth of the rows.
 
-    The search is that of the experiment `practice`.
+    The four are those of the experiment `practice`, with at most `DENSE_ROWS` rows seen by each.
     """
 
     def __init__(self, random_state: int) -> None:
@@ -108,7 +82,8 @@ class DenseTuned:
         held, rest = np.split(rows, [len(y) // 5])
         scaled = self.scaler.transform(x).astype(np.float32)
         data = Data(scaled[rest], y[rest], scaled[held], y[held], int(y.max()) + 1)
-        base = PAPER | FIXED | {"hidden": [256, 256], "members": 1, "epochs": 100, "exploration_epochs": 50}
+        epochs = min(100, DENSE_ROWS // len(rest))
+        base = PAPER | FIXED | {"hidden": [256, 256], "members": 1, "epochs": epochs, "exploration_epochs": epochs // 2}
         base |= {"refinement": "eta", "activation": "relu", "decay_times_eta": True, "lambda": 1.5}
         trained = []
         for eta, dropout in itertools.product((0.01, 0.05), (0.0, 0.2)):
@@ -138,147 +113,87 @@ def rivals(seed: int) -> dict[str, Any]:
 
 
 class Lines:
-    """A file of JSON lines, each found again by its key."""
+    """A CSV file of results, each found again by dataset, seed and what was measured."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-        self._keys = {self._key(row) for row in self.rows}
+        self.rows: list[dict[str, str]] = []
+        if path.exists():
+            with path.open(newline="") as stream:
+                self.rows = list(csv.DictReader(stream))
+        self._keys = {(row["dataset"], row["seed"], row["what"]) for row in self.rows}
 
-    @staticmethod
-    def _key(row: dict[str, Any]) -> str:
-        return json.dumps([row[name] for name in ("dataset", "seed", "what")], sort_keys=True)
-
-    def compute(self, dataset: str, seed: int, what: Any, result: Any) -> None:
+    def compute(self, data: Arrays, name: str, seed: int, what: str, result: Callable[[], dict[str, Any]]) -> None:
         """Add the line of `result()`, unless it is there."""
-        row = {"dataset": dataset, "seed": seed, "what": json.loads(json.dumps(what))}
-        if self._key(row) in self._keys:
+        if (name, str(seed), what) in self._keys:
             return
-        row |= result()
+        half = "development" if name in DEVELOPMENT else "reported"
+        found = {
+            "dataset": name,
+            "half": half,
+            "seed": seed,
+            "what": what,
+            "part": data.info["partial"] or "",
+            "error": "",
+        }
+        row = {key: str(value) for key, value in (found | result()).items()}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a") as stream:
-            stream.write(json.dumps(row) + "\n")
+        new = not self.path.exists()
+        with self.path.open("a", newline="") as stream:
+            writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
         self.rows.append(row)
-        self._keys.add(self._key(row))
-        print(dataset, seed, what, {name: round(value, 4) for name, value in row.items() if isinstance(value, float)})
+        self._keys.add((name, str(seed), what))
+        print(name, seed, what, row.get("accuracy"), row.get("seconds"), row["error"], flush=True)
 
 
 def measured(model: Any, x: np.ndarray, y: np.ndarray, x_held: np.ndarray, y_held: np.ndarray) -> dict[str, Any]:
-    """Fit and score; return accuracy and CPU seconds of the fit, or the error."""
+    """Fit and score; return accuracy in percent and CPU seconds of the fit, or the error."""
     started = time.process_time()
     try:
-        model.fit(x, y)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.fit(x, y)
     except ValueError as error:
         return {"error": str(error)}
     seconds = time.process_time() - started
-    return {"accuracy": float(model.score(x_held, y_held)), "seconds": seconds, "rows": len(y)}
+    return {"accuracy": f"{100 * model.score(x_held, y_held):.4f}", "seconds": f"{seconds:.4f}", "rows": len(y)}
 
 
 def warm_up() -> None:
-    """Compile the kernels of every storage and tile, so that no fit pays for it."""
+    """Compile the kernels of every batch size, so that no fit pays for it."""
     rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(400, 5)), rng.integers(0, 2, 400)
-    for batch in (32, 64, 128, 256):
-        SparseMLPClassifier(hidden=(20,), epochs=2, batch_size=batch).fit(x, y).predict(x)
+    x, y = rng.normal(size=(400, 5)).astype(np.float32), rng.integers(0, 2, 400)
+    for batch in (32, 64, 128):
+        TrulySparseEnsembleClassifier(hidden=(20, 20), members=2, batch_size=batch).fit(x, y).predict(x)
+    TrulySparseEnsembleClassifier(preset="paper", hidden=(20, 20), exploration_epochs=2, member_epochs=2).fit(x, y)
+    hist_gradient_boosting.create(0).fit(x, y)
     DenseTuned(0).fit(x, y)
 
 
 def search(lines: Lines, names: list[str], seeds: list[int], folder: str) -> None:
     """Try all settings, setting by setting, so that a stopped search has judged some on every dataset."""
-    for settings in settings_to_try():
-        for name, seed in itertools.product(names, seeds):
-            if name not in DEVELOPMENT:
-                raise SystemExit(f"{name} is of the reported half; settings are not tried on it")
-            data = dataset(name, folder, seed)
-            model = TrulySparseEnsembleClassifier(random_state=seed).set_params(**settings)
-            held = data.x_validation, data.y_validation
-            lines.compute(name, seed, settings, lambda m=model, d=data, h=held: measured(m, d.x_train, d.y_train, *h))
+    tried = [{}, *({name: value} for name, values in CHANGES.items() for value in values)]
+    for settings, name, seed in itertools.product(tried, names, seeds):
+        if name not in DEVELOPMENT:
+            raise SystemExit(f"{name} is of the reported half; settings are not tried on it")
+        data = dataset(name, folder, seed)
+        model = TrulySparseEnsembleClassifier(random_state=seed).set_params(**settings)
+        held = data.x_validation, data.y_validation
+        fit = (model, data.x_train, data.y_train, *held)
+        lines.compute(data, name, seed, json.dumps(settings), lambda fit=fit: measured(*fit))
 
 
-def report(lines: Lines, names: list[str], seeds: list[int], folder: str) -> None:
+def report(lines: Lines, names: list[str], seeds: list[int], models: list[str], folder: str) -> None:
     """Fit every model on training and validation rows together, and score the test rows."""
-    for name, seed in itertools.product(names, seeds):
+    for seed, name in itertools.product(seeds, names):
         data = dataset(name, folder, seed)
         x, y = np.concatenate((data.x_train, data.x_validation)), np.concatenate((data.y_train, data.y_validation))
-        for what, model in rivals(seed).items():
-            lines.compute(name, seed, what, lambda m=model, x=x, y=y, d=data: measured(m, x, y, d.x_test, d.y_test))
-
-
-def search_table(rows: list[dict[str, Any]]) -> str:
-    """Return the settings by mean gain over the defaults, on the same datasets and seeds, with 95 % intervals."""
-    base = {(row["dataset"], row["seed"]): row for row in rows if row["what"] == {}}
-    grouped = defaultdict(list)
-    for row in rows:
-        other = base.get((row["dataset"], row["seed"]))
-        if other and "accuracy" in row and "accuracy" in other and row["what"]:
-            gain = 100 * (row["accuracy"] - other["accuracy"])
-            grouped[json.dumps(row["what"])].append((row["dataset"], gain, row["seconds"] / other["seconds"]))
-    lines = [
-        "| change of the defaults | gain, points | 95 % over datasets | fit time | datasets |",
-        "|---|---|---|---|---|",
-    ]
-    judged = []
-    for what, found in grouped.items():
-        gains = by_dataset([(name, gain) for name, gain, _ in found])
-        cost = float(np.exp(np.mean([np.log(ratio) for *_, ratio in found])))
-        text = ", ".join(f"{name} {value}" for name, value in json.loads(what).items())
-        judged.append(
-            (gains.mean(), f"| {text} | {gains.mean():+.2f} | {interval(gains)} | {cost:.2f}x | {len(gains)} |")
-        )
-    return "\n".join([*lines, *(line for _, line in sorted(judged, reverse=True))])
-
-
-def report_table(rows: list[dict[str, Any]]) -> str:
-    """Return test accuracies and fit times by dataset, and what the goals compare."""
-    models = list(rivals(0))
-    found = defaultdict(list)
-    for row in rows:
-        if "accuracy" in row:
-            found[row["dataset"], row["what"]].append((100 * row["accuracy"], row["seconds"]))
-    lines = []
-    for half, names in (("Development half", DEVELOPMENT), ("Reported half", REPORTED)):
-        lines += [f"### {half}", "", f"| dataset | {' | '.join(models)} |", "|---" * (len(models) + 1) + "|"]
-        for name in names:
-            cells = [cell(found[name, model]) for model in models]
-            if any(found[name, model] for model in models):
-                lines.append(f"| {name} | {' | '.join(cells)} |")
-        lines += [""]
-    lines += ["### The ensemble's defaults against each", ""]
-    lines += ["| against | half | points | 95 % over datasets | fit time | datasets |", "|---|---|---|---|---|---|"]
-    for model, (half, names) in itertools.product(models[1:], (("development", DEVELOPMENT), ("reported", REPORTED))):
-        both = [name for name in names if found[name, "ensemble"] and found[name, model]]
-        if both:
-            mean = {key: np.mean(found[key], axis=0) for name in both for key in ((name, "ensemble"), (name, model))}
-            gains = np.array([mean[name, "ensemble"][0] - mean[name, model][0] for name in both])
-            ratios = [mean[name, "ensemble"][1] / mean[name, model][1] for name in both]
-            cost = f"{np.exp(np.mean(np.log(ratios))):.1f}x"
-            lines.append(f"| {model} | {half} | {gains.mean():+.2f} | {interval(gains)} | {cost} | {len(both)} |")
-    return "\n".join(lines)
-
-
-def cell(values: list[tuple[float, float]]) -> str:
-    """Return mean ± deviation over seeds, and CPU seconds."""
-    if not values:
-        return "–"
-    accuracy, seconds = np.array(values).T
-    spread = f" ± {accuracy.std(ddof=1):.2f}" if len(accuracy) > 1 else ""
-    return f"{accuracy.mean():.2f}{spread} ({seconds.mean():.1f} s)"
-
-
-def by_dataset(pairs: list[tuple[str, float]]) -> np.ndarray:
-    """Return the mean over seeds of every dataset."""
-    grouped = defaultdict(list)
-    for name, value in pairs:
-        grouped[name].append(value)
-    return np.array([np.mean(values) for values in grouped.values()])
-
-
-def interval(values: np.ndarray) -> str:
-    """Return the t interval of the mean; datasets are the sample."""
-    if len(values) < 2:
-        return "–"
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return f"{values.mean() - half:+.2f} to {values.mean() + half:+.2f}"
+        for what in models:
+            fit = (rivals(seed)[what], x, y, data.x_test, data.y_test)
+            lines.compute(data, name, seed, what, lambda fit=fit: measured(*fit))
 
 
 def main() -> None:
@@ -288,23 +203,19 @@ def main() -> None:
     parser.add_argument("--datasets", nargs="+", help="default: the development half, or for report all")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--data", default="data", help="folder of the prepared datasets (default: data)")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON lines and the table")
+    parser.add_argument("--models", nargs="+", choices=list(rivals(0)), help="of the report (default: all)")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the CSV files and the table")
     arguments = parser.parse_args()
-    searched = Lines(arguments.results / "defaults_search.jsonl")
-    reported = Lines(arguments.results / "defaults_report.jsonl")
-    if arguments.command == "search":
+    searched = Lines(arguments.results / "defaults_search.csv")
+    reported = Lines(arguments.results / "defaults_report.csv")
+    if arguments.command != "table":
         warm_up()
+    if arguments.command == "search":
         search(searched, arguments.datasets or list(DEVELOPMENT), arguments.seeds, arguments.data)
     elif arguments.command == "report":
-        warm_up()
-        report(reported, arguments.datasets or [*DEVELOPMENT, *REPORTED], arguments.seeds, arguments.data)
-    text = (
-        "# The estimators' defaults\n\nMade by `benchmarks/defaults.py`: accuracies in percent, mean ± deviation over "
-        "seeds (CPU seconds of a fit on one core). Intervals take the datasets as the sample.\n\n## Test rows\n\n"
-        f"{report_table(reported.rows)}\n\n## Search on validation rows of the development half\n\n"
-        f"{search_table(searched.rows)}\n"
-    )
-    write_text(arguments.results / "defaults.md", text)
+        models = arguments.models or list(rivals(0))
+        report(reported, arguments.datasets or [*DEVELOPMENT, *REPORTED], arguments.seeds, models, arguments.data)
+    write_text(arguments.results / "defaults.md", page(reported.rows, searched.rows, list(rivals(0))))
 
 
 if __name__ == "__main__":

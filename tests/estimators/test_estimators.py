@@ -33,6 +33,7 @@ def cancer():
 
 @parametrize_with_checks(
     [
+        TrulySparseEnsembleClassifier(),
         TrulySparseEnsembleClassifier(**SMALL),
         TrulySparseEnsembleClassifier(**SMALL, preset="paper"),
         TrulySparseEnsembleClassifier("independent", **SMALL, preprocessing="quantile", early_stopping=True),
@@ -58,6 +59,9 @@ def test_every_method_learns_in_a_pipeline_with_string_labels(cancer, method):
 
 def test_the_defaults_learn_and_the_paper_s_preset_has_the_paper_s_schedule(cancer):
     assert accuracy(TrulySparseEnsembleClassifier(), *cancer) > 0.94
+    doubled = (np.repeat(part, 2, axis=0) for part in cancer)
+    twice = TrulySparseEnsembleClassifier(random_state=1).fit(*cancer, sample_weight=np.full(len(cancer[1]), 2))
+    assert np.array_equal(TrulySparseEnsembleClassifier(random_state=1).fit(*doubled).loss_curve_, twice.loss_curve_)
     paper = TrulySparseEnsembleClassifier(preset="paper", hidden=(100, 100)).fit(*cancer)
     phases = [(row["member"], row["phase"], row["eta"]) for row in paper.history_]
     assert len(phases) == 350
@@ -172,6 +176,7 @@ def test_a_diverging_rate_is_halved_and_said(cancer):
     [
         ({}, np.zeros(60), "one class"),
         ({"eta": 1e9, "clip_norm": 0, "preset": "paper"}, None, "lower eta"),
+        ({"member_epochs": "many"}, None, 'member_epochs is .many.; give a whole number .*, or "auto"'),
         ({"preset": "worst"}, None, "preset 'worst' is not one of paper, best"),
         ({"hidden": ()}, None, "hidden"),
         ({"dropout": 1.5}, None, "dropout is 1.5"),

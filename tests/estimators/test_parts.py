@@ -9,6 +9,7 @@ from scipy import stats
 from sklearn.preprocessing import QuantileTransformer
 
 from truly_sparse.estimators import preprocessing
+from truly_sparse.estimators.presets import BEST, FEWEST_EPOCHS, MOST_EPOCHS, PAPER, fill_in
 from truly_sparse.estimators.rows import Draws, gather, split
 from truly_sparse.estimators.targets import Values, knots_of
 
@@ -95,8 +96,17 @@ def test_ramps_are_the_definition_and_give_the_value_back(bins, seed):
         assert np.allclose(scaling.start[own][0] + ramps[:, own] @ width, x[:, feature])
     assert 2 not in scaling.of
     encoded = scaling.transform(x)
-    assert np.allclose(encoded.mean(axis=0), 0, atol=1e-5)
-    assert np.allclose(encoded.std(axis=0), 1, atol=1e-4)
+    assert np.allclose(encoded, (ramps - ramps.mean(axis=0)) / ramps.std(axis=0), atol=1e-5)
+
+
+def test_ramps_of_weighted_rows_are_those_of_repeated_rows_and_of_nothing_are_zero():
+    rng = np.random.default_rng(4)
+    x, weights = rng.normal(size=(60, 2)).astype(np.float32), rng.integers(1, 4, 60)
+    weighed = preprocessing.create("piecewise_linear", 100).fit(x, weights.astype(float))
+    repeated = preprocessing.create("piecewise_linear", 100).fit(np.repeat(x, weights, axis=0), np.ones(weights.sum()))
+    assert np.allclose(weighed.transform(x), repeated.transform(x), atol=1e-5)
+    constant = preprocessing.create("piecewise_linear", 4).fit(np.full((7, 3), 0.3), np.full(7, 0.7))
+    assert np.abs(constant.transform(np.full((5, 3), 0.3))).max() < 1e-12
 
 
 @given(st.lists(st.floats(-100, 100), min_size=2, max_size=30), st.integers(2, 9))
@@ -110,3 +120,17 @@ def test_two_hot_targets_have_the_value_as_mean(values, count):
     drawn = np.array([knots[targets.draw(rows, rng)] for _ in range(3000)])
     widest = np.diff(knots).max(initial=0)
     assert np.abs(drawn.mean(axis=0) - y).max() <= 0.06 * widest + 1e-9
+
+
+@given(st.integers(2, 10**7), st.integers(2, 1000), st.integers(1, 10))
+def test_what_is_auto_follows_rows_and_classes_and_the_schedule_adds_up(rows, classes, members):
+    found = fill_in(BEST | {"members": members}, rows, classes)
+    total = found["exploration_epochs"] + members * found["member_epochs"]
+    assert FEWEST_EPOCHS <= found["epochs"] <= MOST_EPOCHS
+    assert abs(total - found["epochs"]) <= members / 2 or found["member_epochs"] == 2
+    if FEWEST_EPOCHS < found["epochs"] < MOST_EPOCHS:
+        assert found["epochs"] * rows == pytest.approx(125_000 * min(classes, 5), abs=rows / 2)
+    assert found["epsilon"] == 5 * min(classes, 5)
+    given_epochs = fill_in(BEST | {"member_epochs": 7, "epsilon": 3.0}, rows, classes)
+    assert (given_epochs["member_epochs"], given_epochs["epsilon"]) == (7, 3.0)
+    assert fill_in(PAPER, rows, classes) == PAPER

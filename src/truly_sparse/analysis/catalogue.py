@@ -24,6 +24,8 @@ class Entry:
         Measurements of the configuration it shows.
     optional_measurements : tuple of str
         Measurements that add to it where the configuration has them.
+    methods : tuple of str
+        Methods it makes no sense without.
     """
 
     module: str
@@ -31,12 +33,12 @@ class Entry:
     optional: tuple[str, ...] = ()
     measurements: tuple[str, ...] = ()
     optional_measurements: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
 
     def fits(self, config: Mapping[str, Any]) -> bool:
         """Say whether a configuration has what this needs."""
-        return all(name in config["experiments"] for name in self.experiments) and all(
-            name in config["measurements"] for name in self.measurements
-        )
+        needed = {"experiments": self.experiments, "measurements": self.measurements, "methods": self.methods}
+        return all(name in config[kind] for kind, names in needed.items() for name in names)
 
     def runs_of(self, config: Mapping[str, Any]) -> list[str]:
         """Return the experiments of a configuration that this draws on."""
@@ -52,7 +54,7 @@ TABLES: dict[str, Entry] = {
     "table2": Entry("table2", experiments=("table2",)),
     "table3": Entry("table3", experiments=("refinement",)),
     "table4": Entry("table4", measurements=("scalability",)),
-    "table5": Entry("table5", experiments=("table1",), optional=("table2",)),
+    "table5": Entry("table5", experiments=("table1",), optional=("table2",), methods=("edst_rg",)),
     "table6": Entry("table6", experiments=("table1",)),
     "helps": Entry("helps", experiments=("refinement", "preprocessing", "protocol"), optional=("table1", "table2")),
     "table7": Entry("table7", measurements=("datasets",)),

@@ -18,8 +18,8 @@ from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.ensembles.trainer import Member
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import preprocessing
-from truly_sparse.estimators.presets import HELD_OUT, settle
-from truly_sparse.estimators.rows import Table, Weights, gather, split
+from truly_sparse.estimators.presets import HELD_OUT, fill_in, settle
+from truly_sparse.estimators.rows import Draws, Table, Weights, gather, split
 from truly_sparse.estimators.targets import Targets
 from truly_sparse.estimators.training import End, Material, Training
 
@@ -84,7 +84,7 @@ class SparseEstimator(BaseEstimator):
                 raise UserError("early_stopping needs validation rows; raise validation_fraction above 0")
         if not settings["validation_fraction"]:
             settings["selection"] = "last"
-        return settings | FIXED | {"lambda": getattr(self, "distance_factor", 1.5)} | self._lengths(settings)
+        return settings | FIXED | {"lambda": getattr(self, "distance_factor", 1.5)}
 
     def _lengths(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return the schedule's `epochs`, `exploration_epochs` and `members`."""
@@ -115,13 +115,17 @@ class SparseEstimator(BaseEstimator):
         seed = self._seed()
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 16,)))
         train, held = split(table.y, settings["validation_fraction"], rng)
+        settings = fill_in(settings, Draws(table.weights[train]).size, targets.classes)
+        settings |= self._lengths(settings)
         if before is None:
             scaling = preprocessing.create(settings["preprocessing"], int(settings["bins"]))
             scaling.fit(table.x[train], table.weights[train])
         else:
             scaling = before.scaling
         encoded = scaling.transform(table.x)
-        material = Material(encoded[train], encoded[held], train, held, table.weights, targets)
+        # Where all rows train, they are not copied.
+        learned = encoded[train] if len(held) else encoded
+        material = Material(learned, encoded[held], train, held, table.weights, targets)
         if not len(held):
             if self.early_stopping:
                 warnings.warn(f"{len(train)} rows leave none for validation; early stopping is off", stacklevel=4)

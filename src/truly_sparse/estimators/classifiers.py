@@ -128,8 +128,9 @@ class TrulySparseEnsembleClassifier(Ensemble, SparseClassifier):
         Ramps per feature of the piecewise-linear encoding.
     hidden : sequence of int, optional
         Neurons of each hidden layer.
-    epsilon : float, optional
-        Density of the Erdős–Rényi start; a block has about epsilon (n_in + n_out) links.
+    epsilon : float or "auto", optional
+        Density of the Erdős–Rényi start; a block has about epsilon (n_in + n_out) links. "auto" is 5 for each class,
+        at most 25.
     start_values : {"he", "xavier", "he_links"}, optional
         Width of uniform start values; "he_links" by the links a neuron really has.
     activation : {"all_relu", "relu"}, optional
@@ -138,8 +139,9 @@ class TrulySparseEnsembleClassifier(Ensemble, SparseClassifier):
         Slope of All-ReLU.
     members : int, optional
         Networks that are collected; their mean output is the prediction.
-    exploration_epochs, member_epochs : int, optional
-        Epochs before the first member, and of every member.
+    exploration_epochs, member_epochs : int or "auto", optional
+        Epochs before the first member, and of every member. "auto" shows training 125,000 rows for each class (at
+        most 5) in all, in 10 to 150 epochs: 3 tenths of them before the first member's.
     batch_size : int or "auto", optional
         Rows of a step, at most those of training; "auto" is 32 to 128, fewer where there are few rows.
     eta, momentum : float, optional
@@ -219,13 +221,13 @@ class TrulySparseEnsembleClassifier(Ensemble, SparseClassifier):
         preprocessing: str | None = None,
         bins: int | None = None,
         hidden: Sequence[int] | None = None,
-        epsilon: float | None = None,
+        epsilon: float | str | None = None,
         start_values: str | None = None,
         activation: str | None = None,
         alpha: float | None = None,
         members: int | None = None,
-        exploration_epochs: int | None = None,
-        member_epochs: int | None = None,
+        exploration_epochs: int | str | None = None,
+        member_epochs: int | str | None = None,
         batch_size: int | str | None = None,
         eta: float | None = None,
         learning_rate: str | None = None,
@@ -260,8 +262,8 @@ class SparseMLPClassifier(SparseClassifier):
     ----------
     topology : {"set", "static"}, default "set"
         Whether weak links are pruned and others grown while training, or the Erdős–Rényi start stays.
-    epochs : int, optional
-        Epochs of one fit.
+    epochs : int or "auto", optional
+        Epochs of one fit; "auto" is as many as the ensemble has in all.
     early_stopping : bool, default False
         End when the validation score has not risen for `patience` epochs, and keep the best state.
     warm_start : bool, default False
@@ -287,11 +289,11 @@ class SparseMLPClassifier(SparseClassifier):
         preprocessing: str | None = None,
         bins: int | None = None,
         hidden: Sequence[int] | None = None,
-        epsilon: float | None = None,
+        epsilon: float | str | None = None,
         start_values: str | None = None,
         activation: str | None = None,
         alpha: float | None = None,
-        epochs: int | None = None,
+        epochs: int | str | None = None,
         batch_size: int | str | None = None,
         eta: float | None = None,
         learning_rate: str | None = None,
@@ -320,8 +322,12 @@ class SparseMLPClassifier(SparseClassifier):
 
     def _lengths(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         epochs = int(settings["epochs"])
-        every = 0 if self.topology == "static" else settings["evolution_every"]
+        every = self._every(settings)
         return {"epochs": epochs, "exploration_epochs": epochs, "members": 1, "evolution_every": every}
+
+    def _every(self, settings: Mapping[str, Any]) -> int:
+        """Return the epochs between SET steps."""
+        return 0 if self.topology == "static" else int(settings["evolution_every"])
 
     def partial_fit(
         self,
@@ -347,7 +353,7 @@ class SparseMLPClassifier(SparseClassifier):
             raise UserError(f"classes {known} are not those of the first call, {self.classes_}")
         settings = self._settings()
         calls = 0 if first else len(self._model.history)
-        every = settings["evolution_every"]
+        every = self._every(settings)
         settings |= {"epochs": 1, "exploration_epochs": 1, "validation_fraction": 0.0, "selection": "last"}
         settings |= {"learning_rate": "steps", "evolve_after": every > 0 and (calls + 1) % every == 0}
         self._learn(

@@ -43,9 +43,10 @@ class Ensemble(SparseEstimator):
 
     def _train(self, table: Table, targets: Targets, settings: dict[str, Any], before: Model | None = None) -> None:
         """Train the members that are missing; see `SparseEstimator._train`."""
-        if settings["members"] < 0:
+        missing = int(settings["members"]) - (len(before.members) if before is not None else 0)
+        if missing < 0:
             raise UserError("warm_start takes no members away; raise members, or set warm_start=False")
-        if settings["members"] == 0:
+        if missing == 0:
             warnings.warn("warm_start found all members trained already; raise members to add some", stacklevel=4)
             return
         super()._train(table, targets, settings, before)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from truly_sparse.errors import UserError
+from truly_sparse.estimators.ramps import encode_ramps, ramp_moments
 from truly_sparse.estimators.rows import Floats, Weights
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -160,17 +161,17 @@ class PiecewiseLinear(Ramps):
         self._set([self.knots(column, weights)[0] for column in x.T])
         if not len(self.of):  # nothing varies: one feature that is always 0
             self.start, self.stop, self.of = np.zeros(1), np.ones(1), np.zeros(1, np.int64)
-        ramps = self.ramps(x)
-        self.mean, self.deviation = _moments(ramps, weights)
+        self.mean, self.deviation = ramp_moments(x, self.of, self.start, self._inverse(), weights / weights.sum())
         self.owner = self.of
         return self
 
+    def _inverse(self) -> npt.NDArray[np.float64]:
+        return 1.0 / (self.stop - self.start)
+
     def transform(self, x: Floats) -> npt.NDArray[np.float32]:
-        """Return the standardised ramps, some rows at a time."""
+        """Return the standardised ramps."""
         encoded = np.empty((len(x), len(self.of)), np.float32)
-        for start in range(0, len(x), 4096):
-            part = slice(start, start + 4096)
-            encoded[part] = (self.ramps(x[part]) - self.mean) / self.deviation
+        encode_ramps(x, self.of, self.start, self._inverse(), self.mean, 1.0 / self.deviation, encoded)
         return encoded
 
 

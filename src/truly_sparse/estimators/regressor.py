@@ -28,7 +28,8 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
     Parameters
     ----------
     knots : int, default 32
-        Values of the target that get a probability: quantiles of the training targets.
+        Values of the target that get a probability: quantiles of the training targets. They count as classes where a
+        setting is "auto".
 
     Attributes
     ----------
@@ -55,13 +56,13 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
         preprocessing: str | None = None,
         bins: int | None = None,
         hidden: Sequence[int] | None = None,
-        epsilon: float | None = None,
+        epsilon: float | str | None = None,
         start_values: str | None = None,
         activation: str | None = None,
         alpha: float | None = None,
         members: int | None = None,
-        exploration_epochs: int | None = None,
-        member_epochs: int | None = None,
+        exploration_epochs: int | str | None = None,
+        member_epochs: int | str | None = None,
         batch_size: int | str | None = None,
         eta: float | None = None,
         learning_rate: str | None = None,

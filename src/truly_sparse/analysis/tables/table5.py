@@ -18,6 +18,7 @@ from truly_sparse.analysis.statistics.paired import compare_all
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.analysis.tables import table5_datasets
 from truly_sparse.analysis.tables.table1 import COLUMNS
+from truly_sparse.errors import UserError
 from truly_sparse.experiments.records import Record
 
 EXPERIMENT = "table1"
@@ -128,6 +129,8 @@ def _authors(inputs: Inputs) -> pd.DataFrame:
             for metric, name in _AUTHORS.items():
                 std = row["accuracy_std"] if metric == "test_accuracy" else None
                 lines.append({**head, "metric": metric, "value": row[name], "std": std})
+    if not lines:
+        raise UserError(f"table5 compares with {BASELINE}: no dataset has finished runs of it and of seed {SEED}")
     frame = pd.DataFrame(lines)
     printed = inputs.published("table5")[
         ["dataset", "method", "setting", "metric", "published", "published_std", "source"]
