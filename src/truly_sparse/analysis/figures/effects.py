@@ -57,7 +57,7 @@ def data(inputs: Inputs) -> pd.DataFrame:
 
 def draw(frame: pd.DataFrame, preset: str) -> Figure:
     """Draw a row of panels, or several, for each of the three questions: one panel per dataset and epsilon."""
-    drawn = [(name, *_PANELS[name], _cells(part, name)) for name, part in frame.groupby("panel", sort=True)]
+    drawn = [(name, *_PANELS[str(name)], _cells(part, str(name))) for name, part in frame.groupby("panel", sort=True)]
     heights = [_LEGEND + height * math.ceil(len(cells) / across) for _, _, across, height, cells in drawn]
     figure = Figure(figsize=(PAGE_WIDTH, sum(heights)))
     parts: Any = figure.subfigures(len(drawn), 1, height_ratios=heights, squeeze=False)

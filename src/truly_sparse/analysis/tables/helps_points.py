@@ -51,7 +51,9 @@ def points(runs: pd.DataFrame, parts: dict[str, str]) -> pd.DataFrame:
             except UserError:
                 continue  # not every combination has finished
             note = f"partial data: {parts[str(dataset)]}" if dataset in parts else ""
-            lines.append(found.assign(dataset=dataset, epsilon=epsilon, setting=experiment, note=note))
+            lines.append(
+                found.assign(dataset=str(dataset), epsilon=cell["epsilon"].iloc[0], setting=experiment, note=note)
+            )
             complete += [dataset] if epsilon == EPSILON else []
         if len(complete) > 1:
             cell = own[own["dataset"].isin(complete) & (own["epsilon"] == EPSILON)]

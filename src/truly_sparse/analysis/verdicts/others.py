@@ -105,8 +105,8 @@ TOP = Rule(
 def _most(evidence: Evidence, method: str) -> Finding:
     rows = _points(evidence)
     best = {name: list(rows.index[rows[name] == rows[name].max()]) for name in ("value", "published")}
-    ours, printed = (float(rows.loc[method, name]) for name in ("value", "published"))
-    here, there = (f"{rows.loc[method, name]:.2f} ({_names(best[name])} first)" for name in best)
+    ours, printed = (float(rows[name].to_dict()[method]) for name in ("value", "published"))
+    here, there = (f"{own:.2f} ({_names(best[name])} first)" for own, name in zip((ours, printed), best, strict=True))
     return Finding(here, there, verdict(best["value"] == [method]), "", ours, printed)
 
 
