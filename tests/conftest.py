@@ -1,7 +1,18 @@
 """What every test runs with."""
 
+import os
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 # A busy machine is no failure: the time of an example says nothing here.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_disk():
+    """Thousands of small files are written here, none of which has to outlive a power cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
