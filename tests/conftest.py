@@ -14,5 +14,5 @@ settings.load_profile("house")
 def quick_disk():
     """Thousands of small files are written here, none of which has to outlive a power cut."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda descriptor: None)
+        patch.setattr(os, "fsync", lambda _: None)
         yield
