@@ -9,6 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.grid import runs
+from truly_sparse.experiments.records import gather
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ROW = re.compile(
@@ -100,3 +104,10 @@ def test_the_speeds_are_those_measured():
     sparse = [rows["PyTorch CSR", epsilon][f"times ours at {epsilon}"] for epsilon in (10, 20, 30)]
     assert min(sparse) >= 5
     assert max(sparse) < 6.5
+
+
+def test_the_campaign_is_as_far_as_the_records():
+    config = load_config(ROOT / "config/config.yaml")
+    records = [record for name in config["experiments"] for record in gather(config, name)[0]]
+    hours = sum(record["seconds"]["cpu"] for record in records) / 3600
+    assert f"{len(records):,} of {len(runs(config)):,} runs have finished, in {hours:.1f} core-hours" in README
