@@ -241,4 +241,4 @@ def test_help_names_every_command():
     text = subprocess.run(
         [sys.executable, "-m", "truly_sparse", "--help"], capture_output=True, text=True, check=True, cwd=ROOT
     ).stdout
-    assert all(command in text for command in ("data", "run", "store", "table", "figure", "pdf", "show", "Example"))
+    assert all(command in text for command in ("data", "run", "store", "table", "figure", "pdf", "show", "examples:"))

@@ -55,10 +55,10 @@ def test_a_cosine_falls_anew_in_every_window():
     material = Material(x, x[:0], rows, rows[:0], np.ones(40), Classes(y, 2))
     rates = [epoch.eta for epoch in Training(material, settings, "fd_tse", 0).plan]
     for window in (rates[:10], rates[10:]):
-        assert window[0] == pytest.approx(0.1)
+        assert window[0] == pytest.approx(BEST["eta"])
         assert all(np.diff(window) < 0)
-        assert window[-1] < 0.02
-    half = 0.1 * (0.01 + 0.99 * 0.5)
+        assert window[-1] < 0.2 * BEST["eta"]
+    half = BEST["eta"] * (0.01 + 0.99 * 0.5)
     assert rates[5] == pytest.approx(half)
 
 

@@ -121,7 +121,7 @@ class Counting:
 def watched(monkeypatch, kind):
     """Let every epoch and every prediction of `kind` also be done, counted and compared by a `Counting` network."""
     count = dict.fromkeys(("forward", "backward", "gradient", "validation"), 0)
-    train, predict = kind.train_epoch, kind.predict_proba
+    train, predict = kind.train_epoch, kind.predict_as_trained
 
     def train_epoch(network, x, y, order, batch, optimiser, dropout, key, first_step):
         slow = Counting(network, count)
@@ -140,7 +140,7 @@ def watched(monkeypatch, kind):
         return found
 
     monkeypatch.setattr(kind, "train_epoch", train_epoch)
-    monkeypatch.setattr(kind, "predict_proba", predict_proba)
+    monkeypatch.setattr(kind, "predict_as_trained", predict_proba)
     return count
 
 
