@@ -5,11 +5,7 @@ over that interval. It is measured where it is largest: at the end of a run, wit
 network (50-1000-1000-1000-5).
 """
 
-import os
-
-for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA"):
-    os.environ[f"{name}_NUM_THREADS"] = "1"
-os.environ.pop("OPENBLAS_CORETYPE", None)
+import single_core  # noqa: F401, I001
 
 import statistics
 import tempfile

@@ -24,7 +24,7 @@ def exact_wilcoxon(differences):
     return min(1.0, np.mean([min(s, total - s) <= seen for s in sums]))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(2, 9), st.integers(0, 10**6))
 def test_pairs_are_compared_as_by_hand(pairs, seed):
     rng = np.random.default_rng(seed)

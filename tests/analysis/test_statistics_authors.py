@@ -83,7 +83,7 @@ def test_differences_below_the_rounding_are_dropped():
     assert authors_wilcoxon(better, baseline)[2] == 20
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.floats(-0.02, 0.02))
 def test_w_and_p_are_those_of_the_formula(seed, shift):
     rng = np.random.default_rng(seed)

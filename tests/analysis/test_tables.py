@@ -30,7 +30,7 @@ def test_every_table_of_runs_can_be_made(paper, name):
     assert r"\begin{longtable}" in text
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(2, 6), st.integers(1, 8), st.integers(0, 1000))
 def test_points_are_one_a_dataset_however_many_tie(methods, datasets, seed):
     values = np.random.default_rng(seed).integers(0, 3, (datasets, methods)) / 10 + 70

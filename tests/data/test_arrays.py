@@ -12,7 +12,7 @@ from truly_sparse.errors import UserError
 SPLIT = {"split": "random", "test_fraction": 0.2, "validation_fraction": 0.2, "stratify": True}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(60, 400), st.integers(2, 4), st.integers(0, 2**31), st.booleans(), st.floats(0.05, 0.5))
 def test_splits_are_disjoint_complete_and_repeatable(rows, classes, seed, stratify, fraction):
     y = np.random.default_rng(seed).permutation(np.arange(rows) % classes)

@@ -118,7 +118,7 @@ def test_gaps_stay_for_the_training_median(mine):
 CELLS = st.lists(st.sampled_from(["red", "green", "b l u e", "Ünder", "10", "9"]), min_size=2, max_size=30)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(CELLS)
 def test_categories_are_those_of_scikit_learn(cells):
     table = pd.DataFrame({"c": cells, "target": [0] * len(cells)})

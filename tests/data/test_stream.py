@@ -209,7 +209,7 @@ def test_the_memory_is_bounded(make_place):
     assert peak <= 2 * rows * features * 4
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.text("abc,1", max_size=9), max_size=40),
     st.none() | st.integers(1, 45),

@@ -71,7 +71,7 @@ def test_predictions_as_trained_differ_by_the_rounding_of_activations_only(train
     assert np.allclose(rounded, exact, atol=0.03)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.floats(0.2, 30), st.floats(0, 0.9))
 def test_evolution_keeps_links_survivors_and_momentum(seed, epsilon, fraction):
     network = build(seed, epsilon)

@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -14,7 +14,6 @@ from truly_sparse.engine import topology
 links_strategy = st.lists(st.integers(0, 99), unique=True).map(lambda links: np.array(sorted(links), np.int64))
 
 
-@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(1, 60), st.floats(0.05, 40), st.integers(0, 10_000))
 def test_erdos_renyi_links_are_sorted_distinct_and_in_range(n_in, n_out, epsilon, seed):
     links = topology.erdos_renyi(n_in, n_out, epsilon, np.random.default_rng(seed))

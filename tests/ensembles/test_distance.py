@@ -29,7 +29,7 @@ def dense(block: Block, links, values):
     return matrix.reshape(block.n_in, block.n_out)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.integers(2, 30), st.integers(2, 30), st.floats(0.5, 5))
 @pytest.mark.parametrize("kind", sorted(DISTANCES))
 def test_distance_equals_the_dense_one(kind, seed, n_in, n_out, epsilon):

@@ -25,7 +25,7 @@ def trained_block(seed: int, n_in: int = 25, n_out: int = 20, epsilon: float = 2
     return block
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.floats(0.1, 0.95))
 @pytest.mark.parametrize("name", NAMES)
 def test_escape_keeps_the_number_of_links_and_the_survivors(name, seed, q):

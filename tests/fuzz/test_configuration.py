@@ -228,7 +228,7 @@ values = st.one_of(
 )
 
 
-@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=CASES, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(st.lists(st.tuples(st.sampled_from(CONFIG_KEYS), values), min_size=1, max_size=2))
 @example([((("training", "epochs"), {}), 10**400)])
 def test_no_configuration_gives_a_traceback_or_starts_a_job_it_should_not(folder, changes):
@@ -244,7 +244,7 @@ def test_no_configuration_gives_a_traceback_or_starts_a_job_it_should_not(folder
         content = changed
 
 
-@settings(max_examples=max(CASES // 5, 20), deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=max(CASES // 5, 20), suppress_health_check=list(HealthCheck), derandomize=True)
 @given(st.sampled_from(REGISTRY_KEYS), values)
 def test_no_registry_gives_a_traceback(folder, key, value):
     path, part = key

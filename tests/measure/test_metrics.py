@@ -86,7 +86,7 @@ def test_an_absent_class_leaves_the_ranking_undefined_but_nothing_else():
     assert all(math.isfinite(value) for name, value in found.items() if name != "roc_auc")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 5), st.integers(1, 60))
 def test_calibration_error_is_the_slow_one_and_bounded(seed, classes, samples):
     probabilities, labels = example(samples, classes, seed=seed)
@@ -152,7 +152,7 @@ def test_certain_members_that_disagree_differ_by_a_finite_amount():
     assert found["output_correlation"] is None
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 4), st.integers(2, 5), st.integers(1, 30))
 def test_order_of_members_does_not_matter(seed, members, classes, samples):
     probabilities, labels = example(samples, classes, members, seed)

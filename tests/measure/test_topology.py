@@ -52,13 +52,13 @@ networks = st.tuples(
 ).map(lambda drawn: (random_network(*drawn), random_network(drawn[0], drawn[1], drawn[2] + 1)))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(networks)
 def test_distances_are_those_of_python_sets(pair):
     np.testing.assert_allclose(topology_distances(*pair), slow_distances(*pair), rtol=1e-12, atol=1e-15)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(networks)
 def test_the_first_layer_is_matched_at_least_cost_and_symmetric(pair):
     first, second = pair
@@ -71,7 +71,7 @@ def test_the_first_layer_is_matched_at_least_cost_and_symmetric(pair):
     assert topology_distances(second, first)[0] == pytest.approx(min(totals), abs=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(networks)
 def test_distances_lie_between_0_and_1_and_a_network_is_no_distance_from_itself(pair):
     distances = topology_distances(*pair)

@@ -100,7 +100,9 @@ def settings_table(records: list[Record], origin: Origin) -> str:
     columns += [Column(key, _title(key)) for key in by_method]
     rows = []
     for method, found in _by_method(records).items():
-        cells = {key: join(_written(record["settings"]["training"][key]) for record in found) for key in by_method}
+        cells = {
+            key: join(formats.setting(record["settings"]["training"][key]) for record in found) for key in by_method
+        }
         if found[0]["settings"]["model"] == "dense":
             cells |= dict.fromkeys(_SPARSE_ONLY & cells.keys(), formats.NOTHING)
         strategy = found[0]["settings"]["strategy"].replace("_", " ")
@@ -134,7 +136,7 @@ def datasets_table(records: list[Record], origin: Origin) -> str:
         for key in ("split", "scaling"):
             cells[key] = join(record["settings"]["data"][key].replace("_", " ") for record in found)
         for key in by_dataset:
-            cells[key] = join(_written(record["settings"]["training"][key]) for record in found)
+            cells[key] = join(formats.setting(record["settings"]["training"][key]) for record in found)
         rows.append({"dataset": dataset_title(dataset), **cells})
     sources = [f"{row['dataset']}: {_source(records, row['dataset'])}." for row in rows]
     return booktabs(
@@ -170,7 +172,7 @@ def _sorted_settings(records: list[Record]) -> tuple[dict[str, str], list[str], 
     for key in records[0]["settings"]["training"]:
         if key in _AXES:
             continue
-        values = {_written(record["settings"]["training"][key]) for record in records}
+        values = {formats.setting(record["settings"]["training"][key]) for record in records}
         if len(values) == 1:
             common[key] = values.pop()
         elif all(len(group) == 1 for group in _values(records, key, "dataset").values()):
@@ -183,16 +185,8 @@ def _sorted_settings(records: list[Record]) -> tuple[dict[str, str], list[str], 
 def _values(records: Iterable[Record], key: str, by: str) -> dict[str, set[str]]:
     groups: dict[str, set[str]] = {}
     for record in records:
-        groups.setdefault(record[by], set()).add(_written(record["settings"]["training"][key]))
+        groups.setdefault(record[by], set()).add(formats.setting(record["settings"]["training"][key]))
     return groups
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, list):
-        return "-".join(map(_written, value))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value).replace("_", " ")
 
 
 def _title(key: str) -> str:

@@ -1,6 +1,7 @@
 """Numbers as a reader sees them, in Unicode; `latex.escape` knows every character used here."""
 
 import math
+from typing import Any
 
 NOTHING = "–"
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -53,8 +54,7 @@ def scientific(value: float | None) -> str:
     """Return "1.71·10¹³"."""
     if value is None or missing(value):
         return NOTHING
-    mantissa, exponent = f"{value:.2e}".split("e")
-    return f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+    return _power_of_ten(value, 2)
 
 
 def minutes(value: float | None, std: float | None) -> str:
@@ -73,5 +73,18 @@ def p_value(value: float | None) -> str:
         return NOTHING
     if value >= 0.001:
         return f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
-    mantissa, exponent = f"{value:.1e}".split("e")
+    return _power_of_ten(value, 1)
+
+
+def setting(value: Any) -> str:
+    """Return a value of the configuration: "1000-1000-1000", "yes", "edst rg"."""
+    if isinstance(value, list):
+        return "-".join(map(setting, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value).replace("_", " ")
+
+
+def _power_of_ten(value: float, digits: int) -> str:
+    mantissa, exponent = f"{value:.{digits}e}".split("e")
     return f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}"

@@ -35,7 +35,7 @@ def table(config: dict[str, Any], name: str) -> tuple[Path, Path]:
 def build(config: dict[str, Any], name: str) -> Table:
     """Return a table of the catalogue, with a column `preset` in its tidy rows."""
     entry = _entry("table", TABLES, config, name)
-    made: Table = import_module(f"truly_sparse.analysis.tables.{entry.module}").make(Inputs(config, entry))
+    made: Table = _module(entry, "tables").make(Inputs(config, entry))
     return Table(made.frame.assign(preset=config["preset"]), made.parts, made.terminal)
 
 
@@ -49,21 +49,32 @@ def figure(config: dict[str, Any], name: str) -> tuple[Path, Path, Path]:
     UserError
         For an unknown figure, or one without a single number to show.
     """
-    preset, entry = config["preset"], _entry("figure", FIGURES, config, name)
-    module = import_module(f"truly_sparse.analysis.figures.{entry.module}")
-    frame: pd.DataFrame = module.data(Inputs(config, entry))
-    if frame.empty:
-        raise UserError(f'figure "{name}" of preset {preset} has nothing to show: every run diverged')
+    preset, frame = config["preset"], numbers(config, name)
     pdf, csv = names.paper_folder(preset) / "figures" / f"{name}.pdf", names.figure_csv(preset, name)
     png = csv.with_suffix(".png")
     with style():
-        drawn = module.draw(frame, preset)
+        drawn = _module(FIGURES[name], "figures").draw(frame, preset)
         # No date inside: the same numbers give the same bytes.
         for path, metadata in ((pdf, {"CreationDate": None}), (png, {"Software": None})):
             with atomic_path(path) as temporary:
                 drawn.savefig(temporary, metadata=metadata)
     write_csv(frame, csv)
     return pdf, png, csv
+
+
+def numbers(config: dict[str, Any], name: str) -> pd.DataFrame:
+    """Return the numbers a figure of the catalogue shows.
+
+    Raises
+    ------
+    UserError
+        For an unknown figure, or one without a single number to show.
+    """
+    entry = _entry("figure", FIGURES, config, name)
+    frame: pd.DataFrame = _module(entry, "figures").data(Inputs(config, entry))
+    if frame.empty:
+        raise UserError(f'figure "{name}" of preset {config["preset"]} has nothing to show: every run diverged')
+    return frame
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -80,3 +91,7 @@ def _entry(kind: str, entries: Mapping[str, Entry], config: dict[str, Any], name
         needs = ", ".join([*entry.experiments, *entry.measurements])
         raise UserError(f'{kind} "{name}" needs {needs}, which preset {config["preset"]} lacks')
     return entries[name]
+
+
+def _module(entry: Entry, folder: str) -> Any:
+    return import_module(f"truly_sparse.analysis.{folder}.{entry.module}")

@@ -9,6 +9,9 @@ from truly_sparse.analysis.names import METHODS, dataset_title, method_title
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import Record
 
+#: How the note of a row begins of whose dataset only a part was there.
+PARTIAL = "partial data: "
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -104,10 +107,15 @@ def parts_of(records: Iterable[Record]) -> dict[str, str]:
     return {name: ", ".join(parts) for name, parts in found.items()}
 
 
+def partial_note(part: str | None) -> str:
+    """Return a row's note about what there was of its dataset; empty for all of it."""
+    return PARTIAL + part if part else ""
+
+
 def marked_title(dataset: str, notes: Iterable[Any]) -> str:
     """Return a dataset's printed name, with what was there of it where a row's note says it was a part."""
     said = (str(note).split("; ")[0] for note in notes)
-    parts = [note.removeprefix("partial data: ") for note in said if note.startswith("partial data: ")]
+    parts = [note.removeprefix(PARTIAL) for note in said if note.startswith(PARTIAL)]
     return dataset_title(dataset) + (f" ({parts[0]})" if parts else "")
 
 

@@ -8,7 +8,7 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import method_title, row_order
-from truly_sparse.analysis.origin import marked_title, parts_of
+from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.statistics.factorial import effects
 from truly_sparse.analysis.table import Part, Table
@@ -75,7 +75,7 @@ def make(inputs: Inputs) -> Table:
 
 
 def _noted(frame: pd.DataFrame, parts: dict[str, str]) -> pd.DataFrame:
-    return frame.assign(note=[f"partial data: {parts[name]}" if name in parts else "" for name in frame["dataset"]])
+    return frame.assign(note=[partial_note(parts.get(name)) for name in frame["dataset"]])
 
 
 def _effects(runs: pd.DataFrame) -> pd.DataFrame:

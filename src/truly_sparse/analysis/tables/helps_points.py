@@ -5,7 +5,7 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import method_title
-from truly_sparse.analysis.origin import marked_title
+from truly_sparse.analysis.origin import marked_title, partial_note
 from truly_sparse.analysis.statistics.contrasts import contrasts
 from truly_sparse.errors import UserError
 
@@ -50,7 +50,7 @@ def points(runs: pd.DataFrame, parts: dict[str, str]) -> pd.DataFrame:
                 found = contrasts(cell, factors, ["seed"])
             except UserError:
                 continue  # not every combination has finished
-            note = f"partial data: {parts[str(dataset)]}" if dataset in parts else ""
+            note = partial_note(parts.get(str(dataset)))
             lines.append(
                 found.assign(dataset=str(dataset), epsilon=cell["epsilon"].iloc[0], setting=experiment, note=note)
             )

@@ -8,7 +8,7 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import method_title, row_order
-from truly_sparse.analysis.origin import marked_title, parts_of
+from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.analysis.tables.table1 import COLUMNS
@@ -56,7 +56,7 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
     for name in MEASURES:
         scaled = runs.assign(**{name: runs[name] * 100}) if name in PERCENT else runs
         for row in summarise(scaled, ["dataset", "method", "epsilon", "setting"], name).to_dict("records"):
-            note = f"partial data: {parts[row['dataset']]}" if row["dataset"] in parts else ""
+            note = partial_note(parts.get(row["dataset"]))
             lines.append({"table": "members", "metric": name, "note": note, **row})
     frame = pd.DataFrame(lines).assign(commit=inputs.origin().commits)
     order = sorted(frame.index, key=lambda i: _order(cast(Any, frame.loc[i])))

@@ -8,7 +8,7 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import method_title, row_order
-from truly_sparse.analysis.origin import marked_title, parts_of
+from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.analysis.tables.table1 import COLUMNS
@@ -69,7 +69,7 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
         for row in summarise(runs.dropna(subset=[metric]), ["dataset", "split", "method", "epsilon"], metric).to_dict(
             "records"
         ):
-            note = f"partial data: {parts[row['dataset']]}" if row["dataset"] in parts else ""
+            note = partial_note(parts.get(row["dataset"]))
             lines.append(
                 {"table": "practice", "setting": f"split {row['split']}", "metric": metric, "note": note, **row}
             )

@@ -10,7 +10,7 @@ import pandas as pd
 
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import row_order
-from truly_sparse.analysis.origin import commits_of, parts_of
+from truly_sparse.analysis.origin import commits_of, partial_note, parts_of
 from truly_sparse.analysis.table import Table
 from truly_sparse.analysis.tables import table1_layout
 from truly_sparse.errors import UserError
@@ -105,7 +105,7 @@ class _Row:
 
     def note(self) -> str:
         total = len(self.ok) + len(self.diverged) + len(self.absent)
-        parts = [f"partial data: {part}" for part in parts_of(self.ok).values()]
+        parts = [partial_note(part) for part in parts_of(self.ok).values()]
         if self.diverged:
             parts.append(
                 f"{len(self.diverged)} of {total} runs diverged ({_seeds(self.diverged)}), left out of the mean"

@@ -8,7 +8,7 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import METHODS, dataset_title, method_title
-from truly_sparse.analysis.origin import marked_title, parts_of
+from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.analysis.tables.table1 import COLUMNS
@@ -100,9 +100,7 @@ def _tidy(
     lines = []
     for metric, rows in (("test_accuracy", accuracy), ("train_time", minutes)):
         for row in rows.to_dict("records"):
-            part = partial.get(row["dataset"])
-            note = f"partial data: {part}" if part else ""
-            lines.append({**row, "metric": metric, "note": note})
+            lines.append({**row, "metric": metric, "note": partial_note(partial.get(row["dataset"]))})
     for metric, column in (("bpm", points), ("total_train_time", total)):
         for method, value in column.items():
             note = f"over {len(complete)} datasets"
@@ -136,7 +134,7 @@ def _accuracy_cells(accuracy: pd.DataFrame, methods: list[str], parts: dict[str,
     rows = []
     for dataset, part in accuracy.groupby("dataset", sort=True):
         by_method = part.set_index("method")
-        note = f"partial data: {parts[str(dataset)]}" if dataset in parts else ""
+        note = partial_note(parts.get(str(dataset)))
         cells = {"dataset": marked_title(str(dataset), [note])}
         for method in methods:
             found: Any = by_method.loc[method] if method in by_method.index else {"value": None, "std": None}

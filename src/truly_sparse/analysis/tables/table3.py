@@ -8,7 +8,7 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import method_title, row_order
-from truly_sparse.analysis.origin import marked_title, parts_of
+from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.analysis.tables.table1 import COLUMNS
@@ -59,7 +59,7 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
     ]
     rows = rows.merge(printed, on=["dataset", "method", "setting"], how="left")
     parts = parts_of(inputs.records)
-    partial = rows["dataset"].map(lambda name: f"partial data: {parts[name]}" if name in parts else "")
+    partial = rows["dataset"].map(lambda name: partial_note(parts.get(name)))
     rows["note"] = [
         "; ".join(filter(None, (part, "" if pd.isna(note) else f"published: {note}")))
         for part, note in zip(partial, rows["note"], strict=True)

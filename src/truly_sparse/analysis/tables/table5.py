@@ -11,7 +11,7 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import method_title, row_order
-from truly_sparse.analysis.origin import marked_title, parts_of
+from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
 from truly_sparse.analysis.runs import frame_of
 from truly_sparse.analysis.statistics.authors import bootstrap_test
 from truly_sparse.analysis.statistics.paired import compare_all
@@ -125,7 +125,7 @@ def _authors(inputs: Inputs) -> pd.DataFrame:
         tested = bootstrap_test({method: correct_rows(record) for method, record in found.items()}, BASELINE)
         for row in tested.to_dict("records"):
             head = {"table": "table5", "dataset": dataset, "method": row["model"], "epsilon": epsilon}
-            head |= {"setting": found[row["model"]]["setting"], "seeds": 1, "note": _note(parts, dataset)}
+            head |= {"setting": found[row["model"]]["setting"], "seeds": 1, "note": partial_note(parts.get(dataset))}
             for metric, name in _AUTHORS.items():
                 std = row["accuracy_std"] if metric == "test_accuracy" else None
                 lines.append({**head, "metric": metric, "value": row[name], "std": std})
@@ -146,17 +146,14 @@ def _paired(inputs: Inputs) -> pd.DataFrame:
     for (dataset, epsilon), part in runs.groupby(["dataset", "epsilon"], sort=False):
         if BASELINE not in set(part["method"]):
             continue
+        note = partial_note(parts.get(str(dataset)))
         found = compare_all(part.rename(columns={"seed": "pair", "accuracy": "value"}), BASELINE)
         settings = part.drop_duplicates("method").set_index("method")["setting"]
         for row in found.to_dict("records"):
             head = {"table": "table5", "dataset": dataset, "method": row["method"], "epsilon": epsilon}
-            head |= {"setting": settings[row["method"]], "seeds": row["pairs"], "note": _note(parts, str(dataset))}
+            head |= {"setting": settings[row["method"]], "seeds": row["pairs"], "note": note}
             lines += [{**head, "metric": f"paired_{name}", "value": row[name]} for name in _PAIRED]
     return pd.DataFrame(lines).assign(commit=inputs.origin(EXPERIMENT).commits).reindex(columns=list(COLUMNS))
-
-
-def _note(parts: dict[str, str], dataset: str) -> str:
-    return f"partial data: {parts[dataset]}" if dataset in parts else ""
 
 
 def _order(row: Any) -> tuple[object, ...]:

@@ -41,7 +41,7 @@ def make(inputs: Inputs) -> Table:
     others = [
         {
             "key": f"{key.replace('_', ' ')}{'†' if sources['source'][key] == 'silent' else ''}",
-            "value": _written(value),
+            "value": formats.setting(value),
             **{name: "" if pd.isna(sources[name][key]) else sources[name][key] for name in ("source", "note")},
         }
         for key, value in config["training"].items()
@@ -113,11 +113,3 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
             cells[f"{row['metric']}_here"] = row["value"] or formats.NOTHING
         rows.append(cells)
     return pd.DataFrame(rows)
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, list):
-        return "-".join(map(_written, value))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value).replace("_", " ")

@@ -5,6 +5,7 @@ import pandas as pd
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import dataset_title
+from truly_sparse.analysis.origin import partial_note
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.analysis.tables.table1 import COLUMNS
 
@@ -34,7 +35,7 @@ def tidy(measured: pd.DataFrame, published: pd.DataFrame, commit: str) -> pd.Dat
     lines = []
     for row in published.to_dict("records"):
         here = counted.loc[row["dataset"]]
-        partial = "" if pd.isna(here["partial"]) else f"partial data: {here['partial']}"
+        partial = "" if pd.isna(here["partial"]) else partial_note(here["partial"])
         remark = "" if pd.isna(row["note"]) else f"published: {row['note']}"
         value = int(here[row["metric"]])
         lines.append(

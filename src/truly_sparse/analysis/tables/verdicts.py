@@ -1,14 +1,13 @@
 """The page "reproduced?": every claim of the journal with the printed number, ours, and a verdict by a stated rule."""
 
 from collections.abc import Mapping
-from importlib import import_module
-from typing import Any
+from contextlib import suppress
 
 import pandas as pd
 
-from truly_sparse.analysis.catalogue import FIGURES, TABLES, offered
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
+from truly_sparse.analysis.make import build, numbers
 from truly_sparse.analysis.names import dataset_title
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.analysis.tables.table1 import COLUMNS
@@ -81,16 +80,13 @@ def in_short(judged: pd.DataFrame) -> pd.DataFrame:
 
 def _frames(inputs: Inputs) -> Mapping[str, pd.DataFrame]:
     """Return the tidy frames of everything that can be made now; a rule without its frame is not tested."""
-    frames: dict[str, Any] = {"shapes": shapes(inputs.of("table1"))}
-    tables, figures = offered(TABLES, inputs.config), offered(FIGURES, inputs.config)
-    for names, entries, folder in ((READ, tables, "tables"), (SHOWN, figures, "figures")):
-        for name in (name for name in names if name in entries):
-            module = import_module(f"truly_sparse.analysis.{folder}.{entries[name].module}")
-            own = Inputs(inputs.config, entries[name])
-            try:
-                frames[name] = module.make(own).frame if folder == "tables" else module.data(own)
-            except UserError:
-                continue  # nothing of it has finished
+    frames = {"shapes": shapes(inputs.of("table1"))}
+    for name in READ:
+        with suppress(UserError):  # not of this preset, or nothing of it has finished
+            frames[name] = build(inputs.config, name).frame
+    for name in SHOWN:
+        with suppress(UserError):
+            frames[name] = numbers(inputs.config, name)
     return frames
 
 

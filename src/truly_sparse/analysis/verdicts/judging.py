@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.stats import ttest_ind_from_stats
 
 from truly_sparse.analysis.names import dataset_title, method_title
+from truly_sparse.analysis.origin import PARTIAL
 
 CONFIRMED, NOT_CONFIRMED = "confirmed", "not confirmed"
 EXPLAINED, NOT_TESTED = "different but explained", "not tested"
@@ -158,5 +159,5 @@ def gap(one: pd.Series, other: pd.Series) -> tuple[float, float]:
 
 def partial(*rows: pd.Series) -> str:
     """Return the remark that a row is of a part of its dataset, or nothing."""
-    notes = [part for row in rows for part in str(row.get("note", "")).split("; ") if part.startswith("partial data")]
+    notes = [part for row in rows for part in str(row.get("note", "")).split("; ") if part.startswith(PARTIAL)]
     return f" ({notes[0]})" if notes else ""
