@@ -60,7 +60,7 @@ def escape(text: str) -> str:
     """
     text = re.sub(r"\s+", " ", text)
     text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda found: f"\0{found[0].translate(_SUPERSCRIPTS)}\1", text)
-    return "".join(map(_character, text))
+    return "".join(map(_character, text)).replace(" \\%", "~\\%")  # a number stays with its percent sign
 
 
 def _character(character: str) -> str:

@@ -49,7 +49,10 @@ def _row(record: Record) -> dict[str, Any]:
     }
 
 
-def summarise(frame: pd.DataFrame, by: Sequence[str], value: str = "accuracy") -> pd.DataFrame:
-    """Return mean, sample standard deviation and number of runs of one column, by groups in order of appearance."""
+def summarise(frame: pd.DataFrame, by: Sequence[str], value: str = "accuracy", centre: str = "mean") -> pd.DataFrame:
+    """Return mean (or another centre), sample standard deviation and number of runs of one column, by groups.
+
+    Groups come in order of appearance.
+    """
     grouped = frame.groupby(list(by), sort=False, dropna=False)[value]
-    return grouped.agg(value="mean", std="std", seeds="count").reset_index()
+    return grouped.agg(value=centre, std="std", seeds="count").reset_index()
