@@ -69,7 +69,7 @@ bench: $(STAMP)  ## measure speed and scale beside peers (PyTorch, where it is i
 
 lock: $(STAMP)  ## pin every dependency anew in envs/*.lock
 	$(BIN)/python -m pip install --quiet uv
-	$(PIN) --upgrade --extra workflow --extra dev --extra build --extra docs --extra completion \
+	$(PIN) --upgrade --extra workflow --extra dev --extra build --extra docs --extra completion --extra onnx \
 		--output-file envs/requirements.lock pyproject.toml
 	$(PIN) --upgrade --extra cluster --constraint envs/requirements.lock --output-file envs/cluster.lock pyproject.toml
 	$(PIN) --upgrade --extra crate --constraint envs/requirements.lock --output-file envs/crate.lock pyproject.toml
