@@ -123,11 +123,11 @@ def test_what_helps_shows_means_with_students_interval(varied):
     interval = stats.ttest_1samp(part["accuracy"], 0).confidence_interval(0.95)
     assert (row["value"], row["low"], row["high"]) == pytest.approx((part["accuracy"].mean(), *interval))
     assert set(frame["panel"]) == {"a", "b", "c"}
-    # Gesture at three epsilons, HIGGS and six tabular datasets; seven with other features.
+    # Gesture at three epsilons, HIGGS and six tabular datasets; all eight with other features.
     assert frame[frame["panel"] == "a"].groupby(["dataset", "epsilon"]).ngroups == 10
-    assert frame[frame["panel"] == "b"]["dataset"].nunique() == 7
+    assert frame[frame["panel"] == "b"]["dataset"].nunique() == 8
     figure, words = drawn(effects, frame.assign(partial=""))
-    assert sum(axes.get_visible() for part in figure.subfigs for axes in part.axes) == 10 + 7 + 7
+    assert sum(axes.get_visible() for part in figure.subfigs for axes in part.axes) == 10 + 8 + 8
     for said in ("random", "decay times η", "5 SET-MLPs, equal cost"):
         assert said in words
     assert figure.get_figheight() < 10
