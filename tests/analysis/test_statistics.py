@@ -110,3 +110,5 @@ def test_factors_that_were_put_in_are_found():
         effects(frame[~((frame["strategy"] == "a") & (frame["refinement"] == "on"))], ["strategy", "refinement"], [])
     with pytest.raises(UserError, match="one level only"):
         effects(frame[frame["strategy"] == "a"], ["strategy", "refinement"], [])
+    with pytest.raises(UserError, match="6 runs leave nothing to estimate the noise from"):
+        effects(frame[frame["seed"] == 0], ["strategy", "refinement"], ["seed"])

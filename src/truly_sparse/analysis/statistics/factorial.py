@@ -38,7 +38,7 @@ def effects(
     Raises
     ------
     UserError
-        Where a factor has one level only, or a combination of factors has no run.
+        Where a factor has one level only, a combination of factors has no run, or too few runs leave a residual.
     """
     for factor in factors:
         if frame[factor].nunique() < 2:
@@ -53,6 +53,8 @@ def effects(
     varied = [block for block in blocks if len(set(known[block])) > 1]
     terms = [" * ".join(f"C({factor})" for factor in factors), *(f"C({block})" for block in varied)]
     fitted = smf.ols(f"{value} ~ {' + '.join(terms)}", data=known).fit()
+    if fitted.df_resid < 1:
+        raise UserError(f"{len(known)} runs leave nothing to estimate the noise from; run more seeds")
     table = sm.stats.anova_lm(fitted, typ=2)
     residual = table.loc["Residual", "sum_sq"]
     table = table.drop(index="Residual")
