@@ -56,7 +56,9 @@ TABLES: dict[str, Entry] = {
     "table4": Entry("table4", measurements=("scalability",)),
     "table5": Entry("table5", experiments=("table1",), optional=("table2",), methods=("edst_rg",)),
     "table6": Entry("table6", experiments=("table1",)),
-    "helps": Entry("helps", experiments=("refinement", "preprocessing", "protocol"), optional=("table1", "table2")),
+    "helps": Entry(
+        "helps", experiments=("refinement", "preprocessing", "protocol"), optional=("table1", "table2", "features")
+    ),
     "table7": Entry("table7", measurements=("datasets",)),
     "practice": Entry("practice", experiments=("practice",), optional=("table1", "table2")),
     "members": Entry("members", experiments=("table1",), optional=("table2",)),
