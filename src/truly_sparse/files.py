@@ -42,9 +42,9 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def sweep(folder: str | Path) -> None:
-    """Remove temporary files that killed processes left in a folder nobody else writes to."""
-    for path in Path(folder).glob(".*-????????.*"):
+def sweep(folder: str | Path, stem: str = "*") -> None:
+    """Remove temporary files that killed processes left, of one name or of all: nobody else may be writing them."""
+    for path in Path(folder).glob(f".{stem}-????????.*"):
         path.unlink(missing_ok=True)
 
 

@@ -75,8 +75,22 @@ def test_temporary_files_of_a_killed_process_are_swept_and_nothing_else(tmp_path
     with atomic_path(tmp_path / "run.json") as temporary:
         left = tmp_path / temporary.name
     left.touch()  # as if the process had been killed
-    sweep(tmp_path)
+    sweep(tmp_path, "runs")
+    assert left.exists()
+    sweep(tmp_path, "run")
     assert sorted(tmp_path.iterdir()) == sorted(keep)
+
+
+def test_a_new_workflow_sweeps_what_a_killed_one_left_of_tables_and_figures(tmp_path):
+    left = [tmp_path / name for name in ("results/p/figures/.a-abcdefgh.png", "paper/p/tables/.b-abcdefgh.tex")]
+    keep = [tmp_path / name for name in ("results/p/figures/a.png", "results/p/records/.c-abcdefgh.csv")]
+    for path in [*left, *keep]:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    code = "from truly_sparse.experiments.claims import claim_folder\nclaim_folder()"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in keep)
 
 
 def test_a_run_that_ended_under_a_killed_workflow_is_taken_back_only_while_it_holds(checkout_of_one_run):

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from truly_sparse.data import fetch, own, registry, sources
 from truly_sparse.data.verify import Checker, order_of
-from truly_sparse.files import atomic_path, locked, sha256, write_json
+from truly_sparse.files import atomic_path, locked, sha256, sweep, write_json
 
 
 def prepare(
@@ -57,6 +57,7 @@ def prepare(
         # A second job waited here for the first, and finds its table.
         if _intact(path, digest, allow_partial):
             return path
+        sweep(folder, name)
         found = sources.of(name, entry, config, folder / "raw" / name)
         attempts: list[tuple[str, Callable[[bool], dict[str, Any]]]] = [
             (called, partial(_attempt, name, entry, open_source, path)) for called, open_source in found

@@ -16,11 +16,13 @@ from typing import IO, Any
 
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.config import results_folder
-from truly_sparse.files import Busy, lock, locked
+from truly_sparse.files import Busy, lock, locked, sweep
 
 #: Tells a job which workflow started it.
 TOKEN = "TRULY_SPARSE_WORKFLOW"
 WORKFLOW = Path(".snakemake") / "truly-sparse.lock"
+#: Folders that only the jobs of a workflow write to, of every preset.
+_WRITTEN = (*(f"results/*/{name}" for name in ("tables", "figures", "measured")), "paper/*", "paper/*/*")
 _held: list[IO[str]] = []
 
 
@@ -52,6 +54,9 @@ def claim_folder() -> None:
     # lock within one host only: what another host locked is left to `make unlock`.
     if alone and before == socket.gethostname():
         shutil.rmtree(WORKFLOW.parent / "locks", ignore_errors=True)
+        # Runs and datasets sweep their own folders. A job that outlived its workflow fails; its result is made anew.
+        for folder in (place for pattern in _WRITTEN for place in Path().glob(pattern)):
+            sweep(folder)
 
 
 @contextmanager
