@@ -81,7 +81,8 @@ def search_table(rows: list[dict[str, str]]) -> str:
 
 
 def report_table(rows: list[dict[str, str]], models: list[str]) -> str:
-    """Return test accuracies and fit times by dataset, and the first of the models against each other one."""
+    """Return test accuracies and fit times of the models that were run, and the first against each other one."""
+    models = [model for model in models if any(row["what"] == model for row in rows)]
     cells = defaultdict(list)
     for row in rows:
         if not row["error"]:
