@@ -119,7 +119,7 @@ def _scaled(part: SubFigure, grid: Sequence[Axes], cells: Sequence[pd.DataFrame]
         for number, (decay, look) in enumerate(_DECAYS.items()):
             own = cell.set_index("setting").reindex([f"{scaling}/{decay}" for scaling in _SCALINGS])
             _lines(axes, np.arange(len(own)) + 0.1 * (number - 0.5), own, level_title(decay), look)
-        axes.set_xticks(range(len(_SCALINGS)), list(_SCALINGS.values()))
+        axes.set_xticks(range(len(_SCALINGS)), list(_SCALINGS.values()), fontsize=5.5)
     _finish(part, grid, "FD-TSE, by scaling of the features:")
 
 
