@@ -54,7 +54,7 @@ def lacking() -> str:
     missing = [name for name in NEEDED if shutil.which(name, path=_path()) is None]
     if missing:
         return f"{', '.join(missing)} not installed (Debian: apt-get install slurm-wlm munge)"
-    if SYSTEM.exists():
+    if SYSTEM.exists() and not _abandoned():
         return f"{SYSTEM} belongs to a cluster that is here already"
     return "" if os.geteuid() == 0 else "not root"
 
@@ -95,7 +95,7 @@ class Cluster:
         """Start munged, the controller and the node, and wait until jobs can run."""
         at = self.folder
         SYSTEM.parent.mkdir(exist_ok=True)
-        SYSTEM.unlink(missing_ok=True)  # a link of an earlier cluster that leads nowhere
+        SYSTEM.unlink(missing_ok=True)  # a link that an earlier cluster left behind
         SYSTEM.symlink_to(at / "slurm.conf")
         files = [f"--{name.split('.')[1]}-file={at / name}" for name in ("munged.pid", "munged.log", "munged.seed")]
         self.call("munged", "--force", f"--socket={at / 'munge.socket'}", f"--key-file={at / 'munge.key'}", *files)
@@ -152,6 +152,17 @@ def wait_for(ready: Callable[[], bool], seconds: float, problem: str) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError(problem)
         time.sleep(0.2)
+
+
+def _abandoned() -> bool:
+    """Return whether the configuration is a link to a cluster of these tests that was killed."""
+    if not SYSTEM.is_symlink():
+        return False
+    try:
+        controller = int((SYSTEM.resolve().parent / "slurmctld.pid").read_text())
+        return Path(f"/proc/{controller}/comm").read_text().strip() != "slurmctld"
+    except (OSError, ValueError):
+        return True
 
 
 def _path() -> str:
