@@ -184,3 +184,16 @@ def paper(repository: Path) -> dict[str, Any]:
         if spec.settings["model"] != "reference" and spec.seed < 3:
             write_json(repository / run_folder(config, spec) / "run.json", record_of(spec))
     return config
+
+
+@pytest.fixture
+def varied(paper, repository):
+    """Make the accuracies of every run differ, the same way each time; return the configuration."""
+    rng = np.random.default_rng(0)
+    for spec in runs(paper):
+        file = repository / run_folder(paper, spec) / "run.json"
+        if file.exists():
+            record = record_of(spec)
+            record["accuracy"]["test"] = float(rng.uniform(0.6, 0.9))
+            write_json(file, record)
+    return paper

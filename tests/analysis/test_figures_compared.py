@@ -15,24 +15,8 @@ from truly_sparse.analysis.style import style
 from truly_sparse.analysis.tables import helps_points
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.records import run_folder
-from truly_sparse.files import write_json
-
-from .conftest import record_of
 
 ENSEMBLES = ("edst_rg", "rd_tse", "fd_tse", "dist_tse")
-
-
-@pytest.fixture
-def varied(paper, repository):
-    """Make the accuracies of every run differ, the same way each time; return the configuration."""
-    rng = np.random.default_rng(0)
-    for spec in runs(paper):
-        file = repository / run_folder(paper, spec) / "run.json"
-        if file.exists():
-            record = record_of(spec)
-            record["accuracy"]["test"] = float(rng.uniform(0.6, 0.9))
-            write_json(file, record)
-    return paper
 
 
 def finished(config, experiment):

@@ -78,6 +78,7 @@ FIGURES: dict[str, Entry] = {
     "distances": Entry("distances", measurements=("distances",)),
     "ranks": Entry("ranks", experiments=("table2",)),
     "effects": Entry("effects", experiments=("refinement", "preprocessing", "protocol"), optional=("table1", "table2")),
+    "peers": Entry("peers", experiments=("practice",), optional=("table1", "table2")),
     "shape": Entry("shape", experiments=("shape",), optional=("table1",)),
 }
 

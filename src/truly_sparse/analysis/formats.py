@@ -34,9 +34,11 @@ def interval(low: float | None, high: float | None, digits: int = 2) -> str:
 
 
 def ratio(value: float | None) -> str:
-    """Return "0.25×", with a third decimal below 0.1."""
+    """Return "0.25×", with a third decimal below 0.1 and none from 100 on."""
     if value is None or missing(value):
         return NOTHING
+    if value >= 99.995:
+        return f"{value:,.0f}×"
     return f"{value:.3f}×" if value < 0.0995 else f"{value:.2f}×"
 
 

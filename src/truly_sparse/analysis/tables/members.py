@@ -43,7 +43,7 @@ def make(inputs: Inputs) -> Table:
         f"{origin.seeds}; commit {origin.commits}.{origin.warning()}"
     )
     return Table(
-        frame, [Part("P2", caption, _cells(frame), _COLUMNS, [origin.line()], group="dataset", block="method")]
+        frame, [Part("P3", caption, _cells(frame), _COLUMNS, [origin.line()], group="dataset", block="method")]
     )
 
 

@@ -11,6 +11,7 @@ from truly_sparse.analysis.names import method_title, row_order
 from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.table import Part, Table
+from truly_sparse.analysis.tables import practice_peers
 from truly_sparse.analysis.tables.table1 import COLUMNS
 
 #: Runs of the paper's own tables that stand beside the others.
@@ -31,8 +32,9 @@ _COLUMNS = (
 
 
 def make(inputs: Inputs) -> Table:
-    """Return accuracy, ranking, calibration, time and size of every model on every dataset."""
+    """Return P1, every measure of every model on every dataset, and P2, the proposed ensembles beside each model."""
     frame = tidy(inputs)
+    compared = practice_peers.tidy(frame)
     origin = inputs.origin()
     caption = (
         "The same splits with models a practitioner would try first: scikit-learn's with its defaults (forests of 200 "
@@ -44,7 +46,14 @@ def make(inputs: Inputs) -> Table:
         f"Videos held out: no frame of a test video is in training. Preset {inputs.preset}; commit {origin.commits}."
         f"{origin.warning()}"
     )
-    return Table(frame, [Part("P1", caption, _cells(frame), _COLUMNS, [origin.line()], group="group", block="method")])
+    part = Part("P1", caption, _cells(frame), _COLUMNS, [origin.line()], group="group", block="method")
+    if compared.empty:
+        return Table(frame, [part])
+    both = pd.concat([frame, compared.assign(commit=origin.commits)], ignore_index=True)
+    return Table(
+        both.reindex(columns=frame.columns).astype({"seeds": "Int64"}),
+        [part, practice_peers.part(inputs, frame, compared)],
+    )
 
 
 def chosen(inputs: Inputs) -> pd.DataFrame:
