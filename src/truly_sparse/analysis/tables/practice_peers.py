@@ -103,8 +103,8 @@ def part(inputs: Inputs, frame: pd.DataFrame, rows: pd.DataFrame) -> Part:
         "Where truly sparse ensembles win and where they lose. The mean of RD-TSE, FD-TSE and Dist-TSE (so that none "
         "is picked by its test rows) beside every other model of Table P1, one pair of means per dataset, videos held "
         "out not counted. Better on: number of these datasets; Wilcoxon: two-sided, exact, and by Holm's correction "
-        "over the rows; times as much: geometric mean of the ensembles' medians by the other's. The features are scaled as "
-        f"in Tables 1 and 2, not for accuracy. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        "over the rows; times as much: geometric mean of the ensembles' medians by the other's. Features are scaled "
+        f"as in Tables 1 and 2, not for accuracy. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     )
     return Part("P2", caption, pd.DataFrame(cells), _COLUMNS, [*named(frame), origin.line()])
 
