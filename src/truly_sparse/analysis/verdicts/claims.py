@@ -162,4 +162,11 @@ def _topology() -> Iterator[Claim]:
     text = "Dist-TSE starts one that is closer to its predecessor than EDST_RG's."
     yield Claim("topology/dist_tse", topic, text, where, others.TOPOLOGY, {"method": "dist_tse", "closer": True})
     text = "Subnetworks of FD-TSE follow trajectories of their own; those of EDST_RG and Dist-TSE are partly shared."
-    yield Claim("trajectories", topic, text, "journal 4.5, Figure 3", others.PICTURE, {"shown": "Figure 3"})
+    yield Claim(
+        "trajectories",
+        topic,
+        text,
+        "journal 4.5, Figure 3",
+        others.PICTURE,
+        {"shown": "the figure of training trajectories"},
+    )
