@@ -99,7 +99,7 @@ def test_peers_are_drawn_as_far_from_the_ensembles_as_they_are(varied):
 
 
 def test_peers_leave_out_a_dataset_without_ensembles(varied, repository):
-    for spec in runs(varied, "table2"):
+    for spec in runs(varied):
         if (spec.dataset, spec.method) == ("pol", "rd_tse"):
             (repository / run_folder(varied, spec) / "run.json").unlink(missing_ok=True)
     frame = peers.data(Inputs(varied, FIGURES["peers"]))

@@ -31,6 +31,15 @@ def test_files_and_datasets(config):
     ]
 
 
+def test_runs_with_the_same_settings_are_trained_once(config):
+    (block,) = config["experiments"]["table1"]
+    plan = Plan(config | {"experiments": {"table1": [block], "study": [block | {"zeta": [0.2, 0.3]}]}})
+    assert set(plan.missing("study")) - set(plan.missing("table1")) == {
+        f"results/small/runs/study/wine/fd_tse/eps20_zeta0.3/seed{seed}/run.json" for seed in (0, 1)
+    }
+    assert set(plan.missing("table1")) < set(plan.missing("study"))
+
+
 def test_the_merged_configuration_is_kept_under_a_name_of_its_content(config):
     plan = Plan(config)
     assert load_config(plan.config_file) == plan.config

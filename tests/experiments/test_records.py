@@ -99,6 +99,60 @@ def test_store_merges_sorts_and_drops_what_left_the_grid(config):
     assert file.stat().st_mtime_ns == before
 
 
+@pytest.fixture
+def overlapping(config):
+    """The same, and a second experiment in which two of the runs have the settings of two of the first."""
+    block = {"datasets": ["wine"], "methods": ["fd_tse"], "epsilon": [20], "zeta": [0.2, 0.3], "seeds": [0, 1]}
+    return validate(config | {"experiments": config["experiments"] | {"study": [block]}})
+
+
+def test_a_run_with_the_settings_of_another_experiment_counts_for_both(overlapping):
+    twins = [spec for spec in runs(overlapping, "table1") if spec.method == "fd_tse"]
+    commit(overlapping, record_of(twins[0], note="committed"))
+    finish(overlapping, twins[1], note="run folder")
+    committed, missing = records.split(overlapping, "study")
+    assert [(records.path_of(record), record["same_as"]) for record in committed] == [
+        ("study/wine/fd_tse/eps20_zeta0.2/seed0", "table1/wine/fd_tse/eps20/seed0")
+    ]
+    assert len(missing) == 3
+    found, absent = records.gather(overlapping, "study")
+    assert [record["note"] for record in found] == ["committed", "run folder"]
+    assert [spec.setting for spec in absent] == ["eps20_zeta0.3"] * 2
+    assert records.split(overlapping | {"reuse_records": False}, "study")[0] == []
+
+
+def test_a_run_of_its_own_comes_before_that_of_another_experiment(overlapping):
+    own = next(iter(runs(overlapping, "study")))
+    commit(overlapping, record_of(next(spec for spec in runs(overlapping) if spec.method == "fd_tse"), note="other"))
+    file = records.records_file(overlapping, "study")
+    file.write_text(json.dumps(record_of(own, note="own")) + "\n")
+    assert records.split(overlapping, "study")[0][0]["note"] == "own"
+    file.write_text(json.dumps(record_of(own, note="own", source_hash="0" * 16)) + "\n")
+    assert records.split(overlapping, "study")[0][0]["note"] == "other"
+
+
+def test_store_keeps_a_line_for_every_run_of_the_experiment(overlapping):
+    for spec in runs(overlapping, "table1"):
+        finish(overlapping, spec)
+    stored = records.store(overlapping, "study")
+    assert (stored.fresh, stored.lines, stored.runs) == (0, 2, 4)
+    assert all(line["same_as"].startswith("table1/") for line in records.read(stored.file))
+    # Trained for this experiment after all: that is what is kept.
+    own = next(iter(runs(overlapping, "study")))
+    finish(overlapping, own)
+    records.store(overlapping, "study")
+    assert ["same_as" in line for line in records.read(stored.file)] == [False, True]
+
+
+def test_same_settings_are_counted_once(overlapping):
+    specs = runs(overlapping)
+    assert len(specs) == 8
+    assert len(records.by_settings(specs)) == 6
+    assert records.distinct([record_of(spec) for spec in specs]) == [
+        record_of(spec) for spec in specs if spec.setting != "eps20_zeta0.2"
+    ]
+
+
 def test_store_without_runs_writes_nothing(config):
     records.store(config, "table1")
     assert not records.records_file(config, "table1").exists()

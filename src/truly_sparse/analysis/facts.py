@@ -13,7 +13,7 @@ from truly_sparse.analysis.tables import table1
 from truly_sparse.analysis.tables.table1 import class_count
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.grid import RunSpec
-from truly_sparse.experiments.records import Record, gather
+from truly_sparse.experiments.records import Record, by_settings, distinct, gather
 from truly_sparse.files import write_text
 
 # Grid axes, which every table shows per row.
@@ -39,7 +39,8 @@ def write(config: dict[str, Any]) -> None:
     first = [record for record in records if record["experiment"] == "table1"]
     if not first:
         raise UserError(f"no finished run of table1 in results/{preset}; run `snakemake --cores 1` first")
-    origin = origin_of(preset, records, absent)
+    # Of runs with the same settings in several experiments one is counted.
+    origin = origin_of(preset, distinct(records), [specs[0] for specs in by_settings(absent).values()])
     folder = names.paper_folder(preset)
     write_text(folder / "preset.tex", preset_macros(origin))
     write_text(folder / "facts.tex", fact_macros(origin, records, absent))

@@ -41,6 +41,7 @@ class Plan:
         for dataset in self.config["datasets"]:
             self._entry(dataset)
         self._split = {name: records.split(self.config, name) for name in self.experiments}
+        self._same = records.by_settings(self.runs.values())
 
     @cached_property
     def config_file(self) -> str:
@@ -64,9 +65,12 @@ class Plan:
         return f"{self.config['data']['folder']}/{dataset}.parquet"
 
     def missing(self, experiment: str) -> list[str]:
-        """Return the run.json files an experiment needs beside the committed records; none without `train`."""
+        """Return the run.json files an experiment needs beside the committed records; none without `train`.
+
+        Of runs with the same settings, in whatever experiments, it is that of the first in the grid.
+        """
         _, missing = self._split[experiment]
-        specs = missing if self.config["train"] else []
+        specs = [self._same[spec.settings_hash][0] for spec in missing] if self.config["train"] else []
         return [(records.run_folder(self.config, spec) / "run.json").as_posix() for spec in specs]
 
     def needs(self, experiments: Iterable[str], names: Iterable[str]) -> list[str]:

@@ -1,6 +1,11 @@
-"""Run records: run.json in every run folder, and the committed copies, one line per run."""
+"""Run records: run.json in every run folder, and the committed copies, one line per run.
+
+Experiments overlap: a run of one may have the very settings of another's. It is trained once, and counts for both.
+"""
 
 import json
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,37 +81,57 @@ def read(path: str | Path) -> list[Record]:
 def split(config: dict[str, Any], experiment: str) -> tuple[list[Record], list[RunSpec]]:
     """Return (committed records that still hold, runs that have none), in the order of the grid.
 
-    A record holds while its settings and the sources of its stage are today's, and `reuse_records` is true.
+    A record holds while its settings and the sources of its stage are today's, and `reuse_records` is true. Where a
+    run has none, that of a run of another experiment with the same settings stands for it.
     """
-    committed = {}
+    committed: dict[str, list[Record]] = {}
     if config["reuse_records"]:
-        committed = {path_of(record): record for record in read(records_file(config, experiment))}
+        for name in config["experiments"]:
+            for record in _read_once(records_file(config, name).resolve()):
+                committed.setdefault(record["settings_hash"], []).append(record)
     recorded, missing, known = [], [], verified(config)
     for spec in runs(config, experiment):
-        record = committed.get(spec.path)
-        if record is not None and is_current(record, spec, known):
-            recorded.append(record)
-        else:
+        record = _standing_for(spec, committed.get(spec.settings_hash, ()), known)
+        if record is None:
             missing.append(spec)
+        else:
+            recorded.append(record)
     return recorded, missing
 
 
 def gather(config: dict[str, Any], experiment: str) -> tuple[list[Record], list[RunSpec]]:
     """Return (records of all finished runs, runs not finished), each in the order of the grid.
 
-    Committed records come first; run.json files fill in where none holds. A run.json of other settings or
-    other sources does not count as finished.
+    Committed records come first; run.json files fill in where none holds, its own or that of a run with the same
+    settings. A run.json of other settings or other sources does not count as finished.
     """
     recorded, missing = split(config, experiment)
     finished = {path_of(record): record for record in recorded}
-    absent, known = [], verified(config)
+    absent, known, same = [], verified(config), by_settings(runs(config))
     for spec in missing:
-        record = read_run(config, spec)
-        if record is not None and is_current(record, spec, known):
-            finished[spec.path] = record
-        else:
+        found = (read_run(config, other) for other in same[spec.settings_hash])
+        record = _standing_for(spec, filter(None, found), known)
+        if record is None:
             absent.append(spec)
+        else:
+            finished[spec.path] = record
     return [finished[spec.path] for spec in runs(config, experiment) if spec.path in finished], absent
+
+
+def by_settings(specs: Iterable[RunSpec]) -> dict[str, list[RunSpec]]:
+    """Return the runs of each settings hash, in their order; the first is the one that is trained."""
+    found: dict[str, list[RunSpec]] = {}
+    for spec in specs:
+        found.setdefault(spec.settings_hash, []).append(spec)
+    return found
+
+
+def distinct(found: Iterable[Record]) -> list[Record]:
+    """Return the records without those of settings that came before."""
+    first: dict[str, Record] = {}
+    for record in found:
+        first.setdefault(record["settings_hash"], record)
+    return list(first.values())
 
 
 def read_run(config: dict[str, Any], spec: RunSpec) -> Record | None:
@@ -139,7 +164,8 @@ def store(config: dict[str, Any], experiment: str) -> Stored:
     """Merge the finished runs of an experiment into its committed records.
 
     Finished runs of this machine replace committed ones of the same path where they are current; lines of runs
-    that left the grid are dropped.
+    that left the grid are dropped. A run of another experiment that stands for one of this has a line here, too, whose
+    `same_as` is its path.
     """
     file = records_file(config, experiment)
     specs = {spec.path: spec for spec in runs(config, experiment)}
@@ -147,12 +173,38 @@ def store(config: dict[str, Any], experiment: str) -> Stored:
     found = {path: read_run(config, spec) for path, spec in specs.items()}
     known = verified(config)
     fresh = {path: record for path, record in found.items() if record and is_current(record, specs[path], known)}
-    merged = kept | fresh
+    merged = kept | {path_of(record): record for record in gather(config, experiment)[0]} | fresh
     lines = [json.dumps(merged[path], separators=(",", ":"), allow_nan=False) for path in sorted(merged)]
     text = "".join(f"{line}\n" for line in lines)
     if lines and (not file.exists() or file.read_text(encoding="utf-8") != text):
         write_text(file, text)
     return Stored(file, len(fresh), len(merged), len(specs))
+
+
+def _standing_for(spec: RunSpec, found: Iterable[Record], known: dict[str, dict[str, Any]]) -> Record | None:
+    """Return the record of a run, else the one of a run with the same settings, under this run's name; None without."""
+    named = [
+        record
+        if path_of(record) == spec.path
+        else record | {"experiment": spec.experiment, "setting": spec.setting, "same_as": path_of(record)}
+        for record in found
+    ]
+    current = [record for record in named if is_current(record, spec, known)]
+    return min(current, key=lambda record: "same_as" in record, default=None)
+
+
+def _read_once(path: Path) -> list[Record]:
+    """Return what `read` does; a file that has not changed is read once."""
+    if not path.exists():
+        return []
+    status = path.stat()
+    return _read_version(path, status.st_mtime_ns, status.st_size)
+
+
+@cache
+def _read_version(path: Path, written: int, size: int) -> list[Record]:
+    del written, size
+    return read(path)
 
 
 def _parse(text: str, where: str) -> Record:
