@@ -76,7 +76,7 @@ def _cells(part: pd.DataFrame, name: object) -> list[tuple[str, pd.DataFrame]]:
 def _title(row: pd.Series) -> str:
     """Return the dataset, its epsilon where that is not the usual one, and below how much of it there was."""
     epsilon = "" if pd.isna(row["epsilon"]) or row["epsilon"] == EPSILON else f", ε = {row['epsilon']:g}"
-    return dataset_title(row["dataset"]) + epsilon + (f"\nonly {row['partial']}" if row["partial"] else "")
+    return dataset_title(row["dataset"]) + epsilon + (f"\n{row['partial']}" if row["partial"] else "")
 
 
 def _grid(part: SubFigure, cells: Sequence[tuple[str, pd.DataFrame]], across: int, name: str) -> list[Axes]:
@@ -110,7 +110,8 @@ def _crossed(part: SubFigure, grid: Sequence[Axes], cells: Sequence[pd.DataFrame
         for number, (method, look) in enumerate(METHODS.items()):
             own = cell[cell["method"] == method].set_index("setting").reindex(list(_REFINEMENTS))
             _lines(axes, np.arange(len(own)) + 0.08 * (number - 1.5), own, level_title(method), look)
-        axes.set_xticks(range(len(_REFINEMENTS)), list(_REFINEMENTS.values()))
+        axes.set_xticks(range(len(_REFINEMENTS)), list(_REFINEMENTS.values()), fontsize=5.5)
+        axes.set_xlim(-0.5, len(_REFINEMENTS) - 0.5)  # also where a level has not finished
     _finish(part, grid, "regrowth, by refinement:")
 
 
