@@ -10,23 +10,22 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
-from scipy import stats
 
 from truly_sparse.analysis.figures.panels import METHODS, letter, warn
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import METHODS as TITLES
 from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.origin import parts_of
-from truly_sparse.analysis.runs import frame_of, summarise
+from truly_sparse.analysis.runs import frame_of
+from truly_sparse.analysis.statistics.within import within_seeds
 from truly_sparse.analysis.style import BLUE, ORANGE, PAGE_WIDTH
-from truly_sparse.analysis.tables.helps import alone
+from truly_sparse.analysis.tables.helps import alone_runs
 from truly_sparse.analysis.tables.helps_points import EPSILON, level_title
 
 COLUMNS = (
     *("figure", "panel", "dataset", "epsilon", "method", "setting", "value", "std", "seeds", "low", "high"),
     "partial",
 )
-CONFIDENCE = 0.95
 _LEGEND = 0.3
 _REFINEMENTS = {"none": "none", "eta": "η", "eta_zeta": "η, ζ", "comprehensive": "compr."}
 _SCALINGS = {"minmax_all_rows": "min-max", "standard": "stand.", "quantile": "quant."}
@@ -40,19 +39,21 @@ def data(inputs: Inputs) -> pd.DataFrame:
     """Return mean accuracies in percent as a tidy frame with the columns `COLUMNS`.
 
     `panel` is a (setting: the refinement), b (setting: "scaling/decay times eta?") or c (setting: schedule);
-    `low` to `high` is Student's 95 % interval of the mean over seeds, empty for a single one.
+    `low` to `high` is the 95 % interval of `statistics.within`, over the conditions of one small panel; empty for a
+    single run.
     """
     runs, parts = frame_of(inputs.records), parts_of(inputs.records)
     crossed, scaled = (runs[runs["experiment"] == name].copy() for name in ("refinement", "preprocessing"))
     crossed["setting"] = crossed["refinement"]
     scaled["setting"] = scaled["scaling"] + "/" + scaled["decay_times_eta"].astype(str)
-    keys = ["dataset", "epsilon", "method", "setting"]
-    frames = [summarise(part, keys).assign(panel=name) for name, part in (("a", crossed), ("b", scaled)) if len(part)]
-    frame = pd.concat([*frames, alone(runs).assign(panel="c")], ignore_index=True)
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, frame["seeds"] - 1) * frame["std"] / np.sqrt(frame["seeds"])
+    frames = [
+        within_seeds(part, ["dataset", "epsilon", "method", "setting"]).assign(panel=panel)
+        for panel, shown, across in (("a", crossed, ["epsilon"]), ("b", scaled, []), ("c", alone_runs(runs), []))
+        for _, part in shown.groupby(["dataset", *across], sort=False)
+    ]
+    frame = pd.concat(frames, ignore_index=True)
     partial = frame["dataset"].map(lambda name: parts.get(name, ""))
-    frame = frame.assign(figure="effects", low=frame["value"] - half, high=frame["value"] + half, partial=partial)
-    return frame.reindex(columns=list(COLUMNS))
+    return frame.assign(figure="effects", partial=partial).reindex(columns=list(COLUMNS))
 
 
 def draw(frame: pd.DataFrame, preset: str) -> Figure:
@@ -75,7 +76,7 @@ def _cells(part: pd.DataFrame, name: object) -> list[tuple[str, pd.DataFrame]]:
 
 def _title(row: pd.Series) -> str:
     """Return the dataset, its epsilon where that is not the usual one, and below how much of it there was."""
-    epsilon = "" if pd.isna(row["epsilon"]) or row["epsilon"] == EPSILON else f", ε = {row['epsilon']:g}"
+    epsilon = "" if pd.isna(row["epsilon"]) or row["epsilon"] == EPSILON else f", ε {row['epsilon']:g}"
     return dataset_title(row["dataset"]) + epsilon + (f"\n{row['partial']}" if row["partial"] else "")
 
 

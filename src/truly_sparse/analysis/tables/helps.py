@@ -112,13 +112,17 @@ def _scaled(runs: pd.DataFrame) -> pd.DataFrame:
     return summarise(pd.concat([varied, single]), keys).assign(metric="test_accuracy", effect="scaling and decay")
 
 
-def alone(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return mean accuracies of the models under the ensembles' schedule, and of those of Table 1 beside them."""
+def alone_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of the models under the ensembles' schedule, and those of Tables 1 and 2 beside them."""
     fair = runs[runs["experiment"] == "protocol"]
     printed = runs[runs["experiment"].isin(["table1", "table2"]) & runs["dataset"].isin(fair["dataset"].unique())]
     printed = printed[((printed["epsilon"] == 20) | printed["epsilon"].isna()) & (printed["lambda"] == 1.5)]
-    both = pd.concat([printed, fair])
-    rows = summarise(both, ["dataset", "method", "epsilon", "setting"]).assign(
+    return pd.concat([printed, fair])
+
+
+def alone(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return mean accuracies of the models under the ensembles' schedule, and of those of Table 1 beside them."""
+    rows = summarise(alone_runs(runs), ["dataset", "method", "epsilon", "setting"]).assign(
         metric="test_accuracy", effect="protocol"
     )
     order = sorted(rows.index, key=lambda i: row_order(rows["dataset"][i], rows["method"][i], None, rows["setting"][i]))
