@@ -87,9 +87,11 @@ def split(config: dict[str, Any], experiment: str) -> tuple[list[Record], list[R
     committed: dict[str, list[Record]] = {}
     if config["reuse_records"]:
         for name in config["experiments"]:
-            for record in _read_once(records_file(config, name).resolve()):
-                committed.setdefault(record["settings_hash"], []).append(record)
-    recorded, missing, known = [], [], verified(config)
+            for line in _read_once(records_file(config, name).resolve()):
+                committed.setdefault(line["settings_hash"], []).append(line)
+    recorded: list[Record] = []
+    missing: list[RunSpec] = []
+    known = verified(config)
     for spec in runs(config, experiment):
         record = _standing_for(spec, committed.get(spec.settings_hash, ()), known)
         if record is None:

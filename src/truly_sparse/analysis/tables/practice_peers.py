@@ -6,7 +6,7 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
-from truly_sparse.analysis.names import METHODS, dataset_title, method_title
+from truly_sparse.analysis.names import dataset_title, method_title, row_order
 from truly_sparse.analysis.statistics.paired import compare_all
 from truly_sparse.analysis.table import Part
 
@@ -51,7 +51,7 @@ def tidy(frame: pd.DataFrame) -> pd.DataFrame:
     """
     once = with_proposed(frame[frame["split"] != "videos"])
     tables = {
-        name: part.pivot_table(index="dataset", columns="method", values="value")
+        str(name): part.pivot_table(index="dataset", columns="method", values="value")
         for name, part in once.groupby("metric")
     }
     if "accuracy" not in tables or OURS not in tables["accuracy"]:
@@ -85,7 +85,7 @@ def part(inputs: Inputs, frame: pd.DataFrame, rows: pd.DataFrame) -> Part:
     wide = rows.pivot_table(index="method", columns="metric", values="value")
     datasets = rows.drop_duplicates("method").set_index("method")["seeds"]
     cells = []
-    for method in sorted(wide.index, key=list(METHODS).index):
+    for method in sorted(map(str, wide.index), key=lambda name: row_order("", name, None, "")):
         value = wide.loc[method].to_dict()
         cells.append(
             {
@@ -117,11 +117,12 @@ def named(frame: pd.DataFrame) -> list[str]:
     table = table[table[OURS].notna()]
     others = table[[name for name in table if name not in ensembles]]
     gaps = (table[OURS] - others.max(axis=1)).sort_values()
-    best = others.idxmax(axis=1)
-    ahead = [dataset_title(name) + f" {formats.difference(gap)}" for name, gap in gaps[::-1].items() if gap > 0]
+    best = others.idxmax(axis=1).to_dict()
+    named_gaps = [(str(name), float(gap)) for name, gap in gaps.items()]
+    ahead = [f"{dataset_title(name)} {formats.difference(gap)}" for name, gap in reversed(named_gaps) if gap > 0]
     behind = [
-        f"{dataset_title(name)} {formats.difference(gap)} ({method_title(best[name])})"
-        for name, gap in gaps.items()
+        f"{dataset_title(name)} {formats.difference(gap)} ({method_title(str(best[name]))})"
+        for name, gap in named_gaps
         if gap <= -WORTH_NAMING
     ]
     words = [f"More accurate than every single model on {len(ahead)} of {len(gaps)} datasets"]
