@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from truly_sparse.analysis import make
-from truly_sparse.analysis.catalogue import FIGURES
+from truly_sparse.analysis.catalogue import FIGURES, TABLES
 from truly_sparse.analysis.figures import peers
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.style import style
@@ -66,6 +66,14 @@ def test_a_dataset_without_all_three_ensembles_does_not_count():
     found = practice_peers.tidy(pd.DataFrame(rows)).set_index("metric")["value"]
     assert found["ahead_difference"] == pytest.approx(7.0)
     assert practice_peers.tidy(pd.DataFrame(made_up("b", 80.0)[1:])).empty
+
+
+def test_a_method_of_ones_own_stands_in_p2(varied):
+    inputs = Inputs(varied, TABLES["practice"])
+    frame = pd.DataFrame([*made_up("a", 80.0, mine=70.0, dense=60.0), *made_up("b", 80.0, mine=75.0, dense=65.0)])
+    printed = practice_peers.part(inputs, frame, practice_peers.tidy(frame))
+    assert printed.cells["method"].tolist() == ["Dense", "mine"]
+    assert printed.cells["difference"].tolist() == ["+17.50", "+7.50"]
 
 
 def test_datasets_are_named_where_models_lie_apart():
