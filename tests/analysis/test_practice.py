@@ -9,9 +9,10 @@ from truly_sparse.analysis import make
 from truly_sparse.analysis.catalogue import FIGURES, TABLES
 from truly_sparse.analysis.figures import peers
 from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.names import PROPOSED
 from truly_sparse.analysis.style import style
 from truly_sparse.analysis.tables import practice_peers
-from truly_sparse.analysis.tables.practice_peers import ALL, OURS, PROPOSED
+from truly_sparse.analysis.tables.practice_peers import ALL, OURS
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.records import run_folder
 

@@ -12,7 +12,7 @@ from truly_sparse.analysis.inventory import write
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.config import results_folder
 from truly_sparse.experiments.provenance import code_version
-from truly_sparse.experiments.records import Record, gather, read, records_file
+from truly_sparse.experiments.records import Record, distinct, gather, read, records_file
 from truly_sparse.files import sha256
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _describe(crate: "ROCrate", config: dict[str, Any]) -> None:
     """Say what the whole folder is; its date is that of the last run, so that the same results give the same file."""
     from rocrate.model.contextentity import ContextEntity
 
-    found = [record for experiment in config["experiments"] for record in _records(config, experiment)]
+    found = distinct(record for experiment in config["experiments"] for record in _records(config, experiment))
     dates = sorted(str(record["finished"]) for record in found if record.get("finished"))
     crate.name = f"Truly sparse ensembles: results of preset {config['preset']}"
     crate.description = (

@@ -24,6 +24,8 @@ METHODS = {
     "random_forest": "Random forest",
     "hist_gradient_boosting": "Gradient boosting",
 }
+#: The strategies the journal proposes.
+PROPOSED = ("rd_tse", "fd_tse", "dist_tse")
 DATASETS = {
     "gesture": "Gesture Phase",
     "higgs": "HIGGS",

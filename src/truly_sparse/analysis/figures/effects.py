@@ -48,8 +48,8 @@ def data(inputs: Inputs) -> pd.DataFrame:
     scaled["setting"] = scaled["scaling"] + "/" + scaled["decay_times_eta"].astype(str)
     frames = [
         within_seeds(part, ["dataset", "epsilon", "method", "setting"]).assign(panel=panel)
-        for panel, shown, across in (("a", crossed, ["epsilon"]), ("b", scaled, []), ("c", alone_runs(runs), []))
-        for _, part in shown.groupby(["dataset", *across], sort=False)
+        for panel, shown in (("a", crossed), ("b", scaled), ("c", alone_runs(runs)))
+        for _, part in shown.groupby(_keys(panel), sort=False)
     ]
     frame = pd.concat(frames, ignore_index=True)
     partial = frame["dataset"].map(lambda name: parts.get(name, ""))
@@ -70,8 +70,12 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
 
 def _cells(part: pd.DataFrame, name: object) -> list[tuple[str, pd.DataFrame]]:
     """Return (title, rows) of every panel."""
-    keys = ["dataset", "epsilon"] if name == "a" else ["dataset"]
-    return [(_title(cell.iloc[0]), cell) for _, cell in part.groupby(keys, sort=False)]
+    return [(_title(cell.iloc[0]), cell) for _, cell in part.groupby(_keys(name), sort=False)]
+
+
+def _keys(panel: object) -> list[str]:
+    """Return what one small panel of a panel is for."""
+    return ["dataset", "epsilon"] if panel == "a" else ["dataset"]
 
 
 def _title(row: pd.Series) -> str:

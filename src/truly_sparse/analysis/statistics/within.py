@@ -40,17 +40,17 @@ def within_seeds(
         One row per condition, in order of appearance: `conditions`, `value` (mean), `std` (sample standard deviation
         of the runs as they are), `seeds`, `low` and `high` (missing for a single run).
     """
-    grouped = frame.groupby(list(conditions), sort=False, dropna=False)
-    condition = grouped.ngroup()
+    condition = frame.groupby(list(conditions), sort=False, dropna=False).ngroup()
     several = condition.isin(condition.value_counts().loc[lambda counts: counts > 1].index)
     count = condition[several].nunique()
-    runs = frame.assign(free=frame[value] - (_effects(frame[several], condition, block, value) if count > 1 else 0.0))
+    effects = _effects(frame[several], condition, block, value) if count > 1 else 0.0
     factor = np.sqrt(count / (count - 1)) if count > 1 else 1.0
-    again = runs.groupby(list(conditions), sort=False, dropna=False)
-    found = grouped[value].agg(value="mean", std="std", seeds="count")
-    half = (
-        stats.t.ppf((1 + CONFIDENCE) / 2, found["seeds"] - 1) * again["free"].std() * factor / np.sqrt(found["seeds"])
+    found = (
+        frame.assign(free=frame[value] - effects)
+        .groupby(list(conditions), sort=False, dropna=False)
+        .agg(value=(value, "mean"), std=(value, "std"), seeds=(value, "count"), free=("free", "std"))
     )
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, found["seeds"] - 1) * found.pop("free") * factor / np.sqrt(found["seeds"])
     return found.assign(low=found["value"] - half, high=found["value"] + half).reset_index()
 
 

@@ -6,11 +6,10 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
-from truly_sparse.analysis.names import dataset_title, method_title, row_order
-from truly_sparse.analysis.statistics.paired import compare_all
+from truly_sparse.analysis.names import PROPOSED, dataset_title, method_title, row_order
+from truly_sparse.analysis.statistics.paired import compare, holm
 from truly_sparse.analysis.table import Part
 
-PROPOSED = ("rd_tse", "fd_tse", "dist_tse")
 #: The mean of the three, so that none is picked by its test rows.
 OURS = "proposed"
 OURS_TITLE = "mean of the proposed ensembles"
@@ -45,7 +44,7 @@ def with_proposed(frame: pd.DataFrame) -> pd.DataFrame:
 def tidy(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per model and measure from the tidy rows of Table P1; empty where nothing can be compared.
 
-    Every dataset counts once, by the split that is not "videos". Metrics: the measures of `paired.compare_all` with
+    Every dataset counts once, by the split that is not "videos". Metrics: the measures of `paired.compare` with
     "ahead_" before them (accuracy in points, positive where the proposed ensembles are better), `better_<metric>` (on
     how many datasets they are) and `ratio_<metric>` (geometric mean of theirs by the other's).
     """
@@ -58,12 +57,14 @@ def tidy(frame: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame()
     accuracy = tables["accuracy"].drop(columns=list(PROPOSED))
     accuracy = accuracy[accuracy[OURS].notna()]
-    long = accuracy.rename_axis("pair").reset_index().melt("pair", var_name="method", value_name="value")
+    rows = []
+    for method in (name for name in accuracy if name != OURS):
+        both = accuracy[[OURS, method]].dropna()
+        rows.append({"method": method, **compare(both[OURS].to_numpy(float), both[method].to_numpy(float))})
+    compared = pd.DataFrame(rows)
     lines = []
-    # The comparison is the other's lead; turned around, it is ours.
-    for row in compare_all(long.dropna(), OURS).to_dict("records"):
-        turned = row | {"difference": -row["difference"], "low": _minus(row["high"]), "high": _minus(row["low"])}
-        measures = {f"ahead_{name}": turned[name] for name in _MEASURES}
+    for row in compared.assign(wilcoxon_p_holm=holm(compared["wilcoxon_p"])).to_dict("records"):
+        measures = {f"ahead_{name}": row[name] for name in _MEASURES}
         for metric, table in tables.items():
             both = table[[OURS, row["method"]]].dropna() if row["method"] in table else table.iloc[:0, :0]
             if both.empty:
@@ -130,7 +131,3 @@ def named(frame: pd.DataFrame) -> list[str]:
     if behind:
         words.append(f"Behind the best of them by {WORTH_NAMING:g} point or more: {', '.join(behind)}.")
     return words
-
-
-def _minus(value: float | None) -> float | None:
-    return None if value is None else -value

@@ -7,12 +7,11 @@ import pandas as pd
 from scipy.stats import ttest_ind_from_stats
 
 from truly_sparse.analysis import formats
-from truly_sparse.analysis.names import dataset_title, method_title
+from truly_sparse.analysis.names import PROPOSED, dataset_title, method_title
 from truly_sparse.analysis.verdicts.judging import ALPHA, Evidence, Finding, Missing, Rule, gap, partial, verdict, welch
 
 ACCURACY = "test_accuracy"
 BASELINE = "edst_rg"
-PROPOSED = ("rd_tse", "fd_tse", "dist_tse")
 DENSE = ("dense", "dense_ensemble")
 
 

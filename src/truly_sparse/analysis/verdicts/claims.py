@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pandas as pd
 
 from truly_sparse.analysis.formats import number
-from truly_sparse.analysis.names import dataset_title, method_title
+from truly_sparse.analysis.names import PROPOSED, dataset_title, method_title
 from truly_sparse.analysis.verdicts import accuracy, cost, others, protocol
-from truly_sparse.analysis.verdicts.accuracy import ACCURACY, BASELINE, PROPOSED
+from truly_sparse.analysis.verdicts.accuracy import ACCURACY, BASELINE
 from truly_sparse.analysis.verdicts.judging import Claim, Rule
 
 RULES: tuple[Rule, ...] = (*accuracy.RULES, *protocol.RULES, *cost.RULES, *others.RULES)

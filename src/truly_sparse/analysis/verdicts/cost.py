@@ -3,8 +3,8 @@
 import pandas as pd
 
 from truly_sparse.analysis import formats
-from truly_sparse.analysis.names import dataset_title, method_title
-from truly_sparse.analysis.verdicts.accuracy import BASELINE, PROPOSED, settings_of
+from truly_sparse.analysis.names import PROPOSED, dataset_title, method_title
+from truly_sparse.analysis.verdicts.accuracy import BASELINE, settings_of
 from truly_sparse.analysis.verdicts.judging import (
     EXPLAINED,
     NOT_CONFIRMED,

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from truly_sparse.analysis import formats
-from truly_sparse.analysis.names import dataset_title, method_title
-from truly_sparse.analysis.verdicts.accuracy import BASELINE, PROPOSED
+from truly_sparse.analysis.names import PROPOSED, dataset_title, method_title
+from truly_sparse.analysis.verdicts.accuracy import BASELINE
 from truly_sparse.analysis.verdicts.judging import ALPHA, Evidence, Finding, Missing, Rule, verdict, welch
 
 ALL = "tabular14"

@@ -3,12 +3,11 @@
 import pandas as pd
 
 from truly_sparse.analysis import formats
-from truly_sparse.analysis.names import dataset_title, method_title
+from truly_sparse.analysis.names import PROPOSED, dataset_title, method_title
 from truly_sparse.analysis.tables.helps_points import POOLED
 from truly_sparse.analysis.verdicts.accuracy import (
     ACCURACY,
     BASELINE,
-    PROPOSED,
     least_lead_over_dense,
     p_text,
     row_of,
