@@ -62,6 +62,18 @@ def test_the_table_is_the_csv():
     assert found == expected
 
 
+def test_the_verdicts_are_the_csv():
+    table = pd.read_csv(ROOT / "results/paper/tables/verdicts.csv")
+    kinds = ["confirmed", "different but explained", "not confirmed", "not tested"]
+    counted = {
+        topic: [str((claims["verdict"] == kind).sum() or "–") for kind in kinds]
+        for topic, claims in table.groupby("topic")
+    }
+    assert set(table["verdict"]) <= set(kinds)
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section("verdicts")]
+    assert {topic: counts for topic, *counts in rows} == counted
+
+
 def output_of_snippet(number: int) -> str:
     code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[number]
     finished = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)

@@ -41,11 +41,12 @@ def write(config: dict[str, Any]) -> None:
         raise UserError(f"no finished run of table1 in results/{preset}; run `snakemake --cores 1` first")
     # Of runs with the same settings in several experiments one is counted.
     origin = origin_of(preset, distinct(records), [specs[0] for specs in by_settings(absent).values()])
+    of_table1 = origin_of(preset, first, [spec for spec in absent if spec.experiment == "table1"])
     folder = names.paper_folder(preset)
     write_text(folder / "preset.tex", preset_macros(origin))
     write_text(folder / "facts.tex", fact_macros(origin, records, absent))
-    write_text(folder / "tables" / "settings.tex", settings_table(first, origin))
-    write_text(folder / "tables" / "datasets.tex", datasets_table(first, origin))
+    write_text(folder / "tables" / "settings.tex", settings_table(first, of_table1))
+    write_text(folder / "tables" / "datasets.tex", datasets_table(first, of_table1))
 
 
 def macro(name: str, text: str) -> str:
@@ -111,7 +112,7 @@ def settings_table(records: list[Record], origin: Origin) -> str:
     return booktabs(
         pd.DataFrame(rows),
         columns,
-        caption=f"Settings in which the methods differ. Preset {origin.preset}; commit {origin.commits}.",
+        caption=f"Settings in which the methods of Table 1 differ. Preset {origin.preset}; commit {origin.commits}.",
         label="settings",
         number="S1",
         banner=names.banner(origin.preset),
@@ -143,7 +144,7 @@ def datasets_table(records: list[Record], origin: Origin) -> str:
     return booktabs(
         pd.DataFrame(rows),
         columns,
-        caption="Datasets: rows in all and in each part, and the first digits of the prepared table's checksum. "
+        caption="Datasets of Table 1: rows in all and in each part, first digits of the prepared table's checksum. "
         f"Preset {origin.preset}; commit {origin.commits}.",
         label="datasets",
         number="S2",

@@ -1,4 +1,4 @@
-"""Sentences about what was measured, each worked out from the records."""
+"""Sentences about Table 1, each worked out from its records."""
 
 import re
 from collections import Counter
@@ -99,5 +99,5 @@ def _irregular(records: Sequence[Record], absent: Sequence[RunSpec]) -> list[str
         )
         sentences.append(f"Diverged runs, which are in no mean: {listed}.")
     if absent:
-        sentences.append(f"Runs of the grid that have not finished: {len(absent)}; notes under the tables name them.")
-    return sentences or ["Every run of the grid finished and none diverged."]
+        sentences.append(f"Runs of Table 1 that have not finished: {len(absent)}; the notes under it name them.")
+    return sentences or ["Every run of Table 1 finished and none diverged."]
