@@ -56,6 +56,7 @@ TABLES: dict[str, Entry] = {
     "table4": Entry("table4", measurements=("scalability",)),
     "table5": Entry("table5", experiments=("table1",), optional=("table2",), methods=("edst_rg",)),
     "table6": Entry("table6", experiments=("table1",)),
+    "choices": Entry("choices", experiments=("choices", "table1")),
     "helps": Entry(
         "helps", experiments=("refinement", "preprocessing", "protocol"), optional=("table1", "table2", "features")
     ),
