@@ -283,6 +283,7 @@ def points(values, datasets=14):
 def test_points_count_over_all_fourteen_datasets_and_all_models():
     whole = points({"dist_tse": 7.0, "rd_tse": 3.0, "fd_tse": 2.0, "edst_rg": 2.0})
     assert judged(others.TOP, whole)["verdict"] == CONFIRMED
+    assert "3 of 7 models would have 6.00 by chance" in judged(others.TOP, whole)["note"]
     assert judged(others.MOST, whole, method="dist_tse")["verdict"] == CONFIRMED
     other = points({"dist_tse": 1.0, "static": 13.0})
     assert judged(others.TOP, other)["verdict"] == NOT_CONFIRMED

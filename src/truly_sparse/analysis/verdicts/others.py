@@ -91,7 +91,9 @@ def _top(evidence: Evidence) -> Finding:
     rows = _points(evidence)
     ours, printed = (float(rows.loc[list(PROPOSED), name].sum()) for name in ("value", "published"))
     here, there = (f"{value:.2f} of {DATASETS}" for value in (ours, printed))
-    return Finding(here, there, verdict(ours >= printed), "", ours, printed)
+    chance = DATASETS * len(PROPOSED) / len(rows)
+    why = f"{len(PROPOSED)} of {len(rows)} models would have {chance:.2f} by chance"
+    return Finding(here, there, verdict(ours >= printed), why, ours, printed)
 
 
 TOP = Rule(
