@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from truly_sparse.analysis.formats import difference, interval
 from truly_sparse.experiments.config import load_config
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.records import by_settings, distinct, gather
@@ -72,6 +74,20 @@ def test_the_verdicts_are_the_csv():
     assert set(table["verdict"]) <= set(kinds)
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section("verdicts")]
     assert {topic: counts for topic, *counts in rows} == counted
+
+
+def test_what_helps_is_the_csv():
+    table = pd.read_csv(ROOT / "results/paper/tables/helps.csv")
+    pooled = table[(table["dataset"] == "pooled") & (table["setting"] == "refinement")].set_index("contrast")
+    regrown = pooled.loc[[f"{method} - edst_rg" for method in ("rd_tse", "fd_tse", "dist_tse")]]
+    rd, fd, dist = map(difference, regrown["value"], [2] * 3)
+    widest = math.ceil(100 * regrown[["low", "high"]].abs().to_numpy().max()) / 100
+    more = pooled.loc["comprehensive - none"]
+    words = " ".join(README.split())
+    assert f"O{pooled['note'].iloc[0][1:]} ({pooled['seeds'].iloc[0]} runs at ε 20, Table H2)" in words
+    assert f"{rd}, {fd} and {dist} points, all 95 % intervals within ±{widest:.2f}" in words
+    gain = f"adds {difference(more['value'], 2)} ({interval(more['low'], more['high'])})"
+    assert f"the comprehensive refinement {gain}" in words
 
 
 def output_of_snippet(number: int) -> str:
