@@ -1,5 +1,7 @@
 """Number formats, LaTeX and plain-text tables, names."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -8,6 +10,7 @@ from truly_sparse.analysis.latex import UNBROKEN_ROWS, Column, booktabs, escape
 from truly_sparse.analysis.names import split_setting
 from truly_sparse.analysis.text import plain
 
+ROOT = Path(__file__).parents[2]
 COLUMNS = [Column("name", "Name", align="l"), Column("a", "one", "Both"), Column("b", "two", "Both")]
 
 
@@ -33,6 +36,15 @@ def frame(rows: int = 2) -> pd.DataFrame:
 )
 def test_escape(text, expected):
     assert escape(text) == expected
+
+
+@pytest.mark.parametrize("folder", ["src/truly_sparse/analysis", "config/published"])
+def test_every_character_of_our_own_words_can_be_printed(folder):
+    files = [path for path in (ROOT / folder).rglob("*.*") if path.suffix in (".py", ".csv")]
+    assert files
+    for path in files:
+        unknown = [character for character in set(path.read_text(encoding="utf-8")) if escape(character) == "?"]
+        assert set(unknown) <= {"?"}, path
 
 
 @pytest.mark.parametrize(
