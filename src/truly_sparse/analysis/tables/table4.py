@@ -25,7 +25,7 @@ METRICS = {
 DISTANCES = {"row_wise": "row by row", "all_pairs": "all pairs"}
 _PRINTED = (
     *(Column("method", "Method", align="l"), Column("distance", "distance", align="l"), Column("n", "neurons")),
-    *(Column("connections", "connections"), Column("memory", "memory (MB)")),
+    *(Column("connections", "connections"), Column("memory", "MB", "Memory")),
     *(Column("time_published", "published", "Time (s)"), Column("time", "here (CPU)", "Time (s)")),
     Column("faster", "ratio", "Time (s)"),
     *(Column("iterations_published", "published", "Iterations"), Column("iterations", "here", "Iterations")),
