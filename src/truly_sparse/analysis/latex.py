@@ -29,6 +29,8 @@ _CHARACTERS = {
     **{"α": r"$\alpha$", "ε": r"$\varepsilon$", "ζ": r"$\zeta$", "η": r"$\eta$", "λ": r"$\lambda$", "μ": r"$\mu$"},
 }
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+# A \bottomrule after which no page may end: the notes stay with the table.
+_LAST_RULE = r"\noalign{\nobreak\vskip\aboverulesep\nobreak\hrule height\heavyrulewidth\nobreak}"
 # Groups longer than this, or with cells of several lines, may break over a page; others stay together.
 UNBROKEN_ROWS = 45
 
@@ -137,7 +139,7 @@ def booktabs(
         # An empty last foot: LaTeX does not see to it that a higher one fits on the page.
         r"\endlastfoot",
         *_body(frame, columns, group, block),
-        r"\bottomrule",
+        _LAST_RULE,
         *(_under(note, width) for note in notes),
         r"\end{longtable}",
         "}",
