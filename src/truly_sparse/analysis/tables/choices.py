@@ -8,7 +8,7 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
-from truly_sparse.analysis.names import METHODS, method_title, row_order
+from truly_sparse.analysis.names import method_title, row_order
 from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
 from truly_sparse.analysis.runs import summarise
 from truly_sparse.analysis.table import Part, Table
@@ -41,9 +41,8 @@ def make(inputs: Inputs) -> Table:
         f"in Table 1. Above, the accuracy (%) as published and {_TABLE1}, over the same seeds. "
         f"Preset {inputs.preset}; commit {inputs.origin().commits}.{origin.warning()}"
     )
-    methods = [name for name in METHODS if name in set(frame["method"])]
     columns = [Column("choice", "Setting", align="l"), Column("instead", "instead", align="l")]
-    columns += [Column(name, method_title(name)) for name in methods]
+    columns += [Column(name, method_title(name)) for name in frame["method"].unique()]
     return Table(frame, [Part("6c", caption, _cells(frame), columns, [origin.line()], group="dataset")])
 
 
