@@ -54,9 +54,9 @@ def run(config: dict[str, Any], spec: RunSpec, restart: bool = False) -> Path:
         predicted = time.perf_counter()
     threads = host.threads()
     details = model.record(data)
-    measured = _measure(probabilities, data)
+    found = measured(probabilities, data)
     wall, cpu = time.perf_counter() - clock, time.process_time()
-    accuracy = measured.pop("accuracy") | {"members_validation": details.pop("members_validation", [])}
+    accuracy = found.pop("accuracy") | {"members_validation": details.pop("members_validation", [])}
     record = {
         "experiment": spec.experiment,
         "dataset": spec.dataset,
@@ -69,7 +69,7 @@ def run(config: dict[str, Any], spec: RunSpec, restart: bool = False) -> Path:
         **spec.hashes,
         "data": data.info,
         "accuracy": accuracy,
-        **measured,
+        **found,
         "seconds": {
             "wall": wall,
             "cpu": cpu,
@@ -110,7 +110,7 @@ def _process_start() -> float:
         return time.time()
 
 
-def _measure(probabilities: Floats | None, data: Arrays) -> dict[str, Any]:
+def measured(probabilities: Floats | None, data: Arrays) -> dict[str, Any]:
     """Measure ensemble and members on the test rows; nothing where the run diverged.
 
     `correct` holds one bit per test row, 1 where the ensemble is right, packed as by `numpy.packbits`, in base64: what
