@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,11 +17,13 @@ from truly_sparse.engine.network import Floats
 from truly_sparse.ensembles import checkpoint
 from truly_sparse.ensembles.schedule import Epoch
 from truly_sparse.ensembles.trainer import Data, Trainer, predict_members
-from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.progress import Reporter
 from truly_sparse.files import atomic_path
 from truly_sparse.measure import host
 from truly_sparse.measure.flops import operations
+
+if TYPE_CHECKING:
+    from truly_sparse.experiments.grid import RunSpec
 
 CHECKPOINT_SECONDS = 20.0
 # Saving takes at most one part of this many of the time: a large network is saved less often.
@@ -34,7 +36,7 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
     return read_json(lines, ReadOptions(use_threads=False)) if rows else pa.table({})
 
 
-class Networks:
+class Model:
     """An ensemble (or a single network) trained by `Trainer`.
 
     Parameters
@@ -56,7 +58,7 @@ class Networks:
     """
 
     def __init__(
-        self, spec: RunSpec, data: Arrays, folder: Path, restart: bool, each_epoch: Callable[[], None]
+        self, spec: "RunSpec", data: Arrays, folder: Path, restart: bool, each_epoch: Callable[[], None]
     ) -> None:
         shown = Data(data.x_train, data.y_train, data.x_validation, data.y_validation, len(data.classes))
         settings = spec.settings
@@ -66,7 +68,7 @@ class Networks:
         self._train(spec, data, restart, each_epoch)
         self.advice = self.trainer.progress.advice
 
-    def _train(self, spec: RunSpec, data: Arrays, restart: bool, each_epoch: Callable[[], None]) -> None:
+    def _train(self, spec: "RunSpec", data: Arrays, restart: bool, each_epoch: Callable[[], None]) -> None:
         """Train to the end with a checkpoint every so often, going on from one that fits."""
         trainer, path = self.trainer, self._checkpoint
         # Another processor or BLAS kernel rounds differently: bytes would depend on where the run was killed.
