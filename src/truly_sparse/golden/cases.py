@@ -5,7 +5,13 @@ from typing import Any, NamedTuple
 from truly_sparse.experiments.golden import features
 
 #: The plainest run; a case names what it changes.
-DATA: dict[str, Any] = {"scaling": "none", "split": "random", "test_fraction": 0.2, "validation_fraction": 0.2, "stratify": True}
+DATA: dict[str, Any] = {
+    "scaling": "none",
+    "split": "random",
+    "test_fraction": 0.2,
+    "validation_fraction": 0.2,
+    "stratify": True,
+}
 TRAINING: dict[str, Any] = {
     "epsilon": 4.0,
     "hidden": [28, 24, 20],
@@ -150,6 +156,7 @@ def _networks() -> list[Case]:
         _run("refinement comprehensive, static", slow | {"refinement": "comprehensive"}),
         _run("refinement eta_zeta, static", slow | {"refinement": "eta_zeta"}),
         _run("SET", SET),
+        _run("SET, many links", {"epsilon": 20.0, "hidden": [150, 170]} | SET),
         _run("SET as in the paper", PAPER | SET | {"activation": "all_relu", "evolution_every": 2}),
     ]
 
