@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from truly_sparse import __version__
-from truly_sparse.cli import own
+from truly_sparse.cli import golden, own
 from truly_sparse.errors import UserError
 
 Command = Callable[[dict[str, Any], argparse.Namespace], None]
@@ -122,6 +122,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     own.add(commands)
+    golden.add(commands)
     for name, (_, summary, what) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
         if what is not None:
@@ -169,6 +170,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if arguments.command in own.COMMANDS:
             own.run(arguments)
+            return 0
+        if arguments.command == "golden":
+            golden.run(arguments)
             return 0
         from truly_sparse.experiments.config import load_config
 
