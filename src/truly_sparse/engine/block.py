@@ -21,10 +21,8 @@ class Block:
     targets : ndarray of int32, shape (links,)
         Output neuron of each link, ascending within an input neuron.
     values, velocity : ndarray of float32, shape (links,)
-    out_pointers, sources : ndarrays
-        The order by output neuron: input neuron of each link.
-    place : ndarray of int32, shape (links,)
-        Where each link, in order of input neurons, stands in the order by output neuron.
+    out_pointers, sources, position : ndarrays
+        The order by output neuron: input neuron and place in `values` of each link.
     """
 
     def __init__(self, n_in: int, n_out: int, source: int, target: int, count: int) -> None:
@@ -35,7 +33,7 @@ class Block:
         self.velocity = np.zeros(count, np.float32)
         self.out_pointers = np.zeros(n_out + 1, np.int64)
         self.sources = np.zeros(count, np.int32)
-        self.place = np.zeros(count, np.int32)
+        self.position = np.zeros(count, np.int32)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -64,7 +62,7 @@ class Block:
     def index(self) -> None:
         """Rebuild the order by output neuron from the order by input neuron."""
         kernels.index_by_output(
-            self.n_in, self.n_out, self.in_pointers, self.targets, self.out_pointers, self.sources, self.place
+            self.n_in, self.n_out, self.in_pointers, self.targets, self.out_pointers, self.sources, self.position
         )
 
     def replant(self, keep: npt.NDArray[np.bool_], grown: Links, values: Values) -> None:

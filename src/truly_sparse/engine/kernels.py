@@ -3,8 +3,8 @@
 Memory layout, fixed for the whole engine: one row per neuron, [neuron][batch], float32 or bfloat16 (see `vector`), in
 one flat array `rows`. A row holds the neuron's activation until the way back has used it for the last time, then its
 error; the logits lie in an array of their own. The links of all blocks lie in flat arrays too; `plan` says where each
-block's part starts. A link's value and velocity are stored in order of the input neuron; a copy of the value in order
-of the output neuron, at `place`, spares the way forward a search through memory.
+block's part starts. A link's value and velocity are stored once, in order of the input neuron; `position` leads from
+the order by output neuron to them.
 
 The order of sums, which is the same on every processor and so part of what a result is:
 
@@ -32,10 +32,11 @@ N_IN, N_OUT, LINKS, IN_POINTERS, OUT_POINTERS, SOURCE, TARGET, BIASES = range(8)
 PLAN_COLUMNS = 8
 #: Links whose products wait, in the first-level cache, to be summed and used for an update eight at a time.
 GROUP = 64
+INLINED = {"boundscheck": False, "forceinline": True}
 
 
 @njit(cache=True, boundscheck=False)
-def index_by_output(n_in, n_out, in_pointers, targets, out_pointers, sources, place):
+def index_by_output(n_in, n_out, in_pointers, targets, out_pointers, sources, position):
     """Build a block's order by output neuron from its order by input neuron (counting sort, O(links))."""
     out_pointers[:] = 0
     for k in range(targets.shape[0]):
@@ -44,10 +45,10 @@ def index_by_output(n_in, n_out, in_pointers, targets, out_pointers, sources, pl
         out_pointers[o + 1] += out_pointers[o]
     for i in range(n_in):
         for k in range(in_pointers[i], in_pointers[i + 1]):
-            at = out_pointers[targets[k]]
-            sources[at] = i
-            place[k] = at
-            out_pointers[targets[k]] = at + 1
+            place = out_pointers[targets[k]]
+            sources[place] = i
+            position[place] = k
+            out_pointers[targets[k]] = place + 1
     for o in range(n_out, 0, -1):
         out_pointers[o] = out_pointers[o - 1]
     out_pointers[0] = 0
@@ -193,7 +194,7 @@ def unpack(rows, start, out, count):
     raise NotImplementedError
 
 
-@overload(unpack)
+@overload(unpack, jit_options=INLINED)
 def _unpack(rows, start, out, count):
     del start, out, count
     if rows.dtype == types.uint16:
@@ -218,7 +219,7 @@ def pack(values, rows, start, count):
     raise NotImplementedError
 
 
-@overload(pack)
+@overload(pack, jit_options=INLINED)
 def _pack(values, rows, start, count):
     del values, start, count
     if rows.dtype == types.uint16:
@@ -236,7 +237,7 @@ def _pack(values, rows, start, count):
     return pack_singles
 
 
-@njit(cache=True, boundscheck=False)
+@njit(boundscheck=False, forceinline=True)
 def activate(values, count, slope, counter, key, threshold, scale, positive, kept, words):
     """Apply slope and dropout to the `count` sums of a neuron, in place; the masks go to ``words`` of both arrays.
 
@@ -257,24 +258,24 @@ def activate(values, count, slope, counter, key, threshold, scale, positive, kep
 
 
 @njit(cache=True, boundscheck=False)
-def forward(plan, offsets, out_pointers, sources, ordered, biases, slopes, rows, logits, positive, kept, batch, width,
+def forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept, batch, width,
             sums, key, step, threshold, scale):  # fmt: skip
     """Propagate the batch lying in the input rows to the logits; `threshold` 0 and `scale` 1 mean no dropout.
 
-    ``z = bias + sum_k ordered[k] * rows[source k]`` over the links k of each neuron, ``len(width)`` vectors at a time.
+    ``z = bias + sum_k values[position[k]] * rows[sources[k]]`` over the links k of each neuron, ``len(width)`` vectors at a time.
     """
     for c in range(plan.shape[0]):
         n_out, links, outs = plan[c, N_OUT], plan[c, LINKS], plan[c, OUT_POINTERS]
         source, target, bias = plan[c, SOURCE], plan[c, TARGET], plan[c, BIASES]
         layer = layer_key(key, step, target)
-        block_sources, block_values = sources[links:], ordered[links:]
+        block_sources, block_position, block_values = sources[links:], position[links:], values[links:]
         for o in range(n_out):
             start, stop = np.uint64(out_pointers[outs + o]), np.uint64(out_pointers[outs + o + 1])
             for left in range(0, batch, LANES * len(width)):
                 z = fill(splat(biases[bias + o], LANES), width)
                 first = offsets[source] + left
                 for k in range(start, stop):
-                    z = add_product(z, splat(block_values[k], LANES), rows, first + block_sources[k] * batch)
+                    z = add_product(z, splat(block_values[np.uint64(block_position[k])], LANES), rows, first + block_sources[k] * batch)
                 store_row(z, sums, left, 0)
             if target < offsets.shape[0] - 1:
                 row = offsets[target] + o * batch
@@ -282,7 +283,7 @@ def forward(plan, offsets, out_pointers, sources, ordered, biases, slopes, rows,
                 activate(sums, batch, slopes[target], counter, layer, threshold, scale, positive, kept, row // LANES)
                 pack(sums, rows, row, batch)
             else:
-                logits[o * batch : (o + 1) * batch] = sums[:batch]
+                pack(sums, logits, o * batch, batch)
 
 
 @njit(cache=True, boundscheck=False)
@@ -307,8 +308,8 @@ def square_sum(gradient):
     return lanes[0]
 
 
-@njit(cache=True, boundscheck=False)
-def settle(parts, first, count, tiles, values, velocity, gradient, place, ordered, eta, momentum, decay, in_place):
+@njit(boundscheck=False, forceinline=True)
+def settle(parts, first, count, tiles, values, velocity, gradient, eta, momentum, decay, in_place):
     """Sum the products of `count` links from `first` on to gradients; update the links, or keep the gradients.
 
     Products of link ``first + j`` in tile t lie at ``parts[8 (t GROUP + j):]``. The update is that of `update`.
@@ -325,8 +326,6 @@ def settle(parts, first, count, tiles, values, velocity, gradient, place, ordere
             speed = subtract(multiply(momenta, load(velocity, k, 8)), multiply(etas, slope))
             store(speed, velocity, k)
             store(subtract(add(value, speed), multiply(decays, value)), values, k)
-            for i in range(k, k + 8):
-                ordered[np.uint64(place[np.uint64(i)])] = values[np.uint64(i)]
         else:
             store(slope, gradient, k)
     for j in range(count // 8 * 8, count):
@@ -337,12 +336,11 @@ def settle(parts, first, count, tiles, values, velocity, gradient, place, ordere
         if in_place:
             velocity[k] = momentum * velocity[k] - eta * slope
             values[k] = values[k] + velocity[k] - decay * values[k]
-            ordered[place[k]] = values[k]
         else:
             gradient[k] = slope
 
 
-@njit(cache=True, boundscheck=False)
+@njit(boundscheck=False, forceinline=True)
 def slope_errors(sums, count, tile, slope, scale, dropping, positive, kept, words, bias_gradient, bias):
     """Turn what a neuron's links pass back into its error, in place; the sum over the samples goes to its bias."""
     one, zero = splat(np.float32(1), LANES), splat(np.float32(0), LANES)
@@ -361,8 +359,8 @@ def slope_errors(sums, count, tile, slope, scale, dropping, positive, kept, word
         bias_gradient[bias] = before + total(whole)
 
 
-@njit(cache=True, boundscheck=False)
-def walk(wanted, width, tile, rows, first, stride, targets, values, start, stop, own, sums, fresh, parts, kept):
+@njit(boundscheck=False, forceinline=True)
+def walk(wanted, width, tile, rows, first, stride, targets, values, start, stop, own, sums, parts, kept):
     """Walk links [start, stop) of one neuron: add its error to `sums`, unless `wanted` is an empty tuple, and its
     products with the errors at the other ends to `parts`, from link number `kept` of the group on.
     """
@@ -383,7 +381,7 @@ def walk(wanted, width, tile, rows, first, stride, targets, values, start, stop,
 
 
 @njit(cache=True, boundscheck=False)
-def backward(plan, offsets, in_pointers, targets, values, velocity, place, ordered, gradient, bias_gradient, slopes,
+def backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bias_gradient, slopes,
              rows, positive, kept, batch, width, tile, own, sums, parts, dropping, scale, eta, momentum, decay,
              in_place):  # fmt: skip
     """Propagate the error rows of the output back through every block.
@@ -392,39 +390,39 @@ def backward(plan, offsets, in_pointers, targets, values, velocity, place, order
     is <activation, d>. With `in_place`, links are updated soon after their old value was used; without, the gradients
     of all links are left in `gradient`. Those of the hidden biases are left in `bias_gradient` in any case.
     """
-    tiles = batch // (LANES * len(tile))
+    tiles, zero = batch // (LANES * len(tile)), splat(np.float32(0), LANES)
     for c in range(plan.shape[0] - 1, -1, -1):
         n_in, links, ins = plan[c, N_IN], plan[c, LINKS], plan[c, IN_POINTERS]
         source, target = plan[c, SOURCE], plan[c, TARGET]
         bias = (offsets[source] - offsets[1]) // batch
         block_targets, block_values, block_velocity = targets[links:], values[links:], velocity[links:]
-        block_place, block_ordered = place[links:], ordered[links:]
         block_gradient = gradient[links:] if gradient.shape[0] else gradient
         settled = 0
         for i in range(n_in):
             k, stop = in_pointers[ins + i], in_pointers[ins + i + 1]
             row = offsets[source] + i * batch
             unpack(rows, row, own, batch)
-            sums[:batch] = np.float32(0)
+            for left in range(0, batch, LANES):
+                store(zero, sums, left)
             while k < stop:
                 end = min(stop, settled + GROUP)
                 if source > 0:
                     walk(width, width, tile, rows, offsets[target], batch, block_targets, block_values, k, end, own,
-                         sums, True, parts, k - settled)  # fmt: skip
+                         sums, parts, k - settled)  # fmt: skip
                 else:
                     walk((), width, tile, rows, offsets[target], batch, block_targets, block_values, k, end, own,
-                         sums, True, parts, k - settled)  # fmt: skip
+                         sums, parts, k - settled)  # fmt: skip
                 k = end
                 if k - settled == GROUP:
-                    settle(parts, settled, GROUP, tiles, block_values, block_velocity, block_gradient, block_place,
-                           block_ordered, eta, momentum, decay, in_place)  # fmt: skip
+                    settle(parts, settled, GROUP, tiles, block_values, block_velocity, block_gradient,
+                           eta, momentum, decay, in_place)  # fmt: skip
                     settled = k
             if source > 0:
                 slope_errors(sums, batch, tile, slopes[source], scale, dropping, positive, kept, row // LANES,
                              bias_gradient, bias + i)  # fmt: skip
                 pack(sums, rows, row, batch)
         settle(parts, settled, in_pointers[ins + n_in] - settled, tiles, block_values, block_velocity, block_gradient,
-               block_place, block_ordered, eta, momentum, decay, in_place)  # fmt: skip
+               eta, momentum, decay, in_place)  # fmt: skip
 
 
 @njit(cache=True, boundscheck=False)
@@ -456,18 +454,8 @@ def errors_of_output(logits, y, order, start, batch, rows, classes, delta, bias_
 
 
 @njit(cache=True, boundscheck=False)
-def order_values(values, place, ordered, plan):
-    """Copy the values of all links to their places in the order by output neuron."""
-    for c in range(plan.shape[0]):
-        links = plan[c, LINKS]
-        stop = plan[c + 1, LINKS] if c + 1 < plan.shape[0] else values.shape[0]
-        for k in range(links, stop):
-            ordered[links + place[k]] = values[k]
-
-
-@njit(cache=True, boundscheck=False)
-def train_epoch(x, y, order, batch, count, plan, offsets, in_pointers, targets, out_pointers, sources, place, values,
-                ordered, velocity, gradient, biases, bias_velocity, bias_gradient, slopes, rows, logits, positive, kept,
+def train_epoch(x, y, order, batch, count, plan, offsets, in_pointers, targets, out_pointers, sources, position,
+                values, velocity, gradient, biases, bias_velocity, bias_gradient, slopes, rows, logits, positive, kept,
                 own, sums, parts, forward_width, width, tile, key, first_step, threshold, scale, eta, momentum, decay,
                 clip):  # fmt: skip
     """Train on every full batch of `order`; return the summed cross-entropy and the number of correct samples.
@@ -481,13 +469,13 @@ def train_epoch(x, y, order, batch, count, plan, offsets, in_pointers, targets, 
     classes, last_biases = plan[plan.shape[0] - 1, N_OUT], bias_gradient[plan[plan.shape[0] - 1, BIASES] :]
     for step in range(order.shape[0] // batch):
         gather_batch(x, order, step * batch, batch, count, rows)
-        forward(plan, offsets, out_pointers, sources, ordered, biases, slopes, rows, logits, positive, kept, count,
+        forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept, count,
                 forward_width, sums, key, first_step + step, threshold, scale)  # fmt: skip
         batch_loss, hits = errors_of_output(logits, y, order, step * batch, batch, count, classes, output, last_biases)
         loss, correct = loss + batch_loss, correct + hits
         if not np.isfinite(batch_loss):
             return batch_loss, correct
-        backward(plan, offsets, in_pointers, targets, values, velocity, place, ordered, gradient, bias_gradient, slopes,
+        backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bias_gradient, slopes,
                  rows, positive, kept, count, width, tile, own, sums, parts, threshold > 0, scale, eta, momentum, decay,
                  clip == 0)  # fmt: skip
         rate = eta
@@ -495,13 +483,12 @@ def train_epoch(x, y, order, batch, count, plan, offsets, in_pointers, targets, 
             norm = np.sqrt(square_sum(gradient) + square_sum(bias_gradient))
             rate = eta * np.float32(min(1.0, clip / max(norm, 1e-30)))
             update(values, velocity, gradient, rate, momentum, decay)
-            order_values(values, place, ordered, plan)
         update(biases, bias_velocity, bias_gradient, rate, momentum, decay)
     return loss, correct
 
 
 @njit(cache=True, boundscheck=False)
-def predict(x, count, plan, offsets, out_pointers, sources, ordered, biases, slopes, rows, logits, positive, kept,
+def predict(x, count, plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept,
             sums, width, probabilities):  # fmt: skip
     """Write softmax probabilities [sample][class] for x [sample][feature], `count` samples at a time."""
     classes = probabilities.shape[1]
@@ -509,7 +496,7 @@ def predict(x, count, plan, offsets, out_pointers, sources, ordered, biases, slo
     for start in range(0, x.shape[0], count):
         samples = min(count, x.shape[0] - start)
         gather_batch(x, order, start, samples, count, rows)
-        forward(plan, offsets, out_pointers, sources, ordered, biases, slopes, rows, logits, positive, kept, count,
+        forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept, count,
                 width, sums, 0, 0, np.uint32(0), np.float32(1.0))  # fmt: skip
         softmax_rows(logits, classes, count)
         for b in range(samples):

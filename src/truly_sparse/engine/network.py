@@ -146,7 +146,7 @@ class SparseMLP:
             outs, bias = outs + block.n_out + 1, bias + block.n_out
         self._plan = plan
         self._flat = {}
-        for name in ("in_pointers", "targets", "values", "velocity", "out_pointers", "sources", "place"):
+        for name in ("in_pointers", "targets", "values", "velocity", "out_pointers", "sources", "position"):
             flat = np.concatenate([getattr(block, name) for block in self.blocks])
             self._flat[name] = flat
             start = 0
@@ -154,7 +154,6 @@ class SparseMLP:
                 stop = start + len(getattr(block, name))
                 setattr(block, name, flat[start:stop])
                 start = stop
-        self._ordered = np.zeros_like(self._flat["values"])
 
     def _reserve(self, count: int, storage: str) -> "Room":
         """Return room for the rows of `count` samples, the one of the last call if it fits."""
@@ -162,11 +161,6 @@ class SparseMLP:
             self._room = None  # before the new one is made: both may not fit
             self._room = Room(self.sizes, count, storage)
         return self._room
-
-    def _order_values(self) -> npt.NDArray[np.float32]:
-        """Return the values of all links in the order by output neuron."""
-        kernels.order_values(self._flat["values"], self._flat["place"], self._ordered, self._plan)
-        return self._ordered
 
     @property
     def link_counts(self) -> list[int]:
@@ -214,8 +208,7 @@ class SparseMLP:
             self._gradient = np.zeros(len(flat["values"]), np.float32)
         loss, correct = kernels.train_epoch(
             x, y, order, batch, count, self._plan, room.offsets, flat["in_pointers"], flat["targets"],
-            flat["out_pointers"], flat["sources"], flat["place"], flat["values"], self._order_values(),
-            flat["velocity"], self._gradient, self.biases, self.bias_velocity, self._bias_gradient, self.slopes,
+            flat["out_pointers"], flat["sources"], flat["position"], flat["values"], flat["velocity"], self._gradient, self.biases, self.bias_velocity, self._bias_gradient, self.slopes,
             room.rows, room.logits, room.positive, room.kept, room.own, room.sums, room.parts,
             width(count, FORWARD, SHARE[self.storage]), width(count, BACKWARD, len(sums)), sums,
             np.uint64(key), first_step, threshold(dropout), np.float32(1.0 / (1.0 - dropout)),
@@ -240,8 +233,8 @@ class SparseMLP:
             room = Room(self.sizes, PREDICTION_ROWS, storage)
         probabilities = np.empty((len(x), self.sizes[-1]), np.float32)
         kernels.predict(
-            x, room.count, self._plan, room.offsets, flat["out_pointers"], flat["sources"], self._order_values(),
-            self.biases, self.slopes, room.rows, room.logits, room.positive, room.kept, room.sums,
+            x, room.count, self._plan, room.offsets, flat["out_pointers"], flat["sources"], flat["position"],
+            flat["values"], self.biases, self.slopes, room.rows, room.logits, room.positive, room.kept, room.sums,
             width(room.count, FORWARD, SHARE[storage]), probabilities,
         )  # fmt: skip
         return probabilities
