@@ -1,7 +1,8 @@
 """The committed digests: comparing with them, and making them anew.
 
-Processors without fused multiply-adds round more often and have a file of their own. `digests.json` counts generations: a case holds the number of the one in which its digests last changed, and a record
-the number of the one it was stored in. Cases that are added change nothing that was there.
+Processors without fused multiply-adds round more often and have a file of their own. `digests.json` counts generations:
+a case holds the number of the one in which its digests last changed, and a record the number of the one it was stored
+in. Cases that are added change nothing that was there.
 """
 
 import json
