@@ -12,7 +12,7 @@ PIN = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --
 
 .DEFAULT_GOAL := help
 .PHONY: help install cluster quick test test-all slurm lint docs package audit paper report crate store verify \
-	golden golden-check bench lock unlock clean
+	golden golden-check golden-arm bench lock unlock clean
 # The environment is .venv and nothing else.
 unexport PYTHONPATH PYTHONHOME
 
@@ -73,6 +73,9 @@ verify: $(STAMP)  ## run a random sample of the committed runs again and compare
 golden-check: $(STAMP)  ## run the golden runs and compare their digests with the committed ones
 	$(BIN)/python -m truly_sparse golden
 
+golden-arm: $(STAMP)  ## the same on an emulated ARM processor (Debian; 20 minutes the first time)
+	$(BIN)/python envs/arm.py
+
 golden: $(STAMP)  ## make their digests anew, for a REASON="..."
 	$(BIN)/python -m truly_sparse golden --make $(if $(REASON),"$(REASON)",$(error give REASON="why they change"))
 
@@ -92,7 +95,7 @@ unlock: $(STAMP)  ## after a workflow that was killed on another machine: releas
 	$(BIN)/snakemake --unlock
 
 clean:  ## remove .venv, caches and quick results; never data or results of the paper
-	rm -rf .venv .snakemake .mypy_cache .ruff_cache .pytest_cache .hypothesis results/quick paper/quick docs/_build docs/examples dist
+	rm -rf .venv .arm .snakemake .mypy_cache .ruff_cache .pytest_cache .hypothesis results/quick paper/quick docs/_build docs/examples dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

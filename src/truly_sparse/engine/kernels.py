@@ -22,6 +22,7 @@ from numba import njit, types
 from numba.extending import overload
 
 from truly_sparse.engine.dropout import layer_key
+from truly_sparse.engine.libm import exp, log
 from truly_sparse.engine.vector import (
     LANES, PART, PARTS, above_zero, add, add_product, at_least, fill, hashed, hold, keep_products, load, load_mask,
     load_pair, load_row, multiply, pass_back, prefetch, select, splat, store, store_mask, store_pair, store_row, subtract,
@@ -223,7 +224,7 @@ def softmax_rows(rows, classes, batch):
             top = max(top, rows[c * batch + b])
         total = np.float32(0.0)
         for c in range(classes):
-            e = np.exp(rows[c * batch + b] - top)
+            e = exp(rows[c * batch + b] - top)
             rows[c * batch + b] = e
             total += e
         for c in range(classes):
@@ -485,7 +486,7 @@ def errors_of_output(logits, y, order, start, batch, rows, classes, delta, bias_
     for b in range(batch):
         label = y[order[start + b]]
         own = logits[label * rows + b]
-        loss -= np.log(max(own, np.float32(1e-38))) if own == own else np.nan
+        loss -= log(max(own, np.float32(1e-38))) if own == own else np.nan
         best = 0
         for c in range(1, classes):
             if logits[c * rows + b] > logits[best * rows + b]:
