@@ -322,12 +322,7 @@ def forward(plan, offsets, out_pointers, sources, position, values, biases, slop
                         later = min(k + AHEAD, end)
                         prefetch(rows, first + block_sources[later] * batch, width)
                         prefetch(values, links + block_position[min(k + AHEAD + AHEAD, end)], ())
-                    z = add_product(
-                        z,
-                        splat(block_values[np.uint64(block_position[k])], LANES),
-                        rows,
-                        first + block_sources[k] * batch,
-                    )
+                    z = add_product(z, splat(block_values[np.uint64(block_position[k])], LANES), rows, first + block_sources[k] * batch)
                 store_row(z, sums, left, 0)
             if target < offsets.shape[0] - 1:
                 row = offsets[target] + o * batch

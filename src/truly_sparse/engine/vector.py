@@ -353,9 +353,7 @@ def hold(typingctx, own, start, part, width):
     """Return what `pass_back` multiplies by: the vectors of a float32 row, or their place where registers are few."""
     if PARTS > 1:
         return _operation(
-            types.int64,
-            (own, types.int64, types.int64, width),
-            lambda code, _, at, part, __: code.place(at, 0, part, PART),
+            types.int64, (own, types.int64, types.int64, width), lambda code, _, at, part, __: code.place(at, 0, part, PART)
         )
     kind = types.UniTuple(Vector(PART), len(width))
 

@@ -5,13 +5,7 @@ from typing import Any, NamedTuple
 from truly_sparse.experiments.golden import features
 
 #: The plainest run; a case names what it changes.
-DATA: dict[str, Any] = {
-    "scaling": "none",
-    "split": "random",
-    "test_fraction": 0.2,
-    "validation_fraction": 0.2,
-    "stratify": True,
-}
+DATA: dict[str, Any] = {"scaling": "none", "split": "random", "test_fraction": 0.2, "validation_fraction": 0.2, "stratify": True}
 TRAINING: dict[str, Any] = {
     "epsilon": 4.0,
     "hidden": [28, 24, 20],
