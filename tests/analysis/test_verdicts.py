@@ -367,6 +367,7 @@ def test_in_short_follows_its_stated_rule():
     assert found["word"].tolist() == found["rule"].tolist() == list(words)
 
 
+@pytest.mark.slow
 def test_the_page_is_written_with_every_rule_below_it(paper):
     csv, tex = make.table(paper, "verdicts")
     frame, text = pd.read_csv(csv), tex.read_text(encoding="utf-8")
