@@ -11,12 +11,13 @@ PIN = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --
 	--no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help install cluster quick test test-all slurm lint docs package audit paper report crate store verify golden golden-check golden-arm bench lock unlock clean
+.PHONY: help install cluster quick test test-all slurm lint docs package audit paper report crate store verify \
+	golden golden-check golden-arm bench lock unlock clean
 # The environment is .venv and nothing else.
 unexport PYTHONPATH PYTHONHOME
 
 help:  ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP)  ## set up .venv (every other target does it when needed)
 

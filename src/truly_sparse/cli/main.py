@@ -42,13 +42,19 @@ def _store(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     from truly_sparse.experiments import measurements, records
 
     kind = measurements if arguments.name in config["measurements"] else records
-    print(kind.store(config, arguments.name))
+    print(kind.store(config, arguments.name, _golden))
+
+
+def _golden() -> None:
+    from truly_sparse.golden.check import main
+
+    main([], None)
 
 
 def _verify(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     from truly_sparse.experiments.verify import verify
 
-    failures = verify(config, arguments.count, arguments.seed)
+    failures = verify(config, arguments.count, arguments.seed, arguments.longest)
     if failures:
         raise UserError(f"{len(failures)} runs came out differently: {'; '.join(failures)}")
 
@@ -66,9 +72,9 @@ def _figure(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def _measure(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from truly_sparse.experiments.measurements import make
+    from truly_sparse.experiments.measuring_job import measure
 
-    print(make(config, arguments.name))
+    print(measure(config, arguments.name))
 
 
 def _pdf(config: dict[str, Any], arguments: argparse.Namespace) -> None:
@@ -143,8 +149,11 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("names", nargs="*", metavar="name", help="dataset, such as gesture")
             command.add_argument("--all", action="store_true", help="every dataset of registry and configuration")
         if name == "verify":
-            command.add_argument("--count", type=int, default=5, help="runs at least (default 5)")
+            command.add_argument(
+                "--count", type=int, default=5, help="runs, spread over experiments and methods (default 5)"
+            )
             command.add_argument("--seed", type=int, default=0, help="of the choice (default 0)")
+            command.add_argument("--longest", type=float, help="leave out runs of more CPU seconds (default: none)")
         if name == "run":
             command.add_argument("--restart", action="store_true", help="train anew, whatever checkpoint there is")
     return top

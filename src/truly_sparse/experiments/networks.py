@@ -71,9 +71,10 @@ class Model:
     def _train(self, spec: "RunSpec", data: Arrays, restart: bool, each_epoch: Callable[[], None]) -> None:
         """Train to the end with a checkpoint every so often, going on from one that fits."""
         trainer, path = self.trainer, self._checkpoint
-        # Another processor or BLAS kernel rounds differently: bytes would depend on where the run was killed.
+        # Another processor or BLAS kernel may round differently: bytes would depend on where the run was killed.
         kernels = [pool.get("architecture") for pool in host.threads()["threadpools"]]
-        identity = {**spec.hashes, "data": data.info["sha256"], "processor": host.processor(), "blas": kernels}
+        where = {"processor": host.processor_facts(), "blas": kernels}
+        identity = {**spec.hashes, "data": data.info["sha256"], **where}
         reporter = Reporter(spec.path, len(trainer.plan))
         if not restart and path.exists():
             reason = checkpoint.restore(trainer, path, identity)
