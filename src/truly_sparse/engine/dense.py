@@ -12,6 +12,7 @@ from numba import njit
 
 from truly_sparse.engine.dropout import layer_key, mix, threshold
 from truly_sparse.engine.kernels import softmax_rows, square_sum, update
+from truly_sparse.engine.libm import log
 from truly_sparse.engine.memory import aligned
 from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult, Floats, Optimiser
 from truly_sparse.engine.topology import start_bound, start_values
@@ -40,7 +41,7 @@ def _loss(probabilities, y, order, start, delta):
     for b in range(batch):
         label = y[order[start + b]]
         own = probabilities[label, b]
-        loss -= np.log(max(own, np.float32(1e-38))) if own == own else np.nan
+        loss -= log(max(own, np.float32(1e-38))) if own == own else np.nan
         best = 0
         for c in range(classes):
             if probabilities[c, b] > probabilities[best, b]:
