@@ -16,6 +16,7 @@ from truly_sparse.engine.libm import log
 from truly_sparse.engine.memory import aligned
 from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult, Floats, Optimiser
 from truly_sparse.engine.topology import start_bound, start_values
+from truly_sparse.engine.vector import LANES
 
 
 @njit(cache=True, boundscheck=False)
@@ -116,7 +117,8 @@ class DenseMLP:
         gradients = [array.reshape(-1) for array in (*self._gradient, *self._bias_gradient)]
         rate = optimiser.eta
         if optimiser.clip:
-            norm = sum(square_sum(gradient) for gradient in gradients) ** 0.5
+            lanes = np.empty(LANES)
+            norm = sum(square_sum(gradient, lanes) for gradient in gradients) ** 0.5
             rate *= min(1.0, optimiser.clip / max(norm, 1e-30))
         constants = np.float32(rate), np.float32(optimiser.momentum), np.float32(optimiser.decay)
         parameters = (*self.weights, *self.biases), (*self.velocity, *self.bias_velocity)
