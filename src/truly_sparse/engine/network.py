@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import binding
 
-from truly_sparse.engine import kernels, topology
+from truly_sparse.engine import kernels, processor, topology
 from truly_sparse.engine.block import Block
 from truly_sparse.engine.dropout import threshold
 from truly_sparse.engine.memory import aligned
@@ -45,10 +44,10 @@ class EpochResult(NamedTuple):
 @cache
 def _registers() -> tuple[int, int]:
     """16-lane vectors per tile for (forward, backward): what the vector registers of this processor hold."""
-    features = binding.get_host_cpu_features()
-    if features.get("avx512f"):
+    has = processor.features()
+    if "avx512f" in has:
         return 8, 8
-    return (4, 2) if features.get("avx2") else (2, 1)
+    return (4, 2) if "avx2" in has else (2, 1)
 
 
 def tile(rows: int, vectors: int) -> tuple[int, ...]:
