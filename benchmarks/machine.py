@@ -50,6 +50,14 @@ def processor() -> dict[str, str | int | None]:
     }
 
 
+def features() -> frozenset[str]:
+    """Return LLVM's names of the features that this process may use, those of the processor where nothing is said."""
+    named = os.environ.get("NUMBA_CPU_FEATURES")
+    if named is not None:
+        return frozenset(name[1:] for name in named.split(",") if name.startswith("+"))
+    return frozenset(name for name, has in binding.get_host_cpu_features().items() if has)
+
+
 def facts() -> dict[str, object]:
     """Return the processor, the instruction set of this process, and whether it is the processor's own."""
     return {**processor(), "instructions": chosen(), "native": chosen() == available()[0]}

@@ -25,8 +25,6 @@ import numpy as np
 import peers
 from rounds import clocked
 
-from truly_sparse.engine import processor
-
 _ANSWER = "int mkl_serv_intel_cpu_true(void) { return 1; }\nint mkl_serv_intel_cpu(void) { return 1; }\n"
 
 
@@ -35,7 +33,7 @@ def missing(name: str) -> str | None:
     kind = peers.PEERS[name]
     if importlib.util.find_spec(kind.package) is None:
         return f"{kind.package} is not installed"
-    if kind.needs and kind.needs not in processor.features():
+    if kind.needs and kind.needs not in machine.features():
         return f"no {kind.needs} here"
     if kind.intel and machine.processor()["vendor"] != "amd":
         return "MKL takes that path by itself" if machine.processor()["vendor"] == "intel" else "MKL is for x86-64"

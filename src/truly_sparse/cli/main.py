@@ -16,7 +16,14 @@ from truly_sparse import __version__
 from truly_sparse.cli import own
 from truly_sparse.errors import UserError
 
-Command = Callable[[dict[str, Any], argparse.Namespace], None]
+# Returns an exit code, or nothing for 0.
+Command = Callable[[dict[str, Any], argparse.Namespace], int | None]
+
+
+def _workflow(config: dict[str, Any], arguments: argparse.Namespace) -> int:
+    from truly_sparse.cli import workflow
+
+    return workflow.run(config, arguments.config, arguments.cores, arguments.more)
 
 
 def _data(config: dict[str, Any], arguments: argparse.Namespace) -> None:
@@ -93,6 +100,7 @@ def _show(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 COMMANDS: dict[str, tuple[Command, str, str | None]] = {
+    "workflow": (_workflow, "run the workflow under one progress bar; its log goes into a file", None),
     "data": (_data, "fetch, verify and write datasets, and say where they came from", None),
     "run": (_run, "train one run and write its folder", "run, such as table1/gesture/fd_tse/eps20/seed0"),
     "store": (_store, "add finished runs or a measurement to the committed records", "experiment, such as table1"),
@@ -127,6 +135,9 @@ def parser() -> argparse.ArgumentParser:
         if what is not None:
             command.add_argument("name", help=what)
         command.add_argument("--config", default="config/config.yaml", help="configuration (default: the paper's)")
+        if name == "workflow":
+            command.add_argument("--cores", default="all", help="cores to use at once (default: all)")
+            command.add_argument("more", nargs="*", help="targets, and after -- any option of Snakemake")
         if name == "data":
             command.add_argument("names", nargs="*", metavar="name", help="dataset, such as gesture")
             command.add_argument("--all", action="store_true", help="every dataset of registry and configuration")
@@ -151,8 +162,8 @@ def one_thread() -> None:
 
 
 def _alone(config: dict[str, Any], arguments: argparse.Namespace) -> AbstractContextManager[Any]:
-    """Keep other processes from the file a command writes; runs and datasets have locks of their own."""
-    if arguments.command in ("run", "data", "show"):
+    """Keep other processes from the file a command writes; workflows, runs and datasets have locks of their own."""
+    if arguments.command in ("workflow", "run", "data", "show"):
         return nullcontext()
     from truly_sparse.experiments.claims import claim_result
 
@@ -160,7 +171,7 @@ def _alone(config: dict[str, Any], arguments: argparse.Namespace) -> AbstractCon
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; return 0, or 2 after one line about what is wrong."""
+    """Run one command; return its exit code: 2 after one line about what is wrong."""
     arguments = own.completed(parser()).parse_args(argv)
     one_thread()
     for stream in (sys.stdout, sys.stderr):
@@ -174,7 +185,7 @@ def main(argv: list[str] | None = None) -> int:
 
         config = load_config(arguments.config)
         with _alone(config, arguments):
-            COMMANDS[arguments.command][0](config, arguments)
+            return COMMANDS[arguments.command][0](config, arguments) or 0
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -184,4 +195,3 @@ def main(argv: list[str] | None = None) -> int:
     except MemoryError as error:
         print(f"error: out of memory ({error or 'nothing left'}); give it more, or train less at once", file=sys.stderr)
         return 2
-    return 0
