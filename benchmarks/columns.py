@@ -30,16 +30,20 @@ def design(machine: dict[str, Any]) -> str:
 
 def load(folder: Path) -> Columns:
     """Read the results of a folder, in the order of processors, wide instructions before narrow ones."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
-    places = [*SETS]
-    found.sort(key=lambda result: _place(places, result["machine"]))
-    return {title(result["machine"]): result for result in found}
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")]
+    found.sort(key=lambda result: _place(result["machine"]))
+    titles = [title(result["machine"]) for result in found]
+    machines: Columns = {}
+    for name, result in zip(titles, found, strict=True):
+        own = result["machine"]
+        alike = f" (family {own['family']}, model {own['model']})" if titles.count(name) > 1 else ""
+        machines[name + alike] = result
+    return machines
 
 
-def _place(places: list[str], machine: dict[str, Any]) -> tuple[Any, ...]:
-    instructions = machine["instructions"]
-    order = places.index(instructions) if instructions in places else len(places)
-    return machine["vendor"], machine["family"], machine["model"], order
+def _place(own: dict[str, Any]) -> tuple[Any, ...]:
+    order = [*SETS, own["instructions"]].index(own["instructions"])
+    return own["vendor"], own["family"], own["model"], order
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -46,6 +46,15 @@ def measure(rounds: int, largest: float) -> dict[str, Any]:
     return {**found, "host": {**host.facts(), **host.threads()}, "torch": _torch()}
 
 
+def _short(found: Any) -> Any:
+    """Return results with five digits of each number that is not whole: no clock knows more."""
+    if isinstance(found, dict):
+        return {name: _short(value) for name, value in found.items()}
+    if isinstance(found, list):
+        return [_short(value) for value in found]
+    return float(f"{found:.5g}") if isinstance(found, float) else found
+
+
 def _torch() -> dict[str, str] | None:
     """Return PyTorch's version and the instructions of its own kernels, if it is installed."""
     try:
@@ -62,4 +71,4 @@ if __name__ == "__main__":
     parser.add_argument("--largest", type=float, default=2e7, help="links of the largest network (default 2e7)")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning)  # sparse CSR support of PyTorch is in beta, it says
-    write_json(arguments.result, measure(arguments.rounds, arguments.largest))
+    write_json(arguments.result, _short(measure(arguments.rounds, arguments.largest)))

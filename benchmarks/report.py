@@ -10,6 +10,7 @@ import single_core  # noqa: F401, I001
 import argparse
 import json
 import statistics
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def machines_markdown(machines: Columns) -> str:
         f"{' and '.join('x'.join(map(str, shape)) for shape in epochs.SGEMM)} on OpenBLAS, cache what sdot reads of "
         "arrays as large as a layer's activations."
     )
-    if any(not found["machine"]["native"] for found in machines.values()):
+    if not all(found["machine"]["native"] for found in machines.values()):
         note += ' "AVX2 code" is AVX2 code run on that processor, which has AVX-512, not a processor without it.'
     return f"{note}\n\n{columns.markdown(head, rows)}"
 
@@ -64,36 +65,38 @@ def _machine(found: dict[str, Any]) -> list[object]:
 def report(machines: Columns, folder: Path) -> str:
     """Return the whole of bench.md."""
     speed = {title: found["speed"] for title, found in machines.items()}
-    sizes = [scale.markdown(machines)]
-    for name, words in (("largest", scale.largest), ("stability", stability.markdown)):
-        found = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-        sizes.append(words(found))
+    largest, stable = (json.loads((folder / f"{name}.json").read_text("utf-8")) for name in ("largest", "stability"))
     sections = {
         "Machines": machines_markdown(machines),
         "One epoch": epochs.markdown(speed),
         "Kernel by kernel": profile_kernels.markdown(machines),
         "Prediction": inference.markdown(machines),
         "Re-initialisation": escapes.markdown(machines),
-        "Scale": "\n\n".join(sizes[:2]),
+        "Scale": f"{scale.markdown(machines)}\n\n{scale.largest(largest)}",
         "Whole runs": starts.markdown(machines),
-        "Stability": sizes[2],
+        "Stability": stability.markdown(stable),
     }
     text = "\n\n".join(f"## {title}\n\n{part}" for title, part in sections.items())
     return f"# Measured by `make bench`\n\n{text}\n"
 
 
-def readme(machines: Columns) -> str:
+def readme(machines: Columns, folder: Path) -> str:
     """Return the part of the README: what a reader would ask first, one column for each machine."""
     rows = [[what, *(cell(found) for found in machines.values())] for what, cell in _QUESTIONS.items()]
-    where = "; ".join(
-        f"{columns.design(m)} is {m['name']}, family {m['family']}, model {m['model']}"
-        for m in {columns.design(found["machine"]): found["machine"] for found in machines.values()}.values()
-    )
+    own = [found["machine"] for found in machines.values()]
+    names = dict.fromkeys(f"{columns.design(m)} is {m['name']}, family {m['family']}, model {m['model']}" for m in own)
     rounds = min(found["rounds"] for found in machines.values())
-    note = f"CPU seconds of one core, medians of at least {rounds} interleaved rounds ({where})."
-    if any(not found["machine"]["native"] for found in machines.values()):
+    note = f"CPU seconds of one core, medians of at least {rounds} interleaved rounds ({'; '.join(names)})."
+    if not all(m["native"] for m in own):
         note += ' "AVX2 code" runs on that same processor, which has AVX-512.'
-    return f"{columns.markdown(['', *machines], rows)}\n\n{note}"
+    largest = json.loads((folder / "largest.json").read_text(encoding="utf-8"))
+    note += (
+        f" The largest network trained so far had {largest['hidden_neurons']:,} hidden neurons and "
+        f"{largest['links'] / 1e6:.0f} million links, in {largest['peak_bytes'] / 1e9:.0f} GB ({largest['storage']} "
+        "activations)."
+    )
+    lines = textwrap.fill(note, 120, break_on_hyphens=False, break_long_words=False)
+    return f"{columns.markdown(['', *machines], rows)}\n\n{lines}"
 
 
 def _ours(storage: str) -> Any:
@@ -126,6 +129,11 @@ def _far(found: dict[str, Any]) -> str:
     return f"{scale.nanoseconds(row):.2f} ns; {row['bytes'] / row['links']:.0f} bytes" if row else ""
 
 
+def _million(found: dict[str, Any]) -> str:
+    row = scale.out_of_cache(found)
+    return f"{row['peak_bytes'] / 1e9:.1f}" if row else ""
+
+
 def _first(found: dict[str, Any]) -> str:
     return f"{starts.first(found, next(iter(starts.FIRST)), 'empty'):.1f}"
 
@@ -141,6 +149,7 @@ _QUESTIONS = {
     f"predicting 10,000 rows at ε {EPSILON} (ms)": _predicted(10_000),
     f"predicting one row at ε {EPSILON} (ms)": _predicted(1),
     "out of cache (18 million links), a link and sample; a link": _far,
+    "peak memory of training it, a million hidden neurons (GB)": _million,
     "first process, kernels to compile (s)": _first,
 }
 
@@ -151,7 +160,7 @@ def write(results: Path, readme_path: Path) -> None:
     write_text(results / "bench.md", report(machines, results))
     text = readme_path.read_text(encoding="utf-8")
     before, rest = text.split(START)
-    write_text(readme_path, f"{before}{START}\n\n{readme(machines)}\n\n{END}{rest.split(END)[1]}")
+    write_text(readme_path, f"{before}{START}\n\n{readme(machines, results)}\n\n{END}{rest.split(END)[1]}")
     figures.draw(machines, results)
 
 
