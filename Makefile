@@ -69,7 +69,7 @@ store: $(STAMP)  ## put finished runs (NAME=table1) into the committed records
 verify: $(STAMP)  ## run a random sample of the committed runs again and compare bits
 	$(BIN)/python -m truly_sparse verify
 
-bench: $(STAMP)  ## measure speed and scale beside peers (PyTorch, where it is installed)
+bench: $(STAMP)  ## measure speed and scale beside peers, ten minutes for each instruction set (PyTorch, where it is installed)
 	$(BIN)/python benchmarks/bench.py
 
 lock: $(STAMP)  ## pin every dependency anew in envs/*.lock

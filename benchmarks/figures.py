@@ -64,7 +64,7 @@ def _scale(machines: Columns) -> plt.Figure:
         left.loglog(links, times, f"{marker}-", color=colour, label=title)
         held = [row["bytes"] / row["links"] for row in found["scale"]]
         right.semilogx(links, held, f"{marker}-", color=colour, label=title)
-    right.set_ylim(bottom=0)
+    right.set_ylim(0, 1.2 * right.dataLim.y1)
     left.set_ylabel("ns per link and sample (training)")
     left.legend(fontsize="small")
     right.set_ylabel("bytes per link (arrays, batch 128)")
