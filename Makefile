@@ -11,12 +11,13 @@ PIN = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --
 	--no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help install cluster quick test test-all slurm lint docs package audit paper report crate store verify bench lock unlock clean
+.PHONY: help install cluster quick test test-all slurm lint docs package audit paper report crate store verify \
+	golden golden-check golden-arm bench lock unlock clean
 # The environment is .venv and nothing else.
 unexport PYTHONPATH PYTHONHOME
 
 help:  ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP)  ## set up .venv (every other target does it when needed)
 
@@ -69,6 +70,15 @@ store: $(STAMP)  ## put finished runs (NAME=table1) into the committed records
 verify: $(STAMP)  ## run a random sample of the committed runs again and compare bits
 	$(BIN)/python -m truly_sparse verify
 
+golden-check: $(STAMP)  ## run the golden runs and compare their digests with the committed ones
+	$(BIN)/python -m truly_sparse golden
+
+golden-arm: $(STAMP)  ## the same on an emulated ARM processor (Debian; 20 minutes the first time)
+	$(BIN)/python envs/arm.py
+
+golden: $(STAMP)  ## make their digests anew, for a REASON="..."
+	$(BIN)/python -m truly_sparse golden --make $(if $(REASON),"$(REASON)",$(error give REASON="why they change"))
+
 bench: $(STAMP)  ## measure speed and scale beside peers, ten minutes for each instruction set (PyTorch, where it is installed)
 	$(BIN)/python benchmarks/bench.py
 
@@ -85,7 +95,7 @@ unlock: $(STAMP)  ## after a workflow that was killed on another machine: releas
 	$(BIN)/snakemake --unlock
 
 clean:  ## remove .venv, caches and quick results; never data or results of the paper
-	rm -rf .venv .snakemake .mypy_cache .ruff_cache .pytest_cache .hypothesis results/quick paper/quick docs/_build docs/examples dist
+	rm -rf .venv .arm .snakemake .mypy_cache .ruff_cache .pytest_cache .hypothesis results/quick paper/quick docs/_build docs/examples dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -10,9 +10,10 @@ import os
 import platform
 import subprocess
 import sys
-from pathlib import Path
 
 from llvmlite import binding
+
+from truly_sparse.measure import host
 
 #: Instruction sets, the widest first, with the feature by which LLVM knows that they are there.
 SETS = {"avx512": ("AVX-512", "avx512f"), "avx2": ("AVX2", "avx2")}
@@ -32,20 +33,14 @@ def chosen() -> str:
     return os.environ.get("BENCH_INSTRUCTIONS", available()[0])
 
 
-def processor() -> dict[str, str | int | None]:
+def processor() -> dict[str, str]:
     """Return name, vendor, family and model of the processor, and LLVM's name of its design."""
-    lines: dict[str, str] = {}
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-            name, _, value = line.partition(":")
-            lines.setdefault(name.strip(), value.strip())
-    vendor = lines.get("vendor_id", lines.get("CPU implementer", platform.system()))
+    own = host.processor_facts()
     return {
-        "name": lines.get("model name", platform.processor() or platform.machine()),
-        "vendor": _VENDORS.get(vendor, vendor.lower()),
-        "family": int(lines.get("cpu family", 0)),
-        "model": int(lines["model"]) if lines.get("model", "").isdigit() else 0,
+        "name": host.processor(),
+        "vendor": _VENDORS.get(own["vendor"], own["vendor"].lower()),
+        "family": own["family"],
+        "model": own["model"],
         "design": binding.get_host_cpu_name(),
     }
 

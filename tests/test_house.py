@@ -36,7 +36,8 @@ ROOMS = {
     "references": set(),
     "experiments": {"ensembles", "references", "data", "measure", "engine"},
     "analysis": {"measure", "experiments"},
-    "cli": {"engine", "ensembles", "estimators", "references", "data", "measure", "experiments", "analysis"},
+    "golden": {"engine", "ensembles", "estimators", "references", "data", "measure", "experiments"},
+    "cli": {"engine", "ensembles", "estimators", "references", "data", "measure", "experiments", "analysis", "golden"},
 }
 # Analysis reads what runs wrote, it never trains.
 SHAPES = {"config", "grid", "records", "measurements", "provenance"}

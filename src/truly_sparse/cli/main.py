@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from truly_sparse import __version__
-from truly_sparse.cli import own
+from truly_sparse.cli import golden, own
 from truly_sparse.errors import UserError
 
 # Returns an exit code, or nothing for 0.
@@ -42,13 +42,19 @@ def _store(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     from truly_sparse.experiments import measurements, records
 
     kind = measurements if arguments.name in config["measurements"] else records
-    print(kind.store(config, arguments.name))
+    print(kind.store(config, arguments.name, _golden))
+
+
+def _golden() -> None:
+    from truly_sparse.golden.check import main
+
+    main([], None)
 
 
 def _verify(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     from truly_sparse.experiments.verify import verify
 
-    failures = verify(config, arguments.count, arguments.seed)
+    failures = verify(config, arguments.count, arguments.seed, arguments.longest)
     if failures:
         raise UserError(f"{len(failures)} runs came out differently: {'; '.join(failures)}")
 
@@ -66,9 +72,9 @@ def _figure(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def _measure(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from truly_sparse.experiments.measurements import make
+    from truly_sparse.experiments.measuring_job import measure
 
-    print(make(config, arguments.name))
+    print(measure(config, arguments.name))
 
 
 def _pdf(config: dict[str, Any], arguments: argparse.Namespace) -> None:
@@ -130,6 +136,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     own.add(commands)
+    golden.add(commands)
     for name, (_, summary, what) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
         if what is not None:
@@ -142,8 +149,11 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("names", nargs="*", metavar="name", help="dataset, such as gesture")
             command.add_argument("--all", action="store_true", help="every dataset of registry and configuration")
         if name == "verify":
-            command.add_argument("--count", type=int, default=5, help="runs at least (default 5)")
+            command.add_argument(
+                "--count", type=int, default=5, help="runs, spread over experiments and methods (default 5)"
+            )
             command.add_argument("--seed", type=int, default=0, help="of the choice (default 0)")
+            command.add_argument("--longest", type=float, help="leave out runs of more CPU seconds (default: none)")
         if name == "run":
             command.add_argument("--restart", action="store_true", help="train anew, whatever checkpoint there is")
     return top
@@ -180,6 +190,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if arguments.command in own.COMMANDS:
             own.run(arguments)
+            return 0
+        if arguments.command == "golden":
+            golden.run(arguments)
             return 0
         from truly_sparse.experiments.config import load_config
 

@@ -22,16 +22,18 @@ from numba import njit, types
 from numba.extending import overload
 
 from truly_sparse.engine.dropout import layer_key
+from truly_sparse.engine.libm import exp, log
 from truly_sparse.engine.vector import (
     LANES, PART, PARTS, above_zero, add, add_product, at_least, fill, hashed, hold, keep_products, load, load_mask,
     load_pair, load_row, multiply, pass_back, prefetch, select, splat, store, store_mask, store_pair, store_row, subtract,
-    total, totals_of_eight,
+    total, totals_of_eight, transpose,
 )  # fmt: skip
 
 N_IN, N_OUT, LINKS, IN_POINTERS, OUT_POINTERS, SOURCE, TARGET, BIASES = range(8)
 PLAN_COLUMNS = 8
 #: Links whose products wait, in the first-level cache, to be summed and used for an update eight at a time.
 GROUP = 64
+AHEAD = np.uint64(6)
 INLINED = {"boundscheck": False, "forceinline": True}
 
 
@@ -161,16 +163,56 @@ def _put(rows, start, sample, value):
     return put_single
 
 
+def put_features(block, turn, rows, start, features, batch):
+    """Write 16 samples of up to 16 features into their rows; compiled code only.
+
+    ``block[256 turn:]`` holds them as [feature][sample]. bfloat16 rows wait for the second of two blocks (turn 1).
+    """
+    raise NotImplementedError
+
+
+@overload(put_features, jit_options=INLINED)
+def _put_features(block, turn, rows, start, features, batch):
+    del block, turn, start, features, batch
+    if rows.dtype == types.uint16:
+
+        def put_halves(block, turn, rows, start, features, batch):
+            if turn == 1:
+                for f in range(features):
+                    even, odd = load(block, LANES * f, LANES), load(block, LANES * (LANES + f), LANES)
+                    store_pair(even, odd, rows, start - LANES + f * batch)
+
+        return put_halves
+
+    def put_singles(block, turn, rows, start, features, batch):
+        for f in range(features):
+            store(load(block, LANES * (turn * LANES + f), LANES), rows, start + f * batch)
+
+    return put_singles
+
+
 @njit(cache=True, boundscheck=False)
-def gather_batch(x, order, start, count, batch, rows):
-    """Copy samples order[start:start+count] of x [sample][feature] into `rows` [feature][batch], padded with zeros."""
-    for b in range(count):
-        sample = order[start + b]
-        for f in range(x.shape[1]):
-            put(rows, f * batch, b, x[sample, f])
-    for b in range(count, batch):
-        for f in range(x.shape[1]):
-            put(rows, f * batch, b, np.float32(0.0))
+def gather_batch(x, order, start, count, batch, rows, block):
+    """Copy samples order[start:start+count] of x [sample][feature] into `rows` [feature][batch], padded with zeros.
+
+    `block` is room for 512 float32: 16 samples of 16 features at a time are transposed there.
+    """
+    features = x.shape[1]
+    for left in range(0, features, LANES):
+        some = min(LANES, features - left)
+        for first in range(0, batch, LANES):
+            turn = first // LANES % 2
+            for b in range(LANES):
+                here = LANES * (turn * LANES + b)
+                if first + b >= count:
+                    store(splat(np.float32(0), LANES), block, here)
+                elif some == LANES:
+                    store(load(x, order[start + first + b] * features + left, LANES), block, here)
+                else:
+                    for f in range(some):
+                        block[here + f] = x[order[start + first + b], left + f]
+            transpose(block, LANES * LANES * turn)
+            put_features(block, turn, rows, left * batch + first, some, batch)
 
 
 @njit(cache=True, boundscheck=False)
@@ -182,7 +224,7 @@ def softmax_rows(rows, classes, batch):
             top = max(top, rows[c * batch + b])
         total = np.float32(0.0)
         for c in range(classes):
-            e = np.exp(rows[c * batch + b] - top)
+            e = exp(rows[c * batch + b] - top)
             rows[c * batch + b] = e
             total += e
         for c in range(classes):
@@ -259,7 +301,7 @@ def activate(values, count, slope, counter, key, threshold, scale, positive, kep
 
 @njit(cache=True, boundscheck=False)
 def forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept, batch, width,
-            sums, key, step, threshold, scale):  # fmt: skip
+            sums, key, step, threshold, scale, far):  # fmt: skip
     """Propagate the batch lying in the input rows to the logits; `threshold` 0 and `scale` 1 mean no dropout.
 
     ``z = bias + sum_k values[position[k]] * rows[sources[k]]`` over the links k of each neuron, ``len(width)`` vectors at a time.
@@ -268,6 +310,7 @@ def forward(plan, offsets, out_pointers, sources, position, values, biases, slop
         n_out, links, outs = plan[c, N_OUT], plan[c, LINKS], plan[c, OUT_POINTERS]
         source, target, bias = plan[c, SOURCE], plan[c, TARGET], plan[c, BIASES]
         layer = layer_key(key, step, target)
+        end = np.uint64(max(out_pointers[outs + n_out] - 1, 0))
         block_sources, block_position, block_values = sources[links:], position[links:], values[links:]
         for o in range(n_out):
             start, stop = np.uint64(out_pointers[outs + o]), np.uint64(out_pointers[outs + o + 1])
@@ -275,6 +318,10 @@ def forward(plan, offsets, out_pointers, sources, position, values, biases, slop
                 z = fill(splat(biases[bias + o], LANES), width)
                 first = offsets[source] + left
                 for k in range(start, stop):
+                    if far:
+                        later = min(k + AHEAD, end)
+                        prefetch(rows, first + block_sources[later] * batch, width)
+                        prefetch(values, links + block_position[min(k + AHEAD + AHEAD, end)], ())
                     z = add_product(z, splat(block_values[np.uint64(block_position[k])], LANES), rows, first + block_sources[k] * batch)
                 store_row(z, sums, left, 0)
             if target < offsets.shape[0] - 1:
@@ -360,7 +407,7 @@ def slope_errors(sums, count, tile, slope, scale, dropping, positive, kept, word
 
 
 @njit(boundscheck=False, forceinline=True)
-def walk(wanted, width, tile, rows, first, stride, targets, values, start, stop, own, sums, parts, kept):
+def walk(wanted, width, tile, rows, first, stride, targets, values, start, stop, own, sums, parts, kept, far, end):
     """Walk links [start, stop) of one neuron: add its error to `sums`, unless `wanted` is an empty tuple, and its
     products with the errors at the other ends to `parts`, from link number `kept` of the group on.
     """
@@ -373,6 +420,8 @@ def walk(wanted, width, tile, rows, first, stride, targets, values, start, stop,
             error = load_row(sums, left, part, PART, wanted)
             at = there + 8 * kept
             for k in range(np.uint64(start), np.uint64(stop)):
+                if far and part == 0:
+                    prefetch(rows, first + targets[min(k + AHEAD, end)] * stride + left, width)
                 row = first + targets[k] * stride + left
                 error, products = pass_back(error, splat(values[k], PART), own, mine, rows, row, part, width, tile)
                 keep_products(products, parts, at, apart, part)
@@ -383,7 +432,7 @@ def walk(wanted, width, tile, rows, first, stride, targets, values, start, stop,
 @njit(cache=True, boundscheck=False)
 def backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bias_gradient, slopes,
              rows, positive, kept, batch, width, tile, own, sums, parts, dropping, scale, eta, momentum, decay,
-             in_place):  # fmt: skip
+             in_place, far):  # fmt: skip
     """Propagate the error rows of the output back through every block.
 
     For each link with error row d at its target: the error of its source gains value * d, and the gradient of the link
@@ -397,7 +446,7 @@ def backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bi
         bias = (offsets[source] - offsets[1]) // batch
         block_targets, block_values, block_velocity = targets[links:], values[links:], velocity[links:]
         block_gradient = gradient[links:] if gradient.shape[0] else gradient
-        settled = 0
+        settled, last = 0, np.uint64(max(in_pointers[ins + n_in] - 1, 0))
         for i in range(n_in):
             k, stop = in_pointers[ins + i], in_pointers[ins + i + 1]
             row = offsets[source] + i * batch
@@ -408,10 +457,10 @@ def backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bi
                 end = min(stop, settled + GROUP)
                 if source > 0:
                     walk(width, width, tile, rows, offsets[target], batch, block_targets, block_values, k, end, own,
-                         sums, parts, k - settled)  # fmt: skip
+                         sums, parts, k - settled, far, last)  # fmt: skip
                 else:
                     walk((), width, tile, rows, offsets[target], batch, block_targets, block_values, k, end, own,
-                         sums, parts, k - settled)  # fmt: skip
+                         sums, parts, k - settled, far, last)  # fmt: skip
                 k = end
                 if k - settled == GROUP:
                     settle(parts, settled, GROUP, tiles, block_values, block_velocity, block_gradient,
@@ -437,7 +486,7 @@ def errors_of_output(logits, y, order, start, batch, rows, classes, delta, bias_
     for b in range(batch):
         label = y[order[start + b]]
         own = logits[label * rows + b]
-        loss -= np.log(max(own, np.float32(1e-38))) if own == own else np.nan
+        loss -= log(max(own, np.float32(1e-38))) if own == own else np.nan
         best = 0
         for c in range(1, classes):
             if logits[c * rows + b] > logits[best * rows + b]:
@@ -457,7 +506,7 @@ def errors_of_output(logits, y, order, start, batch, rows, classes, delta, bias_
 def train_epoch(x, y, order, batch, count, plan, offsets, in_pointers, targets, out_pointers, sources, position,
                 values, velocity, gradient, biases, bias_velocity, bias_gradient, slopes, rows, logits, positive, kept,
                 own, sums, parts, forward_width, width, tile, key, first_step, threshold, scale, eta, momentum, decay,
-                clip):  # fmt: skip
+                clip, far):  # fmt: skip
     """Train on every full batch of `order`; return the summed cross-entropy and the number of correct samples.
 
     `count` >= `batch` is the batch rounded up to whole vectors; the padding has zero error. With `clip` > 0 the
@@ -468,16 +517,16 @@ def train_epoch(x, y, order, batch, count, plan, offsets, in_pointers, targets, 
     output = rows[offsets[offsets.shape[0] - 1] :]
     classes, last_biases = plan[plan.shape[0] - 1, N_OUT], bias_gradient[plan[plan.shape[0] - 1, BIASES] :]
     for step in range(order.shape[0] // batch):
-        gather_batch(x, order, step * batch, batch, count, rows)
+        gather_batch(x, order, step * batch, batch, count, rows, parts)
         forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept, count,
-                forward_width, sums, key, first_step + step, threshold, scale)  # fmt: skip
+                forward_width, sums, key, first_step + step, threshold, scale, far)  # fmt: skip
         batch_loss, hits = errors_of_output(logits, y, order, step * batch, batch, count, classes, output, last_biases)
         loss, correct = loss + batch_loss, correct + hits
         if not np.isfinite(batch_loss):
             return batch_loss, correct
         backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bias_gradient, slopes,
                  rows, positive, kept, count, width, tile, own, sums, parts, threshold > 0, scale, eta, momentum, decay,
-                 clip == 0)  # fmt: skip
+                 clip == 0, far)  # fmt: skip
         rate = eta
         if clip > 0:
             norm = np.sqrt(square_sum(gradient) + square_sum(bias_gradient))
@@ -489,15 +538,15 @@ def train_epoch(x, y, order, batch, count, plan, offsets, in_pointers, targets, 
 
 @njit(cache=True, boundscheck=False)
 def predict(x, count, plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept,
-            sums, width, probabilities):  # fmt: skip
+            sums, block, width, far, probabilities):  # fmt: skip
     """Write softmax probabilities [sample][class] for x [sample][feature], `count` samples at a time."""
     classes = probabilities.shape[1]
     order = np.arange(x.shape[0])
     for start in range(0, x.shape[0], count):
         samples = min(count, x.shape[0] - start)
-        gather_batch(x, order, start, samples, count, rows)
+        gather_batch(x, order, start, samples, count, rows, block)
         forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept, count,
-                width, sums, 0, 0, np.uint32(0), np.float32(1.0))  # fmt: skip
+                width, sums, 0, 0, np.uint32(0), np.float32(1.0), far)  # fmt: skip
         softmax_rows(logits, classes, count)
         for b in range(samples):
             for c in range(classes):

@@ -287,6 +287,25 @@ def store_pair(typingctx, even, odd, rows, start):
 
 
 @intrinsic
+def transpose(typingctx, array, start):
+    """Transpose the 16 x 16 float32 at ``array[start:]``, in place."""
+
+    def write(code: _Code, _: Any, at: Any) -> None:
+        vectors = [code.load(0, code.place(at, LANES * i), Vector(LANES).llvm) for i in range(LANES)]
+        # Lanes whose number differs in one bit change places with the vectors whose number does, bit by bit.
+        for apart in (1, 2, 4, 8):
+            lower = [lane if not lane & apart else lane - apart + LANES for lane in range(LANES)]
+            upper = [lane + apart if not lane & apart else lane + LANES for lane in range(LANES)]
+            for i in (i for i in range(LANES) if not i & apart):
+                a, b = vectors[i], vectors[i + apart]
+                vectors[i], vectors[i + apart] = code.shuffle(a, b, lower), code.shuffle(a, b, upper)
+        for i, vector in enumerate(vectors):
+            code.store(vector, 0, code.place(at, LANES * i))
+
+    return _operation(types.void, (array, types.int64), write)
+
+
+@intrinsic
 def fill(typingctx, vector, width):
     """Return a row of ``len(width)`` copies of a vector."""
     kind = types.UniTuple(vector, len(width))
@@ -397,13 +416,17 @@ def keep_products(typingctx, products, parts, place, apart, part):
 
 
 @intrinsic
-def prefetch(typingctx, array, offset):
-    """Ask for the cache line of ``array[offset]``."""
+def prefetch(typingctx, array, start, width):
+    """Ask for the cache lines of the ``len(width)`` vectors at ``array[start:]``; one line for an empty width."""
+    apart = 2 * LANES if array.dtype == types.uint16 else LANES
+    count = max(len(width) * LANES, 1)
 
-    def write(code: _Code, _: Any, at: Any) -> None:
+    def write(code: _Code, _: Any, at: Any, __: Any) -> None:
         byte = ir.IntType(8).as_pointer()
         kind = ir.FunctionType(ir.VoidType(), [byte, _I32, _I32, _I32])
         function = cgutils.get_or_insert_function(code.builder.module, kind, "llvm.prefetch.p0")
-        code.builder.call(function, [code.address(0, at, ir.IntType(8)), *(ir.Constant(_I32, n) for n in (0, 3, 1))])
+        hints = [ir.Constant(_I32, hint) for hint in (0, 3, 1)]
+        for line in range(0, count, apart):
+            code.builder.call(function, [code.address(0, code.place(at, line), ir.IntType(8)), *hints])
 
-    return _operation(types.void, (array, types.int64), write)
+    return _operation(types.void, (array, types.int64, width), write)
