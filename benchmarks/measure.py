@@ -6,6 +6,7 @@ python benchmarks/measure.py RESULT.json [--rounds 12] [--largest 2e7]
 import single_core  # noqa: F401, I001
 
 import argparse
+import os
 import sys
 import time
 import warnings
@@ -28,6 +29,7 @@ from truly_sparse.measure import host
 def measure(rounds: int, largest: float) -> dict[str, Any]:
     """Return everything that the tables and figures of one column are made of."""
     found: dict[str, Any] = {"machine": machine.facts(), "rounds": rounds, "pinned": host.hold_one_core()}
+    load = os.getloadavg()[0]
     parts = {
         "first": starts.measure_first,
         "speed": lambda: epochs.measure(rounds),
@@ -43,7 +45,8 @@ def measure(rounds: int, largest: float) -> dict[str, Any]:
         found[name] = part()
         print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
     # The libraries of all peers are loaded by now.
-    return {**found, "host": {**host.facts(), **host.threads()}, "torch": _torch()}
+    loads = [load, os.getloadavg()[0]]
+    return {**found, "loads": loads, "host": {**host.facts(), **host.threads()}, "torch": _torch()}
 
 
 def _short(found: Any) -> Any:

@@ -37,11 +37,22 @@ EPSILON = 20
 def machines_markdown(machines: Columns) -> str:
     """Return the columns of all tables: processor, instructions, and what the core can do."""
     rows = [[title, *_machine(found)] for title, found in machines.items()]
-    head = ["column", "processor", "cores", "BLAS kernels", "sgemm, GFLOP/s", "cache, GB/s", "PyTorch", "rounds"]
+    head = [
+        "column",
+        "processor",
+        "cores",
+        "BLAS kernels",
+        "sgemm, GFLOP/s",
+        "cache, GB/s",
+        "PyTorch",
+        "rounds",
+        "load",
+    ]
     note = (
         "All seconds are CPU seconds of one core, medians of interleaved rounds. sgemm is the quicker of "
         f"{' and '.join('x'.join(map(str, shape)) for shape in epochs.SGEMM)} on OpenBLAS, cache what sdot reads of "
-        "arrays as large as a layer's activations."
+        "arrays as large as a layer's activations, load how many processes wanted a core when measuring began and ended "
+        "(1 when nothing else ran)."
     )
     if not all(found["machine"]["native"] for found in machines.values()):
         note += ' "AVX2 code" is AVX2 code run on that processor, which has AVX-512, not a processor without it.'
@@ -59,6 +70,7 @@ def _machine(found: dict[str, Any]) -> list[object]:
         f"{epochs.read(found['speed']) / 1e9:.0f}",
         f"{torch['version']}, {torch['instructions']}" if torch else "not installed",
         found["rounds"],
+        f"{found['loads'][0]:.1f}, {found['loads'][1]:.1f}",
     ]
 
 

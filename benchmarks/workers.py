@@ -80,7 +80,10 @@ class Elsewhere:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(what, file=self._process.stdin, flush=True)
-        return float(self._process.stdout.readline())
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"the process of a peer ended: {' '.join(map(str, self._process.args))}")
+        return float(answer)
 
     def close(self) -> None:
         """End the process."""
