@@ -37,22 +37,13 @@ EPSILON = 20
 def machines_markdown(machines: Columns) -> str:
     """Return the columns of all tables: processor, instructions, and what the core can do."""
     rows = [[title, *_machine(found)] for title, found in machines.items()]
-    head = [
-        "column",
-        "processor",
-        "cores",
-        "BLAS kernels",
-        "sgemm, GFLOP/s",
-        "cache, GB/s",
-        "PyTorch",
-        "rounds",
-        "load",
-    ]
+    core = ["cores", "BLAS kernels", "sgemm, GFLOP/s", "cache, GB/s"]
+    head = ["column", "processor", *core, "PyTorch", "rounds", "load"]
     note = (
         "All seconds are CPU seconds of one core, medians of interleaved rounds. sgemm is the quicker of "
         f"{' and '.join('x'.join(map(str, shape)) for shape in epochs.SGEMM)} on OpenBLAS, cache what sdot reads of "
-        "arrays as large as a layer's activations, load how many processes wanted a core when measuring began and ended "
-        "(1 when nothing else ran)."
+        "arrays as large as a layer's activations, load how many processes wanted a core at the beginning and the end "
+        "(one, when nothing else ran)."
     )
     if not all(found["machine"]["native"] for found in machines.values()):
         note += ' "AVX2 code" is AVX2 code run on that processor, which has AVX-512, not a processor without it.'
