@@ -323,6 +323,7 @@ def test_all_claims_have_their_own_name_and_a_rule_that_is_printed():
     assert everything["note"].str.len().min() > 10
 
 
+@pytest.mark.slow
 def test_the_page_is_worked_out_from_the_runs(paper, repository):
     inputs = Inputs(paper, TABLES["verdicts"])
     before = verdicts(inputs).frame.set_index("claim")

@@ -10,7 +10,6 @@ import pandas as pd
 from truly_sparse.analysis import names
 from truly_sparse.analysis.catalogue import FIGURES, TABLES, Entry, offered
 from truly_sparse.analysis.inputs import Inputs
-from truly_sparse.analysis.style import style
 from truly_sparse.analysis.table import Table, to_latex
 from truly_sparse.errors import UserError
 from truly_sparse.files import atomic_path, write_text
@@ -49,6 +48,8 @@ def figure(config: dict[str, Any], name: str) -> tuple[Path, Path, Path]:
     UserError
         For an unknown figure, or one without a single number to show.
     """
+    from truly_sparse.analysis.style import style  # Matplotlib; tables do without
+
     preset, frame = config["preset"], numbers(config, name)
     pdf, csv = names.paper_folder(preset) / "figures" / f"{name}.pdf", names.figure_csv(preset, name)
     png = csv.with_suffix(".png")
