@@ -80,7 +80,7 @@ golden-arm: $(STAMP)  ## the same on an emulated ARM processor (Debian; 20 minut
 golden: $(STAMP)  ## make their digests anew, for a REASON="..."
 	$(BIN)/python -m truly_sparse golden --make $(if $(REASON),"$(REASON)",$(error give REASON="why they change"))
 
-bench: $(STAMP)  ## measure speed and scale beside peers (PyTorch, where it is installed)
+bench: $(STAMP)  ## measure speed and scale beside peers, ten minutes for each instruction set (PyTorch, where it is installed)
 	$(BIN)/python benchmarks/bench.py
 
 lock: $(STAMP)  ## pin every dependency anew in envs/*.lock

@@ -1,5 +1,6 @@
-"""A place for compiled kernels where neither the package nor the home folder can be written to."""
+"""Compiled kernels: a place for them wherever the package lies, and none of other sources than today's."""
 
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -23,6 +24,22 @@ def settle() -> None:
     status = folder.lstat()
     own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022
     os.environ["NUMBA_CACHE_DIR"] = str(folder if own else tempfile.mkdtemp(prefix="truly-sparse-kernels-"))
+
+
+def renew(folder: str | Path) -> None:
+    """Forget the kernels in a cache folder that were compiled from other sources; call before the first is used.
+
+    Numba compiles again when the file of a function has changed, but not when that of a function called by it has.
+    """
+    sources = b"".join(path.read_bytes() for path in sorted((Path(__file__).parent / "engine").glob("*.py")))
+    compiled, mark = hashlib.sha256(sources).hexdigest(), Path(folder) / "engine-sources"
+    if mark.is_file() and mark.read_text(encoding="ascii") == compiled:
+        return
+    from truly_sparse.files import write_text  # takes long to import, too
+
+    for index in Path(folder).glob("*.nbi"):
+        index.unlink(missing_ok=True)
+    write_text(mark, compiled)
 
 
 def _there(place: Path) -> Path:

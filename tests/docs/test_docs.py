@@ -114,11 +114,6 @@ def test_a_strategy_a_baseline_and_a_dataset_are_what_the_page_says(iris, tmp_pa
     assert "even_out" in figure
 
 
-def test_the_report_of_the_benchmark_is_its_measurements():
-    said = run([sys.executable, "benchmarks/report.py"], ROOT)
-    assert said == (ROOT / "benchmarks/results/bench.md").read_text(encoding="utf-8")
-
-
 def test_pages_type_no_measurement():
     """Numbers with a unit of speed, or per cents, come from included files and pictures, or from code that runs.
 
