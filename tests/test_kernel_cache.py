@@ -1,6 +1,5 @@
-"""Compiled kernels of other sources are forgotten, those of today's kept."""
+"""Compiled kernels: never those of other sources."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -9,27 +8,30 @@ from truly_sparse import kernel_cache
 
 
 @pytest.fixture
-def engine(tmp_path, monkeypatch):
-    """A copy of the engine's sources, which `renew` takes for the package's."""
-    here = Path(kernel_cache.__file__).parent
-    shutil.copytree(here / "engine", tmp_path / "engine", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(kernel_cache, "__file__", str(tmp_path / "kernel_cache.py"))
-    return tmp_path / "engine"
+def package(tmp_path, monkeypatch):
+    """A package with one kernel; NUMBA_CACHE_DIR is a folder of its own."""
+    (tmp_path / "package/engine").mkdir(parents=True)
+    (tmp_path / "package/engine/kernels.py").write_text("X = 1\n")
+    monkeypatch.setattr(kernel_cache, "PACKAGE", tmp_path / "package")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "package"
 
 
-def test_a_change_in_any_file_of_the_engine_drops_what_was_compiled(engine, tmp_path):
-    index = tmp_path / "cache/kernels.train_epoch-1.py311.nbi"
-    index.parent.mkdir()
+def settled():
+    kernel_cache.settle()
+    return Path(kernel_cache.os.environ["NUMBA_CACHE_DIR"])
 
-    def is_kept():
-        index.write_bytes(b"compiled")
-        kernel_cache.renew(index.parent)
-        return index.exists()
 
-    assert not is_kept()
-    assert is_kept()
-    for file in ("libm.py", "vector.py"):
-        with (engine / file).open("a") as stream:
-            stream.write("# changed\n")
-        assert not is_kept()
-        assert is_kept()
+def test_other_sources_have_another_folder(package):
+    before = settled()
+    assert before.parent == package.parent / "cache"
+    assert settled() == before  # in a process that inherits the name
+    (package / "engine/dropout.py").write_text("Y = 1\n")
+    after = settled()
+    assert after.parent == before.parent
+    assert after != before
+
+
+def test_without_a_name_the_folder_lies_in_the_package(package, monkeypatch):
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    assert settled().parent == package / "engine/__pycache__"
