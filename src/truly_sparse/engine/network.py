@@ -6,15 +6,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from truly_sparse import kernel_cache
 from truly_sparse.engine import kernels, topology
 from truly_sparse.engine.block import Block
 from truly_sparse.engine.dropout import threshold
 from truly_sparse.engine.memory import aligned, second_level_cache
 from truly_sparse.engine.streams import Streams
 from truly_sparse.engine.vector import BACKWARD, FORWARD, LANES
-
-kernel_cache.renew(kernels.train_epoch.stats.cache_path)
 
 Floats = npt.NDArray[np.float32]
 #: Rows of a batch that is only predicted: few, so that the activations of a layer stay in the cache.
