@@ -14,9 +14,9 @@ def settle() -> None:
     """Name a folder for Numba's cache; call before functions are compiled.
 
     It lies in NUMBA_CACHE_DIR, the package's own folder or the home folder, whichever can be written to, else in the
-    temporary directory, where the folder must be this user's own: what lies in it is executed. Numba compiles anew where
-    the file of a function has changed, but not where that of a function compiled into it has; so the folder's name
-    says for which sources it is.
+    temporary directory, where the folder must be this user's own: what lies in it is executed. Numba compiles anew
+    where the file of a function has changed, but not where that of a function compiled into it has; so the folder's
+    name says for which sources it is.
     """
     folder = str(_place() / f"{_PREFIX}{_sources()}")
     os.environ["NUMBA_CACHE_DIR"] = folder
