@@ -74,7 +74,7 @@ verify: $(STAMP)  ## run a random sample of the committed runs again and compare
 golden-check: $(STAMP)  ## run the golden runs and compare their digests with the committed ones
 	$(BIN)/python -m truly_sparse golden
 
-golden-arm: $(STAMP)  ## the same on an emulated ARM processor (Debian; 20 minutes the first time)
+golden-arm: $(STAMP)  ## the same on an emulated ARM processor (Debian; some 10 minutes the first time)
 	$(BIN)/python envs/arm.py
 
 golden: $(STAMP)  ## make their digests anew, for a REASON="..."

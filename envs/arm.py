@@ -6,7 +6,6 @@ Needs Debian or one of its children, and no rights but to write here: the emulat
 packages of the lock as ARM wheels are unpacked in .arm, beside the system. The first time compiles for minutes.
 """
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -79,16 +78,6 @@ def add_packages() -> None:
         sys.exit(f"error: no packages for ARM: {why}")
 
 
-def kernels() -> Path:
-    """Return the folder of compiled kernels for today's engine; Numba itself looks at one source file of several."""
-    sources = b"".join(path.read_bytes() for path in sorted((CHECKOUT / "src/truly_sparse/engine").glob("*.py")))
-    folder = FOLDER / "kernels" / hashlib.sha256(sources).hexdigest()[:16]
-    for other in folder.parent.glob("*"):
-        if other != folder:
-            shutil.rmtree(other)
-    return folder
-
-
 def main(names: list[str]) -> int:
     """Set up what is missing, run, and return the exit code."""
     if not STAMP.is_file() or STAMP.read_bytes() != LOCK.read_bytes():
@@ -100,7 +89,7 @@ def main(names: list[str]) -> int:
     environment = os.environ | {
         "PYTHONPATH": f"{CHECKOUT / 'src'}:{PACKAGES}",
         "PYTHONPYCACHEPREFIX": str(FOLDER / "bytecode"),
-        "NUMBA_CACHE_DIR": str(kernels()),
+        "NUMBA_CACHE_DIR": str(FOLDER / "kernels"),
     }
     emulated = [SYSTEM / "usr/bin/qemu-aarch64-static", "-L", SYSTEM, SYSTEM / "usr/bin/python3"]
     return subprocess.run([*emulated, "-m", "truly_sparse", "golden", *names], env=environment).returncode
