@@ -8,6 +8,7 @@ import pandas as pd
 
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.names import dataset_title, method_title, split_setting
+from truly_sparse.analysis.rounding import differences
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import Record
 
@@ -43,7 +44,7 @@ def _accuracy(frame: pd.DataFrame) -> list[str]:
     rows = _both(frame, "test_accuracy")
     if rows.empty:
         return ["The sources print no accuracy for any row of this preset, so there is nothing to compare."]
-    gaps = (rows["value"] - rows["published"]).astype(float)
+    gaps = differences(rows)
     place = int(gaps.abs().to_numpy().argmax())
     largest = rows.iloc[place]
     higher, lower = int((gaps > 0).sum()), int((gaps < 0).sum())

@@ -9,6 +9,7 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import method_title, row_order
 from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
+from truly_sparse.analysis.rounding import FITTED_DIGITS, significant
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.statistics.factorial import effects
 from truly_sparse.analysis.table import Part, Table
@@ -95,7 +96,9 @@ def _effects(runs: pd.DataFrame) -> pd.DataFrame:
                 method = "fd_tse" if experiment == "preprocessing" else ""
                 head = {"dataset": dataset, "method": method, "epsilon": epsilon, "setting": experiment}
                 head |= {"effect": _title(str(row["effect"])), "seeds": row["runs"]}
-                rows += [{**head, "metric": metric, "value": row[metric]} for metric in _MEASURES]
+                rows += [
+                    {**head, "metric": metric, "value": significant(row[metric], FITTED_DIGITS)} for metric in _MEASURES
+                ]
     return pd.DataFrame(rows, columns=[*COLUMNS, "effect"])
 
 

@@ -9,6 +9,7 @@ from scipy.stats import ttest_ind_from_stats
 
 from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.origin import PARTIAL
+from truly_sparse.analysis.rounding import less
 
 CONFIRMED, NOT_CONFIRMED = "confirmed", "not confirmed"
 EXPLAINED, NOT_TESTED = "different but explained", "not tested"
@@ -154,7 +155,7 @@ def welch(one: pd.Series, other: pd.Series, runs: str = "seeds") -> float:
 
 def gap(one: pd.Series, other: pd.Series) -> tuple[float, float]:
     """Return (ours, printed) difference of two rows."""
-    return float(one["value"] - other["value"]), float(one["published"] - other["published"])
+    return less(one["value"], other["value"]), less(one["published"], other["published"])
 
 
 def partial(*rows: pd.Series) -> str:
