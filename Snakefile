@@ -65,4 +65,4 @@ rule all:
 onsuccess:
     finished.forget(PLAN.config)
     if NO_LATEX:
-        print(f"No PDF, because {NO_LATEX} is missing: {INSTALL}, then the same command again")
+        print(f"No PDF, because {NO_LATEX} is missing: `{INSTALL}`, then the same command again")

@@ -28,7 +28,8 @@ from sklearn.preprocessing import StandardScaler
 
 from truly_sparse import SparseMLPClassifier, TrulySparseEnsembleClassifier
 from truly_sparse.data.arrays import Arrays, load
-from truly_sparse.ensembles.trainer import Data, Trainer, predict_ensemble, predict_members
+from truly_sparse.ensembles.trainer import Data, Trainer, predict_members
+from truly_sparse.measure.metrics import predict_ensemble
 from truly_sparse.estimators.base import FIXED
 from truly_sparse.estimators.presets import PAPER
 from truly_sparse.files import write_text

@@ -16,8 +16,15 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src/truly_sparse"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 LONGEST = 400
-# Extras that the lock leaves to the machine.
-MACHINE = ("papi", "bench", "onnx", "torch", "cluster", "crate")
+#: Which extras of pyproject each lock holds, beside the dependencies; others are left to the machine.
+LOCKS = {
+    "run": ("workflow", "build"),
+    "test": ("test",),
+    "lint": ("lint",),
+    "docs": ("docs",),
+    "cluster": ("cluster",),
+    "crate": ("crate",),
+}
 
 # Which rooms a room may use; errors.py, files.py, schema.py and the version are the floor of all.
 ROOMS = {
@@ -29,7 +36,8 @@ ROOMS = {
     "references": set(),
     "experiments": {"ensembles", "references", "data", "measure", "engine"},
     "analysis": {"measure", "experiments"},
-    "cli": {"engine", "ensembles", "estimators", "references", "data", "measure", "experiments", "analysis"},
+    "golden": {"engine", "ensembles", "estimators", "references", "data", "measure", "experiments"},
+    "cli": {"engine", "ensembles", "estimators", "references", "data", "measure", "experiments", "analysis", "golden"},
 }
 # Analysis reads what runs wrote, it never trains.
 SHAPES = {"config", "grid", "records", "measurements", "provenance"}
@@ -81,39 +89,52 @@ def project():
     return tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
-def pins():
+def pins(lock):
     """Return {name: [versions]}; a package may be pinned once per range of Python."""
     found = {}
-    for line in (ROOT / "envs/requirements.lock").read_text().splitlines():
+    for line in (ROOT / f"envs/{lock}.lock").read_text().splitlines():
         pin = re.match(r"([A-Za-z0-9._-]+)==([^\s;]+)", line)
         if pin:
             found.setdefault(canonicalize_name(pin[1]), []).append(pin[2])
     return found
 
 
-def wanted():
-    """Return what pyproject asks for, without the optional extras that the lock leaves to the machine."""
+def wanted(lock):
+    """Return what pyproject asks for in a lock."""
     content = project()
     extras = content["project"]["optional-dependencies"]
-    names = content["project"]["dependencies"] + content["build-system"]["requires"]
-    locked = [extra for extra in extras if extra not in MACHINE]
-    return [Requirement(text) for text in names + [text for extra in locked for text in extras[extra]]]
+    names = content["project"]["dependencies"] + [text for extra in LOCKS[lock] for text in extras[extra]]
+    return [Requirement(text) for text in names + (content["build-system"]["requires"] if lock == "run" else [])]
 
 
-def test_the_lock_pins_every_dependency_within_its_range():
-    locked = pins()
-    for requirement in wanted():
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_pins_every_dependency_within_its_range(lock):
+    locked = pins(lock)
+    for requirement in wanted(lock):
         versions = locked.get(canonicalize_name(requirement.name))
-        assert versions, f"{requirement} is not in envs/requirements.lock; run make lock"
+        assert versions, f"{requirement} is not in envs/{lock}.lock; run make lock"
         assert all(requirement.specifier.contains(version) for version in versions), f"{requirement}: {versions}"
 
 
-def test_the_lock_has_hashes_and_no_addresses():
-    text = (ROOT / "envs/requirements.lock").read_text()
+def test_the_locks_agree():
+    """They are installed into one environment, one after another."""
+    first = {}
+    for lock in LOCKS:
+        for name, versions in pins(lock).items():
+            assert first.setdefault(name, versions) == versions, f"{name} in envs/{lock}.lock; run make lock"
+
+
+@pytest.mark.parametrize("lock", ["installer", *LOCKS])
+def test_a_lock_has_hashes_and_no_addresses(lock):
+    text = (ROOT / f"envs/{lock}.lock").read_text()
     assert not re.search(r"https?:|file:|index-url|find-links", text)
     for block in re.split(r"\n(?=[A-Za-z])", text.strip()):
         assert "--hash=sha256:" in block, block.splitlines()[0]
-    assert "python-papi" not in pins()
+    assert "python-papi" not in pins(lock)
+
+
+def test_every_lock_is_known():
+    assert {file.stem for file in (ROOT / "envs").glob("*.lock")} == {"installer", *LOCKS}
 
 
 def test_the_conda_environment_is_the_lock():
@@ -121,8 +142,8 @@ def test_the_conda_environment_is_the_lock():
     python = f"python{project()['project']['requires-python']}"
     assert python in environment["dependencies"]
     (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
-    assert pip == ["--require-hashes", "-r requirements.lock"]
-    assert (ROOT / "envs/requirements.lock").exists()
+    assert pip == ["--require-hashes", "-r run.lock"]
+    assert (ROOT / "envs/run.lock").exists()
 
 
 def test_the_citation_has_the_version_of_the_package():
@@ -157,7 +178,7 @@ def test_make_says_in_one_line_that_python_is_missing_or_old(tmp_path):
     for name in ("Makefile", "pyproject.toml"):
         (tmp_path / name).write_text((ROOT / name).read_text())
     (tmp_path / "envs").mkdir()
-    (tmp_path / "envs/requirements.lock").touch()
+    (tmp_path / "envs/run.lock").touch()
     refused = subprocess.run(
         ["make", "install", "PYTHON=/nowhere/python3"], cwd=tmp_path, capture_output=True, text=True
     )

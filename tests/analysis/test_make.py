@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from truly_sparse.analysis import facts, make, show
+from truly_sparse.analysis import facts, make, show, texlive
 from truly_sparse.errors import UserError
 
 MISSING = "table1/wine/rd_tse/eps20/seed1"
@@ -96,13 +96,25 @@ def test_report_fits_the_terminal_and_says_where_files_are(fill):
     assert "73.1 ± 0.2" in text
 
 
+@pytest.mark.parametrize("preset", ["paper", "quick"])
+def test_report_says_how_to_get_the_pdf_where_latex_is_missing(fill, monkeypatch, preset):
+    monkeypatch.setenv("PATH", "")
+    config = fill(preset)
+    lines = show.report(config, "table1").splitlines()
+    assert max(map(len, lines)) <= 100
+    assert lines[-3] == "PDF: not made yet, latexmk is missing; on Debian or Ubuntu:"
+    assert lines[-2] == f"  {texlive.INSTALL}"
+    assert lines[-1].startswith("  then `snakemake paper --cores 1")
+
+
 def test_quick_report_is_marked(quick, capsys):
     make.table(quick, "table1")
     show.show(quick, "table1")
     text = capsys.readouterr().out
     assert "QUICK PRESET: NOT THE PAPER'S EXPERIMENT" in text
-    assert text.splitlines()[-2].startswith("CSV: ")
-    assert text.splitlines()[-1].startswith("PDF: ")
+    files = [line for line in text.splitlines() if not line.startswith("  ")][-2:]  # the rest says how to get the PDF
+    assert files[0].startswith("CSV: ")
+    assert files[1].startswith("PDF: ")
     assert show.report(quick, "table1", "ascii").isascii()
 
 

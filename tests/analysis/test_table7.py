@@ -13,7 +13,7 @@ from truly_sparse.analysis.show import report
 from truly_sparse.analysis.table import to_latex
 from truly_sparse.analysis.tables import table1, table1_layout
 from truly_sparse.errors import UserError
-from truly_sparse.experiments import measurements
+from truly_sparse.experiments import measuring_job
 from truly_sparse.files import write_json
 
 
@@ -36,7 +36,7 @@ def prepared(repository):
 def test_numbers_are_counted_in_the_files_and_compared(prepared):
     with pytest.raises(UserError, match="measurement datasets is missing"):
         make.table(prepared, "table7")
-    measurements.make(prepared, "datasets")
+    measuring_job.measure(prepared, "datasets")
     csv, tex = make.table(prepared, "table7")
     table = pd.read_csv(csv)
     assert len(table) == 14 * 3
@@ -51,7 +51,7 @@ def test_numbers_are_counted_in_the_files_and_compared(prepared):
 def test_a_dataset_that_is_not_prepared_is_one_line(prepared, repository):
     (repository / "data/heloc.parquet").unlink()
     with pytest.raises(UserError, match=r"dataset heloc is not prepared .*python -m truly_sparse data heloc"):
-        measurements.make(prepared, "datasets")
+        measuring_job.measure(prepared, "datasets")
 
 
 def test_partial_data_is_marked_in_rows_captions_and_figures(make_record):

@@ -6,8 +6,9 @@ import pytest
 from truly_sparse.engine import store
 from truly_sparse.engine.network import Optimiser, SparseMLP
 from truly_sparse.ensembles import checkpoint
-from truly_sparse.ensembles.trainer import Trainer, predict_ensemble, predict_members
+from truly_sparse.ensembles.trainer import Trainer, predict_members
 from truly_sparse.errors import UserError
+from truly_sparse.measure.metrics import predict_ensemble
 
 METHODS = ["edst_rg", "rd_tse", "fd_tse", "dist_tse"]
 

@@ -15,20 +15,44 @@ from truly_sparse.experiments.provenance import code_version, source_hash, stage
 
 PACKAGE = Path(truly_sparse.__file__).parent
 HEAVY = ("numba", "sklearn", "pandas", "matplotlib")
-FILES = (
-    "engine/network.py",
-    "ensembles/trainer.py",
-    "ensembles/strategies/__init__.py",
-    "ensembles/strategies/fd_tse.py",
-    "ensembles/strategies/rd_tse.py",
-    "measure/flops.py",
-    "measure/host.py",
-    "data/arrays.py",
-    "data/download.py",
-    "experiments/run.py",
-    "experiments/grid.py",
-    "analysis/tables.py",
-)
+#: What imports what in a made-up package.
+IMPORTS = {
+    "__init__": "from truly_sparse import estimators",
+    "errors": "",
+    "files": "from truly_sparse import errors",
+    "engine/network": "from truly_sparse.engine import kernels",
+    "engine/kernels": "",
+    "ensembles/trainer": "from truly_sparse.ensembles import strategies\nfrom truly_sparse.engine.network import X",
+    "ensembles/strategies/__init__": 'def create(name):\n    import_module(f"{__name__}.{name}")',
+    "ensembles/strategies/rd_tse": "from truly_sparse.ensembles.strategies import Strategy",
+    "ensembles/strategies/fd_tse": "from truly_sparse.ensembles.strategies import rd_tse",
+    "ensembles/strategies/edst_rg": "",
+    "references/__init__": 'def create(name):\n    import_module(f"{__name__}.{name}")',
+    "references/forest": "",
+    "data/arrays": 'SOURCE = files("truly_sparse.data") / "rows.txt"',
+    "data/prepare": "from truly_sparse.data.fetch import fetch",
+    "data/fetch": "",
+    "measure/metrics": "",
+    "measure/host": "",
+    "measure/topology": "",
+    "experiments/grid": "",
+    "experiments/records": "from truly_sparse.experiments.grid import RunSpec",
+    "experiments/outcome": """import truly_sparse.measure.metrics
+from truly_sparse.data.arrays import load
+if TYPE_CHECKING:
+    from truly_sparse.experiments.grid import RunSpec
+def fit(kind):
+    import_module(f"truly_sparse.experiments.{kind}")""",
+    "experiments/networks": "def late():\n    from truly_sparse.ensembles.trainer import Trainer",
+    "experiments/reference": "from truly_sparse import references",
+    "experiments/measuring/trained": "from truly_sparse.ensembles.trainer import Trainer",
+    "experiments/measuring/topology": """from truly_sparse.experiments.measuring.trained import converged
+from truly_sparse.measure import topology""",
+    "experiments/measuring/datasets": "",
+    "analysis/make": 'def module(folder, name):\n    import_module(f"truly_sparse.analysis.{folder}.{name}")',
+    "analysis/tables/table1": "from truly_sparse.experiments import records",
+    "estimators/__init__": "",
+}
 SOURCE = '''"""Docstring."""
 import os
 
@@ -56,11 +80,14 @@ async def f(x: int, *, y=(1, 2.5, 1e300, b"a", None, ..., 3j), **kw) -> str:
 
 @pytest.fixture
 def package(tmp_path):
-    """A package with one file of each kind."""
-    for name in FILES:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(SOURCE)
-    return tmp_path
+    """A package whose modules import one another."""
+    folder = tmp_path / "truly_sparse"
+    for name, imports in IMPORTS.items():
+        path = folder / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{SOURCE}\n{imports}\n")
+    (folder / "data/rows.txt").write_text("1 2 3")
+    return folder
 
 
 def fresh(stage, strategy, package):
@@ -80,8 +107,8 @@ def fresh(stage, strategy, package):
 )
 def test_the_look_of_a_source_does_not_count(package, before, after):
     hash_before = fresh("run", "fd_tse", package)
-    for name in FILES:
-        (package / name).write_text(SOURCE.replace(before, after))
+    for path in package.rglob("*.py"):
+        path.write_text(path.read_text().replace(before, after))
     assert fresh("run", "fd_tse", package) == hash_before
 
 
@@ -91,47 +118,89 @@ def test_the_look_of_a_source_does_not_count(package, before, after):
 )
 def test_the_meaning_of_a_source_counts(package, before, after):
     hash_before = fresh("run", "fd_tse", package)
-    (package / "engine/network.py").write_text(SOURCE.replace(before, after))
+    kernels = package / "engine/kernels.py"
+    kernels.write_text(kernels.read_text().replace(before, after))
     assert fresh("run", "fd_tse", package) != hash_before
+
+
+RUNS = {"run none", "run edst_rg", "run rd_tse", "run fd_tse"}
+ALL = RUNS | {"data", "analysis", "reference forest", "measurement topology", "measurement datasets"}
 
 
 @pytest.mark.parametrize(
     ("edited", "changed"),
     [
-        ("engine/network.py", {"run fd_tse", "run rd_tse", "run none"}),
-        ("ensembles/trainer.py", {"run fd_tse", "run rd_tse", "run none"}),
-        ("ensembles/strategies/__init__.py", {"run fd_tse", "run rd_tse", "run none"}),
-        ("ensembles/strategies/rd_tse.py", {"run rd_tse"}),
-        ("measure/flops.py", {"run fd_tse", "run rd_tse", "run none"}),
+        ("engine/kernels.py", {*RUNS, "measurement topology"}),
+        ("ensembles/trainer.py", {*RUNS, "measurement topology"}),
+        ("ensembles/strategies/__init__.py", {*RUNS, "measurement topology"}),
+        # FD-TSE is RD-TSE and one thing more.
+        ("ensembles/strategies/rd_tse.py", {"run rd_tse", "run fd_tse", "measurement topology"}),
+        ("ensembles/strategies/fd_tse.py", {"run fd_tse", "measurement topology"}),
+        ("references/forest.py", {"reference forest"}),
+        ("experiments/reference.py", {"reference forest"}),
+        ("experiments/networks.py", RUNS),
+        ("experiments/outcome.py", {*RUNS, "reference forest"}),
+        ("data/arrays.py", {*RUNS, "reference forest"}),
+        ("data/rows.txt", {*RUNS, "reference forest"}),
+        ("data/fetch.py", {"data"}),
+        ("measure/topology.py", {"measurement topology"}),
         ("measure/host.py", set()),
-        ("data/arrays.py", {"data", "run fd_tse", "run rd_tse", "run none"}),
-        ("data/download.py", {"data"}),
-        ("experiments/run.py", {"run fd_tse", "run rd_tse", "run none"}),
-        ("experiments/grid.py", set()),
-        ("analysis/tables.py", {"analysis"}),
+        ("experiments/measuring/datasets.py", {"measurement datasets"}),
+        # A type checker sees this import, a run does not.
+        ("experiments/grid.py", {"analysis"}),
+        ("analysis/tables/table1.py", {"analysis"}),
+        ("estimators/__init__.py", set()),
     ],
 )
-def test_an_edit_changes_only_its_own_stages(package, edited, changed):
-    stages = ["data", "analysis", "run fd_tse", "run rd_tse", "run none"]
-
+def test_an_edit_changes_the_stages_that_import_the_file(package, edited, changed):
     def hashes():
-        return {stage: fresh(*stage.split(), *([] if " " in stage else [None]), package) for stage in stages}
+        return {stage: fresh(*[*stage.split(), None][:2], package) for stage in ALL}
 
     before = hashes()
-    (package / edited).write_text(f"{SOURCE}\nNEW = 1\n")
+    path = package / edited
+    path.write_text(f"{path.read_text()}\nNEW = 1\n")
     after = hashes()
-    assert {stage for stage in stages if before[stage] != after[stage]} == changed
+    assert {stage for stage in ALL if before[stage] != after[stage]} == changed
 
 
 def test_a_renamed_file_counts(package):
-    before = fresh("run", None, package)
-    (package / "engine/network.py").rename(package / "engine/other.py")
-    assert fresh("run", None, package) != before
+    before = fresh("analysis", None, package)
+    (package / "analysis/tables/table1.py").rename(package / "analysis/tables/other.py")
+    assert fresh("analysis", None, package) != before
+
+
+def test_a_module_imported_by_a_name_that_says_nothing_is_refused(package):
+    (package / "analysis/make.py").write_text("import_module(name)\n")
+    with pytest.raises(ValueError, match=r"make\.py, line 1: start the name of the module with"):
+        fresh("analysis", None, package)
 
 
 def test_the_stages_have_files():
     names = {file.relative_to(PACKAGE).as_posix() for file in stage_files("run", "fd_tse")}
-    assert {"engine/network.py", "ensembles/trainer.py", "ensembles/strategies/fd_tse.py"} <= names
+    strategies = {
+        "ensembles/strategies/__init__.py",
+        "ensembles/strategies/fd_tse.py",
+        "ensembles/strategies/rd_tse.py",
+    }
+    assert {
+        "engine/network.py",
+        "ensembles/trainer.py",
+        "experiments/networks.py",
+        "data/arrays.py",
+        *strategies,
+    } <= names
+    assert {name for name in names if name.startswith("ensembles/strategies/")} == strategies
+    assert not {name for name in names if name.startswith(("analysis/", "estimators/", "cli/"))}
+
+
+def test_what_makes_tables_is_what_they_take_from_elsewhere_too():
+    names = {file.relative_to(PACKAGE).as_posix() for file in stage_files("analysis")}
+    assert {file.relative_to(PACKAGE).as_posix() for file in (PACKAGE / "analysis/tables").glob("*.py")} <= names
+    assert {"experiments/records.py", "experiments/grid.py", "experiments/measurements.py"} <= names
+    assert not {name for name in names if name.startswith(("engine/", "ensembles/"))}  # it never trains
+
+
+def test_a_hash_is_16_digits_of_a_stage_there_is():
     assert re.fullmatch("[0-9a-f]{16}", source_hash("run", "fd_tse"))
     with pytest.raises(ValueError, match="stage"):
         stage_files("plots")
@@ -207,26 +276,3 @@ def test_what_the_workflow_imports_at_start_is_light():
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
-
-
-def test_a_measurement_has_its_own_file_and_shared_ones_where_it_uses_them(package):
-    shared = "from truly_sparse.experiments.measuring.trained import converged\n"
-    files = {"trained": "X = 1\n", "topology": shared, "scalability": "X = 1\n"}
-    for name, text in files.items():
-        path = package / f"experiments/measuring/{name}.py"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-
-    def hashes():
-        return [fresh("measurement", name, package) for name in ("topology", "scalability")]
-
-    before = hashes()
-    (package / "experiments/measuring/trained.py").write_text("X = 2\n")
-    between = hashes()
-    assert between[0] != before[0]
-    assert between[1] == before[1]
-    (package / "measure/flops.py").write_text("X = 2\n")
-    (package / "experiments/measuring/topology.py").write_text(f"{shared}X = 2\n")
-    after = hashes()
-    assert after[0] != between[0]
-    assert after[1] == between[1]

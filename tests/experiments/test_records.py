@@ -5,7 +5,7 @@ import json
 import pytest
 
 from truly_sparse.errors import UserError
-from truly_sparse.experiments import records
+from truly_sparse.experiments import golden, records
 from truly_sparse.experiments.config import validate
 from truly_sparse.experiments.grid import runs
 
@@ -38,6 +38,10 @@ def record_of(spec, **replaced):
     } | replaced
 
 
+def passed():
+    """Stand for golden runs that gave the committed digests."""
+
+
 def finish(config, spec, **replaced):
     folder = records.run_folder(config, spec)
     folder.mkdir(parents=True, exist_ok=True)
@@ -57,13 +61,13 @@ def test_nothing_there_means_everything_missing(config):
     assert [spec.path for spec in missing] == [spec.path for spec in runs(config)]
 
 
-def test_only_records_of_todays_settings_and_sources_count(config):
+def test_only_records_of_todays_settings_and_sources_count_where_golden_runs_say_nothing(config):
     specs = runs(config)
     commit(
         config,
-        record_of(specs[0]),
-        record_of(specs[1], settings_hash="0" * 16),
-        record_of(specs[2], source_hash="0" * 16),
+        record_of(specs[0], golden=None),
+        record_of(specs[1], golden=None, settings_hash="0" * 16),
+        record_of(specs[2], golden=None, source_hash="0" * 16),
     )
     recorded, missing = records.split(config, "table1")
     assert [records.path_of(record) for record in recorded] == [specs[0].path]
@@ -89,13 +93,13 @@ def test_store_merges_sorts_and_drops_what_left_the_grid(config):
     finish(config, specs[0])
     finish(config, specs[1], status="diverged")
     finish(config, specs[2], source_hash="0" * 16)
-    stored = records.store(config, "table1")
+    stored = records.store(config, "table1", passed)
     assert str(stored) == "results/small/records/table1.jsonl: 3 of 4 runs, 2 of them from this machine"
     lines = records.read(file)
     assert [records.path_of(line) for line in lines] == sorted(specs[i].path for i in (0, 1, 3))
     assert not any("note" in line for line in lines)
     before = file.stat().st_mtime_ns
-    records.store(config, "table1")
+    records.store(config, "table1", passed)
     assert file.stat().st_mtime_ns == before
 
 
@@ -127,20 +131,20 @@ def test_a_run_of_its_own_comes_before_that_of_another_experiment(overlapping):
     file = records.records_file(overlapping, "study")
     file.write_text(json.dumps(record_of(own, note="own")) + "\n")
     assert records.split(overlapping, "study")[0][0]["note"] == "own"
-    file.write_text(json.dumps(record_of(own, note="own", source_hash="0" * 16)) + "\n")
+    file.write_text(json.dumps(record_of(own, note="own", golden=None, source_hash="0" * 16)) + "\n")
     assert records.split(overlapping, "study")[0][0]["note"] == "other"
 
 
 def test_store_keeps_a_line_for_every_run_of_the_experiment(overlapping):
     for spec in runs(overlapping, "table1"):
         finish(overlapping, spec)
-    stored = records.store(overlapping, "study")
+    stored = records.store(overlapping, "study", passed)
     assert (stored.fresh, stored.lines, stored.runs) == (0, 2, 4)
     assert all(line["same_as"].startswith("table1/") for line in records.read(stored.file))
     # Trained for this experiment after all: that is what is kept.
     own = next(iter(runs(overlapping, "study")))
     finish(overlapping, own)
-    records.store(overlapping, "study")
+    records.store(overlapping, "study", passed)
     assert ["same_as" in line for line in records.read(stored.file)] == [False, True]
 
 
@@ -153,8 +157,68 @@ def test_same_settings_are_counted_once(overlapping):
     ]
 
 
+@pytest.fixture
+def changed(monkeypatch):
+    """Say that a golden run of fd_tse changed in generation 2, one that every sparse run depends on in generation 1."""
+    cases = {
+        "plain": {"features": ["sparse"], "generation": 1},
+        "fd_tse": {"features": ["sparse", "fd_tse"], "generation": 2},
+        "rest": {"features": ["SET", "bfloat16", "dropout", "momentum", "weight_decay"], "generation": 0},
+        "more": {"features": ["activation all_relu", "refinement comprehensive", "scaling standard"], "generation": 0},
+        "last": {"features": ["selection best_validation"], "generation": 0},
+        "rd_tse": {"features": ["rd_tse"], "generation": 0},
+        "another": {"features": ["clip_norm"], "generation": 7},
+    }
+    monkeypatch.setattr(golden, "_committed", lambda: {"generation": 7, "cases": cases})
+    clear = (golden._known, golden._concerning)
+    for cached in clear:
+        cached.cache_clear()
+    yield
+    for cached in clear:
+        cached.cache_clear()
+
+
+@pytest.mark.usefixtures("changed")
+@pytest.mark.parametrize(("stored", "methods"), [(0, []), (1, ["rd_tse"]), (2, ["rd_tse", "fd_tse"]), (None, [])])
+def test_a_committed_record_holds_until_a_golden_run_that_concerns_it_changes(config, stored, methods):
+    specs = [spec for spec in runs(config) if spec.seed == 0]
+    commit(config, *(record_of(spec, source_hash="0" * 16, golden=stored) for spec in specs))
+    assert [record["method"] for record in records.split(config, "table1")[0]] == methods
+
+
+@pytest.mark.usefixtures("changed")
+def test_a_run_that_golden_runs_do_not_cover_counts_by_its_sources(config):
+    config["training"]["warmup_epochs"] = 3
+    spec = runs(config)[0]
+    assert golden.generation(spec.features) is None
+    assert records.holds(record_of(spec, golden=9), spec)
+    assert not records.holds(record_of(spec, golden=9, source_hash="0" * 16), spec)
+
+
+@pytest.mark.usefixtures("changed")
+def test_what_is_stored_says_in_which_generation_and_only_after_a_check(config):
+    def failed():
+        raise UserError("1 golden run gave other digests")
+
+    for spec in runs(config):
+        finish(config, spec)
+    with pytest.raises(UserError, match="1 golden run"):
+        records.store(config, "table1", failed)
+    assert not records.records_file(config, "table1").exists()
+    file = records.store(config, "table1", passed).file
+    assert [line["golden"] for line in records.read(file)] == [7] * 4
+    for spec in runs(config):
+        (records.run_folder(config, spec) / "run.json").unlink()
+    records.store(config, "table1", failed)  # nothing of this machine, nothing to check
+
+
+def test_a_run_of_other_sources_on_this_machine_does_not_count(config):
+    finish(config, runs(config)[0], source_hash="0" * 16, golden=0)
+    assert records.gather(config, "table1")[0] == []
+
+
 def test_store_without_runs_writes_nothing(config):
-    records.store(config, "table1")
+    records.store(config, "table1", passed)
     assert not records.records_file(config, "table1").exists()
 
 

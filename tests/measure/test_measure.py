@@ -3,6 +3,9 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from truly_sparse.measure import host
 from truly_sparse.measure.flops import operations
@@ -34,6 +37,50 @@ def test_facts_are_complete():
     assert facts["packages"]["numpy"]
     assert host.threads()["process_threads"] is None or host.threads()["process_threads"] >= 1
     assert host.peak_memory_bytes() > 1_000_000
+
+
+ZEN = """vendor_id	: AuthenticAMD
+cpu family	: {family}
+model		: {model}
+model name	: AMD EPYC
+flags		: {flags}"""
+
+
+@pytest.fixture
+def cpuinfo(monkeypatch):
+    """`cpuinfo(text)`: let the system tell this of its processors."""
+
+    def tell(text):
+        monkeypatch.delenv("NUMBA_CPU_FEATURES", raising=False)
+        monkeypatch.setattr(Path, "read_text", lambda *_, **__: f"{text}\n\n{text}")
+        host._cpuinfo.cache_clear()
+
+    yield tell
+    host._cpuinfo.cache_clear()
+
+
+def test_processors_of_the_same_name_are_told_apart(cpuinfo, monkeypatch):
+    monkeypatch.setattr(host.platform, "machine", lambda: "x86_64")
+    cpuinfo(ZEN.format(family=25, model=1, flags="sse2 avx2 fma"))
+    zen3 = host.facts()
+    cpuinfo(ZEN.format(family=26, model=2, flags="sse2 avx2 fma avx512f"))
+    zen5 = host.facts()
+    assert zen3["cpu"] == zen5["cpu"] == "AMD EPYC"
+    assert zen3["processor"] == {
+        "vendor": "AuthenticAMD",
+        "family": "25",
+        "model": "1",
+        "instructions": "AVX2 and FMA",
+    }
+    assert zen5["processor"] == zen3["processor"] | {"family": "26", "model": "2", "instructions": "AVX-512"}
+    monkeypatch.setenv("NUMBA_CPU_FEATURES", "+sse2")
+    assert host.instructions() == "plain"
+
+
+def test_arm_has_words_of_its_own(cpuinfo, monkeypatch):
+    monkeypatch.setattr(host.platform, "machine", lambda: "aarch64")
+    cpuinfo("processor\t: 0\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU part\t: 0xd0c\n")
+    assert host.processor_facts() == {"vendor": "0x41", "family": "8", "model": "0xd0c", "instructions": "NEON"}
 
 
 def test_two_processes_never_hold_the_same_core(tmp_path):

@@ -144,7 +144,7 @@ def test_a_failed_run_shows_its_message_and_can_be_resumed(checkout):
 
 
 def test_dense_runs_start_first(finished):
-    lines = [line for line in finished.first.splitlines() if "output: results/small/runs/" in line]
+    lines = [line for line in finished.log().splitlines() if "output: results/small/runs/" in line]
     assert [line.split("/runs/")[1].split("/")[2] for line in lines[:2]] == ["dense", "dense"]
 
 

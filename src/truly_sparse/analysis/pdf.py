@@ -22,11 +22,11 @@ def document(preset: str) -> Path:
 
 
 def how(preset: str) -> str:
-    """Return in words what to do for a PDF."""
+    """Return in words what to do for a PDF; where LaTeX is missing, a line each for what to install and to call."""
     configuration = "" if names.is_paper(preset) else f" --configfile config/{preset}.yaml"
     make = f"`snakemake paper --cores 1{configuration}` makes {document(preset)}"
     missing = lacking()
-    return f"{missing} is missing: {INSTALL}, then {make}" if missing else make
+    return f"{missing} is missing; on Debian or Ubuntu:\n  {INSTALL}\n  then {make}" if missing else make
 
 
 def build(config: dict[str, Any]) -> Path:
@@ -50,7 +50,8 @@ def build(config: dict[str, Any]) -> Path:
             raise UserError(f"{folder / part} not found: `snakemake --cores 1 {name}` makes it")
     missing = lacking()
     if missing:
-        raise UserError(f"no PDF, because {missing} is missing: {INSTALL}; tables and figures are in {folder}")
+        install = f"on Debian or Ubuntu `{INSTALL}`"
+        raise UserError(f"no PDF, because {missing} is missing: {install}; tables and figures are in {folder}")
     _latexmk(folder)
     return document(preset)
 

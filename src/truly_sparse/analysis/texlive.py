@@ -5,10 +5,8 @@ import subprocess
 
 PROGRAMS = ("latexmk", "pdflatex", "bibtex", "kpsewhich")
 STYLES = ("amsmath", "booktabs", "geometry", "hyperref", "lmodern", "longtable", "microtype", "natbib", "xcolor")
-INSTALL = (
-    "on Debian or Ubuntu `apt-get install latexmk texlive-latex-recommended "
-    "texlive-latex-extra texlive-science lmodern`"
-)
+#: On Debian and Ubuntu.
+INSTALL = "apt-get install latexmk texlive-latex-recommended texlive-latex-extra texlive-science lmodern"
 
 
 def lacking() -> str:

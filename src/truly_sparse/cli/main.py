@@ -13,10 +13,17 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from truly_sparse import __version__
-from truly_sparse.cli import own
+from truly_sparse.cli import golden, own
 from truly_sparse.errors import UserError
 
-Command = Callable[[dict[str, Any], argparse.Namespace], None]
+# Returns an exit code, or nothing for 0.
+Command = Callable[[dict[str, Any], argparse.Namespace], int | None]
+
+
+def _workflow(config: dict[str, Any], arguments: argparse.Namespace) -> int:
+    from truly_sparse.cli import workflow
+
+    return workflow.run(config, arguments.config, arguments.cores, arguments.more)
 
 
 def _data(config: dict[str, Any], arguments: argparse.Namespace) -> None:
@@ -35,13 +42,19 @@ def _store(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     from truly_sparse.experiments import measurements, records
 
     kind = measurements if arguments.name in config["measurements"] else records
-    print(kind.store(config, arguments.name))
+    print(kind.store(config, arguments.name, _golden))
+
+
+def _golden() -> None:
+    from truly_sparse.golden.check import main
+
+    main([], None)
 
 
 def _verify(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     from truly_sparse.experiments.verify import verify
 
-    failures = verify(config, arguments.count, arguments.seed)
+    failures = verify(config, arguments.count, arguments.seed, arguments.longest)
     if failures:
         raise UserError(f"{len(failures)} runs came out differently: {'; '.join(failures)}")
 
@@ -59,9 +72,9 @@ def _figure(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def _measure(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from truly_sparse.experiments.measurements import make
+    from truly_sparse.experiments.measuring_job import measure
 
-    print(make(config, arguments.name))
+    print(measure(config, arguments.name))
 
 
 def _pdf(config: dict[str, Any], arguments: argparse.Namespace) -> None:
@@ -93,6 +106,7 @@ def _show(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 COMMANDS: dict[str, tuple[Command, str, str | None]] = {
+    "workflow": (_workflow, "run the workflow under one progress bar; its log goes into a file", None),
     "data": (_data, "fetch, verify and write datasets, and say where they came from", None),
     "run": (_run, "train one run and write its folder", "run, such as table1/gesture/fd_tse/eps20/seed0"),
     "store": (_store, "add finished runs or a measurement to the committed records", "experiment, such as table1"),
@@ -122,17 +136,24 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     own.add(commands)
+    golden.add(commands)
     for name, (_, summary, what) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
         if what is not None:
             command.add_argument("name", help=what)
         command.add_argument("--config", default="config/config.yaml", help="configuration (default: the paper's)")
+        if name == "workflow":
+            command.add_argument("--cores", default="all", help="cores to use at once (default: all)")
+            command.add_argument("more", nargs="*", help="targets, and after -- any option of Snakemake")
         if name == "data":
             command.add_argument("names", nargs="*", metavar="name", help="dataset, such as gesture")
             command.add_argument("--all", action="store_true", help="every dataset of registry and configuration")
         if name == "verify":
-            command.add_argument("--count", type=int, default=5, help="runs at least (default 5)")
+            command.add_argument(
+                "--count", type=int, default=5, help="runs, spread over experiments and methods (default 5)"
+            )
             command.add_argument("--seed", type=int, default=0, help="of the choice (default 0)")
+            command.add_argument("--longest", type=float, help="leave out runs of more CPU seconds (default: none)")
         if name == "run":
             command.add_argument("--restart", action="store_true", help="train anew, whatever checkpoint there is")
     return top
@@ -151,8 +172,8 @@ def one_thread() -> None:
 
 
 def _alone(config: dict[str, Any], arguments: argparse.Namespace) -> AbstractContextManager[Any]:
-    """Keep other processes from the file a command writes; runs and datasets have locks of their own."""
-    if arguments.command in ("run", "data", "show"):
+    """Keep other processes from the file a command writes; workflows, runs and datasets have locks of their own."""
+    if arguments.command in ("workflow", "run", "data", "show"):
         return nullcontext()
     from truly_sparse.experiments.claims import claim_result
 
@@ -160,7 +181,7 @@ def _alone(config: dict[str, Any], arguments: argparse.Namespace) -> AbstractCon
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; return 0, or 2 after one line about what is wrong."""
+    """Run one command; return its exit code: 2 after one line about what is wrong."""
     arguments = own.completed(parser()).parse_args(argv)
     one_thread()
     for stream in (sys.stdout, sys.stderr):
@@ -170,11 +191,14 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.command in own.COMMANDS:
             own.run(arguments)
             return 0
+        if arguments.command == "golden":
+            golden.run(arguments)
+            return 0
         from truly_sparse.experiments.config import load_config
 
         config = load_config(arguments.config)
         with _alone(config, arguments):
-            COMMANDS[arguments.command][0](config, arguments)
+            return COMMANDS[arguments.command][0](config, arguments) or 0
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -184,4 +208,3 @@ def main(argv: list[str] | None = None) -> int:
     except MemoryError as error:
         print(f"error: out of memory ({error or 'nothing left'}); give it more, or train less at once", file=sys.stderr)
         return 2
-    return 0

@@ -21,10 +21,15 @@ def mix(counter: np.uint32, low: np.uint32, high: np.uint32) -> np.uint32:
 
 @njit(inline="always")
 def layer_key(stream_key: np.uint64, step: int, layer: int) -> np.uint64:
-    """Derive the key of one layer in one step (splitmix64 of the stream's key, the step and the layer)."""
-    z = np.uint64(stream_key) + np.uint64(0x9E3779B97F4A7C15) * (
-        np.uint64(step) * np.uint64(64) + np.uint64(layer) + np.uint64(1)
-    )
+    """Derive the key of one layer, counted from 1, in one step (splitmix64 of stream key, step and layer).
+
+    Layers and steps up to 2**42 never share a key: 64 layers count on from step to step, and every further 64 start at
+    a multiple of 2**48.
+    """
+    before = np.uint64(layer) - np.uint64(1)
+    counter = np.uint64(step) * np.uint64(64) + before % np.uint64(64) + np.uint64(2)
+    counter += (before // np.uint64(64)) << np.uint64(48)
+    z = np.uint64(stream_key) + np.uint64(0x9E3779B97F4A7C15) * counter
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.uint64(z ^ (z >> np.uint64(31)))

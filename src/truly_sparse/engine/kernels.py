@@ -1,9 +1,18 @@
 """Compiled loops over batches: forward, loss, backward and update of a truly sparse network.
 
-Memory layout, fixed for the whole engine: activations and errors are [feature][batch], one row per neuron, float32 or
-bfloat16 (see `simd`); all layers below the output lie in one flat array, the logits in another. The links of all blocks
-lie in flat arrays too; `plan` says where each block's part starts. A link's value and velocity are stored once, in
-order of the input neuron; `position` leads from the order by output neuron to them.
+Memory layout, fixed for the whole engine: one row per neuron, [neuron][batch], float32 or bfloat16 (see `vector`), in
+one flat array `rows`. A row holds the neuron's activation until the way back has used it for the last time, then its
+error; the logits lie in an array of their own. The links of all blocks lie in flat arrays too; `plan` says where each
+block's part starts. A link's value and velocity are stored once, in order of the input neuron; `position` leads from
+the order by output neuron to them.
+
+The order of sums, which is the same on every processor and so part of what a result is:
+
+* Forward: the bias, then the links of the neuron in ascending order of their sources, one fused multiply-add each.
+* The error of a neuron: from zero, its links in ascending order of their targets, one fused multiply-add each.
+* The gradient of a link: the batch, rounded up to vectors of 16 samples, is cut into tiles (`tile`); within a tile
+  even and odd vectors are summed in a chain each, lane by lane; even + odd; then `vector.total`. Tiles are added in order.
+* The gradient of a bias: within a tile the vectors in order, then `vector.total`; tiles in order.
 
 `plan` has one row per connection, in order of its target: see the column numbers below.
 """
@@ -13,10 +22,19 @@ from numba import njit, types
 from numba.extending import overload
 
 from truly_sparse.engine.dropout import layer_key
-from truly_sparse.engine.simd import backward_row, forward_row
+from truly_sparse.engine.libm import exp, log
+from truly_sparse.engine.vector import (
+    LANES, PART, PARTS, above_zero, add, add_product, at_least, fill, hashed, hold, keep_products, load, load_mask,
+    load_pair, load_row, multiply, pass_back, prefetch, select, splat, store, store_mask, store_pair, store_row, subtract,
+    total, totals_of_eight, transpose,
+)  # fmt: skip
 
 N_IN, N_OUT, LINKS, IN_POINTERS, OUT_POINTERS, SOURCE, TARGET, BIASES = range(8)
 PLAN_COLUMNS = 8
+#: Links whose products wait, in the first-level cache, to be summed and used for an update eight at a time.
+GROUP = 64
+AHEAD = np.uint64(6)
+INLINED = {"boundscheck": False, "forceinline": True}
 
 
 @njit(cache=True, boundscheck=False)
@@ -145,16 +163,56 @@ def _put(rows, start, sample, value):
     return put_single
 
 
+def put_features(block, turn, rows, start, features, batch):
+    """Write 16 samples of up to 16 features into their rows; compiled code only.
+
+    ``block[256 turn:]`` holds them as [feature][sample]. bfloat16 rows wait for the second of two blocks (turn 1).
+    """
+    raise NotImplementedError
+
+
+@overload(put_features, jit_options=INLINED)
+def _put_features(block, turn, rows, start, features, batch):
+    del block, turn, start, features, batch
+    if rows.dtype == types.uint16:
+
+        def put_halves(block, turn, rows, start, features, batch):
+            if turn == 1:
+                for f in range(features):
+                    even, odd = load(block, LANES * f, LANES), load(block, LANES * (LANES + f), LANES)
+                    store_pair(even, odd, rows, start - LANES + f * batch)
+
+        return put_halves
+
+    def put_singles(block, turn, rows, start, features, batch):
+        for f in range(features):
+            store(load(block, LANES * (turn * LANES + f), LANES), rows, start + f * batch)
+
+    return put_singles
+
+
 @njit(cache=True, boundscheck=False)
-def gather_batch(x, order, start, count, batch, rows):
-    """Copy samples order[start:start+count] of x [sample][feature] into `rows` [feature][batch], padded with zeros."""
-    for b in range(count):
-        sample = order[start + b]
-        for f in range(x.shape[1]):
-            put(rows, f * batch, b, x[sample, f])
-    for b in range(count, batch):
-        for f in range(x.shape[1]):
-            put(rows, f * batch, b, np.float32(0.0))
+def gather_batch(x, order, start, count, batch, rows, block):
+    """Copy samples order[start:start+count] of x [sample][feature] into `rows` [feature][batch], padded with zeros.
+
+    `block` is room for 512 float32: 16 samples of 16 features at a time are transposed there.
+    """
+    features = x.shape[1]
+    for left in range(0, features, LANES):
+        some = min(LANES, features - left)
+        for first in range(0, batch, LANES):
+            turn = first // LANES % 2
+            for b in range(LANES):
+                here = LANES * (turn * LANES + b)
+                if first + b >= count:
+                    store(splat(np.float32(0), LANES), block, here)
+                elif some == LANES:
+                    store(load(x, order[start + first + b] * features + left, LANES), block, here)
+                else:
+                    for f in range(some):
+                        block[here + f] = x[order[start + first + b], left + f]
+            transpose(block, LANES * LANES * turn)
+            put_features(block, turn, rows, left * batch + first, some, batch)
 
 
 @njit(cache=True, boundscheck=False)
@@ -166,34 +224,113 @@ def softmax_rows(rows, classes, batch):
             top = max(top, rows[c * batch + b])
         total = np.float32(0.0)
         for c in range(classes):
-            e = np.exp(rows[c * batch + b] - top)
+            e = exp(rows[c * batch + b] - top)
             rows[c * batch + b] = e
             total += e
         for c in range(classes):
             rows[c * batch + b] /= total
 
 
+def unpack(rows, start, out, count):
+    """Copy the `count` values of the row at `start` to `out`, as float32; compiled code only."""
+    raise NotImplementedError
+
+
+@overload(unpack, jit_options=INLINED)
+def _unpack(rows, start, out, count):
+    del start, out, count
+    if rows.dtype == types.uint16:
+
+        def unpack_halves(rows, start, out, count):
+            for pair in range(0, count, 2 * LANES):
+                even, odd = load_pair(rows, start + pair)
+                store(even, out, pair)
+                store(odd, out, pair + LANES)
+
+        return unpack_halves
+
+    def unpack_singles(rows, start, out, count):
+        for vector in range(0, count, LANES):
+            store(load(rows, start + vector, LANES), out, vector)
+
+    return unpack_singles
+
+
+def pack(values, rows, start, count):
+    """Write `count` float32 values into the row at `start`; compiled code only."""
+    raise NotImplementedError
+
+
+@overload(pack, jit_options=INLINED)
+def _pack(values, rows, start, count):
+    del values, start, count
+    if rows.dtype == types.uint16:
+
+        def pack_halves(values, rows, start, count):
+            for pair in range(0, count, 2 * LANES):
+                store_pair(load(values, pair, LANES), load(values, pair + LANES, LANES), rows, start + pair)
+
+        return pack_halves
+
+    def pack_singles(values, rows, start, count):
+        for vector in range(0, count, LANES):
+            store(load(values, vector, LANES), rows, start + vector)
+
+    return pack_singles
+
+
+@njit(boundscheck=False, forceinline=True)
+def activate(values, count, slope, counter, key, threshold, scale, positive, kept, words):
+    """Apply slope and dropout to the `count` sums of a neuron, in place; the masks go to ``words`` of both arrays.
+
+    z becomes z (z > 0) or slope * z; it is dropped where the hash is below `threshold`, scaled by `scale` elsewhere.
+    """
+    zero, slopes, scales = splat(np.float32(0), LANES), splat(slope, LANES), splat(scale, LANES)
+    limit = splat(threshold, LANES)
+    for left in range(0, count, LANES):
+        z = load(values, left, LANES)
+        is_positive = above_zero(z)
+        store_mask(is_positive, positive, words + left // LANES)
+        h = select(is_positive, z, multiply(z, slopes))
+        if threshold > 0:
+            is_kept = at_least(hashed(np.uint32(counter + left), key), limit)
+            store_mask(is_kept, kept, words + left // LANES)
+            h = select(is_kept, multiply(h, scales), zero)
+        store(h, values, left)
+
+
 @njit(cache=True, boundscheck=False)
-def forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, activations, logits,
-            positive, kept, batch, tile, key, step, threshold, scale):  # fmt: skip
-    """Propagate the batch lying in the input rows to the logits; `threshold` 0 and `scale` 1 mean no dropout."""
-    width = 16 * len(tile)
+def forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept, batch, width,
+            sums, key, step, threshold, scale, far):  # fmt: skip
+    """Propagate the batch lying in the input rows to the logits; `threshold` 0 and `scale` 1 mean no dropout.
+
+    ``z = bias + sum_k values[position[k]] * rows[sources[k]]`` over the links k of each neuron, ``len(width)`` vectors at a time.
+    """
     for c in range(plan.shape[0]):
         n_out, links, outs = plan[c, N_OUT], plan[c, LINKS], plan[c, OUT_POINTERS]
         source, target, bias = plan[c, SOURCE], plan[c, TARGET], plan[c, BIASES]
-        hidden = target < offsets.shape[0] - 1
         layer = layer_key(key, step, target)
-        block_sources, block_position = sources[links:], position[links:]
-        block_values = values[links:]
+        end = np.uint64(max(out_pointers[outs + n_out] - 1, 0))
+        block_sources, block_position, block_values = sources[links:], position[links:], values[links:]
         for o in range(n_out):
-            start, stop = out_pointers[outs + o], out_pointers[outs + o + 1]
-            row = offsets[target] + o * batch if hidden else 0
-            for left in range(0, batch, width):
-                forward_row(
-                    tile, activations, offsets[source] + left, batch, block_sources, block_position, block_values,
-                    start, stop, biases[bias + o], row + left, logits, o * batch + left, hidden, slopes[target],
-                    np.uint32(o * batch + left), layer, threshold, scale, positive, kept,
-                )  # fmt: skip
+            start, stop = np.uint64(out_pointers[outs + o]), np.uint64(out_pointers[outs + o + 1])
+            for left in range(0, batch, LANES * len(width)):
+                z = fill(splat(biases[bias + o], LANES), width)
+                first = offsets[source] + left
+                for k in range(start, stop):
+                    if far:
+                        later = min(k + AHEAD, end)
+                        prefetch(rows, first + block_sources[later] * batch, width)
+                        prefetch(values, links + block_position[min(k + AHEAD + AHEAD, end)], ())
+                    z = add_product(z, splat(block_values[np.uint64(block_position[k])], LANES), rows, first + block_sources[k] * batch)
+                store_row(z, sums, left, 0)
+            if target < offsets.shape[0] - 1:
+                row = offsets[target] + o * batch
+                counter = np.uint32(o * batch)
+                activate(sums, batch, slopes[target], counter, layer, threshold, scale, positive, kept, row // LANES)
+                pack(sums, rows, row, batch)
+            else:
+                pack(sums, logits, o * batch, batch)
 
 
 @njit(cache=True, boundscheck=False)
@@ -204,39 +341,137 @@ def update(parameters, velocity, gradient, eta, momentum, decay):
         parameters[k] = parameters[k] + velocity[k] - decay * parameters[k]
 
 
-@njit(cache=True, boundscheck=False, fastmath={"reassoc", "contract"})
+@njit(cache=True, boundscheck=False)
 def square_sum(gradient):
-    """Return the sum of squares."""
-    total = 0.0
+    """Return the sum of squares, in float64: 16 chains over every 16th element, summed as `vector.total` does."""
+    lanes = np.zeros(LANES)
     for k in range(gradient.shape[0]):
-        total += np.float64(gradient[k]) * np.float64(gradient[k])
-    return total
+        lanes[k % LANES] += np.float64(gradient[k]) * np.float64(gradient[k])
+    count = LANES
+    while count > 1:
+        count //= 2
+        for lane in range(count):
+            lanes[lane] += lanes[lane + count]
+    return lanes[0]
+
+
+@njit(boundscheck=False, forceinline=True)
+def settle(parts, first, count, tiles, values, velocity, gradient, eta, momentum, decay, in_place):
+    """Sum the products of `count` links from `first` on to gradients; update the links, or keep the gradients.
+
+    Products of link ``first + j`` in tile t lie at ``parts[8 (t GROUP + j):]``. The update is that of `update`.
+    """
+    zero = splat(np.float32(0), 8)
+    etas, momenta, decays = splat(eta, 8), splat(momentum, 8), splat(decay, 8)
+    for j in range(0, count // 8 * 8, 8):
+        k = first + j
+        slope = add(zero, totals_of_eight(parts, 8 * j))
+        for tile in range(1, tiles):
+            slope = add(add(zero, totals_of_eight(parts, 8 * (tile * GROUP + j))), slope)
+        if in_place:
+            value = load(values, k, 8)
+            speed = subtract(multiply(momenta, load(velocity, k, 8)), multiply(etas, slope))
+            store(speed, velocity, k)
+            store(subtract(add(value, speed), multiply(decays, value)), values, k)
+        else:
+            store(slope, gradient, k)
+    for j in range(count // 8 * 8, count):
+        k = first + j
+        slope = np.float32(0)
+        for tile in range(tiles):
+            slope = np.float32(0) + total(load(parts, 8 * (tile * GROUP + j), 8)) + slope
+        if in_place:
+            velocity[k] = momentum * velocity[k] - eta * slope
+            values[k] = values[k] + velocity[k] - decay * values[k]
+        else:
+            gradient[k] = slope
+
+
+@njit(boundscheck=False, forceinline=True)
+def slope_errors(sums, count, tile, slope, scale, dropping, positive, kept, words, bias_gradient, bias):
+    """Turn what a neuron's links pass back into its error, in place; the sum over the samples goes to its bias."""
+    one, zero = splat(np.float32(1), LANES), splat(np.float32(0), LANES)
+    slopes, scales = splat(slope, LANES), splat(scale, LANES)
+    for first in range(0, count, LANES * len(tile)):
+        whole = zero
+        for left in range(first, first + LANES * len(tile), LANES):
+            word = words + left // LANES
+            factor = select(load_mask(positive, word), one, slopes)
+            error = multiply(multiply(load(sums, left, LANES), factor), scales)
+            if dropping:
+                error = select(load_mask(kept, word), error, zero)
+            store(error, sums, left)
+            whole = error if left == first else add(whole, error)
+        before = np.float32(0) if first == 0 else bias_gradient[bias]
+        bias_gradient[bias] = before + total(whole)
+
+
+@njit(boundscheck=False, forceinline=True)
+def walk(wanted, width, tile, rows, first, stride, targets, values, start, stop, own, sums, parts, kept, far, end):
+    """Walk links [start, stop) of one neuron: add its error to `sums`, unless `wanted` is an empty tuple, and its
+    products with the errors at the other ends to `parts`, from link number `kept` of the group on.
+    """
+    tiles = len(width) // len(tile)
+    for left in range(0, stride, LANES * len(width)):
+        apart = 8 * GROUP
+        there = left // (LANES * len(tile)) * apart
+        for part in range(PARTS):
+            mine = hold(own, left, part, width)
+            error = load_row(sums, left, part, PART, wanted)
+            at = there + 8 * kept
+            for k in range(np.uint64(start), np.uint64(stop)):
+                if far and part == 0:
+                    prefetch(rows, first + targets[min(k + AHEAD, end)] * stride + left, width)
+                row = first + targets[k] * stride + left
+                error, products = pass_back(error, splat(values[k], PART), own, mine, rows, row, part, width, tile)
+                keep_products(products, parts, at, apart, part)
+                at += 8
+            store_row(error, sums, left, part)
 
 
 @njit(cache=True, boundscheck=False)
-def backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bias_gradient, slopes, activations, delta,
-             positive, kept, batch, tile, scale, eta, momentum, decay, in_place):  # fmt: skip
+def backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bias_gradient, slopes,
+             rows, positive, kept, batch, width, tile, own, sums, parts, dropping, scale, eta, momentum, decay,
+             in_place, far):  # fmt: skip
     """Propagate the error rows of the output back through every block.
 
-    With `in_place`, each link is updated in the sweep that finds its gradient; without, the gradients of all links are
-    left in `gradient`. Those of the hidden biases are left in `bias_gradient` in any case.
+    For each link with error row d at its target: the error of its source gains value * d, and the gradient of the link
+    is <activation, d>. With `in_place`, links are updated soon after their old value was used; without, the gradients
+    of all links are left in `gradient`. Those of the hidden biases are left in `bias_gradient` in any case.
     """
-    width = 16 * len(tile)
+    tiles, zero = batch // (LANES * len(tile)), splat(np.float32(0), LANES)
     for c in range(plan.shape[0] - 1, -1, -1):
         n_in, links, ins = plan[c, N_IN], plan[c, LINKS], plan[c, IN_POINTERS]
         source, target = plan[c, SOURCE], plan[c, TARGET]
         bias = (offsets[source] - offsets[1]) // batch
         block_targets, block_values, block_velocity = targets[links:], values[links:], velocity[links:]
         block_gradient = gradient[links:] if gradient.shape[0] else gradient
+        settled, last = 0, np.uint64(max(in_pointers[ins + n_in] - 1, 0))
         for i in range(n_in):
-            start, stop = in_pointers[ins + i], in_pointers[ins + i + 1]
+            k, stop = in_pointers[ins + i], in_pointers[ins + i + 1]
             row = offsets[source] + i * batch
-            for left in range(0, batch, width):
-                backward_row(
-                    tile, delta, offsets[target] + left, batch, activations, row + left, block_targets, block_values,
-                    block_velocity, block_gradient, start, stop, left == 0, in_place and left + width >= batch, eta,
-                    momentum, decay, source > 0, slopes[source], scale, positive, kept, bias_gradient, bias + i,
-                )  # fmt: skip
+            unpack(rows, row, own, batch)
+            for left in range(0, batch, LANES):
+                store(zero, sums, left)
+            while k < stop:
+                end = min(stop, settled + GROUP)
+                if source > 0:
+                    walk(width, width, tile, rows, offsets[target], batch, block_targets, block_values, k, end, own,
+                         sums, parts, k - settled, far, last)  # fmt: skip
+                else:
+                    walk((), width, tile, rows, offsets[target], batch, block_targets, block_values, k, end, own,
+                         sums, parts, k - settled, far, last)  # fmt: skip
+                k = end
+                if k - settled == GROUP:
+                    settle(parts, settled, GROUP, tiles, block_values, block_velocity, block_gradient,
+                           eta, momentum, decay, in_place)  # fmt: skip
+                    settled = k
+            if source > 0:
+                slope_errors(sums, batch, tile, slopes[source], scale, dropping, positive, kept, row // LANES,
+                             bias_gradient, bias + i)  # fmt: skip
+                pack(sums, rows, row, batch)
+        settle(parts, settled, in_pointers[ins + n_in] - settled, tiles, block_values, block_velocity, block_gradient,
+               eta, momentum, decay, in_place)  # fmt: skip
 
 
 @njit(cache=True, boundscheck=False)
@@ -251,7 +486,7 @@ def errors_of_output(logits, y, order, start, batch, rows, classes, delta, bias_
     for b in range(batch):
         label = y[order[start + b]]
         own = logits[label * rows + b]
-        loss -= np.log(max(own, np.float32(1e-38))) if own == own else np.nan
+        loss -= log(max(own, np.float32(1e-38))) if own == own else np.nan
         best = 0
         for c in range(1, classes):
             if logits[c * rows + b] > logits[best * rows + b]:
@@ -268,29 +503,30 @@ def errors_of_output(logits, y, order, start, batch, rows, classes, delta, bias_
 
 
 @njit(cache=True, boundscheck=False)
-def train_epoch(x, y, order, batch, rows, plan, offsets, in_pointers, targets, out_pointers, sources, position, values,
-                velocity, gradient, biases, bias_velocity, bias_gradient, slopes, activations, logits, delta, positive,
-                kept, forward_tile, backward_tile, key, first_step, threshold, scale, eta, momentum, decay,
-                clip):  # fmt: skip
+def train_epoch(x, y, order, batch, count, plan, offsets, in_pointers, targets, out_pointers, sources, position,
+                values, velocity, gradient, biases, bias_velocity, bias_gradient, slopes, rows, logits, positive, kept,
+                own, sums, parts, forward_width, width, tile, key, first_step, threshold, scale, eta, momentum, decay,
+                clip, far):  # fmt: skip
     """Train on every full batch of `order`; return the summed cross-entropy and the number of correct samples.
 
-    `rows` >= `batch` is the batch rounded up to whole vectors; the padding has zero error. With `clip` > 0 the gradient
-    of all parameters is shortened to that norm where it is longer. Stops early, returning the non-finite loss, as soon
-    as a batch's loss is not finite.
+    `count` >= `batch` is the batch rounded up to whole vectors; the padding has zero error. With `clip` > 0 the
+    gradient of all parameters is shortened to that norm where it is longer. Stops early, returning the non-finite loss,
+    as soon as a batch's loss is not finite.
     """
     loss, correct = 0.0, 0
-    output = delta[offsets[offsets.shape[0] - 1] :]
+    output = rows[offsets[offsets.shape[0] - 1] :]
     classes, last_biases = plan[plan.shape[0] - 1, N_OUT], bias_gradient[plan[plan.shape[0] - 1, BIASES] :]
     for step in range(order.shape[0] // batch):
-        gather_batch(x, order, step * batch, batch, rows, activations)
-        forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, activations, logits,
-                positive, kept, rows, forward_tile, key, first_step + step, threshold, scale)  # fmt: skip
-        batch_loss, hits = errors_of_output(logits, y, order, step * batch, batch, rows, classes, output, last_biases)
+        gather_batch(x, order, step * batch, batch, count, rows, parts)
+        forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept, count,
+                forward_width, sums, key, first_step + step, threshold, scale, far)  # fmt: skip
+        batch_loss, hits = errors_of_output(logits, y, order, step * batch, batch, count, classes, output, last_biases)
         loss, correct = loss + batch_loss, correct + hits
         if not np.isfinite(batch_loss):
             return batch_loss, correct
-        backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bias_gradient, slopes, activations,
-                 delta, positive, kept, rows, backward_tile, scale, eta, momentum, decay, clip == 0)  # fmt: skip
+        backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bias_gradient, slopes,
+                 rows, positive, kept, count, width, tile, own, sums, parts, threshold > 0, scale, eta, momentum, decay,
+                 clip == 0, far)  # fmt: skip
         rate = eta
         if clip > 0:
             norm = np.sqrt(square_sum(gradient) + square_sum(bias_gradient))
@@ -301,17 +537,17 @@ def train_epoch(x, y, order, batch, rows, plan, offsets, in_pointers, targets, o
 
 
 @njit(cache=True, boundscheck=False)
-def predict(x, rows, plan, offsets, out_pointers, sources, position, values, biases, slopes, activations, logits,
-            positive, kept, tile, probabilities):  # fmt: skip
-    """Write softmax probabilities [sample][class] for x [sample][feature], `rows` samples at a time."""
+def predict(x, count, plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept,
+            sums, block, width, far, probabilities):  # fmt: skip
+    """Write softmax probabilities [sample][class] for x [sample][feature], `count` samples at a time."""
     classes = probabilities.shape[1]
     order = np.arange(x.shape[0])
-    for start in range(0, x.shape[0], rows):
-        count = min(rows, x.shape[0] - start)
-        gather_batch(x, order, start, count, rows, activations)
-        forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, activations, logits,
-                positive, kept, rows, tile, 0, 0, np.uint32(0), np.float32(1.0))  # fmt: skip
-        softmax_rows(logits, classes, rows)
-        for b in range(count):
+    for start in range(0, x.shape[0], count):
+        samples = min(count, x.shape[0] - start)
+        gather_batch(x, order, start, samples, count, rows, block)
+        forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept, count,
+                width, sums, 0, 0, np.uint32(0), np.float32(1.0), far)  # fmt: skip
+        softmax_rows(logits, classes, count)
+        for b in range(samples):
             for c in range(classes):
-                probabilities[start + b, c] = logits[c * rows + b]
+                probabilities[start + b, c] = logits[c * count + b]

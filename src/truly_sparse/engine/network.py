@@ -1,19 +1,17 @@
 """A truly sparse multilayer perceptron: a list of blocks over flat arrays, trained by the kernels."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import binding
 
 from truly_sparse.engine import kernels, topology
 from truly_sparse.engine.block import Block
 from truly_sparse.engine.dropout import threshold
-from truly_sparse.engine.memory import aligned
-from truly_sparse.engine.simd import LANES
+from truly_sparse.engine.memory import aligned, second_level_cache
 from truly_sparse.engine.streams import Streams
+from truly_sparse.engine.vector import BACKWARD, FORWARD, LANES
 
 Floats = npt.NDArray[np.float32]
 #: Rows of a batch that is only predicted: few, so that the activations of a layer stay in the cache.
@@ -42,34 +40,36 @@ class EpochResult(NamedTuple):
     samples: int
 
 
-@cache
-def _registers() -> tuple[int, int]:
-    """16-lane vectors per tile for (forward, backward): what the vector registers of this processor hold."""
-    features = binding.get_host_cpu_features()
-    if features.get("avx512f"):
-        return 8, 8
-    return (4, 2) if features.get("avx2") else (2, 1)
+def tile(rows: int) -> tuple[int, ...]:
+    """Return the tuple whose length is the number of vectors in a tile: the largest power of two up to 8 that divides.
 
-
-def tile(rows: int, vectors: int) -> tuple[int, ...]:
-    """Return the tuple whose length is the largest power of two up to `vectors` that divides the row."""
+    It is part of the order in which gradients are summed, and so the same on every processor.
+    """
+    vectors = 8
     while rows % (vectors * LANES):
         vectors //= 2
     return (0,) * vectors
 
 
-class Room:
-    """Memory for one batch: activations and errors of every layer, logits, and the masks of the way back."""
+def width(rows: int, most: int, unit: int) -> tuple[int, ...]:
+    """Return the tuple whose length is the largest multiple of `unit` vectors, up to `most`, that divides the row."""
+    return (0,) * next(n for n in range(max(most, unit), 0, -1) if n % unit == 0 and rows % (n * LANES) == 0)
 
-    def __init__(self, sizes: Sequence[int], rows: int, storage: str, errors: bool = True) -> None:
-        dtype = np.uint16 if storage == "bfloat16" else np.float32
-        self.rows, self.storage = rows, storage
-        self.offsets = np.concatenate(([0], np.cumsum(sizes[:-1]))).astype(np.int64) * rows
+
+class Room:
+    """Memory for one batch: a row of every neuron, logits, the masks of the way back, and what one neuron needs."""
+
+    def __init__(self, sizes: Sequence[int], count: int, storage: str) -> None:
+        self.count, self.storage = count, storage
+        self.offsets = np.concatenate(([0], np.cumsum(sizes[:-1]))).astype(np.int64) * count
         hidden = int(self.offsets[-1])
-        self.activations = aligned(hidden, dtype)
-        self.logits = aligned(sizes[-1] * rows)
-        self.delta = aligned(hidden + sizes[-1] * rows if errors else 0, dtype)
+        self.rows = aligned(sum(sizes) * count, np.uint16 if storage == "bfloat16" else np.float32)
+        # Then what a link leads to is asked for some links ahead; otherwise that would only cost.
+        self.far = self.rows.nbytes > second_level_cache()
+        self.logits = aligned(sizes[-1] * count)
         self.positive, self.kept = np.zeros(hidden // LANES, np.uint16), np.zeros(hidden // LANES, np.uint16)
+        self.own, self.sums = aligned(count), aligned(count)
+        self.parts = aligned(8 * kernels.GROUP * (count // LANES // len(tile(count))))
 
 
 class SparseMLP:
@@ -157,11 +157,11 @@ class SparseMLP:
                 setattr(block, name, flat[start:stop])
                 start = stop
 
-    def _reserve(self, rows: int, storage: str) -> "Room":
-        """Return room for the activations and errors of `rows` samples, the one of the last call if it fits."""
-        if self._room is None or (self._room.rows, self._room.storage) != (rows, storage):
+    def _reserve(self, count: int, storage: str) -> "Room":
+        """Return room for the rows of `count` samples, the one of the last call if it fits."""
+        if self._room is None or (self._room.count, self._room.storage) != (count, storage):
             self._room = None  # before the new one is made: both may not fit
-            self._room = Room(self.sizes, rows, storage)
+            self._room = Room(self.sizes, count, storage)
         return self._room
 
     @property
@@ -202,20 +202,19 @@ class SparseMLP:
         EpochResult
             With a loss that is not finite if training diverged; it stops at that batch.
         """
-        unit = LANES * SHARE[self.storage]
+        x, unit = np.ascontiguousarray(x, np.float32), LANES * SHARE[self.storage]
         room = self._reserve(-(-batch // unit) * unit, self.storage)
-        rows = room.rows
-        forward, backward = (tile(rows, max(vectors, SHARE[self.storage])) for vectors in _registers())
-        flat = self._flat
-        if (optimiser.clip or len(backward) * LANES < rows) and not len(self._gradient):
-            # Only clipping and a batch of several tiles have to hold the gradients of all links.
+        count, flat, sums = room.count, self._flat, tile(room.count)
+        if optimiser.clip and not len(self._gradient):
+            # Only clipping has to hold the gradients of all links.
             self._gradient = np.zeros(len(flat["values"]), np.float32)
         loss, correct = kernels.train_epoch(
-            x, y, order, batch, rows, self._plan, room.offsets, flat["in_pointers"], flat["targets"],
-            flat["out_pointers"], flat["sources"], flat["position"], flat["values"], flat["velocity"], self._gradient,
-            self.biases, self.bias_velocity, self._bias_gradient, self.slopes, room.activations, room.logits,
-            room.delta, room.positive, room.kept, forward, backward, np.uint64(key), first_step, threshold(dropout),
-            np.float32(1.0 / (1.0 - dropout)), *map(np.float32, optimiser),
+            x, y, order, batch, count, self._plan, room.offsets, flat["in_pointers"], flat["targets"],
+            flat["out_pointers"], flat["sources"], flat["position"], flat["values"], flat["velocity"], self._gradient, self.biases, self.bias_velocity, self._bias_gradient, self.slopes,
+            room.rows, room.logits, room.positive, room.kept, room.own, room.sums, room.parts,
+            width(count, FORWARD, SHARE[self.storage]), width(count, BACKWARD, len(sums)), sums,
+            np.uint64(key), first_step, threshold(dropout), np.float32(1.0 / (1.0 - dropout)),
+            *map(np.float32, optimiser), room.far,
         )  # fmt: skip
         samples = len(order) // batch * batch
         return EpochResult(loss / samples, correct / samples, samples)
@@ -231,14 +230,14 @@ class SparseMLP:
     def _predict(self, x: Floats, storage: str) -> Floats:
         if x.ndim != 2 or x.shape[1] != self.sizes[0]:
             raise ValueError(f"{self.sizes[0]} features expected, found an array of shape {x.shape}")
-        flat, room = self._flat, self._room
+        x, flat, room = np.ascontiguousarray(x, np.float32), self._flat, self._room
         if room is None or room.storage != storage:
-            room = Room(self.sizes, PREDICTION_ROWS, storage, errors=False)
+            room = Room(self.sizes, PREDICTION_ROWS, storage)
         probabilities = np.empty((len(x), self.sizes[-1]), np.float32)
         kernels.predict(
-            x, room.rows, self._plan, room.offsets, flat["out_pointers"], flat["sources"], flat["position"],
-            flat["values"], self.biases, self.slopes, room.activations, room.logits, room.positive, room.kept,
-            tile(room.rows, max(_registers()[0], SHARE[storage])), probabilities,
+            x, room.count, self._plan, room.offsets, flat["out_pointers"], flat["sources"], flat["position"],
+            flat["values"], self.biases, self.slopes, room.rows, room.logits, room.positive, room.kept, room.sums, room.parts,
+            width(room.count, FORWARD, SHARE[storage]), room.far, probabilities,
         )  # fmt: skip
         return probabilities
 

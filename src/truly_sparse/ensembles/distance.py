@@ -49,17 +49,25 @@ def row_wise(block: Block, keep: npt.NDArray[np.bool_]) -> Distance:
     return distance
 
 
-@njit(cache=True, fastmath={"reassoc", "contract"})
-def _unrelated(square, new_square):
-    """Sum of sqrt(square + new_square[j]) over j: the distances of one row, were it orthogonal to all."""
-    total = 0.0
+@njit(cache=True, boundscheck=False)
+def _unrelated(square, new_square, terms):
+    """Sum of sqrt(square + new_square[j]) over j: the distances of one row, were it orthogonal to all.
+
+    The upper half of the terms is added to the lower one until one is left: a stated order, that vectors can follow.
+    """
     for j in range(new_square.shape[0]):
-        total += np.sqrt(square + new_square[j])
-    return total
+        terms[j] = np.sqrt(square + new_square[j])
+    left = new_square.shape[0]
+    while left > 1:
+        half = (left + 1) // 2
+        for i in range(left - half):
+            terms[i] += terms[half + i]
+        left = half
+    return terms[0]
 
 
 @njit(cache=True)
-def _all_pairs(pointers, targets, values, columns, rows, candidate, square, new_square, dots, touched):
+def _all_pairs(pointers, targets, values, columns, rows, candidate, square, new_square, dots, touched, terms):
     """Sum over all pairs of |a_i - b_j| = sqrt(|a_i|^2 + |b_j|^2 - 2 a_i b_j), one row of products at a time.
 
     Few pairs of sparse rows share a column; only for these is the product not zero, and the root taken again.
@@ -76,7 +84,7 @@ def _all_pairs(pointers, targets, values, columns, rows, candidate, square, new_
                 dots[j] += values[k] * candidate[m]
                 if dots[j] == 0.0:
                     dots[j] = 1e-300  # still touched, though the products cancel
-        total += _unrelated(square[i], new_square)
+        total += _unrelated(square[i], new_square, terms)
         for t in range(count):
             j = touched[t]
             both = square[i] + new_square[j]
@@ -91,7 +99,7 @@ def all_pairs(block: Block, keep: npt.NDArray[np.bool_]) -> Distance:
     kept, kept_values = links[keep], block.values[keep].astype(np.float64)
     values = block.values.astype(np.float64)
     square = np.bincount(links // block.n_out, weights=values**2, minlength=block.n_in)
-    dots, touched = np.zeros(block.n_in), np.empty(block.n_in, np.int64)
+    dots, touched, terms = np.zeros(block.n_in), np.empty(block.n_in, np.int64), np.empty(block.n_in)
 
     def distance(new: Links, new_values: Values) -> float:
         every = np.concatenate((kept, new))
@@ -102,7 +110,7 @@ def all_pairs(block: Block, keep: npt.NDArray[np.bool_]) -> Distance:
         columns = np.concatenate(([0], np.cumsum(np.bincount(targets, minlength=block.n_out))))
         total = _all_pairs(
             block.in_pointers, block.targets, values, columns, rows[order], candidate[order], square, new_square, dots,
-            touched,
+            touched, terms,
         )  # fmt: skip
         return float(total)
 

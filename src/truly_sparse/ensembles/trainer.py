@@ -227,8 +227,3 @@ class Trainer:
 def predict_members(members: list[Member], x: Floats) -> Floats:
     """Return softmax probabilities of every member, float32, shape (members, samples, classes)."""
     return np.stack([store.build(member.arrays).predict_proba(x) for member in members])
-
-
-def predict_ensemble(probabilities: Floats) -> Floats:
-    """Return the mean of the members' probabilities, shape (samples, classes) (journal equation 1)."""
-    return probabilities.mean(axis=0)

@@ -22,9 +22,10 @@ KNOTS = 256
 
 def _moments(x: Floats, weights: Weights) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return mean and deviation of every column; the deviation of a constant column is 1."""
-    share = weights / weights.sum()
-    mean = share @ x
-    deviation = np.sqrt(share @ (x - mean) ** 2)
+    # Sums row by row, not products of matrices: those depend on the BLAS library and the processor.
+    share = (weights / weights.sum())[:, None]
+    mean = (share * x).sum(axis=0)
+    deviation = np.sqrt((share * (x - mean) ** 2).sum(axis=0))
     return mean, np.where(np.ptp(x, axis=0) > 0, deviation, 1.0)
 
 

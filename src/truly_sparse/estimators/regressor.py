@@ -14,7 +14,7 @@ from truly_sparse.estimators import presets
 from truly_sparse.estimators.base import gathered
 from truly_sparse.estimators.ensemble import Ensemble
 from truly_sparse.estimators.inspection import Inspection
-from truly_sparse.estimators.targets import Values, knots_of
+from truly_sparse.estimators.targets import Values, knots_of, mean_of
 
 
 class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
@@ -103,7 +103,7 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the mean of the predicted distribution of each row, shape (n_samples,)."""
-        return self._mean_output(X) @ self.knots_
+        return mean_of(self._mean_output(X), self.knots_)
 
     def predict_distribution(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the probability of every value of `knots_`, shape (n_samples, n_knots)."""

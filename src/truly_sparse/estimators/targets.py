@@ -64,8 +64,13 @@ class Values:
         """Return 1 - weighted squared error / weighted variance."""
         y = self.y[rows]
         variance = np.average((y - np.average(y, weights=weights)) ** 2, weights=weights)
-        error = np.average((probabilities @ self.knots - y) ** 2, weights=weights)
+        error = np.average((mean_of(probabilities, self.knots) - y) ** 2, weights=weights)
         return float(1.0 - error / variance) if variance > 0 else -float(error)
+
+
+def mean_of(probabilities: npt.NDArray[np.floating], knots: Reals) -> Reals:
+    """Return the means of distributions over knots, shape (rows,); no product of BLAS, whose sums are not ours."""
+    return np.asarray((probabilities * knots).sum(axis=1))
 
 
 def knots_of(y: Reals, weights: Weights, count: int) -> Reals:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from truly_sparse.errors import UserError
+from truly_sparse.experiments import golden
 from truly_sparse.experiments.config import DATA_KEYS, FIXED_KEYS, check_training, training_of
 from truly_sparse.experiments.provenance import source_hash
 from truly_sparse.experiments.schema import suggest
@@ -47,9 +48,14 @@ class RunSpec:
 
     @property
     def hashes(self) -> dict[str, str]:
-        """What a record of this run holds while it is current: hashes of its settings and of the code that made it."""
+        """What a record of this run says while it is current: hashes of its settings and of the code that made it."""
         stage = "reference" if self.settings["model"] == "reference" else "run"
         return {"settings_hash": self.settings_hash, "source_hash": source_hash(stage, self.settings["strategy"])}
+
+    @cached_property
+    def features(self) -> golden.Features:
+        """What golden runs must cover for a committed record of this run to count by them."""
+        return golden.features(self.settings)
 
     @property
     def priority(self) -> int:

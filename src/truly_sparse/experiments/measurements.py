@@ -1,17 +1,20 @@
-"""Measurements beside the runs (timings, distances, trajectories): one CSV each, with a sidecar that says how."""
+"""Measurements beside the runs (timings, distances, trajectories): one CSV each, with a sidecar that says how.
+
+They are kept as run records are; `measuring_job` takes them.
+"""
 
 import hashlib
 import json
-import time
-from datetime import UTC, datetime
-from importlib import import_module
+from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.config import results_folder
-from truly_sparse.experiments.provenance import code_version, source_hash
-from truly_sparse.files import atomic_path, sha256, write_json, write_text
+from truly_sparse.experiments import golden
+from truly_sparse.experiments.config import results_folder, training_of
+from truly_sparse.experiments.provenance import source_hash
+from truly_sparse.files import sha256, write_json, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,63 +44,57 @@ def hashes(config: dict[str, Any], name: str) -> dict[str, str]:
 def _settings(config: dict[str, Any], name: str) -> list[Any]:
     """Return a measurement's own settings and, of the datasets and methods it names, theirs."""
     own = config["measurements"][name]
-    named = {"datasets": own.get("datasets", []), "methods": own.get("methods", [])}
-    if "method" in own:
-        named["methods"] = [own["method"]]
+    named = {"datasets": own.get("datasets", []), "methods": _methods(own)}
     used = [config.get(kind, {}).get(entry) for kind, entries in named.items() for entry in entries]
     return [own, used]
 
 
+def _methods(own: dict[str, Any]) -> list[str]:
+    """Return the names of the methods in a measurement's settings."""
+    return [own["method"]] if "method" in own else list(own.get("methods", []))
+
+
+def features(config: dict[str, Any], name: str) -> golden.Features:
+    """Return what golden runs must cover for a committed measurement to count by them: its own, and its networks'."""
+    own = config["measurements"][name]
+    methods = [config["methods"][method] | {"name": method} for method in _methods(own) if method in config["methods"]]
+    found = {f"measurement {name}"}
+    for dataset, method in product(own.get("datasets", []), methods):
+        data = config["datasets"].get(dataset)
+        if data is not None:
+            training = training_of(config, dataset, method["name"]) | {"epsilon": own["epsilon"]}
+            found |= golden.features({**method, "data": data, "training": training})
+    return frozenset(found)
+
+
 def find(config: dict[str, Any], name: str, committed_only: bool = False) -> Path | None:
-    """Return the CSV made with today's settings and today's code, committed ones first; None where there is none."""
-    files = [committed_file(config, name)] if config["reuse_records"] else []
-    files += [] if committed_only else [local_file(config, name)]
-    return next((file for file in files if _is_current(file, hashes(config, name))), None)
+    """Return the CSV that holds, the committed one first; None where there is none.
+
+    A committed one holds with today's settings by golden runs or today's code (see `records.holds`), one of this
+    machine with today's settings and code.
+    """
+    wanted, committed = hashes(config, name), committed_file(config, name)
+    about = _sidecar(committed) if config["reuse_records"] else None
+    if about is not None and about["settings_hash"] == wanted["settings_hash"]:
+        by_golden = golden.holds(about.get("golden", 0), features(config, name))
+        if by_golden or about["source_hash"] == wanted["source_hash"]:
+            return committed
+    local = local_file(config, name)
+    return local if not committed_only and _is_current(local, wanted) else None
 
 
 def _is_current(file: Path, wanted: dict[str, str]) -> bool:
+    about = _sidecar(file)
+    return about is not None and all(about[key] == value for key, value in wanted.items())
+
+
+def _sidecar(file: Path) -> dict[str, Any] | None:
+    """Return what lies beside a CSV; None where either is missing or damaged."""
     try:
-        about = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
-        return about["sha256"] == sha256(file) and all(about[key] == value for key, value in wanted.items())
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def make(config: dict[str, Any], name: str) -> Path:
-    """Measure on one core, write the CSV and its sidecar, and return the path of the CSV.
-
-    Raises
-    ------
-    UserError
-        For a measurement that the configuration does not ask for.
-    """
-    if name not in config["measurements"]:
-        asked = ", ".join(config["measurements"]) or "none"
-        raise UserError(f'measurement "{name}" is not in preset {config["preset"]}; there is: {asked}')
-    from threadpoolctl import threadpool_limits
-
-    from truly_sparse.measure import host
-
-    started, clock = datetime.now(UTC), time.perf_counter()
-    pinned = host.hold_one_core()
-    with threadpool_limits(limits=1):
-        module = import_module(f"truly_sparse.experiments.measuring.{name}")
-        frame: pd.DataFrame = module.measure(config["measurements"][name], config)
-    path = local_file(config, name)
-    with atomic_path(path) as temporary:
-        frame.to_csv(temporary, index=False, float_format="%.10g", lineterminator="\n")
-    about = {
-        **hashes(config, name),
-        "sha256": sha256(path),
-        "settings": config["measurements"][name],
-        "seconds": time.perf_counter() - clock,
-        "threads": {**host.threads(), "pinned": pinned},
-        "host": host.facts(),
-        "code": code_version(),
-        "started": started.isoformat(timespec="seconds"),
-    }
-    write_json(path.with_suffix(".json"), about)
-    return path
+        about: dict[str, Any] = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        return about if about["sha256"] == sha256(file) and {"settings_hash", "source_hash"} <= about.keys() else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def read(config: dict[str, Any], name: str) -> "tuple[pd.DataFrame, dict[str, Any]]":
@@ -116,11 +113,16 @@ def read(config: dict[str, Any], name: str) -> "tuple[pd.DataFrame, dict[str, An
     return pd.read_csv(path), json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
 
 
-def store(config: dict[str, Any], name: str) -> Path:
-    """Copy a current measurement of this machine to the committed records; return its path there."""
+def store(config: dict[str, Any], name: str, check: Callable[[], None]) -> Path:
+    """Copy a current measurement of this machine to the committed records; return its path there.
+
+    It is stored with today's generation of golden runs; `check` raises where today's sources do not give their digests.
+    """
     path, target = local_file(config, name), committed_file(config, name)
     if not _is_current(path, hashes(config, name)):
         raise UserError(f"{path} is missing or of other settings or code; run `snakemake --cores 1 measure_{name}`")
-    for suffix in (".csv", ".json"):
-        write_text(target.with_suffix(suffix), path.with_suffix(suffix).read_text(encoding="utf-8"))
+    check()
+    about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    write_text(target, path.read_text(encoding="utf-8"))
+    write_json(target.with_suffix(".json"), about | {"golden": golden.generation(features(config, name))})
     return target

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,11 +17,13 @@ from truly_sparse.engine.network import Floats
 from truly_sparse.ensembles import checkpoint
 from truly_sparse.ensembles.schedule import Epoch
 from truly_sparse.ensembles.trainer import Data, Trainer, predict_members
-from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.progress import Reporter
 from truly_sparse.files import atomic_path
 from truly_sparse.measure import host
 from truly_sparse.measure.flops import operations
+
+if TYPE_CHECKING:
+    from truly_sparse.experiments.grid import RunSpec
 
 CHECKPOINT_SECONDS = 20.0
 # Saving takes at most one part of this many of the time: a large network is saved less often.
@@ -34,7 +36,7 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
     return read_json(lines, ReadOptions(use_threads=False)) if rows else pa.table({})
 
 
-class Networks:
+class Model:
     """An ensemble (or a single network) trained by `Trainer`.
 
     Parameters
@@ -56,22 +58,23 @@ class Networks:
     """
 
     def __init__(
-        self, spec: RunSpec, data: Arrays, folder: Path, restart: bool, each_epoch: Callable[[], None]
+        self, spec: "RunSpec", data: Arrays, folder: Path, restart: bool, each_epoch: Callable[[], None]
     ) -> None:
         shown = Data(data.x_train, data.y_train, data.x_validation, data.y_validation, len(data.classes))
         settings = spec.settings
-        self._trainer = Trainer(shown, settings["training"], settings["model"], settings["strategy"], spec.seed)
-        self._start_links = self._trainer.network.link_counts
+        self.trainer = Trainer(shown, settings["training"], settings["model"], settings["strategy"], spec.seed)
+        self._start_links = self.trainer.network.link_counts
         self._checkpoint = folder / "checkpoint.npz"
         self._train(spec, data, restart, each_epoch)
-        self.advice = self._trainer.progress.advice
+        self.advice = self.trainer.progress.advice
 
-    def _train(self, spec: RunSpec, data: Arrays, restart: bool, each_epoch: Callable[[], None]) -> None:
+    def _train(self, spec: "RunSpec", data: Arrays, restart: bool, each_epoch: Callable[[], None]) -> None:
         """Train to the end with a checkpoint every so often, going on from one that fits."""
-        trainer, path = self._trainer, self._checkpoint
-        # Another processor or BLAS kernel rounds differently: bytes would depend on where the run was killed.
+        trainer, path = self.trainer, self._checkpoint
+        # Another processor or BLAS kernel may round differently: bytes would depend on where the run was killed.
         kernels = [pool.get("architecture") for pool in host.threads()["threadpools"]]
-        identity = {**spec.hashes, "data": data.info["sha256"], "processor": host.processor(), "blas": kernels}
+        where = {"processor": host.processor_facts(), "blas": kernels}
+        identity = {**spec.hashes, "data": data.info["sha256"], **where}
         reporter = Reporter(spec.path, len(trainer.plan))
         if not restart and path.exists():
             reason = checkpoint.restore(trainer, path, identity)
@@ -95,18 +98,18 @@ class Networks:
 
     def predict(self, x: Floats) -> Floats:
         """Return softmax probabilities, float32, shape (members, samples, classes)."""
-        return predict_members(self._trainer.members, x)
+        return predict_members(self.trainer.members, x)
 
     @property
     def model_bytes(self) -> int:
         """Memory of all members: links, biases and pointers."""
-        return sum(array.nbytes for member in self._trainer.members for array in member.arrays.values())
+        return sum(array.nbytes for member in self.trainer.members for array in member.arrays.values())
 
     def record(self, data: Arrays) -> dict[str, Any]:
         """Return the parts of the run record that only networks have."""
-        history, progress, members = self._trainer.progress.history, self._trainer.progress, self._trainer.members
+        history, progress, members = self.trainer.progress.history, self.trainer.progress, self.trainer.members
         counts = [[int(n) for n in member.arrays["counts"]] for member in members]
-        biases = sum(self._trainer.network.sizes[1:])
+        biases = sum(self.trainer.network.sizes[1:])
         return {
             "members_validation": [member.accuracy for member in members],
             "members_epoch": [member.epoch for member in members],
@@ -127,10 +130,10 @@ class Networks:
         """Write the members and the history of all epochs; take the checkpoint away."""
         for old in folder.glob("member_*.npz"):
             old.unlink()
-        for i, member in enumerate(self._trainer.members):
+        for i, member in enumerate(self.trainer.members):
             store.save(member.arrays, folder / f"member_{i}.npz")
         with atomic_path(folder / "history.parquet") as temporary:
-            pq.write_table(_table(self._trainer.progress.history), temporary)
+            pq.write_table(_table(self.trainer.progress.history), temporary)
 
     def forget_checkpoint(self) -> None:
         """Take the checkpoint away; called when the record is in place."""

@@ -4,12 +4,13 @@ Experiments overlap: a run of one may have the very settings of another's. It is
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from truly_sparse.errors import UserError
+from truly_sparse.experiments import golden
 from truly_sparse.experiments.config import results_folder
 from truly_sparse.experiments.grid import RunSpec, runs
 from truly_sparse.files import write_text
@@ -33,34 +34,20 @@ def path_of(record: Record) -> str:
     return "{experiment}/{dataset}/{method}/{setting}/seed{seed}".format(**record)
 
 
-def verified_file(config: dict[str, Any]) -> Path:
-    """Return results/<preset>/records/verified.json."""
-    return results_folder(config) / "records" / "verified.json"
+def is_current(record: Record, spec: RunSpec) -> bool:
+    """Say whether a record was made with today's settings and today's sources."""
+    hashes = spec.hashes
+    return path_of(record) == spec.path and all(record[key] == hashes[key] for key in hashes)
 
 
-def verified(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return {today's source hash: {earlier one: the run that gave the same bits with both}}, as `verify` wrote it.
+def holds(record: Record, spec: RunSpec) -> bool:
+    """Say whether a committed record counts: of today's settings, and by golden runs or today's sources.
 
-    Raises
-    ------
-    UserError
-        For a damaged file.
+    A record without `golden` was stored before there were golden runs; the first ones were made with its sources.
     """
-    file = verified_file(config)
-    if not file.exists():
-        return {}
-    try:
-        known: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
-        return {today: dict(earlier) for today, earlier in known.items()}
-    except (ValueError, AttributeError, TypeError) as error:
-        raise UserError(f"{file}: not readable ({' '.join(str(error).split())}); restore or delete it") from None
-
-
-def is_current(record: Record, spec: RunSpec, known: dict[str, dict[str, Any]]) -> bool:
-    """Say whether a record was made with today's settings, and with today's sources or verified earlier ones."""
-    settings, source = spec.hashes["settings_hash"], spec.hashes["source_hash"]
-    same_source = record["source_hash"] == source or record["source_hash"] in known.get(source, {})
-    return path_of(record) == spec.path and record["settings_hash"] == settings and same_source
+    if path_of(record) != spec.path or record["settings_hash"] != spec.settings_hash:
+        return False
+    return golden.holds(record.get("golden", 0), spec.features) or is_current(record, spec)
 
 
 def read(path: str | Path) -> list[Record]:
@@ -81,8 +68,8 @@ def read(path: str | Path) -> list[Record]:
 def split(config: dict[str, Any], experiment: str) -> tuple[list[Record], list[RunSpec]]:
     """Return (committed records that still hold, runs that have none), in the order of the grid.
 
-    A record holds while its settings and the sources of its stage are today's, and `reuse_records` is true. Where a
-    run has none, that of a run of another experiment with the same settings stands for it.
+    See `holds`; none does where `reuse_records` is false. Where a run has none, that of a run of another experiment
+    with the same settings stands for it.
     """
     committed: dict[str, list[Record]] = {}
     if config["reuse_records"]:
@@ -91,9 +78,8 @@ def split(config: dict[str, Any], experiment: str) -> tuple[list[Record], list[R
                 committed.setdefault(line["settings_hash"], []).append(line)
     recorded: list[Record] = []
     missing: list[RunSpec] = []
-    known = verified(config)
     for spec in runs(config, experiment):
-        record = _standing_for(spec, committed.get(spec.settings_hash, ()), known)
+        record = _standing_for(spec, committed.get(spec.settings_hash, ()), holds)
         if record is None:
             missing.append(spec)
         else:
@@ -105,14 +91,15 @@ def gather(config: dict[str, Any], experiment: str) -> tuple[list[Record], list[
     """Return (records of all finished runs, runs not finished), each in the order of the grid.
 
     Committed records come first; run.json files fill in where none holds, its own or that of a run with the same
-    settings. A run.json of other settings or other sources does not count as finished.
+    settings. A run.json of other settings or other sources does not count as finished: nothing says that those sources
+    gave the golden digests.
     """
     recorded, missing = split(config, experiment)
     finished = {path_of(record): record for record in recorded}
-    absent, known, same = [], verified(config), by_settings(runs(config))
+    absent, same = [], by_settings(runs(config))
     for spec in missing:
         found = (read_run(config, other) for other in same[spec.settings_hash])
-        record = _standing_for(spec, filter(None, found), known)
+        record = _standing_for(spec, filter(None, found), is_current)
         if record is None:
             absent.append(spec)
         else:
@@ -162,20 +149,32 @@ class Stored(NamedTuple):
         return f"{self.file}: {self.lines} of {self.runs} runs, {self.fresh} of them from this machine"
 
 
-def store(config: dict[str, Any], experiment: str) -> Stored:
+def store(config: dict[str, Any], experiment: str, check: Callable[[], None]) -> Stored:
     """Merge the finished runs of an experiment into its committed records.
 
     Finished runs of this machine replace committed ones of the same path where they are current; lines of runs
     that left the grid are dropped. A run of another experiment that stands for one of this has a line here, too, whose
-    `same_as` is its path.
+    `same_as` is its path. What comes from this machine is stored with today's generation of golden runs.
+
+    Parameters
+    ----------
+    config : dict
+    experiment : str
+    check : callable
+        Raises where today's sources do not give the committed digests; called where something comes from this machine.
     """
     file = records_file(config, experiment)
     specs = {spec.path: spec for spec in runs(config, experiment)}
     kept = {path_of(record): record for record in read(file) if path_of(record) in specs}
+    committed = {path_of(record): record for record in split(config, experiment)[0]}
     found = {path: read_run(config, spec) for path, spec in specs.items()}
-    known = verified(config)
-    fresh = {path: record for path, record in found.items() if record and is_current(record, specs[path], known)}
-    merged = kept | {path_of(record): record for record in gather(config, experiment)[0]} | fresh
+    fresh = {path: record for path, record in found.items() if record and is_current(record, specs[path])}
+    local = {path_of(record): record for record in gather(config, experiment)[0] if path_of(record) not in committed}
+    local |= fresh
+    if local:
+        check()
+    stored = {path: {**record, "golden": golden.generation(specs[path].features)} for path, record in local.items()}
+    merged = kept | committed | stored
     lines = [json.dumps(merged[path], separators=(",", ":"), allow_nan=False) for path in sorted(merged)]
     text = "".join(f"{line}\n" for line in lines)
     if lines and (not file.exists() or file.read_text(encoding="utf-8") != text):
@@ -183,7 +182,7 @@ def store(config: dict[str, Any], experiment: str) -> Stored:
     return Stored(file, len(fresh), len(merged), len(specs))
 
 
-def _standing_for(spec: RunSpec, found: Iterable[Record], known: dict[str, dict[str, Any]]) -> Record | None:
+def _standing_for(spec: RunSpec, found: Iterable[Record], counts: Callable[[Record, RunSpec], bool]) -> Record | None:
     """Return the record of a run, else the one of a run with the same settings, under this run's name; None without."""
     named = [
         record
@@ -191,7 +190,7 @@ def _standing_for(spec: RunSpec, found: Iterable[Record], known: dict[str, dict[
         else record | {"experiment": spec.experiment, "setting": spec.setting, "same_as": path_of(record)}
         for record in found
     ]
-    current = [record for record in named if is_current(record, spec, known)]
+    current = [record for record in named if counts(record, spec)]
     return min(current, key=lambda record: "same_as" in record, default=None)
 
 

@@ -1,28 +1,36 @@
 """A scikit-learn model of the folder references, fitted on the splits that the networks get."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from truly_sparse import references
 from truly_sparse.data.arrays import Arrays
-from truly_sparse.engine.network import Floats
-from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.files import atomic_path
 
+if TYPE_CHECKING:
+    from truly_sparse.experiments.grid import RunSpec
 
-class Reference:
+Floats = npt.NDArray[np.float32]
+
+
+class Model:
     """A scikit-learn classifier fitted on training and validation rows together (it has no use for the latter apart).
 
-    Its attributes and methods are those of `networks.Networks`.
+    Its attributes and methods are those of `networks.Model`.
     """
 
     advice = None
 
-    def __init__(self, spec: RunSpec, data: Arrays) -> None:
+    def __init__(
+        self, spec: "RunSpec", data: Arrays, folder: Path, restart: bool, each_epoch: Callable[[], None]
+    ) -> None:
+        del folder, restart, each_epoch
         self._model = references.create(spec.settings["strategy"], spec.seed)
         x, y = np.concatenate((data.x_train, data.x_validation)), np.concatenate((data.y_train, data.y_validation))
         self._model.fit(x, y)

@@ -1,6 +1,5 @@
 """One run: (dataset, method, setting, seed) -> one folder with record, history, predictions and members."""
 
-import base64
 import math
 import os
 import time
@@ -11,19 +10,12 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from truly_sparse.data.arrays import Arrays, load
-from truly_sparse.engine.network import Floats
-from truly_sparse.ensembles.trainer import predict_ensemble
-from truly_sparse.experiments import provenance
+from truly_sparse.experiments import outcome, provenance
 from truly_sparse.experiments.grid import RunSpec
-from truly_sparse.experiments.networks import Networks
 from truly_sparse.experiments.records import run_folder
-from truly_sparse.experiments.reference import Reference
 from truly_sparse.files import atomic_path, write_json
 from truly_sparse.measure import host
 from truly_sparse.measure.counters import Counters
-from truly_sparse.measure.diversity import diversity
-from truly_sparse.measure.metrics import classification_metrics
 
 
 def run(config: dict[str, Any], spec: RunSpec, restart: bool = False) -> Path:
@@ -40,23 +32,18 @@ def run(config: dict[str, Any], spec: RunSpec, restart: bool = False) -> Path:
     start_up = time.time() - _process_start()
     pinned = host.hold_one_core()
     folder = run_folder(config, spec)
-    data = load(spec.dataset, config["data"], spec.settings["data"], spec.seed)
+    data = outcome.data_of(spec, config["data"])
     loaded = time.perf_counter()
     with threadpool_limits(limits=1), Counters() as counters:
-        model: Networks | Reference
-        if spec.settings["model"] == "reference":
-            model = Reference(spec, data)
-        else:
-            model = Networks(spec, data, folder, restart, counters.update)
+        model = outcome.fit(spec, data, folder, restart, counters.update)
         fitted = time.perf_counter()
-        # A diverged run predicts nothing.
-        probabilities = model.predict(data.x_test) if model.advice is None else None
+        probabilities = outcome.predict(model, data)
         predicted = time.perf_counter()
     threads = host.threads()
     details = model.record(data)
-    measured = _measure(probabilities, data)
+    found = outcome.measured(probabilities, data)
     wall, cpu = time.perf_counter() - clock, time.process_time()
-    accuracy = measured.pop("accuracy") | {"members_validation": details.pop("members_validation", [])}
+    accuracy = found.pop("accuracy") | {"members_validation": details.pop("members_validation", [])}
     record = {
         "experiment": spec.experiment,
         "dataset": spec.dataset,
@@ -69,7 +56,7 @@ def run(config: dict[str, Any], spec: RunSpec, restart: bool = False) -> Path:
         **spec.hashes,
         "data": data.info,
         "accuracy": accuracy,
-        **measured,
+        **found,
         "seconds": {
             "wall": wall,
             "cpu": cpu,
@@ -108,26 +95,6 @@ def _process_start() -> float:
         return time.time() - (uptime - int(fields[19]) / os.sysconf("SC_CLK_TCK"))
     except (OSError, ValueError, IndexError):
         return time.time()
-
-
-def _measure(probabilities: Floats | None, data: Arrays) -> dict[str, Any]:
-    """Measure ensemble and members on the test rows; nothing where the run diverged.
-
-    `correct` holds one bit per test row, 1 where the ensemble is right, packed as by `numpy.packbits`, in base64: what
-    tests by resampling need, small enough to be committed.
-    """
-    if probabilities is None:
-        accuracy: dict[str, Any] = {"test": None, "members_test": []}
-        return {"accuracy": accuracy, "metrics": None, "diversity": None, "correct": None}
-    ensemble = predict_ensemble(probabilities)
-    correct = ensemble.argmax(axis=1) == data.y_test
-    members = [float((one.argmax(axis=1) == data.y_test).mean()) for one in probabilities]
-    return {
-        "accuracy": {"test": float(correct.mean()), "members_test": members},
-        "metrics": classification_metrics(ensemble, data.y_test),
-        "diversity": diversity(probabilities, data.y_test),
-        "correct": base64.b64encode(np.packbits(correct).tobytes()).decode(),
-    }
 
 
 def _finite(value: Any) -> Any:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from truly_sparse.errors import UserError
-from truly_sparse.measure.metrics import Labels, Probabilities, check
+from truly_sparse.measure.metrics import Labels, Probabilities, check, natural_log
 
 
 def diversity(member_probabilities: Probabilities, labels: Labels) -> dict[str, float | None]:
@@ -54,7 +54,9 @@ def _kl_divergence(probabilities: Probabilities) -> float:
     clipped = np.clip(probabilities.astype(np.float64), np.finfo(np.float32).eps, None)
     clipped /= clipped.sum(axis=2, keepdims=True)
     members, rows, _ = clipped.shape
-    cross = np.tensordot(clipped, np.log(clipped), axes=([1, 2], [1, 2])) / rows
+    logs = natural_log(clipped)
+    # Not a product of matrices, whose sums depend on the BLAS library and the processor.
+    cross = np.array([[(one * log).sum() for log in logs] for one in clipped]) / rows
     divergences = np.diag(cross)[:, None] - cross
     return float(max(0.0, divergences.sum() / (members * (members - 1))))
 
@@ -63,7 +65,7 @@ def _output_correlation(probabilities: Probabilities, pairs: tuple[np.ndarray, .
     centred = probabilities.astype(np.float64)
     centred -= centred.mean(axis=1, keepdims=True)
     norms = np.sqrt((centred**2).sum(axis=1))
-    products = np.einsum("asc,bsc->abc", centred, centred, optimize=True)[pairs]
+    products = np.array([(centred[a] * centred[b]).sum(axis=0) for a, b in zip(*pairs, strict=True)])
     scales = (norms[:, None] * norms)[pairs]
     # Below this a class differs between rows by float32's rounding only.
     varies = scales > np.finfo(np.float32).eps ** 2 * probabilities.shape[1]

@@ -6,6 +6,7 @@ import platform
 import resource
 import sys
 import tempfile
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any
@@ -18,13 +19,45 @@ _held: list[IO[str]] = []
 
 def processor() -> str:
     """Return the processor's name, or the architecture where the system does not tell."""
+    return _cpuinfo().get("model name") or platform.processor() or platform.machine()
+
+
+def processor_facts() -> dict[str, str]:
+    """Return vendor, family and model, which a name such as "AMD EPYC" leaves open, and the instructions in use."""
+    about = _cpuinfo()
+    # ARM's words for the same.
+    vendor = about.get("vendor_id") or about.get("CPU implementer") or "unknown"
+    family = about.get("cpu family") or about.get("CPU architecture") or "unknown"
+    model = about.get("model") or about.get("CPU part") or "unknown"
+    return {"vendor": vendor, "family": family, "model": model, "instructions": instructions()}
+
+
+def instructions() -> str:
+    """Return which vector instructions the compiled kernels use: "AVX-512", "AVX2 and FMA", "NEON" or "plain".
+
+    All but "plain" have a fused multiply-add, and give the same bits. NUMBA_CPU_FEATURES counts where it is set.
+    """
+    asked = os.environ.get("NUMBA_CPU_FEATURES")
+    if asked is not None:
+        has = {name[1:] for name in asked.split(",") if name.startswith("+")}
+    else:
+        has = set(_cpuinfo().get("flags", "").split())
+    if platform.machine() in ("aarch64", "arm64"):
+        return "NEON"
+    if "avx512f" in has:
+        return "AVX-512"
+    return "AVX2 and FMA" if {"avx2", "fma"} <= has else "plain"
+
+
+@cache
+def _cpuinfo() -> dict[str, str]:
+    """Return what Linux tells about the first processor; nothing on other systems."""
     try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
+        first = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n")[0]
     except OSError:
-        pass
-    return platform.processor() or platform.machine()
+        return {}
+    pairs = (line.split(":", 1) for line in first.splitlines() if ":" in line)
+    return {key.strip(): value.strip() for key, value in pairs}
 
 
 def facts() -> dict[str, Any]:
@@ -37,6 +70,7 @@ def facts() -> dict[str, Any]:
             packages[name] = "unknown"
     return {
         "cpu": processor(),
+        "processor": processor_facts(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "platform": platform.platform(),

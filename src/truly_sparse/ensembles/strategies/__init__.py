@@ -59,8 +59,7 @@ class Strategy(ABC):
 
 def create(name: str, training: Mapping[str, Any]) -> Strategy:
     """Return the strategy whose file is called `name`."""
-    module = f"{__name__}.{name}"
-    if not name.isidentifier() or find_spec(module) is None:
+    if not name.isidentifier() or find_spec(f"{__name__}.{name}") is None:
         raise UserError(f"no escape strategy {name!r}; add {name}.py to the strategies or change methods.*.strategy")
-    strategy: Strategy = import_module(module).Escape(training)
+    strategy: Strategy = import_module(f"{__name__}.{name}").Escape(training)
     return strategy

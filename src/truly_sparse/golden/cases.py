@@ -1,0 +1,232 @@
+"""What the golden runs are: every method, optimiser setting, storage, activation and shape of batch, on small data."""
+
+from typing import Any, NamedTuple
+
+from truly_sparse.experiments.golden import features
+
+#: The plainest run; a case names what it changes.
+DATA: dict[str, Any] = {"scaling": "none", "split": "random", "test_fraction": 0.2, "validation_fraction": 0.2, "stratify": True}
+TRAINING: dict[str, Any] = {
+    "epsilon": 4.0,
+    "hidden": [28, 24, 20],
+    "members": 1,
+    "epochs": 4,
+    "exploration_epochs": 4,
+    "batch_size": 64,
+    "eta": 0.05,
+    "momentum": 0.0,
+    "weight_decay": 0.0,
+    "decay_times_eta": False,
+    "clip_norm": 0.0,
+    "warmup_epochs": 0,
+    "activation_storage": "float32",
+    "dropout": 0.0,
+    "zeta": 0.3,
+    "q": 0.8,
+    "evolution_every": 0,
+    "refinement": "none",
+    "start_values": "he",
+    "activation": "relu",
+    "alpha": 0.4,
+    "escape_input_block": True,
+    "selection": "last",
+    "lambda": 0.5,
+    "distance": "row_wise",
+    "distance_samples": 10,
+    "distance_max_draws": 1000,
+}
+HALF: dict[str, Any] = {"activation_storage": "bfloat16"}
+#: What the paper's runs have in common.
+PAPER = HALF | {"momentum": 0.9, "weight_decay": 0.0002, "dropout": 0.2, "selection": "best_validation"}
+STRATEGIES = ("edst_rg", "rd_tse", "fd_tse", "dist_tse")
+SET = {"evolution_every": 1}
+SCHEDULE = {"members": 3, "epochs": 16, "exploration_epochs": 4}
+ENSEMBLE = SET | SCHEDULE
+
+
+class Case(NamedTuple):
+    """One golden run: its name, which function of `outputs` runs it, what that takes, and what the case concerns."""
+
+    name: str
+    kind: str
+    settings: dict[str, Any]
+    features: frozenset[str]
+
+
+def _run(
+    name: str,
+    training: dict[str, Any] | None = None,
+    strategy: str = "none",
+    model: str = "sparse",
+    dataset: str = "three",
+    data: dict[str, Any] | None = None,
+) -> Case:
+    settings = {
+        "dataset": dataset,
+        "method": "golden",
+        "model": model,
+        "strategy": strategy,
+        "seed": 1,
+        "data": DATA | (data or {}),
+        "training": TRAINING | (training or {}) if model != "reference" else {},
+    }
+    if model == "dense":
+        settings["training"] |= {"epsilon": None}
+    return Case(name, "run", settings, features(settings))
+
+
+def _data(name: str, dataset: str = "holes", **data: Any) -> Case:
+    """Return a case that concerns every run whose data are split and scaled so, whatever the model."""
+    found = features({"model": "", "strategy": "none", "data": DATA | data, "training": {}})
+    return Case(name, "data", {"dataset": dataset, "data": DATA | data}, found - {""})
+
+
+def _measurement(measured: str, **settings: Any) -> Case:
+    datasets = {"datasets": ["three"]} if measured != "scalability" else {}
+    methods = {
+        name: {"model": "sparse", "strategy": name, "training": {}}
+        for name in ("edst_rg", "rd_tse", "fd_tse", "dist_tse")
+    }
+    config = {
+        "training": TRAINING | PAPER | ENSEMBLE,
+        "datasets": {"three": DATA | {"training": {}}},
+        "methods": methods,
+        "measurements": {measured: datasets | settings},
+    }
+    whole = {"config": config, "measured": measured}
+    return Case(f"measurement {measured}", "measurement", whole, frozenset({f"measurement {measured}"}))
+
+
+def _estimator(name: str, model: str, **parameters: Any) -> Case:
+    return Case(name, "estimator", {"model": model, "parameters": parameters}, frozenset({"estimator"}))
+
+
+def cases() -> list[Case]:
+    """Return all golden runs, each with a name of its own."""
+    return [*_datasets(), *_networks(), *_ensembles(), *_shapes(), *_others(), *_measurements(), *_estimators()]
+
+
+def _datasets() -> list[Case]:
+    """Every split and scaling."""
+    return [
+        _data("data"),
+        _data("data, not stratified", stratify=False),
+        _data("data, standard", scaling="standard"),
+        _data("data, quantile", scaling="quantile"),
+        _data("data, minmax_all_rows", scaling="minmax_all_rows"),
+        _data("data, videos", dataset="gesture", split="videos"),
+        _data("data, authors", dataset="gesture", split="authors"),
+    ]
+
+
+def _networks() -> list[Case]:
+    """Single networks: one departure from the plainest at a time, then what the paper has together."""
+    slow = {"epochs": 8, "exploration_epochs": 2}
+    return [
+        _run("static"),
+        _run("two classes", dataset="two"),
+        _run("best epoch", {"selection": "best_validation", "epochs": 8, "exploration_epochs": 8}),
+        _run("momentum", {"momentum": 0.9}),
+        _run("decay", {"weight_decay": 0.002}),
+        _run("decay times eta", {"weight_decay": 0.02, "decay_times_eta": True}),
+        _run("clip", {"clip_norm": 0.2, "momentum": 0.9}),
+        _run("clip, bfloat16, padded", {"clip_norm": 0.2, "momentum": 0.9, "batch_size": 100} | HALF),
+        _run("warmup", {"warmup_epochs": 2}),
+        _run("dropout", {"dropout": 0.3}),
+        _run("many layers", {"hidden": [12] * 70, "dropout": 0.1, "epochs": 2, "exploration_epochs": 2}),
+        _run("All-ReLU", {"activation": "all_relu"}),
+        _run("Xavier", {"start_values": "xavier"}),
+        _run("He by links", {"start_values": "he_links"}),
+        _run("bfloat16", HALF),
+        _run("bfloat16 with everything", PAPER | {"activation": "all_relu", "clip_norm": 0.3}),
+        _run("few links", {"epsilon": 0.3} | PAPER),
+        _run("many links", {"epsilon": 60.0, "hidden": [150, 170]} | PAPER),
+        _run("full blocks", {"epsilon": 40.0}),
+        _run("one hidden layer", {"hidden": [40]} | PAPER),
+        _run("diverges", {"eta": 500.0}),
+        _run("refinement eta", slow | {"refinement": "eta"}),
+        _run("refinement eta_zeta", slow | SET | {"refinement": "eta_zeta"}),
+        _run("refinement comprehensive", slow | SET | {"refinement": "comprehensive"}),
+        _run("refinement comprehensive, static", slow | {"refinement": "comprehensive"}),
+        _run("refinement eta_zeta, static", slow | {"refinement": "eta_zeta"}),
+        _run("SET", SET),
+        _run("SET as in the paper", PAPER | SET | {"activation": "all_relu", "evolution_every": 2}),
+    ]
+
+
+def _ensembles() -> list[Case]:
+    """Every strategy, plain and as in the paper."""
+    found = []
+    for strategy in (*STRATEGIES, "independent"):
+        length = {} if strategy != "independent" else {"epochs": 5, "exploration_epochs": 2}
+        found.append(_run(strategy, ENSEMBLE | length, strategy))
+        paper = PAPER | {"activation": "all_relu", "refinement": "comprehensive"}
+        found.append(_run(f"{strategy} as in the paper", ENSEMBLE | paper | length, strategy))
+    return [
+        *found,
+        _run("dist_tse, all pairs", ENSEMBLE | {"distance": "all_pairs"}, "dist_tse"),
+        _run("fd_tse without free places", ENSEMBLE | {"epsilon": 8.0}, "fd_tse"),
+        *(_run(f"{name}, input block kept", SCHEDULE | {"escape_input_block": False}, name) for name in STRATEGIES),
+        _run("rd_tse, eta", ENSEMBLE | {"refinement": "eta"}, "rd_tse"),
+        _run("fd_tse, eta_zeta", ENSEMBLE | {"refinement": "eta_zeta"}, "fd_tse"),
+    ]
+
+
+def _shapes() -> list[Case]:
+    """Batches that are padded or take several tiles, float32 and bfloat16, with dropout."""
+    sizes = (1, 16, 100, 112, 128, 160, 256, 384)
+    common = {"dropout": 0.2, "momentum": 0.9, "epochs": 2, "exploration_epochs": 2}
+    return [
+        _run(f"batch {size}, {name}", {"batch_size": size} | common | storage)
+        for size in sizes
+        for name, storage in (("float32", {}), ("bfloat16", HALF))
+    ]
+
+
+def _others() -> list[Case]:
+    """Dense networks and scikit-learn's models, whose products are the BLAS library's."""
+    references = ("logistic_regression", "random_forest", "hist_gradient_boosting", "sklearn_mlp")
+    return [
+        _run("dense", model="dense"),
+        _run("dense, momentum", {"momentum": 0.9}, model="dense"),
+        _run("dense, decay", {"weight_decay": 0.002}, model="dense"),
+        _run("dense, decay times eta", {"weight_decay": 0.02, "decay_times_eta": True}, model="dense"),
+        _run("dense, dropout", {"dropout": 0.3}, model="dense"),
+        _run("dense, clip and warmup", {"clip_norm": 0.2, "warmup_epochs": 2}, model="dense"),
+        _run("dense, All-ReLU", {"activation": "all_relu"}, model="dense"),
+        _run("dense, Xavier", {"start_values": "xavier"}, model="dense"),
+        _run("dense, best epoch", {"selection": "best_validation"}, model="dense"),
+        *(
+            _run(f"dense, {refinement}", {"refinement": refinement, "exploration_epochs": 2}, model="dense")
+            for refinement in ("eta", "eta_zeta", "comprehensive")
+        ),
+        _run("dense ensemble", {"members": 2}, "independent", "dense"),
+        _run("dense, as in the paper", {"momentum": 0.9, "weight_decay": 0.0002, "dropout": 0.2}, model="dense"),
+        *(_run(name, strategy=name, model="reference", dataset="two") for name in references),
+    ]
+
+
+def _measurements() -> list[Case]:
+    network = {"method": "dist_tse", "epsilon": 4.0, "seed": 0}
+    return [
+        _measurement("datasets"),
+        _measurement("scalability", sizes=[40, 60], epsilon=3.0, repetitions=2),
+        _measurement("distances", draws=[3, 5], **network),
+        _measurement("lambdas", repetitions=2, lambdas=[0.5, 1.0], **network),
+        _measurement("topology", methods=["edst_rg", "fd_tse", "dist_tse"], epsilon=4.0, networks=2, epochs=6),
+        _measurement(
+            "trajectories", methods=["edst_rg", "rd_tse"], epsilon=4.0, seed=0, members=2, epochs=8,
+            exploration_epochs=4, components=5, perplexity=4.0,
+        ),
+    ]  # fmt: skip
+
+
+def _estimators() -> list[Case]:
+    small = {"hidden": (30, 20), "members": 2, "random_state": 3}
+    early = {"early_stopping": True, "patience": 2}
+    return [
+        _estimator("classifier", "TrulySparseEnsembleClassifier", **small),
+        _estimator("classifier, early stopping", "TrulySparseEnsembleClassifier", **early, **small),
+        _estimator("regressor", "TrulySparseEnsembleRegressor", **small),
+        _estimator("single classifier", "SparseMLPClassifier", hidden=(30, 20), random_state=3),
+    ]

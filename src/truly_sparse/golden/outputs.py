@@ -1,0 +1,180 @@
+"""Running a golden case: everything that a run leaves behind, as digests of logical quantities.
+
+Only this file knows how a network keeps its links: what is digested are sorted links, and values in their order.
+"""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr
+from importlib import import_module
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from threadpoolctl import threadpool_limits
+
+from truly_sparse import estimators
+from truly_sparse.data.arrays import Arrays, load
+from truly_sparse.engine import store
+from truly_sparse.engine.network import SparseMLP
+from truly_sparse.experiments import networks, outcome
+from truly_sparse.experiments.grid import RunSpec
+from truly_sparse.files import sha256, write_json
+from truly_sparse.golden.cases import Case
+
+Outputs = dict[str, Any]
+ROWS = 800
+#: Rows, classes and features of the made-up datasets.
+TABLES = {"two": (ROWS, 2, 12), "three": (ROWS, 3, 10), "holes": (ROWS, 3, 10), "gesture": (9900, 5, 2)}
+
+
+def outputs(case: Case) -> Outputs:
+    """Run a case and return its outputs by name: digests of 16 hexadecimal digits, or numbers where BLAS rounds."""
+    quiet = redirect_stderr(StringIO())
+    with threadpool_limits(limits=1), quiet, tempfile.TemporaryDirectory() as folder:
+        for name in _datasets(case.settings):
+            _prepare(Path(folder), name)
+        return KINDS[case.kind](case.settings, Path(folder))
+
+
+def _datasets(settings: dict[str, Any]) -> list[str]:
+    """Return the datasets that a case reads."""
+    return list(settings["config"]["datasets"]) if "config" in settings else [settings.get("dataset", "three")]
+
+
+def _digest(*arrays: npt.NDArray[Any]) -> str:
+    """Return a digest of types, shapes and bytes (little-endian) of arrays."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+        digest.update(f"{array.dtype.str} {array.shape};".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _digest_of(content: Any) -> str:
+    """Return a digest of plain values; floats count to their last bit."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _logical(networks: Sequence[SparseMLP]) -> Outputs:
+    """Digest networks: sorted links (``source * n_out + target``) by block, values and velocities in their order."""
+    blocks = [block for network in networks for block in network.blocks]
+    return {
+        "links": _digest(*(block.links() for block in blocks)),
+        "values": _digest(*(block.values for block in blocks)),
+        "velocities": _digest(*(block.velocity for block in blocks)),
+        "biases": _digest(*(array for network in networks for array in (network.biases, network.bias_velocity))),
+    }
+
+
+def _table(name: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Return made-up features and classes, by operations that every processor rounds alike."""
+    rows, classes, features = TABLES[name]
+    rng = np.random.Generator(np.random.PCG64(classes))
+    y = rng.integers(0, classes, rows)
+    centres = rng.random((classes, features)) * 2 - 1
+    return centres[y] + (rng.random((rows, features)) * 3 - 1.5), y
+
+
+def _prepare(folder: Path, name: str) -> None:
+    """Write a made-up dataset as `data.prepare` writes one; "holes" lacks values, and "gesture" has names of videos."""
+    x, y = _table(name)
+    if name == "holes":
+        x[::7, -1] = np.nan
+    columns: dict[str, Any] = {f"f{number}": column for number, column in enumerate(x.T)} | {"target": y}
+    if name == "gesture":
+        columns["video"] = [f"v{row // 1000}" for row in range(len(y))]
+    path = folder / f"{name}.parquet"
+    pq.write_table(pa.table(columns), path)
+    about = {"sha256": sha256(path), "classes": [str(number) for number in range(y.max() + 1)], "source": "made up"}
+    write_json(path.with_suffix(".json"), {**about, "partial": None})
+
+
+def _data(settings: dict[str, Any], folder: Path) -> Outputs:
+    """Read, split and scale a dataset."""
+    data = load(settings["dataset"], {"folder": folder}, settings["data"], 1)
+    return {
+        "rows": _digest(data.y_train, data.y_validation, data.y_test),
+        "features": _digest(data.x_train, data.x_validation, data.x_test),
+        "filled": data.info["filled_values"],
+    }
+
+
+def _run(settings: dict[str, Any], folder: Path) -> Outputs:
+    """Train and measure as `experiments.run` does, without the record around it."""
+    spec = RunSpec("golden", settings["dataset"], "golden", "default", settings["seed"], settings)
+    data = outcome.data_of(spec, {"folder": folder})
+    model = outcome.fit(spec, data, folder, True, lambda: None)
+    probabilities = outcome.predict(model, data)
+    if isinstance(model, networks.Model):
+        made = _network_outputs(model, data) if settings["model"] == "sparse" else _dense_outputs(model)
+    else:
+        made = {}
+    if probabilities is None:
+        return made
+    if settings["model"] != "sparse":
+        squares = (probabilities.astype(np.float64) ** 2).mean(axis=1)
+        return {**made, "probabilities": squares.ravel().tolist()}
+    made["probabilities"] = _digest(probabilities)
+    return made | {name: _digest_of(value) for name, value in outcome.measured(probabilities, data).items()}
+
+
+def _network_outputs(model: networks.Model, data: Arrays) -> Outputs:
+    members = [store.build(member.arrays) for member in model.trainer.members]
+    record = model.record(data)
+    del record["epochs_wall"]
+    return {
+        **_logical([network for network in members if isinstance(network, SparseMLP)]),
+        "history": _digest_of(
+            [{key: row[key] for key in sorted(row) if key != "seconds"} for row in model.trainer.progress.history]
+        ),
+        "record": _digest_of({**record, "advice": model.advice}),
+    }
+
+
+def _dense_outputs(model: networks.Model) -> Outputs:
+    history = model.trainer.progress.history
+    return {
+        "epochs": [member.epoch for member in model.trainer.members],
+        "loss": [row["loss"] for row in history],
+        "connections": [row["connections"] for row in history],
+    }
+
+
+def _measurement(settings: dict[str, Any], folder: Path) -> Outputs:
+    """Take a measurement; seconds, memory and embeddings are left out."""
+    config, name = settings["config"] | {"data": {"folder": folder}}, settings["measured"]
+    module = import_module(f"truly_sparse.experiments.measuring.{name}")
+    frame = module.measure(config["measurements"][name], config)
+    other = ["seconds", "cpu_seconds", "block_bytes", "x", "y", "kl_divergence", "sha256"]
+    numbers = [column for column in ("kept_variance",) if column in frame]
+    exact = {column: frame[column].tolist() for column in frame if column not in (*other, *numbers)}
+    made: Outputs = {column: _digest_of(values) for column, values in exact.items()}
+    return made | {column: frame[column].tolist()[:1] for column in numbers}
+
+
+def _estimator(settings: dict[str, Any], folder: Path) -> Outputs:
+    """Fit an estimator on half of the rows of a table and predict the others."""
+    del folder
+    x, y = _table("three")
+    half = ROWS // 2
+    model = getattr(estimators, settings["model"])(**settings["parameters"])
+    regression = settings["model"].endswith("Regressor")
+    model.fit(x[:half], x[:half, 0] * x[:half, 1] if regression else y[:half])
+    predicted = model.predict(x[half:]) if regression else model.predict_proba(x[half:])
+    return {**_logical(model.members_), "predictions": _digest(predicted)}
+
+
+KINDS: dict[str, Callable[[dict[str, Any], Path], Outputs]] = {
+    "data": _data,
+    "run": _run,
+    "measurement": _measurement,
+    "estimator": _estimator,
+}
