@@ -14,7 +14,7 @@ from numpy._core import _multiarray_umath as umath
 ROOT = Path(__file__).parents[2]
 #: Tables and figures whose numbers or places come from least squares, ranks, logarithms or products of matrices.
 TABLES = ("helps", "table5", "practice", "verdicts")
-FIGURES = ("effects", "ranks", "peers", "figure2", "figure4")
+FIGURES = ("effects", "cost", "ranks", "peers", "figure2", "figure4")
 WRITE = f"""
 from truly_sparse.analysis import make
 from truly_sparse.experiments.config import load_config

@@ -81,7 +81,7 @@ def make(inputs: Inputs) -> Table:
         f"{origin.warning()}"
     )
     paired = (
-        "The same question over training seeds: accuracy less that of EDST_RG with the same seed, in points, with "
+        "Significance over training seeds: accuracy less that of EDST_RG with the same seed, in points, with "
         "Student's 95 % interval and, from five seeds on, the bootstrap's (BCa); two-sided p "
         "of the paired t test, also by Holm's correction over the three methods, "
         "and of the exact Wilcoxon test, which with five seeds cannot fall below 0.0625 and with three not "

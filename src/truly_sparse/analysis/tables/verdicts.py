@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import pandas as pd
 
+from truly_sparse.analysis.evidence import Evidence
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.make import build, numbers
@@ -15,7 +16,7 @@ from truly_sparse.analysis.tables.table1 import COLUMNS
 from truly_sparse.analysis.verdicts.claims import RULES, claims
 from truly_sparse.analysis.verdicts.cost import shapes
 from truly_sparse.analysis.verdicts.judging import COLUMNS as JUDGED
-from truly_sparse.analysis.verdicts.judging import CONFIRMED, EXPLAINED, NOT_TESTED, VERDICTS, Evidence, judge
+from truly_sparse.analysis.verdicts.judging import CONFIRMED, EXPLAINED, NOT_TESTED, VERDICTS, judge
 from truly_sparse.errors import UserError
 
 #: Tables and figures that rules read.

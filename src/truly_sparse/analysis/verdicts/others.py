@@ -3,10 +3,11 @@
 import pandas as pd
 
 from truly_sparse.analysis import formats
+from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.names import PROPOSED, dataset_title, method_title
 from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.verdicts.accuracy import BASELINE
-from truly_sparse.analysis.verdicts.judging import ALPHA, Evidence, Finding, Missing, Rule, verdict, welch
+from truly_sparse.analysis.verdicts.judging import ALPHA, Finding, Rule, verdict, welch
 
 ALL = "tabular14"
 DATASETS = 14

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from truly_sparse.analysis import formats
+from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.names import PROPOSED, dataset_title, method_title
 from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.tables.helps_points import POOLED
@@ -14,7 +15,7 @@ from truly_sparse.analysis.verdicts.accuracy import (
     row_of,
     settings_of,
 )
-from truly_sparse.analysis.verdicts.judging import ALPHA, Evidence, Finding, Missing, Rule, gap, partial, verdict, welch
+from truly_sparse.analysis.verdicts.judging import ALPHA, Finding, Rule, gap, partial, verdict, welch
 
 TUNED = "dense_tuned"
 
