@@ -7,6 +7,7 @@ STAMP := .venv/.installed
 # Beside it, .venv/.locked-NAME: what envs/NAME.lock adds.
 LOCKED := .venv/.locked-
 INSTALL := $(BIN)/python envs/install.py
+PARALLEL := -n auto --maxprocesses 8 --dist worksteal
 PIN = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
 	--no-emit-find-links --python-version 3.11
 
@@ -28,10 +29,10 @@ quick: $(STAMP)  ## all eight models on small data in minutes, ending with the t
 	@$(BIN)/python -m truly_sparse show table1 --config config/quick.yaml
 
 test: $(STAMP) $(LOCKED)test  ## the test suite, without its slowest tests
-	$(BIN)/python -m pytest -n auto -m "not slow and not slurm"
+	TRULY_SPARSE_FUZZ_CONFIGURATIONS=100 TRULY_SPARSE_FUZZ_CASES=500 $(BIN)/python -m pytest $(PARALLEL) -m "not slow and not slurm"
 
 test-all: $(STAMP) $(LOCKED)test  ## the whole test suite
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest $(PARALLEL)
 
 slurm: cluster $(LOCKED)test  ## the workflow on a Slurm cluster of one node, brought up for it (root; slurm-wlm and munge)
 	$(BIN)/python -m pytest -rs -m slurm tests/slurm
@@ -79,7 +80,7 @@ golden-arm: $(STAMP)  ## the same on an emulated ARM processor (Debian; 20 minut
 golden: $(STAMP)  ## make their digests anew, for a REASON="..."
 	$(BIN)/python -m truly_sparse golden --make $(if $(REASON),"$(REASON)",$(error give REASON="why they change"))
 
-bench: $(STAMP)  ## measure speed and scale beside peers (PyTorch, where it is installed)
+bench: $(STAMP)  ## measure speed and scale beside peers, ten minutes for each instruction set (PyTorch, where it is installed)
 	$(BIN)/python benchmarks/bench.py
 
 lock: $(STAMP)  ## pin every dependency anew in envs/*.lock

@@ -6,6 +6,7 @@ Needs Debian or one of its children, and no rights but to write here: the emulat
 packages of the lock as ARM wheels are unpacked in .arm, beside the system. The first time compiles for minutes.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -22,9 +23,26 @@ APT, SYSTEM, PACKAGES, STAMP = (FOLDER / name for name in ("apt", "system", "pac
 ALSO = ("--extra", "tables", "jsonschema", "pyyaml")
 
 
+def run(*command: str | Path) -> str:
+    """Run a command and return what it prints; stop with one line where it fails.
+
+    Raises
+    ------
+    SystemExit
+        With the last thing that the command said.
+    """
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    except FileNotFoundError:
+        sys.exit(f"error: no {command[0]} here; golden-arm needs Debian or one of its children")
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.strip().splitlines() or ["it says nothing"]
+        sys.exit(f"error: {command[0]} failed: {said[-1]}")
+
+
 def unpack() -> None:
     """Unpack emulator and Python as if into an empty ARM system, from the sources that this system's apt knows."""
-    own = subprocess.run(["dpkg", "--print-architecture"], check=True, capture_output=True, text=True).stdout.strip()
+    own = run("dpkg", "--print-architecture")
     for folder in ("lists", "archives"):
         (APT / folder / "partial").mkdir(parents=True, exist_ok=True)
     (APT / "status").touch()
@@ -37,12 +55,13 @@ def unpack() -> None:
         "APT::Install-Recommends": "false",
         "APT::Sandbox::User": "",
     }
-    apt = ["apt-get", "-qq", "--yes", *(word for item in settings.items() for word in ("-o", "{}={}".format(*item)))]
-    subprocess.run([*apt, "update"], check=True)
-    wanted = ["python3", "libgomp1", "libstdc++6", f"qemu-user-static:{own}"]
-    subprocess.run([*apt, "--download-only", "install", *wanted], check=True)
+    told = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
+    run("apt-get", "-qq", *told, "update")
+    wanted = ("python3", "libgomp1", "libstdc++6", f"qemu-user-static:{own}")
+    run("apt-get", "-qq", "--yes", *told, "--download-only", "install", *wanted)
     for package in sorted((APT / "archives").glob("*.deb")):
-        subprocess.run(["dpkg-deb", "-x", package, SYSTEM], check=True)
+        run("dpkg-deb", "-x", package, SYSTEM)
+    shutil.rmtree(APT)
 
 
 def add_packages() -> None:
@@ -60,6 +79,16 @@ def add_packages() -> None:
         sys.exit(f"error: no packages for ARM: {why}")
 
 
+def kernels() -> Path:
+    """Return the folder of compiled kernels for today's engine; Numba itself looks at one source file of several."""
+    sources = b"".join(path.read_bytes() for path in sorted((CHECKOUT / "src/truly_sparse/engine").glob("*.py")))
+    folder = FOLDER / "kernels" / hashlib.sha256(sources).hexdigest()[:16]
+    for other in folder.parent.glob("*"):
+        if other != folder:
+            shutil.rmtree(other)
+    return folder
+
+
 def main(names: list[str]) -> int:
     """Set up what is missing, run, and return the exit code."""
     if not STAMP.is_file() or STAMP.read_bytes() != LOCK.read_bytes():
@@ -71,7 +100,7 @@ def main(names: list[str]) -> int:
     environment = os.environ | {
         "PYTHONPATH": f"{CHECKOUT / 'src'}:{PACKAGES}",
         "PYTHONPYCACHEPREFIX": str(FOLDER / "bytecode"),
-        "NUMBA_CACHE_DIR": str(FOLDER / "kernels"),
+        "NUMBA_CACHE_DIR": str(kernels()),
     }
     emulated = [SYSTEM / "usr/bin/qemu-aarch64-static", "-L", SYSTEM, SYSTEM / "usr/bin/python3"]
     return subprocess.run([*emulated, "-m", "truly_sparse", "golden", *names], env=environment).returncode

@@ -1,28 +1,54 @@
-"""A place for compiled kernels where neither the package nor the home folder can be written to."""
+"""A place for compiled kernels: one folder for each version of the engine's sources, wherever can be written to."""
 
+import hashlib
 import os
 import stat
+import sys
 from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+_PREFIX = "kernels-"
 
 
 def settle() -> None:
-    """Name a folder for Numba's cache if it would find none; call before Numba is imported.
+    """Name a folder for Numba's cache; call before functions are compiled.
 
-    Numba takes NUMBA_CACHE_DIR, the package's own folder or the home folder, whichever can be written to, and stops
-    where none can. The folder in the temporary directory must be this user's own: what lies in it is executed.
+    It lies in NUMBA_CACHE_DIR, the package's own folder or the home folder, whichever can be written to, else in the
+    temporary directory, where the folder must be this user's own: what lies in it is executed. Numba compiles anew
+    where the file of a function has changed, but not where that of a function compiled into it has; so the folder's
+    name says for which sources it is.
     """
+    folder = str(_place() / f"{_PREFIX}{_sources()}")
+    os.environ["NUMBA_CACHE_DIR"] = folder
+    if "numba" in sys.modules:  # it has read its environment
+        sys.modules["numba"].config.CACHE_DIR = folder
+
+
+def _place() -> Path:
     named = os.environ.get("NUMBA_CACHE_DIR")
     if named and _writable(_there(Path(named))):
-        return
-    if _writable(Path(__file__).parent / "engine") or _writable(Path(os.path.expanduser("~"))):
-        return
+        # A process started by one of ours inherits the whole name.
+        return Path(named).parent if Path(named).name.startswith(_PREFIX) else Path(named)
+    if _writable(_there(PACKAGE / "engine/__pycache__")):
+        return PACKAGE / "engine/__pycache__"
+    home = Path(os.path.expanduser("~"))
+    if _writable(home):
+        return home / ".cache/truly-sparse"
     import tempfile  # takes long to import
 
     folder = Path(tempfile.gettempdir()) / f"truly-sparse-{os.getuid()}-kernels"
     folder.mkdir(mode=0o700, exist_ok=True)
     status = folder.lstat()
     own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022
-    os.environ["NUMBA_CACHE_DIR"] = str(folder if own else tempfile.mkdtemp(prefix="truly-sparse-kernels-"))
+    return folder if own else Path(tempfile.mkdtemp(prefix="truly-sparse-kernels-"))
+
+
+def _sources() -> str:
+    """Return a digest of the engine's sources."""
+    digest = hashlib.sha256()
+    for file in sorted((PACKAGE / "engine").glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _there(place: Path) -> Path:

@@ -1,6 +1,7 @@
 """The PDF: a real build where LaTeX is installed, and clear errors where it is not or stops."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,16 +17,25 @@ ROOT = Path(__file__).parents[2]
 needs_latex = pytest.mark.skipif(bool(texlive.lacking()), reason=f"LaTeX lacks {texlive.lacking()}: {texlive.INSTALL}")
 
 
+@pytest.fixture(scope="session")
+def _made(tmp_path_factory):
+    return tmp_path_factory.mktemp("made") / "place"
+
+
 @pytest.fixture
-def made(fill, committed):
-    """The quick preset with everything but the PDF, one run missing."""
+def made(fill, committed, repository, _made):
+    """The quick preset with everything but the PDF, one run missing; made once, then copied."""
     config = fill("quick", skip=("table1/wine/rd_tse/eps20/seed1",))
+    if _made.exists():
+        shutil.copytree(_made, repository, dirs_exist_ok=True)
+        return config
     for name in config["measurements"]:
         committed(config, name, MEASUREMENTS[name]())
     for name in offered(TABLES, config):
         make.table(config, name)
     for name in offered(FIGURES, config):
         make.figure(config, name)
+    shutil.copytree(repository, _made)
     return config
 
 

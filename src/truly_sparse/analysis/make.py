@@ -7,11 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from truly_sparse.analysis import names, raster
+from truly_sparse.analysis import names
 from truly_sparse.analysis.catalogue import FIGURES, TABLES, Entry, offered
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.rounding import DIGITS, rounded
-from truly_sparse.analysis.style import style
 from truly_sparse.analysis.table import Table, to_latex
 from truly_sparse.errors import UserError
 from truly_sparse.files import atomic_path, write_text
@@ -50,6 +49,9 @@ def figure(config: dict[str, Any], name: str) -> tuple[Path, Path, Path]:
     UserError
         For an unknown figure, or one without a single number to show.
     """
+    from truly_sparse.analysis.raster import CANVAS  # Matplotlib; tables do without
+    from truly_sparse.analysis.style import style
+
     preset, frame = config["preset"], numbers(config, name)
     pdf, csv = names.paper_folder(preset) / "figures" / f"{name}.pdf", names.figure_csv(preset, name)
     png = csv.with_suffix(".png")
@@ -58,7 +60,7 @@ def figure(config: dict[str, Any], name: str) -> tuple[Path, Path, Path]:
         # No date inside: the same numbers give the same bytes.
         for path, options in (
             (pdf, {"metadata": {"CreationDate": None}}),
-            (png, {"metadata": {"Software": None}, "backend": raster.CANVAS}),
+            (png, {"metadata": {"Software": None}, "backend": CANVAS}),
         ):
             with atomic_path(path) as temporary:
                 drawn.savefig(temporary, **options)

@@ -12,9 +12,11 @@ from numba import njit
 
 from truly_sparse.engine.dropout import layer_key, mix, threshold
 from truly_sparse.engine.kernels import softmax_rows, square_sum, update
+from truly_sparse.engine.libm import log
 from truly_sparse.engine.memory import aligned
 from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult, Floats, Optimiser
 from truly_sparse.engine.topology import start_bound, start_values
+from truly_sparse.engine.vector import LANES
 
 
 @njit(cache=True, boundscheck=False)
@@ -40,7 +42,7 @@ def _loss(probabilities, y, order, start, delta):
     for b in range(batch):
         label = y[order[start + b]]
         own = probabilities[label, b]
-        loss -= np.log(max(own, np.float32(1e-38))) if own == own else np.nan
+        loss -= log(max(own, np.float32(1e-38))) if own == own else np.nan
         best = 0
         for c in range(classes):
             if probabilities[c, b] > probabilities[best, b]:
@@ -115,7 +117,8 @@ class DenseMLP:
         gradients = [array.reshape(-1) for array in (*self._gradient, *self._bias_gradient)]
         rate = optimiser.eta
         if optimiser.clip:
-            norm = sum(square_sum(gradient) for gradient in gradients) ** 0.5
+            lanes = np.empty(LANES)
+            norm = sum(square_sum(gradient, lanes) for gradient in gradients) ** 0.5
             rate *= min(1.0, optimiser.clip / max(norm, 1e-30))
         constants = np.float32(rate), np.float32(optimiser.momentum), np.float32(optimiser.decay)
         parameters = (*self.weights, *self.biases), (*self.velocity, *self.bias_velocity)

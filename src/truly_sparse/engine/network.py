@@ -69,6 +69,7 @@ class Room:
         self.logits = aligned(sizes[-1] * count)
         self.positive, self.kept = np.zeros(hidden // LANES, np.uint16), np.zeros(hidden // LANES, np.uint16)
         self.own, self.sums = aligned(count), aligned(count)
+        self.lanes = np.zeros(LANES)
         self.parts = aligned(8 * kernels.GROUP * (count // LANES // len(tile(count))))
 
 
@@ -210,11 +211,11 @@ class SparseMLP:
             self._gradient = np.zeros(len(flat["values"]), np.float32)
         loss, correct = kernels.train_epoch(
             x, y, order, batch, count, self._plan, room.offsets, flat["in_pointers"], flat["targets"],
-            flat["out_pointers"], flat["sources"], flat["position"], flat["values"], flat["velocity"], self._gradient, self.biases, self.bias_velocity, self._bias_gradient, self.slopes,
-            room.rows, room.logits, room.positive, room.kept, room.own, room.sums, room.parts,
-            width(count, FORWARD, SHARE[self.storage]), width(count, BACKWARD, len(sums)), sums,
-            np.uint64(key), first_step, threshold(dropout), np.float32(1.0 / (1.0 - dropout)),
-            *map(np.float32, optimiser), room.far,
+            flat["out_pointers"], flat["sources"], flat["position"], flat["values"], flat["velocity"], self._gradient,
+            self.biases, self.bias_velocity, self._bias_gradient, self.slopes, room.rows, room.logits, room.positive,
+            room.kept, room.own, room.sums, room.parts, room.lanes, width(count, FORWARD, SHARE[self.storage]),
+            width(count, BACKWARD, len(sums)), sums, np.uint64(key), first_step, threshold(dropout),
+            np.float32(1.0 / (1.0 - dropout)), *map(np.float32, optimiser), room.far,
         )  # fmt: skip
         samples = len(order) // batch * batch
         return EpochResult(loss / samples, correct / samples, samples)
@@ -236,8 +237,8 @@ class SparseMLP:
         probabilities = np.empty((len(x), self.sizes[-1]), np.float32)
         kernels.predict(
             x, room.count, self._plan, room.offsets, flat["out_pointers"], flat["sources"], flat["position"],
-            flat["values"], self.biases, self.slopes, room.rows, room.logits, room.positive, room.kept, room.sums, room.parts,
-            width(room.count, FORWARD, SHARE[storage]), room.far, probabilities,
+            flat["values"], self.biases, self.slopes, room.rows, room.logits, room.positive, room.kept, room.sums,
+            room.parts, width(room.count, FORWARD, SHARE[storage]), room.far, probabilities,
         )  # fmt: skip
         return probabilities
 

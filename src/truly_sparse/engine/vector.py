@@ -22,7 +22,8 @@ from numba.core.datamodel import models
 from numba.extending import intrinsic, register_model
 
 LANES = 16
-_AVX512 = "+avx512f" in (get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES).split(",")
+_FORCED = getattr(config, "CPU_FEATURES", None)  # by the environment, for another processor than this one
+_AVX512 = "+avx512f" in (get_host_cpu_features() if _FORCED is None else _FORCED).split(",")
 #: Lanes that the way back takes at a time, and how many times a vector of 16 then takes.
 PART = 16 if _AVX512 else 8
 PARTS = LANES // PART
@@ -233,7 +234,7 @@ def totals_of_eight(typingctx, array, offset):
         # Two vectors become one at each step: the lower halves of the sums from the first, the upper from the second.
         fours = [code.merge(vectors[i], vectors[i + 4], [0, 1, 2, 3, 8, 9, 10, 11], 4) for i in range(4)]
         twos = [code.merge(fours[i], fours[i + 1], [0, 1, 8, 9, 4, 5, 12, 13], 2) for i in (0, 2)]
-        return code.merge(*twos, [0, 2, 8, 10, 4, 6, 12, 14], 1)
+        return code.merge(twos[0], twos[1], [0, 2, 8, 10, 4, 6, 12, 14], 1)
 
     return _operation(Vector(8), (array, types.int64), write)
 
@@ -338,7 +339,7 @@ def store_row(typingctx, row, array, start, part):
 
 @intrinsic
 def add_product(typingctx, sums, weight, rows, start):
-    """Return sums + weight * row for the row that starts ``rows[start:]``, each one rounding (fused) where it can be."""
+    """Return sums + weight * row for the row that starts ``rows[start:]``, one rounding each."""
 
     def write(code: _Code, _: Any, factor: Any, __: Any, at: Any) -> Any:
         before = code.tuple(0)
@@ -353,7 +354,9 @@ def hold(typingctx, own, start, part, width):
     """Return what `pass_back` multiplies by: the vectors of a float32 row, or their place where registers are few."""
     if PARTS > 1:
         return _operation(
-            types.int64, (own, types.int64, types.int64, width), lambda code, _, at, part, __: code.place(at, 0, part, PART)
+            types.int64,
+            (own, types.int64, types.int64, width),
+            lambda code, _, at, part, __: code.place(at, 0, part, PART),
         )
     kind = types.UniTuple(Vector(PART), len(width))
 

@@ -5,7 +5,13 @@ from typing import Any, NamedTuple
 from truly_sparse.experiments.golden import features
 
 #: The plainest run; a case names what it changes.
-DATA: dict[str, Any] = {"scaling": "none", "split": "random", "test_fraction": 0.2, "validation_fraction": 0.2, "stratify": True}
+DATA: dict[str, Any] = {
+    "scaling": "none",
+    "split": "random",
+    "test_fraction": 0.2,
+    "validation_fraction": 0.2,
+    "stratify": True,
+}
 TRAINING: dict[str, Any] = {
     "epsilon": 4.0,
     "hidden": [28, 24, 20],
@@ -61,7 +67,7 @@ def _run(
     dataset: str = "three",
     data: dict[str, Any] | None = None,
 ) -> Case:
-    settings = {
+    settings: dict[str, Any] = {
         "dataset": dataset,
         "method": "golden",
         "model": model,
@@ -83,7 +89,7 @@ def _data(name: str, dataset: str = "holes", **data: Any) -> Case:
 
 def _measurement(measured: str, **settings: Any) -> Case:
     datasets = {"datasets": ["three"]} if measured != "scalability" else {}
-    methods = {
+    methods: dict[str, Any] = {
         name: {"model": "sparse", "strategy": name, "training": {}}
         for name in ("edst_rg", "rd_tse", "fd_tse", "dist_tse")
     }

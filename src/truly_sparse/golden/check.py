@@ -9,10 +9,12 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import isclose
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.schema import suggest
@@ -57,7 +59,7 @@ def choose(names: Sequence[str]) -> list[Case]:
     return [every[name] for name in names or every]
 
 
-def differences(chosen: Sequence[Case]) -> list[str]:
+def differences(chosen: Iterable[Case]) -> list[str]:
     """Run cases and return one line for each whose outputs are not the committed ones."""
     known, found = expected(), []
     for case in chosen:
@@ -138,7 +140,7 @@ def main(names: Sequence[str], reason: str | None) -> None:
         print(_make_all(reason))
         return
     chosen = choose(names)
-    found = differences(chosen)
+    found = differences(tqdm(chosen, unit="run", leave=False, disable=None))
     for line in found:
         print(line, file=sys.stderr)
     if found:
