@@ -9,6 +9,7 @@ from scipy import stats
 
 from truly_sparse.analysis import make
 from truly_sparse.analysis.catalogue import TABLES
+from truly_sparse.analysis.evidence import Evidence
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.published import load
 from truly_sparse.analysis.tables.verdicts import in_short
@@ -22,7 +23,6 @@ from truly_sparse.analysis.verdicts.judging import (
     NOT_TESTED,
     VERDICTS,
     Claim,
-    Evidence,
     judge,
 )
 from truly_sparse.experiments.grid import runs
