@@ -104,7 +104,8 @@ def _counts(evidence: Evidence) -> str:
 
 
 def _peers(evidence: Evidence) -> str:
-    parts, over = [], 0
+    parts: list[str] = []
+    over = 0
     for method, words in _PEERS.items():
         row = {
             name: evidence.cell("practice", dataset=ALL, method=method, metric=f"ahead_{name}")
