@@ -7,12 +7,13 @@ STAMP := .venv/.installed
 # Beside it, .venv/.locked-NAME: what envs/NAME.lock adds.
 LOCKED := .venv/.locked-
 INSTALL := $(BIN)/python envs/install.py
+PARALLEL := -n auto --maxprocesses 8 --dist worksteal
 PIN = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
 	--no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
 .PHONY: help install cluster quick test test-all slurm lint docs package audit paper report crate store verify \
-	golden golden-check bench lock unlock clean
+	golden golden-check golden-arm bench lock unlock clean
 # The environment is .venv and nothing else.
 unexport PYTHONPATH PYTHONHOME
 
@@ -28,10 +29,10 @@ quick: $(STAMP)  ## all eight models on small data in minutes, ending with the t
 	@$(BIN)/python -m truly_sparse show table1 --config config/quick.yaml
 
 test: $(STAMP) $(LOCKED)test  ## the test suite, without its slowest tests
-	$(BIN)/python -m pytest -n auto -m "not slow and not slurm"
+	TRULY_SPARSE_FUZZ_CONFIGURATIONS=100 TRULY_SPARSE_FUZZ_CASES=500 $(BIN)/python -m pytest $(PARALLEL) -m "not slow and not slurm"
 
 test-all: $(STAMP) $(LOCKED)test  ## the whole test suite
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest $(PARALLEL)
 
 slurm: cluster $(LOCKED)test  ## the workflow on a Slurm cluster of one node, brought up for it (root; slurm-wlm and munge)
 	$(BIN)/python -m pytest -rs -m slurm tests/slurm
@@ -73,10 +74,13 @@ verify: $(STAMP)  ## run a random sample of the committed runs again and compare
 golden-check: $(STAMP)  ## run the golden runs and compare their digests with the committed ones
 	$(BIN)/python -m truly_sparse golden
 
+golden-arm: $(STAMP)  ## the same on an emulated ARM processor (Debian; some 10 minutes the first time)
+	$(BIN)/python envs/arm.py
+
 golden: $(STAMP)  ## make their digests anew, for a REASON="..."
 	$(BIN)/python -m truly_sparse golden --make $(if $(REASON),"$(REASON)",$(error give REASON="why they change"))
 
-bench: $(STAMP)  ## measure speed and scale beside peers (PyTorch, where it is installed)
+bench: $(STAMP)  ## measure speed and scale beside peers, ten minutes for each instruction set (PyTorch, where it is installed)
 	$(BIN)/python benchmarks/bench.py
 
 lock: $(STAMP)  ## pin every dependency anew in envs/*.lock
@@ -92,7 +96,7 @@ unlock: $(STAMP)  ## after a workflow that was killed on another machine: releas
 	$(BIN)/snakemake --unlock
 
 clean:  ## remove .venv, caches and quick results; never data or results of the paper
-	rm -rf .venv .snakemake .mypy_cache .ruff_cache .pytest_cache .hypothesis results/quick paper/quick docs/_build docs/examples dist
+	rm -rf .venv .arm .snakemake .mypy_cache .ruff_cache .pytest_cache .hypothesis results/quick paper/quick docs/_build docs/examples dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -1,77 +1,103 @@
-"""The benchmark's figures: one epoch by density beside dense peers, and time and memory per link by size."""
+"""The benchmark's figures: one epoch by density beside peers, time by size, and kernels beside the core's roofs."""
 
+import statistics
 from pathlib import Path
+from typing import Any
 
+import epochs
 import matplotlib.pyplot as plt
+import peers
+import profile_kernels
+import scale
+from columns import Columns
 
-from truly_sparse.analysis.style import style
+from truly_sparse.analysis.style import SERIES, style
 from truly_sparse.files import atomic_path
 
 
-def draw(found: dict[str, list[dict[str, float]]], folder: Path) -> None:
+def draw(machines: Columns, folder: Path) -> None:
     """Write epoch.png, scale.png and roofline.png from the measurements of `bench.py`."""
     with style():
-        for name, figure in (
-            ("epoch", _epoch(found)),
-            ("scale", _scale(found["scale"], found["escapes"])),
-            ("roofline", _roofline(found)),
-        ):
+        for name, figure in (("epoch", _epoch), ("scale", _scale), ("roofline", _roofline)):
+            made = figure(machines)
             with atomic_path(folder / f"{name}.png") as temporary:
-                figure.savefig(temporary, dpi=150, metadata={"Software": None})
-            plt.close(figure)
+                made.savefig(temporary, dpi=150, metadata={"Software": None})
+            plt.close(made)
 
 
-def _epoch(found: dict[str, list[dict[str, float]]]) -> plt.Figure:
-    figure, axes = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
-    rows = found["densities"]
-    axes.loglog([r["density"] for r in rows], [r["seconds"] for r in rows], "o-", label="truly sparse (ours)")
-    for marker, name in (("s", "PyTorch CSR"), ("^", "SciPy CSR")):
-        own = [r for r in found["epochs"] if r["what"] == name]
-        if own:
-            density = {r["epsilon"]: r["density"] for r in rows}
-            places = [density[r["epsilon"]] for r in own]
-            axes.loglog(places, [r["seconds"] for r in own], f"{marker}-", label=name)
-    for line, row in zip(("--", "-.", ":"), (r for r in found["epochs"] if r["epsilon"] is None), strict=False):
-        axes.axhline(row["seconds"], linestyle=line, color="0.35", label=row["what"])
-    axes.set_xlabel("density (links / links of the dense network)")
-    axes.set_ylabel("seconds per epoch, one core")
-    axes.legend(fontsize="small")
+def _panels(machines: Columns, height: float, **more: Any) -> tuple[plt.Figure, list[plt.Axes]]:
+    """Return a figure with a panel for each machine and instruction set, all with the same axes."""
+    width = max(4.5, 3.3 * len(machines))
+    figure, axes = plt.subplots(1, len(machines), figsize=(width, height), sharex=True, sharey=True, squeeze=False,
+                                layout="constrained", **more)  # fmt: skip
+    for panel, title in zip(axes[0], machines, strict=True):
+        panel.set_title(title)
+    return figure, [*axes[0]]
+
+
+def _epoch(machines: Columns) -> plt.Figure:
+    figure, panels = _panels(machines, 3.6)
+    for axes, found in zip(panels, machines.values(), strict=True):
+        speed = found["speed"]
+        measured = [name for name in peers.PEERS if name not in speed["missing"]]
+        series = iter(SERIES)
+        for name in (name for name in measured if peers.PEERS[name].sparse):
+            rows = sorted((row for row in speed["epochs"] if row["what"] == name), key=lambda row: row["density"])
+            colour, marker = next(series)
+            seconds = [statistics.median(row["seconds"]) for row in rows]
+            axes.loglog([row["density"] for row in rows], seconds, f"{marker}-", color=colour, label=name)
+        dense = [peers.NUMPY, epochs.quickest(speed, peers.TORCH_DENSE, 20)]
+        for line, name in zip(("--", ":"), filter(None, dense), strict=False):
+            axes.axhline(epochs.median(speed, name, 20), linestyle=line, color="0.35", label=name)
+        axes.set_xlabel("density (links / links of the dense network)")
+    panels[0].set_ylabel("seconds per epoch, one core")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
     return figure
 
 
-def _scale(rows: list[dict[str, float]], escapes: list[dict[str, float]]) -> plt.Figure:
+def _scale(machines: Columns) -> plt.Figure:
     figure, (left, right, last) = plt.subplots(1, 3, figsize=(9, 3), layout="constrained")
-    links = [r["links"] for r in rows]
-    left.loglog(links, [r["nanoseconds_per_link_and_sample"] for r in rows], "o-")
+    for (colour, marker), (title, found) in zip(SERIES, machines.items(), strict=False):
+        links = [row["links"] for row in found["scale"]]
+        times = [scale.nanoseconds(row) for row in found["scale"]]
+        left.loglog(links, times, f"{marker}-", color=colour, label=title)
+        held = [row["bytes"] / row["links"] for row in found["scale"]]
+        right.semilogx(links, held, f"{marker}-", color=colour, label=title)
+    right.set_ylim(0, 1.2 * right.dataLim.y1)
     left.set_ylabel("ns per link and sample (training)")
-    right.semilogx(links, [r["bytes_per_link"] for r in rows], "o-")
-    right.set_ylim(0, 1.2 * max(r["bytes_per_link"] for r in rows))
+    left.legend(fontsize="small")
     right.set_ylabel("bytes per link (arrays, batch 128)")
-    for marker, name in zip("os^vD", dict.fromkeys(r["strategy"] for r in escapes), strict=False):
-        own = [r for r in escapes if r["strategy"] == name]
-        last.loglog([r["links"] for r in own], [r["seconds"] for r in own], f"{marker}-", label=name)
+    found = next(iter(machines.values()))
+    for marker, name in zip("os^vD", dict.fromkeys(row["strategy"] for row in found["escapes"]), strict=False):
+        own = [row for row in found["escapes"] if row["strategy"] == name]
+        seconds = [statistics.median(row["seconds"]) for row in own]
+        last.loglog([row["links"] for row in own], seconds, f"{marker}-", label=name)
     last.set_ylabel("seconds per re-initialisation")
+    last.set_title(next(iter(machines)))
     last.legend(fontsize="small")
     for axes in (left, right, last):
         axes.set_xlabel("links")
     return figure
 
 
-def _roofline(found: dict[str, list[dict[str, float]]]) -> plt.Figure:
-    figure, axes = plt.subplots(figsize=(4.5, 3.2), layout="constrained")
-    roofs = found["roofs"]
+def _roofline(machines: Columns) -> plt.Figure:
+    figure, panels = _panels(machines, 3.2)
     intensity = [2.0**k for k in range(-3, 4)]
-    axes.loglog(intensity, [min(roofs["sgemm_gflops"], roofs["cache_gbytes"] * i) for i in intensity], color="0.35",
-                label="what BLAS reaches (sgemm; sdot)")  # fmt: skip
-    # A link reads one row of 128 floats: 256 operations forward, twice as many on the way back.
-    places = {"forward, activation and dropout": (0.5, "o"), "backward, gradient and update": (1.0, "s")}
-    for row in found["kernels"]:
-        if row["kernel"] in places:
-            x, marker = places[row["kernel"]]
-            axes.loglog([x], [row["gflops"]], marker, label=f"{row['kernel'].split(',')[0]}, epsilon {row['epsilon']}")
-    axes.set_xticks(intensity, [f"{i:g}" for i in intensity])
-    axes.minorticks_off()
-    axes.set_xlabel("operations per byte of activations read")
-    axes.set_ylabel("useful GFLOP/s, one core")
-    axes.legend(fontsize="small")
+    # A link reads one row of 128 samples in bfloat16: 256 operations forward, twice as many on the way back.
+    places = {profile_kernels.FORWARD: 1.0, profile_kernels.BACKWARD: 2.0}
+    for axes, found in zip(panels, machines.values(), strict=True):
+        sgemm, read = statistics.median(epochs.sgemm(found["speed"])), epochs.read(found["speed"])
+        roof = [min(sgemm, read * i) / 1e9 for i in intensity]
+        axes.loglog(intensity, roof, color="0.35", label="what BLAS reaches (sgemm; sdot)")
+        for (colour, marker), epsilon in zip(SERIES, epochs.EPSILONS, strict=False):
+            rows = [row for row in found["kernels"] if row["case"] == f"epsilon {epsilon}" and row["kernel"] in places]
+            points = [places[row["kernel"]] for row in rows]
+            rates = [profile_kernels.rate(row) / 1e9 for row in rows]
+            axes.loglog(points, rates, marker, color=colour, label=f"forward, backward at epsilon {epsilon}")
+        axes.set_xticks(intensity, [f"{i:g}" for i in intensity])
+        axes.minorticks_off()
+        axes.set_xlabel("operations per byte of activations read")
+    panels[0].set_ylabel("useful GFLOP/s, one core")
+    panels[0].legend(fontsize="small")
     return figure

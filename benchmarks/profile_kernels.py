@@ -1,113 +1,148 @@
-"""Where the time of a training step goes, kernel by kernel, and what the rest costs.
+"""Where the time of a training step goes, kernel by kernel.
 
-    python benchmarks/profile_kernels.py [--rounds 200]
+    python benchmarks/profile_kernels.py [--rounds 60]
 
-Each kernel is called alone on the same network and batch; medians of interleaved rounds. "step" is a whole step
-measured inside an epoch, so that the sum of the parts can be held against it.
+Nothing about the kernels is written here: `SparseMLP.train_epoch` trains one step with the compiled epoch run as plain
+Python, so that each compiled function it calls can be seen with the very arguments that the engine gives it. These
+calls are then timed alone, in interleaved rounds. "step" is a whole step measured inside an epoch, so that the sum of
+the parts can be held against it.
 """
 
 import single_core  # noqa: F401, I001
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+from unittest import mock
 
+import columns
 import numpy as np
 import peers
+from columns import Columns
+from numba import njit
+from numba.core.dispatcher import Dispatcher
+from rounds import clocked, interleaved
 
 from truly_sparse.engine import kernels
-from truly_sparse.engine.dropout import threshold
-from truly_sparse.engine.network import Optimiser, SparseMLP, tile
+from truly_sparse.engine.network import Optimiser, SparseMLP
+from truly_sparse.estimators.presets import ENSEMBLE
+
+BEST = ENSEMBLE["best"]
+#: Name of a case -> sizes of the layers, epsilon, storage, clipping norm, dropout.
+CASES = {
+    **{f"epsilon {epsilon}": (peers.SIZES, epsilon, "bfloat16", 0.0, peers.DROPOUT) for epsilon in (10, 20, 30)},
+    "epsilon 20, float32": (peers.SIZES, 20, "float32", 0.0, peers.DROPOUT),
+    "estimators": (peers.ESTIMATOR_SIZES, 25, "bfloat16", BEST["clip_norm"], BEST["dropout"]),
+}
+FORWARD, BACKWARD, GATHER, STEP = "forward", "backward", "gather batch", "step"
+#: Calls that are timed together, so that the clock does not count.
+TIMES = 5
+
+Call = tuple[Callable[..., object], tuple[object, ...]]
 
 
-def parts(network: SparseMLP) -> dict[str, tuple[Callable[[], object], int]]:
-    """Return the kernels of one step as calls, with their multiply-adds."""
-    x, y = peers.problem()
-    order = np.arange(peers.ROWS)
-    network.train_epoch(x, y, order, peers.BATCH, Optimiser(0.0, decay=0.0), peers.DROPOUT, 7, 0)
-    flat, rows, plan, room = network._flat, peers.BATCH, network._plan, network._room
-    assert room is not None
-    links, first = sum(network.link_counts), network.link_counts[0]
-    eight = tile(rows, 8)
-    scale = np.float32(1 / (1 - peers.DROPOUT))
+def parts(network: SparseMLP, clip: float, dropout: float) -> dict[str, list[Call]]:
+    """Return the calls of compiled functions that one training step makes, by name, with rates of zero."""
+    x, y = peers.problem(network.sizes)
+    epoch = kernels.train_epoch
+    found: dict[str, list[Call]] = {}
 
-    def forward(rate: float) -> Callable[[], object]:
-        keep = np.float32(1 / (1 - rate))
-        return lambda: kernels.forward(
-            plan, room.offsets, flat["out_pointers"], flat["sources"], flat["position"], flat["values"],
-            network.biases, network.slopes, room.activations, room.logits, room.positive, room.kept, rows, eight,
-            np.uint64(7), 1, threshold(rate), keep,
-        )  # fmt: skip
+    def recorded(name: str, function: Dispatcher) -> Callable[..., object]:
+        def call(*arguments: object) -> object:
+            found.setdefault(name.replace("_", " "), []).append((function, arguments))
+            return function(*arguments)
 
-    def backward() -> object:
-        return kernels.backward(
-            plan, room.offsets, flat["in_pointers"], flat["targets"], flat["values"], flat["velocity"],
-            network._gradient, network._bias_gradient, network.slopes, room.activations, room.delta,
-            room.positive, room.kept, rows, eight, scale, np.float32(0), np.float32(0.9), np.float32(0), True,
-        )  # fmt: skip
+        return call
 
-    return {
-        "gather batch": (lambda: kernels.gather_batch(x, order, 0, rows, rows, room.activations), 0),
-        "forward, activation and dropout": (forward(peers.DROPOUT), links * rows),
-        "softmax": (lambda: kernels.softmax_rows(room.logits, peers.SIZES[-1], rows), 0),
-        "backward, gradient and update": (backward, (2 * links - first) * rows),
-        "bias update": (
-            lambda: kernels.update(
-                network.biases,
-                network.bias_velocity,
-                network._bias_gradient,
-                np.float32(0),
-                np.float32(0),
-                np.float32(0),
-            ),
-            0,
-        ),
-    }
+    with ExitStack() as patches:
+        for name in epoch.py_func.__code__.co_names:
+            function = getattr(kernels, name, None)
+            if isinstance(function, Dispatcher):
+                patches.enter_context(mock.patch.object(kernels, name, recorded(name, function)))
+        patches.enter_context(mock.patch.object(kernels, "train_epoch", epoch.py_func))
+        network.train_epoch(
+            x, y, np.arange(peers.BATCH), peers.BATCH, Optimiser(0.0, decay=0.0, clip=clip), dropout, 7, 0
+        )
+    return found
 
 
-def profile(epsilon: float, rounds: int) -> list[dict[str, object]]:
-    """Return microseconds, share of the step and useful GFLOP/s of every kernel."""
-    network = peers.network(epsilon)
-    calls = parts(network)
-    whole = peers.truly_sparse(epsilon)
-    whole()
-    seconds: dict[str, list[float]] = {name: [] for name in (*calls, "step")}
-    for round_ in range(rounds):
-        for name, (call, _) in calls.items():
-            start = time.perf_counter()
-            call()
-            seconds[name].append(time.perf_counter() - start)
-        if round_ % 20 == 0:
-            start = time.perf_counter()
-            whole()
-            seconds["step"].append((time.perf_counter() - start) / peers.STEPS)
-    step = statistics.median(seconds["step"])
-    work = {name: count for name, (_, count) in calls.items()} | {"step": peers.multiply_adds(epsilon) // peers.STEPS}
+@njit
+def _nothing(*arguments):  # noqa: ARG001
+    return None
+
+
+def _alone(calls: list[Call]) -> float:
+    """Return the CPU seconds of calls, less what it takes to hand over their arguments."""
+    own = sum(clocked(lambda f=function, a=arguments: f(*a), TIMES) for function, arguments in calls)
+    return max(0.0, own - sum(clocked(lambda a=arguments: _nothing(*a), TIMES) for _, arguments in calls))
+
+
+def measure(rounds: int) -> list[dict[str, Any]]:
+    """Return CPU seconds of every kernel of every case, round by round, with its useful operations."""
+    calls: dict[tuple[str, str], Callable[[], float]] = {}
+    work: dict[tuple[str, str], int] = {}
+    for case, (sizes, epsilon, storage, clip, dropout) in CASES.items():
+        network = peers.network(sizes, epsilon, storage)
+        links, first = sum(network.link_counts), network.link_counts[0]
+        for name, own in parts(network, clip, dropout).items():
+            calls[case, name] = lambda own=own: _alone(own)
+        calls[case, STEP] = _steps(peers.network(sizes, epsilon, storage), clip, dropout)
+        multiply_adds = {FORWARD: links, BACKWARD: 2 * links - first, STEP: 3 * links - first}
+        work |= {(case, name): 2 * count * peers.BATCH for name, count in multiply_adds.items()}
     return [
-        {
-            "kernel": name,
-            "epsilon": epsilon,
-            "microseconds": 1e6 * statistics.median(times),
-            "share": statistics.median(times) / step,
-            "gflops": 2 * work[name] / statistics.median(times) / 1e9,
-        }
-        for name, times in seconds.items()
+        {"case": case, "kernel": name, "seconds": seconds, "operations": work.get((case, name), 0)}
+        for (case, name), seconds in interleaved(calls, rounds, "kernels").items()
     ]
 
 
-def markdown(rows: list[dict[str, object]]) -> str:
-    """Return the profile as a Markdown table."""
-    lines = ["| kernel | epsilon | microseconds | share of a step | useful GFLOP/s |", "|---|---|---|---|---|"]
-    for row in rows:
-        gflops = f"{row['gflops']:.0f}" if row["gflops"] else ""
-        lines.append(
-            f"| {row['kernel']} | {row['epsilon']} | {row['microseconds']:.1f} | {row['share']:.1%} | {gflops} |"
-        )
-    return "\n".join(lines)
+def _steps(network: SparseMLP, clip: float, dropout: float) -> Callable[[], float]:
+    x, y = peers.problem(network.sizes)
+    steps = 10
+    order = np.random.default_rng(0).permutation(peers.ROWS)[: steps * peers.BATCH]
+    optimiser = Optimiser(peers.ETA, clip=clip)
+    return lambda: clocked(lambda: network.train_epoch(x, y, order, peers.BATCH, optimiser, dropout, 7, 0)) / steps
+
+
+def rate(row: dict[str, Any]) -> float:
+    """Return the useful operations per second of a kernel."""
+    return row["operations"] / statistics.median(row["seconds"])
+
+
+def share(found: dict[str, Any], case: str, kernel: str) -> float:
+    """Return the share of a step that a kernel takes, the median over rounds."""
+    rows = {(row["case"], row["kernel"]): row["seconds"] for row in found["kernels"]}
+    return statistics.median(a / b for a, b in zip(rows[case, kernel], rows[case, STEP], strict=True))
+
+
+def _cell(found: dict[str, Any], case: str, kernel: str) -> str:
+    row = next((r for r in found["kernels"] if (r["case"], r["kernel"]) == (case, kernel)), None)
+    if row is None:
+        return ""
+    gflops = f", {rate(row) / 1e9:.0f} GFLOP/s" if row["operations"] else ""
+    return f"{1e6 * statistics.median(row['seconds']):.1f} ({share(found, case, kernel):.1%}{gflops})"
+
+
+def markdown(machines: Columns) -> str:
+    """Return the profile as Markdown, one column for each machine and instruction set."""
+    labels = dict.fromkeys((row["case"], row["kernel"]) for found in machines.values() for row in found["kernels"])
+    order = [*CASES]
+    labels = sorted(labels, key=lambda label: order.index(label[0]))
+    return "\n\n".join(
+        [
+            "The kernels of one training step: CPU microseconds, share of the step, and useful operations a second "
+            f"where there are any. The estimators' network is {'-'.join(map(str, peers.ESTIMATOR_SIZES))}, "
+            f"its gradient clipped.",
+            columns.markdown(
+                ["case", "kernel", *machines],
+                [[case, name, *(_cell(found, case, name) for found in machines.values())] for case, name in labels],
+            ),
+        ]
+    )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=200)
-    print(markdown([row for epsilon in (10, 20, 30) for row in profile(epsilon, parser.parse_args().rounds)]))
+    parser.add_argument("--rounds", type=int, default=60)
+    print(markdown({"microseconds": {"kernels": measure(parser.parse_args().rounds)}}))

@@ -1,6 +1,6 @@
 """Where training diverges, by density and learning rate, with and without the remedy; and what the cause is.
 
-    python benchmarks/stability.py [--epochs 20]
+    python benchmarks/stability.py [--epochs 20]     # minutes; writes benchmarks/results/stability.json
 
 The Gesture network on a made-up problem of five overlapping classes with standardised features. The remedy shortens
 gradients to norm 1 and warms up over five epochs; start values stay those of the sources, because values by the real
@@ -11,6 +11,8 @@ import single_core  # noqa: F401, I001
 
 import argparse
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import peers
@@ -19,7 +21,9 @@ from tqdm import tqdm
 
 from truly_sparse.engine.topology import density
 from truly_sparse.ensembles.trainer import Data, Trainer
+from truly_sparse.files import write_json
 
+RESULTS = Path(__file__).parent / "results/stability.json"
 DENSITIES = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 ETAS = (0.01, 0.1, 0.5)
 PLAIN: dict[str, object] = {"start_values": "he", "clip_norm": 0.0, "warmup_epochs": 0}
@@ -64,7 +68,7 @@ def train(data: Data, share: float, eta: float, epochs: int, how: dict[str, obje
     return trainer.progress.history[-1]["loss"], trainer.members[0].accuracy or 0.0
 
 
-def table(epochs: int) -> list[dict[str, object]]:
+def table(epochs: int) -> list[dict[str, Any]]:
     """Return loss and accuracy for every density, learning rate and way."""
     data = problem()
     grid = [(s, e, n, w) for s in DENSITIES for e in ETAS for n, w in (("as the sources", PLAIN), ("remedy", REMEDY))]
@@ -74,7 +78,7 @@ def table(epochs: int) -> list[dict[str, object]]:
     ]
 
 
-def suspects(epochs: int) -> list[dict[str, object]]:
+def suspects(epochs: int) -> list[dict[str, Any]]:
     """Return what each suspicion alone changes at eta 0.1."""
     data = problem()
     return [
@@ -83,8 +87,7 @@ def suspects(epochs: int) -> list[dict[str, object]]:
     ]
 
 
-def suspects_markdown(rows: list[dict[str, object]]) -> str:
-    """Return the suspicions as Markdown."""
+def _suspects(rows: list[dict[str, Any]]) -> str:
     lines = [
         "One change at a time at eta 0.1.",
         "",
@@ -99,8 +102,12 @@ def _cell(found: tuple[float, float] | None) -> str:
     return "-" if found is None else f"{found[0]:.3f} / {100 * found[1]:.1f}"
 
 
-def markdown(rows: list[dict[str, object]]) -> str:
-    """Return final loss and accuracy by density, learning rate and way."""
+def markdown(found: dict[str, list[dict[str, Any]]]) -> str:
+    """Return final loss and accuracy by density, learning rate and way, and what each suspicion changes."""
+    return f"{_table(found['table'])}\n\n{_suspects(found['suspects'])}"
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
     columns = [(eta, way) for eta in ETAS for way in ("as the sources", "remedy")]
     lines = [
         "Final training loss / best validation accuracy; - where training diverged.",
@@ -121,5 +128,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=20)
     arguments = parser.parse_args()
-    print(markdown(table(arguments.epochs)))
-    print(suspects_markdown(suspects(arguments.epochs)))
+    found = {"table": table(arguments.epochs), "suspects": suspects(arguments.epochs)}
+    write_json(RESULTS, found)
+    print(markdown(found))

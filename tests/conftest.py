@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
 
+THREADS = [f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")]
+
 
 @pytest.fixture(autouse=True, scope="session")
 def quick_disk():
@@ -20,8 +22,13 @@ def quick_disk():
 
 @pytest.fixture(autouse=True)
 def every_core():
-    """A run holds its process on one core; the next test, and what it starts, has them all again."""
+    """A run holds its process on one core and one thread; the next test, and what it starts, has them all again."""
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    threads = {name: os.environ.get(name) for name in THREADS}
     yield
     if cores is not None:
         os.sched_setaffinity(0, cores)
+    for name, value in threads.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value

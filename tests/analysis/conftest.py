@@ -1,7 +1,9 @@
 """Made-up run records and a made-up repository to make tables, figures and the PDF in."""
 
 import base64
+import copy
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -176,24 +178,52 @@ def committed() -> Callable[[dict[str, Any], str, pd.DataFrame], None]:
     return put
 
 
-@pytest.fixture
-def paper(repository: Path) -> dict[str, Any]:
-    """Write a made-up run.json for every run of the paper; return its configuration, no committed records used."""
+def _write_runs(folder: Path, config: dict[str, Any], records: list[tuple[RunSpec, dict[str, Any]]]) -> Path:
+    for spec, record in records:
+        write_json(folder / run_folder(config, spec) / "run.json", record)
+    return folder
+
+
+def _link(source: Path, target: Path) -> None:
+    """Put files of one folder into another; whoever changes one writes a new file and leaves the first as it is."""
+    for path in source.rglob("*.json"):
+        place = target / path.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
+        os.link(path, place)
+
+
+@pytest.fixture(scope="session")
+def made_up_paper() -> tuple[dict[str, Any], list[tuple[RunSpec, dict[str, Any]]]]:
+    """The configuration of the paper, no committed records used, and a made-up record of every run of it."""
     config = load_config(REPOSITORY / "config/config.yaml") | {"reuse_records": False, "train": False}
-    for spec in runs(config):
-        if spec.settings["model"] != "reference" and spec.seed < 3:
-            write_json(repository / run_folder(config, spec) / "run.json", record_of(spec))
-    return config
+    trained = [spec for spec in runs(config) if spec.settings["model"] != "reference" and spec.seed < 3]
+    return config, [(spec, record_of(spec)) for spec in trained]
+
+
+@pytest.fixture(scope="session")
+def _paper(made_up_paper, tmp_path_factory):
+    return _write_runs(tmp_path_factory.mktemp("paper"), *made_up_paper)
+
+
+@pytest.fixture(scope="session")
+def _varied(made_up_paper, tmp_path_factory):
+    config, records = made_up_paper
+    rng = np.random.default_rng(0)
+    for _, record in (records := copy.deepcopy(records)):
+        record["accuracy"]["test"] = float(rng.uniform(0.6, 0.9))
+    return _write_runs(tmp_path_factory.mktemp("varied"), config, records)
 
 
 @pytest.fixture
-def varied(paper, repository):
+def paper(repository: Path, made_up_paper, _paper: Path) -> dict[str, Any]:
+    """Lay out a made-up run.json for every run of the paper; return its configuration, no committed records used."""
+    _link(_paper, repository)
+    return copy.deepcopy(made_up_paper[0])
+
+
+@pytest.fixture
+def varied(paper, repository, _varied):
     """Make the accuracies of every run differ, the same way each time; return the configuration."""
-    rng = np.random.default_rng(0)
-    for spec in runs(paper):
-        file = repository / run_folder(paper, spec) / "run.json"
-        if file.exists():
-            record = record_of(spec)
-            record["accuracy"]["test"] = float(rng.uniform(0.6, 0.9))
-            write_json(file, record)
+    _link(_varied, repository)
     return paper

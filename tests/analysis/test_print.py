@@ -91,7 +91,8 @@ def test_booktabs_has_rules_headings_groups_and_notes():
     )
     for part in (r"\toprule", r"\midrule", r"\bottomrule", r"\multicolumn{2}{c}{Both}", r"\cmidrule(lr){2-3}"):
         assert part in text
-    assert r"\caption{\textbf{Quick.} A \& B.}\label{tab:x}" in text
+    assert text.startswith(r"\deftable{1a}{")
+    assert r"\caption[{A \& B}]{\textbf{Quick.} A \& B.}\label{tab:x}" in text
     assert r"\renewcommand{\thetable}{1a}" in text
     assert r"\textbf{G \& H}" in text
     assert r"r\_1 & 1 $\pm$ 2 & 50\% \\" in text
@@ -100,8 +101,8 @@ def test_booktabs_has_rules_headings_groups_and_notes():
 
 
 def test_only_long_groups_may_break_over_pages():
-    assert r"r\_0 & 1 $\pm$ 2 & 50\% \\*" in booktabs(frame(UNBROKEN_ROWS), COLUMNS, caption="c", label="x")
-    long = booktabs(frame(UNBROKEN_ROWS + 1), COLUMNS, caption="c", label="x")
+    assert r"r\_0 & 1 $\pm$ 2 & 50\% \\*" in booktabs(frame(UNBROKEN_ROWS), COLUMNS, caption="c", label="x", number="1")
+    long = booktabs(frame(UNBROKEN_ROWS + 1), COLUMNS, caption="c", label="x", number="1")
     assert r"r\_0 & 1 $\pm$ 2 & 50\% \\*" not in long
     assert rf"r\_{UNBROKEN_ROWS} & 1 $\pm$ 2 & 50\% \\*" in long
 

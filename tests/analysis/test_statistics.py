@@ -112,3 +112,18 @@ def test_factors_that_were_put_in_are_found():
         effects(frame[frame["strategy"] == "a"], ["strategy", "refinement"], [])
     with pytest.raises(UserError, match="6 runs leave nothing to estimate the noise from"):
         effects(frame[frame["seed"] == 0], ["strategy", "refinement"], ["seed"])
+
+
+def test_equal_differences_are_ties_although_their_last_digits_differ():
+    baseline = np.array([71.3, 60.1, 0.3, 66.2, 58.7, 64.4])
+    values = baseline + np.array([0.1, 0.1, 0.1, -0.1, 0.1, 0.0])
+    assert len(set(np.abs(values - baseline))) > 2
+    found = compare(values, baseline)
+    # Of five differences of one size, one is against.
+    assert found["rank_biserial"] == pytest.approx(3 / 5)
+    assert found["difference"] == 0.05
+
+
+def test_equally_good_methods_share_a_rank_although_their_last_digits_differ():
+    rows = {"a": [0.1 + 0.2, 0.5, 0.7], "b": [0.3, 0.6, 0.6], "c": [0.1, 0.1, 0.1]}
+    assert friedman(pd.DataFrame(rows)).average.to_dict() == {"a": 1.5, "b": 1.5, "c": 3.0}

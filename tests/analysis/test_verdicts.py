@@ -9,6 +9,7 @@ from scipy import stats
 
 from truly_sparse.analysis import make
 from truly_sparse.analysis.catalogue import TABLES
+from truly_sparse.analysis.evidence import Evidence
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.published import load
 from truly_sparse.analysis.tables.verdicts import in_short
@@ -22,7 +23,6 @@ from truly_sparse.analysis.verdicts.judging import (
     NOT_TESTED,
     VERDICTS,
     Claim,
-    Evidence,
     judge,
 )
 from truly_sparse.experiments.grid import runs
@@ -323,6 +323,7 @@ def test_all_claims_have_their_own_name_and_a_rule_that_is_printed():
     assert everything["note"].str.len().min() > 10
 
 
+@pytest.mark.slow
 def test_the_page_is_worked_out_from_the_runs(paper, repository):
     inputs = Inputs(paper, TABLES["verdicts"])
     before = verdicts(inputs).frame.set_index("claim")
@@ -366,6 +367,7 @@ def test_in_short_follows_its_stated_rule():
     assert found["word"].tolist() == found["rule"].tolist() == list(words)
 
 
+@pytest.mark.slow
 def test_the_page_is_written_with_every_rule_below_it(paper):
     csv, tex = make.table(paper, "verdicts")
     frame, text = pd.read_csv(csv), tex.read_text(encoding="utf-8")

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from truly_sparse.cli.main import main
 from truly_sparse.files import sha256
 
 ROOT = Path(__file__).parents[2]
@@ -139,7 +140,7 @@ def test_a_run_writes_its_folder_and_the_same_bytes_again(place, run):
     assert (folder / "predictions.npz").read_bytes() == first
 
 
-@pytest.mark.parametrize(("run", "epochs"), [(RUN, 3000), (DENSE, 2000)])
+@pytest.mark.parametrize(("run", "epochs"), [(RUN, 3000), pytest.param(DENSE, 2000, marks=pytest.mark.slow)])
 def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(place, run, epochs):
     change(place, epochs=epochs, exploration_epochs=epochs // 2)
     config = yaml.safe_load((place / "config.yaml").read_text())
@@ -174,15 +175,29 @@ def test_divergence_is_recorded_with_advice(place):
     assert "diverged" in errors
 
 
-def refused(place: Path, *arguments: str) -> str:
-    """Run, expect one line and no results, and return the line."""
-    code, errors = call(place, *arguments)
-    lines = [line for line in errors.splitlines() if not line.startswith("OPENBLAS_CORETYPE")]
-    assert code == 2, errors
-    assert len(lines) == 1, errors
-    assert lines[0].startswith("error: ")
-    assert not [path for path in place.glob("results/**/*.*") if ".locks" not in path.parts]
-    return lines[0]
+@pytest.fixture
+def refused(place, monkeypatch, capfd):
+    """Return a function that runs a command, expects one line and no results, and returns the line."""
+    monkeypatch.chdir(place)
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+
+    def run(*arguments: str) -> str:
+        code = main([*arguments, "--config", "config.yaml"])
+        lines = capfd.readouterr().err.splitlines()
+        assert code == 2, lines
+        assert len(lines) == 1, lines
+        assert lines[0].startswith("error: ")
+        assert not [path for path in place.glob("results/**/*.*") if ".locks" not in path.parts]
+        return lines[0]
+
+    return run
+
+
+def test_a_refusal_is_the_exit_code_and_one_line(place):
+    code, errors = call(place, "run", "tiny/nowhere/fd_tse/eps3/seed0")
+    assert code == 2
+    assert errors.splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize(
@@ -193,8 +208,8 @@ def refused(place: Path, *arguments: str) -> str:
         ("../../etc/passwd", "no run"),
     ],
 )
-def test_unknown_runs_are_refused(place, run, words):
-    assert words in refused(place, "run", run)
+def test_unknown_runs_are_refused(refused, run, words):
+    assert words in refused("run", run)
 
 
 @pytest.mark.parametrize(
@@ -208,33 +223,33 @@ def test_unknown_runs_are_refused(place, run, words):
         ({"refinement": "comprehensve"}, "refinement"),
     ],
 )
-def test_bad_settings_are_refused(place, changes, words):
+def test_bad_settings_are_refused(place, refused, changes, words):
     change(place, **changes)
-    assert words in refused(place, "run", RUN)
+    assert words in refused("run", RUN)
 
 
 @pytest.mark.parametrize("epsilon", [0, -3, "many"])
-def test_bad_densities_are_refused(place, epsilon):
+def test_bad_densities_are_refused(place, refused, epsilon):
     config = yaml.safe_load((place / "config.yaml").read_text())
     config["experiments"]["tiny"][0]["epsilon"] = [epsilon]
     (place / "config.yaml").write_text(yaml.safe_dump(config))
-    assert "epsilon" in refused(place, "run", RUN)
+    assert "epsilon" in refused("run", RUN)
 
 
-def test_damaged_or_missing_data_is_refused(place):
+def test_damaged_or_missing_data_is_refused(place, refused):
     table = place / "data" / "toy.parquet"
     content = table.read_bytes()
     table.write_bytes(content[: len(content) // 2])
-    assert "toy.parquet" in refused(place, "run", RUN)
+    assert "toy.parquet" in refused("run", RUN)
     table.unlink()
-    assert "not prepared" in refused(place, "run", RUN)
+    assert "not prepared" in refused("run", RUN)
 
 
-def test_missing_and_broken_configurations_are_refused(place):
+def test_missing_and_broken_configurations_are_refused(place, refused):
     (place / "config.yaml").write_text("preset: [")
-    assert "YAML" in refused(place, "run", RUN)
+    assert "YAML" in refused("run", RUN)
     (place / "config.yaml").unlink()
-    assert "config.yaml" in refused(place, "run", RUN)
+    assert "config.yaml" in refused("run", RUN)
 
 
 def test_help_names_every_command():

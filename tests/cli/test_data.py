@@ -1,7 +1,5 @@
 """The command `data`, and your own data on the whole way: table, runs, results, by the command line alone."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,21 +7,26 @@ import pandas as pd
 import pytest
 import yaml
 
+from truly_sparse.cli.main import main
+from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.grid import runs
+
 ROOT = Path(__file__).parents[2]
 SMALL = {"hidden": [30, 20], "members": 2, "epochs": 6, "exploration_epochs": 2, "batch_size": 16, "eta": 0.01}
 
 
-def call(place: Path, *arguments: str, code: int = 0) -> str:
-    """Run a command in a folder; return what it printed, errors last."""
-    finished = subprocess.run(
-        [sys.executable, "-m", "truly_sparse", *arguments, "--config", "config.yaml"],
-        cwd=place,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert finished.returncode == code, finished.stderr
-    return finished.stdout + finished.stderr
+@pytest.fixture
+def call(place, monkeypatch, capfd):
+    """Return a function that runs a command in the folder and returns what it printed, errors last."""
+    monkeypatch.chdir(place)
+
+    def run(*arguments: str, code: int = 0) -> str:
+        ended = main([*arguments, "--config", "config.yaml"])
+        said = capfd.readouterr()
+        assert ended == code, said.err
+        return said.out + said.err
+
+    return run
 
 
 @pytest.fixture
@@ -59,29 +62,15 @@ def place(tmp_path):
     return tmp_path
 
 
-def test_your_own_csv_runs_through_every_model_table_and_figure(place):
-    said = call(place, "data", "trees")
+def test_your_own_csv_runs_through_every_model_table_and_figure(place, call):
+    said = call("data", "trees")
     assert "own file trees.csv" in said
     assert pd.read_parquet(place / "data/trees.parquet").shape == (188, 8)
     config = yaml.safe_load((place / "config.yaml").read_text())
-    runs = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from truly_sparse.experiments.config import load_config as load\n"
-            "from truly_sparse.experiments.grid import runs\n"
-            "from truly_sparse.experiments.run import run\n"
-            "config = load('config.yaml')\n"
-            "[run(config, spec) for spec in runs(config)]",
-        ],
-        cwd=place,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert runs.returncode == 0, runs.stderr
-    call(place, "table", "table1")
-    call(place, "figure", "accuracy")
+    for spec in runs(load_config("config.yaml")):
+        call("run", spec.path)
+    call("table", "table1")
+    call("figure", "accuracy")
     table = pd.read_csv(place / "results/mine/tables/table1.csv")
     accuracy = table[table["metric"] == "test_accuracy"]
     assert set(accuracy["method"]) == set(config["methods"])
@@ -90,21 +79,21 @@ def test_your_own_csv_runs_through_every_model_table_and_figure(place):
     assert (place / "paper/mine/figures/accuracy.pdf").exists()
 
 
-def test_a_column_that_is_not_covered_is_one_line(place):
+def test_a_column_that_is_not_covered_is_one_line(place, call):
     config = yaml.safe_load((place / "config.yaml").read_text())
     config["datasets"]["trees"] |= {"categorical": "refuse"}
     (place / "config.yaml").write_text(yaml.safe_dump(config))
-    said = call(place, "data", "trees", code=2).strip().splitlines()
+    said = call("data", "trees", code=2).strip().splitlines()
     assert said[-1].startswith("error: cannot get dataset trees (own file trees.csv: column soil is not numeric")
     assert not (place / "data/trees.parquet").exists()
 
 
-def test_one_that_fails_does_not_stop_the_others(place):
-    said = call(place, "data", "wine", "gesture", "trees", code=2)
+def test_one_that_fails_does_not_stop_the_others(call):
+    said = call("data", "wine", "gesture", "trees", code=2)
     assert "scikit-learn" in said
     assert "trees" in said
     assert "error: 1 of 3 datasets failed: cannot get dataset gesture (no source is allowed)" in said
 
 
-def test_no_name_at_all_is_one_line(place):
-    assert "error: no dataset named; there is trees; --all takes every one" in call(place, "data", code=2)
+def test_no_name_at_all_is_one_line(call):
+    assert "error: no dataset named; there is trees; --all takes every one" in call("data", code=2)

@@ -258,7 +258,7 @@ def test_two_jobs_at_once_fetch_once(toy, server):
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(30)
+        worker.join(120)
     assert [worker.exitcode for worker in workers] == [0, 0]
     assert len(server.asked) == 1
     path = toy.data / "toy.parquet"

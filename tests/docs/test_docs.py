@@ -63,8 +63,15 @@ def test_code_fits_the_page(page):
 
 
 @pytest.mark.usefixtures("iris")
-# What cluster.md shows needs a scheduler; tests/slurm runs it.
-@pytest.mark.parametrize("page", [page for page in PAGES if page not in (EXTEND, "cluster.md")])
+@pytest.mark.parametrize(
+    "page",
+    # What cluster.md shows needs a scheduler; tests/slurm runs it. The command line trains every model.
+    [
+        pytest.param(page, marks=pytest.mark.slow if page == "command_line.md" else ())
+        for page in PAGES
+        if page not in (EXTEND, "cluster.md")
+    ],
+)
 def test_code_of_a_page_runs(page, tmp_path):
     assert {language for language, _ in blocks(page)} <= {"python", "sh"}
     code = "\n".join(text for language, text in blocks(page) if language == "python")
@@ -74,6 +81,7 @@ def test_code_of_a_page_runs(page, tmp_path):
             list(shell(text, tmp_path))
 
 
+@pytest.mark.slow
 def test_a_strategy_a_baseline_and_a_dataset_are_what_the_page_says(iris, tmp_path):
     for part in ("src", "config", "workflow", "Snakefile", "profiles", "tests", "envs", "pyproject.toml", "paper"):
         source = ROOT / part
@@ -104,11 +112,6 @@ def test_a_strategy_a_baseline_and_a_dataset_are_what_the_page_says(iris, tmp_pa
     assert re.search(r"nearest.neighbours", table, re.IGNORECASE), table
     figure = (tmp_path / "results/mine/figures/accuracy.csv").read_text(encoding="utf-8")
     assert "even_out" in figure
-
-
-def test_the_report_of_the_benchmark_is_its_measurements():
-    said = run([sys.executable, "benchmarks/report.py"], ROOT)
-    assert said == (ROOT / "benchmarks/results/bench.md").read_text(encoding="utf-8")
 
 
 def test_pages_type_no_measurement():

@@ -82,7 +82,7 @@ def masks_of(network, batch, rate):
     room, found = network._room, []
     for layer in range(1, len(network.sizes) - 1):
         start = room.offsets[layer] // 16
-        words = room.kept[start : start + network.sizes[layer] * room.rows // 16]
-        bits = np.unpackbits(words.view(np.uint8), bitorder="little").reshape(network.sizes[layer], room.rows)
+        words = room.kept[start : start + network.sizes[layer] * room.count // 16]
+        bits = np.unpackbits(words.view(np.uint8), bitorder="little").reshape(network.sizes[layer], room.count)
         found.append(bits[:, :batch].T / (1 - rate))
     return found

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from truly_sparse.engine import libm
 from truly_sparse.engine import network as network_module
 from truly_sparse.engine.dense import DenseMLP
 from truly_sparse.engine.dropout import mix, threshold
+from truly_sparse.engine.kernels import square_sum
 from truly_sparse.engine.network import Optimiser, SparseMLP, all_relu_slopes
 from truly_sparse.engine.streams import Streams
 
@@ -109,9 +111,7 @@ def test_kernel_gradients_with_dropout(batch):
 
 
 @pytest.mark.parametrize("batch", [1, 16, 50, 64, 128, 160, 256])
-@pytest.mark.parametrize("vectors", [(8, 8), (2, 1)])
-def test_kernel_gradients_with_activations_stored_as_bfloat16(monkeypatch, vectors, batch):
-    monkeypatch.setattr(network_module, "_registers", lambda: vectors)
+def test_kernel_gradients_with_activations_stored_as_bfloat16(batch):
     x, y = problem(batch, 12, 4)
     network = sparse([12, 60, 50, 40, 4], 4, storage="bfloat16")
     before = Reference.of_sparse(network)
@@ -142,16 +142,69 @@ def test_predictions_are_float32_however_training_stores():
     assert np.array_equal(half.predict_proba(x), single.predict_proba(x))
 
 
-@pytest.mark.parametrize("vectors", [(8, 8), (4, 2), (2, 1), (1, 1)])
-def test_narrower_registers_give_the_same_up_to_rounding(monkeypatch, vectors):
-    monkeypatch.setattr(network_module, "_registers", lambda: vectors)
-    x, y = problem(128, 12, 4)
-    network = sparse([12, 60, 50, 4], 4)
-    before = Reference.of_sparse(network)
-    found = kernel_gradients(network, x, y, rate=0.2)
-    expected = reference_gradients(network, before, x, y, masks_of(network, 128, 0.2))
-    for one, other in zip(found, expected, strict=True):
-        assert_close(one, other)
+def fused(a, b, c):
+    """a * b + c of float32, rounded once: rounded to odd in float64 first, which the second rounding cannot notice."""
+    product, c = np.float64(a) * np.float64(b), np.float64(c)
+    rounded = product + c
+    back = rounded - product
+    lost = (product - (rounded - back)) + (c - back)
+    even = rounded.view(np.int64) % 2 == 0
+    odd = np.nextafter(rounded, np.where(lost > 0, np.inf, -np.inf))
+    return np.where((lost != 0) & even, odd, rounded).astype(np.float32)
+
+
+def halved(lanes):
+    """Sum the last axis, lane i + lane i + n/2 each time."""
+    while lanes.shape[-1] > 1:
+        half = lanes.shape[-1] // 2
+        lanes = lanes[..., :half] + lanes[..., half:]
+    return lanes[..., 0]
+
+
+def stated_gradients(x, delta, tile):
+    """<x, delta> of rows [16-lane vectors] in the order that `kernels` states, one number per pair of rows."""
+    total = np.float32(0)
+    for start in range(0, x.shape[-2], tile):
+        chains = [x[:, None, start + v] * delta[None, :, start + v] for v in range(min(tile, 2))]
+        for v in range(2, tile):
+            chains[v % 2] = fused(x[:, None, start + v], delta[None, :, start + v], chains[v % 2])
+        total = (np.float32(0) + halved(sum(chains[1:], chains[0]))) + total
+    return total
+
+
+@pytest.mark.parametrize(
+    ("batch", "tile"), [(16, 1), (32, 2), (48, 1), (64, 4), (112, 1), (128, 8), (256, 8), (384, 8)]
+)
+def test_gradients_are_summed_in_the_stated_order(batch, tile):
+    x, y = problem(batch, 20, 7)
+    network = sparse([20, 7], 50)
+    assert network.link_counts == [140]
+    network.train_epoch(x, y, np.arange(batch), batch, Optimiser(0.1, clip=1.0), 0.0, 0, 0)
+    delta = network._room.rows[20 * batch :]
+    expected = stated_gradients(x.T.reshape(20, -1, 16), delta.reshape(7, -1, 16), tile)
+    assert np.array_equal(network._gradient, expected.ravel())
+    squares = np.zeros(16)
+    for k, g in enumerate(np.float64(network._gradient)):
+        squares[k % 16] += g * g
+    assert square_sum(network._gradient, np.empty(16)) == halved(squares)
+
+
+def test_sums_of_links_are_fused_in_order():
+    x, _ = problem(16, 30, 4)
+    network = sparse([30, 9, 4], 3)
+    probabilities = network.predict_proba(x)
+    rows = x.T
+    for block, biases in zip(network.blocks, (network.biases[:9], network.biases[9:]), strict=True):
+        sums = np.repeat(biases[:, None], 16, axis=1)
+        sources, targets = np.divmod(block.links(), block.n_out)
+        for source, target, value in zip(sources, targets, block.values, strict=True):
+            sums[target] = fused(value, rows[source], sums[target])
+        rows = np.where(sums > 0, sums, sums * network.slopes[1])
+    e = np.array([[libm.exp(np.float32(z)) for z in row] for row in sums - sums.max(axis=0)], np.float32)
+    total = np.float32(0)
+    for row in e:
+        total = total + row
+    assert np.array_equal(probabilities, (e / total).T)
 
 
 def test_the_update_is_momentum_with_a_decay_that_eta_does_not_scale():
@@ -252,7 +305,7 @@ FORCED = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import numpy as np
-from truly_sparse.engine.network import Optimiser, SparseMLP, _registers
+from truly_sparse.engine.network import Optimiser, SparseMLP
 from truly_sparse.engine.streams import Streams
 rng = np.random.default_rng(0)
 x, y = rng.normal(size=(256, 12)).astype(np.float32), rng.integers(0, 4, 256)
@@ -266,6 +319,7 @@ np.save(sys.argv[2], found)
 """
 
 
+@pytest.mark.slow
 def test_code_for_older_processors_gives_the_same_up_to_rounding(tmp_path):
     """The compiler is told of a processor with AVX2 only, and of one with neither AVX nor fused multiply-add."""
     source = Path(network_module.__file__).parents[2]

@@ -9,7 +9,9 @@ import sys
 import numpy as np
 import pytest
 
+from truly_sparse.cli.main import main
 from truly_sparse.ensembles import checkpoint
+from truly_sparse.experiments import networks
 
 RUN = "tiny/toy/fd_tse/eps3/seed0"
 FOLDER = f"results/test/runs/{RUN}"
@@ -18,7 +20,9 @@ FOLDER = f"results/test/runs/{RUN}"
 KILLED = """
 import os, sys
 from truly_sparse.cli.main import main
+from truly_sparse.cli.main import main
 from truly_sparse.ensembles import checkpoint
+from truly_sparse.experiments import networks
 from truly_sparse.experiments import networks
 networks.CHECKPOINT_SECONDS = networks.CHECKPOINT_SHARE = 0
 save = checkpoint.save
@@ -29,11 +33,6 @@ def saved(trainer, path, identity):
 checkpoint.save = saved
 main(["run", sys.argv[1], "--config", "config.yaml"])
 """
-AGAIN = """
-import sys
-from truly_sparse.cli.main import main
-sys.exit(main(["run", sys.argv[1], "--config", "config.yaml"]))
-"""
 
 
 def python(place, *arguments):
@@ -41,11 +40,18 @@ def python(place, *arguments):
     return subprocess.run([sys.executable, *arguments], cwd=place, capture_output=True, text=True, env=environment)
 
 
-def finish(place, change=""):
-    """Run again, with a change to the program made before; return what it said."""
-    done = python(place, "-c", change + AGAIN, RUN)
-    assert done.returncode == 0, done.stderr
-    return done.stderr
+@pytest.fixture
+def finish(monkeypatch, capfd):
+    """Return a function that runs again and returns what was said."""
+
+    def run(place):
+        monkeypatch.chdir(place)
+        code = main(["run", RUN, "--config", "config.yaml"])
+        said = capfd.readouterr().err
+        assert code == 0, said
+        return said
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +86,7 @@ def rewrite(path, change):
     np.savez(path, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)
 
 
-def test_the_same_run_goes_on_and_ends_in_the_same_bytes(killed):
+def test_the_same_run_goes_on_and_ends_in_the_same_bytes(finish, killed):
     place, expected = killed
     assert "going on after epoch 25" in finish(place)
     assert (place / FOLDER / "predictions.npz").read_bytes() == expected
@@ -96,14 +102,14 @@ def test_the_same_run_goes_on_and_ends_in_the_same_bytes(killed):
         ("blas", "it is of another blas"),
     ],
 )
-def test_one_of_another_configuration_version_data_or_processor_is_left_alone_and_says_why(killed, fact, words):
+def test_one_of_another_configuration_version_data_or_processor_is_left_alone_and_says_why(finish, killed, fact, words):
     place, expected = killed
     rewrite(place / FOLDER / "checkpoint.npz", lambda facts: facts["identity"].update({fact: "another"}))
     assert f"checkpoint not used: {words}" in finish(place)
     assert (place / FOLDER / "predictions.npz").read_bytes() == expected
 
 
-def test_one_of_another_format_is_left_alone_and_says_why(killed):
+def test_one_of_another_format_is_left_alone_and_says_why(finish, killed):
     place, expected = killed
     rewrite(place / FOLDER / "checkpoint.npz", lambda facts: facts.update(format=1))
     assert f"checkpoint not used: its format 1 is not {checkpoint.FORMAT}" in finish(place)
@@ -111,7 +117,7 @@ def test_one_of_another_format_is_left_alone_and_says_why(killed):
 
 
 @pytest.mark.parametrize("at", [0.1, 0.5, 0.9])
-def test_a_flipped_bit_or_a_cut_is_noticed(killed, at):
+def test_a_flipped_bit_or_a_cut_is_noticed(finish, killed, at):
     place, expected = killed
     path = place / FOLDER / "checkpoint.npz"
     content = bytearray(path.read_bytes())
@@ -122,7 +128,7 @@ def test_a_flipped_bit_or_a_cut_is_noticed(killed, at):
     assert (place / FOLDER / "predictions.npz").read_bytes() == expected
 
 
-def test_a_half_written_one_is_noticed(killed):
+def test_a_half_written_one_is_noticed(finish, killed):
     place, expected = killed
     path = place / FOLDER / "checkpoint.npz"
     path.write_bytes(path.read_bytes()[:-1000])
@@ -130,31 +136,28 @@ def test_a_half_written_one_is_noticed(killed):
     assert (place / FOLDER / "predictions.npz").read_bytes() == expected
 
 
-def test_no_more_than_an_interval_and_an_epoch_lie_between_two(place):
+def test_no_more_than_an_interval_and_an_epoch_lie_between_two(finish, place, monkeypatch):
     """The clock ticks one second per epoch, and checkpoints are 20 s apart."""
     (place / "config.yaml").write_text((place / "config.yaml").read_text().replace("epochs: 40", "epochs: 100"))
-    watch = """
-import itertools, json
-from truly_sparse.ensembles import checkpoint
-from truly_sparse.experiments import networks
-class Clock:
-    now = 0.0
-    def monotonic(self):
-        Clock.now += 0.5  # asked once in an epoch, twice where one is saved
-        return Clock.now
-networks.time = Clock()
-saved = [Clock.now]
-real = checkpoint.save
-def save(*arguments):
-    saved.append(Clock.now)
-    real(*arguments)
-checkpoint.save = save
-import atexit
-atexit.register(lambda: open("saved.json", "w").write(json.dumps(saved)))
-assert networks.CHECKPOINT_SECONDS == 20
-networks.CHECKPOINT_SHARE = 1
-"""
-    finish(place, watch)
-    saved = json.loads((place / "saved.json").read_text())
+
+    class Clock:
+        now = 0.0
+
+        def monotonic(self):
+            Clock.now += 0.5  # asked once in an epoch, twice where one is saved
+            return Clock.now
+
+    saved = [Clock.now]
+    real = checkpoint.save
+
+    def save(*arguments):
+        saved.append(Clock.now)
+        real(*arguments)
+
+    assert networks.CHECKPOINT_SECONDS == 20
+    monkeypatch.setattr(networks, "CHECKPOINT_SHARE", 1)
+    monkeypatch.setattr(networks, "time", Clock())
+    monkeypatch.setattr(checkpoint, "save", save)
+    finish(place)
     assert len(saved) >= 3
     assert max(later - earlier for earlier, later in zip(saved, saved[1:], strict=False)) <= 21

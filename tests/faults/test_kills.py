@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 KILLS = os.environ.get("TRULY_SPARSE_KILLS", "4")
 
 
+@pytest.mark.slow
 def test_random_kills_end_in_the_same_bytes(tmp_path):
     soak = [sys.executable, str(ROOT / "tests/faults/soak.py"), "--kills", KILLS, "--folder", str(tmp_path)]
     done = subprocess.run(soak, capture_output=True, text=True)
@@ -118,7 +119,7 @@ def test_a_run_that_ended_under_a_killed_workflow_is_taken_back_only_while_it_ho
 
 def start(checkout, *arguments, **environment):
     return subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config/small.yaml", *arguments],
+        [sys.executable, "-m", "snakemake", "table1", "--cores", "2", "--configfile", "config/small.yaml", *arguments],
         cwd=checkout.folder,
         env=os.environ | {"PYTHONPATH": str(checkout.folder / "src")} | environment,
         stdout=subprocess.PIPE,

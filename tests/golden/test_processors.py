@@ -1,23 +1,29 @@
-"""The same bits whatever instructions the processor has."""
+"""The golden runs and measures on lesser processors than this one: the same bits with AVX2, others without FMA."""
 
-import os
 import platform
 import subprocess
 import sys
 
 import pytest
-from numpy._core._multiarray_umath import __cpu_dispatch__ as dispatched
+from llvmlite import binding
 
+from truly_sparse.golden.processors import LESSER, environment
+
+AT_HAND = binding.get_host_cpu_features() if platform.machine() == "x86_64" else {}
+PROBE = """
+import numpy as np
+from numba import njit
+from truly_sparse.engine.vector import LANES, add_product, fill, splat, total
 from truly_sparse.measure import host
 
-#: What NumPy has for AVX-512, by names that depend on its version.
-AVX512 = " ".join(name for name in dispatched if name.startswith("AVX512") or name == "X86_V4")
-LIKE_AVX2 = {
-    "NPY_DISABLE_CPU_FEATURES": AVX512,
-    "OPENBLAS_CORETYPE": "Haswell",
-    "NUMBA_CPU_NAME": "haswell",
-    "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+f16c,+bmi,+bmi2",
-}
+@njit
+def rest(row):
+    square = fill(splat(np.float32(-1 - 2**-11), LANES), (0,))
+    return total(add_product(square, splat(row[0], LANES), row, 0)[0])
+
+print(host.instructions(), rest(np.full(LANES, 1 + 2**-12, np.float32)) > 0)
+"""
+
 MEASURES = """
 import numpy as np
 from truly_sparse.data.arrays import scale
@@ -38,25 +44,29 @@ for kind in ("standard", "quantile", "minmax_all_rows"):
 print(mean_of(outputs[0], rng.random(7)).tobytes().hex())
 print([part.tobytes().hex() for part in _moments(outputs[0], rng.random(999))])
 """
-needs_avx512 = pytest.mark.skipif(
-    platform.machine() not in ("x86_64", "AMD64") or host.instructions() != "AVX-512",
-    reason="shows that AVX2 gives what AVX-512 does, which this processor does not have",
-)
 
 
-@needs_avx512
-def test_measures_and_scaling_are_the_same_bits_without_avx512():
-    def said(environment):
-        command = [sys.executable, "-W", "ignore", "-c", MEASURES]
-        return subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=True).stdout
-
-    assert said(LIKE_AVX2) == said({})
+def output(instructions, *command):
+    """Run Python held to some instructions and return what it prints."""
+    held = environment(instructions) | {"OPENBLAS_CORETYPE": "Haswell"}
+    return subprocess.run([sys.executable, *command], env=held, check=True, capture_output=True, text=True).stdout
 
 
-@needs_avx512
+@pytest.mark.skipif(not AT_HAND.get("fma"), reason="needs an x86-64 processor with FMA")
+@pytest.mark.parametrize(("instructions", "fused"), [("AVX2 and FMA", True), ("plain", False)])
+def test_a_process_held_to_a_lesser_processor_says_so_and_rounds_as_it_does(instructions, fused):
+    """The square of 1 + 2**-12, rounded by itself, loses its last term."""
+    assert output(instructions, "-c", PROBE) == f"{instructions} {fused}\n"
+
+
+@pytest.mark.skipif(not AT_HAND.get("avx512f"), reason="needs a processor with AVX-512, whose bits are to be met")
+def test_measures_and_scaling_are_the_same_bits_with_avx2():
+    with_avx512 = subprocess.run([sys.executable, "-c", MEASURES], check=True, capture_output=True, text=True).stdout
+    assert output("AVX2 and FMA", "-W", "ignore", "-c", MEASURES) == with_avx512
+
+
 @pytest.mark.slow
-def test_golden_runs_are_the_same_bits_without_avx512(tmp_path):
-    environment = os.environ | LIKE_AVX2 | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    command = [sys.executable, "-m", "truly_sparse", "golden"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+@pytest.mark.skipif(not AT_HAND.get("fma"), reason="needs an x86-64 processor with FMA")
+@pytest.mark.parametrize("instructions", LESSER)
+def test_the_golden_runs_give_the_digests_of_a_lesser_processor(instructions):
+    assert "golden runs gave the committed digests" in output(instructions, "-m", "truly_sparse", "golden")

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 
 import pytest
 
@@ -80,7 +81,7 @@ def test_nothing_to_do_is_said(finished):
 @pytest.fixture
 def lacking(finished):
     """A checkout in which one run and the table that shows it have to be made."""
-    for name in (f"runs/{FAILING}/run.json", "tables/table1.csv"):
+    for name in (f"runs/{FAILING}/run.json", f"logs/train/{FAILING}.log", "tables/table1.csv"):
         (finished.folder / "results/small" / name).unlink()
     return finished
 
@@ -104,9 +105,13 @@ def test_a_workflow_that_cannot_begin_says_why(finished):
     assert wrong.stdout.startswith("error: config/smal.yaml: cannot read the configuration")
 
 
+@pytest.mark.slow
 def test_it_is_the_process_of_snakemake_which_ctrl_c_ends_with_its_jobs(lacking):
     terminal = Terminal(lacking, "table1", STUB_SLEEP="60")
     terminal.read(until=r"0 of \d steps.*train")
+    while not (lacking.folder / f"results/small/logs/train/{FAILING}.log").exists():
+        assert terminal.process.poll() is None
+        time.sleep(0.05)
     held = json.loads((lacking.folder / ".snakemake/truly-sparse.lock").read_text())
     assert held["process"] == terminal.process.pid
     os.write(terminal.here, b"\x03")

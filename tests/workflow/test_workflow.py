@@ -136,11 +136,11 @@ def test_committed_records_stand_in_for_training(finished):
 
 def test_a_failed_run_shows_its_message_and_can_be_resumed(checkout):
     failed = checkout.call(
-        "-m", "snakemake", "--cores", "1", *SMALL, "--quiet", STUB_FAIL="table1/wine/fd_tse/eps20/seed0"
+        "-m", "snakemake", "table1", "--cores", "1", *SMALL, "--quiet", STUB_FAIL="table1/wine/fd_tse/eps20/seed0"
     )
     assert failed.returncode != 0
     assert "error: this run was told to fail" in failed.stdout
-    checkout.snakemake(*SMALL)
+    checkout.snakemake("table1", *SMALL)
 
 
 def test_dense_runs_start_first(finished):

@@ -38,6 +38,9 @@ rule figure:
     input:
         runs=lambda wildcards: PLAN.needs(*wanted(FIGURES[wildcards.figure])),
         published=PUBLISHED,
+        tables=lambda wildcards: [
+            table_files(name)[0] for name in FIGURES[wildcards.figure].tables if name in TABLE_NAMES
+        ],
     output:
         pdf=f"{PAPER}/figures/{{figure}}.pdf",
         png=report(

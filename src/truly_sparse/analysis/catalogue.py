@@ -26,6 +26,8 @@ class Entry:
         Measurements that add to it where the configuration has them.
     methods : tuple of str
         Methods it makes no sense without.
+    tables : tuple of str
+        Tables whose CSV it reads, as far as the configuration has them.
     """
 
     module: str
@@ -34,6 +36,7 @@ class Entry:
     measurements: tuple[str, ...] = ()
     optional_measurements: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
 
     def fits(self, config: Mapping[str, Any]) -> bool:
         """Say whether a configuration has what this needs."""
@@ -71,7 +74,9 @@ TABLES: dict[str, Entry] = {
     ),
 }
 FIGURES: dict[str, Entry] = {
+    "summary": Entry("summary", experiments=("table1",), tables=("verdicts", "helps")),
     "accuracy": Entry("accuracy", experiments=("table1",)),
+    "cost": Entry("cost", experiments=("table1",)),
     "figure1": Entry("figure1"),
     "figure2": Entry("figure2", measurements=("distances", "lambdas")),
     "figure3": Entry("figure3", measurements=("trajectories",)),

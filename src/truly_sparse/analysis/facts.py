@@ -5,14 +5,16 @@ from typing import Any
 
 import pandas as pd
 
-from truly_sparse.analysis import findings, formats, names, published
+from truly_sparse.analysis import formats, names
+from truly_sparse.analysis.evidence import Evidence, written
+from truly_sparse.analysis.findings.cost import FALLBACKS
+from truly_sparse.analysis.findings.listed import STATEMENTS
 from truly_sparse.analysis.latex import Column, booktabs, escape, sentence
 from truly_sparse.analysis.names import METHODS, dataset_title, method_title
 from truly_sparse.analysis.origin import Origin, join, origin_of
-from truly_sparse.analysis.tables import table1
+from truly_sparse.analysis.statements import macros, said
 from truly_sparse.analysis.tables.table1 import class_count
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import Record, by_settings, distinct, gather
 from truly_sparse.files import write_text
 
@@ -24,7 +26,7 @@ _SYMBOLS = {"eta": "η", "zeta": "ζ", "alpha": "α", "evolution_every": "epochs
 
 
 def write(config: dict[str, Any]) -> None:
-    """Write preset.tex, facts.tex, tables/settings.tex and tables/datasets.tex of a preset below paper/<preset>/.
+    """Write preset.tex, facts.tex, said.tex, tables/settings.tex and tables/datasets.tex below paper/<preset>/.
 
     Raises
     ------
@@ -44,7 +46,8 @@ def write(config: dict[str, Any]) -> None:
     of_table1 = origin_of(preset, first, [spec for spec in absent if spec.experiment == "table1"])
     folder = names.paper_folder(preset)
     write_text(folder / "preset.tex", preset_macros(origin))
-    write_text(folder / "facts.tex", fact_macros(origin, records, absent))
+    write_text(folder / "facts.tex", fact_macros(origin, records))
+    write_text(folder / "said.tex", sentences(config, first))
     write_text(folder / "tables" / "settings.tex", settings_table(first, of_table1))
     write_text(folder / "tables" / "datasets.tex", datasets_table(first, of_table1))
 
@@ -67,10 +70,10 @@ def preset_macros(origin: Origin) -> str:
     )
 
 
-def fact_macros(origin: Origin, records: list[Record], absent: list[RunSpec]) -> str:
-    """Return the macros of facts.tex: counts of runs, the machine, common settings, and the list \\Findings."""
+def fact_macros(origin: Origin, records: list[Record]) -> str:
+    """Return the macros of facts.tex: counts of runs, the machine, common settings."""
     first = [record for record in records if record["experiment"] == "table1"]
-    macros = {
+    facts = {
         "RunCount": str(origin.runs),
         "DivergedCount": str(origin.diverged),
         "AbsentCount": str(origin.absent),
@@ -85,14 +88,20 @@ def fact_macros(origin: Origin, records: list[Record], absent: list[RunSpec]) ->
         "MethodNames": join(method_title(name) for name in _by_method(records)),
         "CommonSettings": "; ".join(f"{_title(key)} {value}" for key, value in _sorted_settings(first)[0].items()),
     }
-    missing = [spec for spec in absent if spec.experiment == "table1"]
-    frame = table1.tidy(first, published.load("table1"), missing)
-    items = "".join(rf"\item {escape(text)}" + "\n" for text in findings.findings(frame, first, missing))
-    return (
-        "% generated, do not edit\n"
-        + "".join(macro(name, text) for name, text in macros.items())
-        + f"\\newcommand{{\\Findings}}{{\\begin{{itemize}}\n{items}\\end{{itemize}}}}\n"
-    )
+    return "% generated, do not edit\n" + "".join(macro(name, text) for name, text in facts.items())
+
+
+def sentences(config: dict[str, Any], records: list[Record]) -> str:
+    """Return the macros of said.tex, by topic, from the tables and figures that were written."""
+    evidence = Evidence({**written(config).frames, FALLBACKS: _fallbacks(records)})
+    return macros(said(STATEMENTS, evidence))
+
+
+def _fallbacks(records: Iterable[Record]) -> pd.DataFrame:
+    """Return which methods ran out of places that were not blocked: in how many runs, and with how many links."""
+    rows = [(record["method"], record["blocked_fallbacks"]) for record in records if record.get("blocked_fallbacks")]
+    frame = pd.DataFrame(rows, columns=["method", "links"])
+    return frame.groupby("method", sort=False)["links"].agg(runs="count", links="sum").reset_index()
 
 
 def settings_table(records: list[Record], origin: Origin) -> str:

@@ -1,12 +1,13 @@
 """What tables and figures draw on: run records, measurements, prepared datasets and printed numbers."""
 
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from truly_sparse.analysis import published
-from truly_sparse.analysis.catalogue import Entry
+from truly_sparse.analysis import names, published
+from truly_sparse.analysis.catalogue import TABLES, Entry, offered
 from truly_sparse.analysis.origin import Measured, Origin, measured_of, origin_of
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import measurements
@@ -64,6 +65,20 @@ class Inputs:
         """Return a measurement's numbers and where they come from."""
         frame, about = measurements.read(self.config, name)
         return frame, measured_of(self.preset, about)
+
+    @cached_property
+    def tables(self) -> dict[str, Path]:
+        """The CSV files of the entry's tables that this configuration makes."""
+        made = offered(TABLES, self.config)
+        files = {name: names.table_csv(self.preset, name) for name in self.entry.tables if name in made}
+        # Without training, there may be nothing to make a table from.
+        return files if self.config["train"] else {name: path for name, path in files.items() if path.exists()}
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a table of the entry as it was written."""
+        if name not in self.tables or not self.tables[name].exists():
+            raise UserError(f"{names.table_csv(self.preset, name)} not found: `snakemake --cores 1 {name}` makes it")
+        return pd.read_csv(self.tables[name], low_memory=False)
 
     def published(self, table: str) -> pd.DataFrame:
         """Return the printed numbers of one table."""

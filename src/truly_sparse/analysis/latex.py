@@ -44,7 +44,7 @@ class Column:
     key : str
         Column of the frame.
     header : str
-        Its heading.
+        Its heading; in print it may have several lines.
     over : str
         Heading that spans neighbours of the same `over`.
     align : str
@@ -84,13 +84,15 @@ def booktabs(
     *,
     caption: str,
     label: str,
-    number: str | None = None,
+    number: str,
     banner: str = "",
     group: str | None = None,
     block: str | None = None,
     notes: Sequence[str] = (),
 ) -> str:
-    """Return a whole table, full text width, for `\\input` in a document with array, booktabs and longtable.
+    """Return the definition of a table, full text width, for a document with array, booktabs and longtable.
+
+    It begins `\\deftable{number}`; the document says what that does, and shows the table where it wants it.
 
     Parameters
     ----------
@@ -100,8 +102,8 @@ def booktabs(
         Which columns are printed, in order.
     caption, label : str
         Caption and the key for `\\ref` ("tab:" is put before it).
-    number : str, optional
-        A number of its own, such as "1a"; None counts on.
+    number : str
+        Its number, such as "1a".
     banner : str
         A warning in the table's first line and before the caption.
     group : str, optional
@@ -119,12 +121,12 @@ def booktabs(
     ragged = [column.align.replace("p{", r">{\raggedright\arraybackslash}p{") for column in columns]
     layout = "".join(ragged)
     lines = [
-        "{% generated, do not edit",
+        rf"\deftable{{{escape(number)}}}{{% generated, do not edit",
         r"\footnotesize\setlength{\tabcolsep}{3pt}\setlength{\LTcapwidth}{\linewidth}",
         r"\setlength{\LTleft}{0pt}\setlength{\LTright}{0pt}",
-        *([rf"\renewcommand{{\thetable}}{{{escape(number)}}}"] if number is not None else []),
+        rf"\renewcommand{{\thetable}}{{{escape(number)}}}",
         rf"\begin{{longtable}}{{@{{\extracolsep{{\fill}}}}{layout}@{{}}}}",
-        rf"\caption{{{title}}}\label{{tab:{label}}}\\",
+        rf"\caption[{{{escape(heading(caption))}}}]{{{title}}}\label{{tab:{label}}}\\",
         r"\toprule",
         *warning,
         *head,
@@ -152,6 +154,16 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def first_sentence(text: str) -> str:
+    """Return `text` up to its first full stop, which is left out."""
+    return text.split(". ")[0].rstrip(".")
+
+
+def heading(caption: str) -> str:
+    """Return what a list of tables needs of a caption: its beginning, up to the first colon or end of a clause."""
+    return re.split("[.:;] ", caption, maxsplit=1)[0].rstrip(".")
+
+
 def _under(note: str, width: int) -> str:
     # Of no width to TeX, so that it does not widen the last column; struts keep neighbouring notes from touching.
     box = rf"\parbox[t]{{\linewidth}}{{\raggedright\scriptsize\strut {escape(note)}\strut}}"
@@ -173,7 +185,9 @@ def _head(columns: Sequence[Column]) -> list[str]:
     headers = []
     for column in columns:
         align = column.align if column.align in "lrc" else "l"
-        headers.append(rf"\multicolumn{{1}}{{{align}}}{{{escape(column.header)}}}")
+        header = r"\\".join(map(escape, column.header.split("\n")))
+        header = rf"\shortstack[{align}]{{{header}}}" if "\n" in column.header else header
+        headers.append(rf"\multicolumn{{1}}{{{align}}}{{{header}}}")
     return [*lines, " & ".join(headers) + r" \\"]
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from truly_sparse.analysis import names
 from truly_sparse.analysis.catalogue import FIGURES, TABLES, Entry, offered
 from truly_sparse.analysis.inputs import Inputs
-from truly_sparse.analysis.style import style
+from truly_sparse.analysis.rounding import DIGITS, rounded
 from truly_sparse.analysis.table import Table, to_latex
 from truly_sparse.errors import UserError
 from truly_sparse.files import atomic_path, write_text
@@ -36,7 +36,7 @@ def build(config: dict[str, Any], name: str) -> Table:
     """Return a table of the catalogue, with a column `preset` in its tidy rows."""
     entry = _entry("table", TABLES, config, name)
     made: Table = _module(entry, "tables").make(Inputs(config, entry))
-    return Table(made.frame.assign(preset=config["preset"]), made.parts, made.terminal)
+    return Table(rounded(made.frame).assign(preset=config["preset"]), made.parts, made.terminal)
 
 
 def figure(config: dict[str, Any], name: str) -> tuple[Path, Path, Path]:
@@ -49,15 +49,21 @@ def figure(config: dict[str, Any], name: str) -> tuple[Path, Path, Path]:
     UserError
         For an unknown figure, or one without a single number to show.
     """
+    from truly_sparse.analysis.raster import CANVAS  # Matplotlib; tables do without
+    from truly_sparse.analysis.style import style
+
     preset, frame = config["preset"], numbers(config, name)
     pdf, csv = names.paper_folder(preset) / "figures" / f"{name}.pdf", names.figure_csv(preset, name)
     png = csv.with_suffix(".png")
     with style():
         drawn = _module(FIGURES[name], "figures").draw(frame, preset)
         # No date inside: the same numbers give the same bytes.
-        for path, metadata in ((pdf, {"CreationDate": None}), (png, {"Software": None})):
+        for path, options in (
+            (pdf, {"metadata": {"CreationDate": None}}),
+            (png, {"metadata": {"Software": None}, "backend": CANVAS}),
+        ):
             with atomic_path(path) as temporary:
-                drawn.savefig(temporary, metadata=metadata)
+                drawn.savefig(temporary, **options)
     write_csv(frame, csv)
     return pdf, png, csv
 
@@ -74,13 +80,13 @@ def numbers(config: dict[str, Any], name: str) -> pd.DataFrame:
     frame: pd.DataFrame = _module(entry, "figures").data(Inputs(config, entry))
     if frame.empty:
         raise UserError(f'figure "{name}" of preset {config["preset"]} has nothing to show: every run diverged')
-    return frame
+    return rounded(frame)
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame as CSV, atomically; ten digits, an empty cell for what is missing."""
+    """Write a frame as CSV, atomically; fractions in `DIGITS` digits, an empty cell for what is missing."""
     with atomic_path(path) as temporary:
-        frame.to_csv(temporary, index=False, float_format="%.10g", lineterminator="\n")
+        frame.to_csv(temporary, index=False, float_format=f"%.{DIGITS}g", lineterminator="\n")
 
 
 def _entry(kind: str, entries: Mapping[str, Entry], config: dict[str, Any], name: str) -> Entry:

@@ -70,7 +70,7 @@ def to_text(table: Table, preset: str, encoding: str = "utf-8") -> str:
         text.plain(
             part.cells,
             part.columns,
-            title=f"Table {part.number}: {part.caption.split('. ')[0].rstrip('.')}",
+            title=f"Table {part.number}: {latex.first_sentence(part.caption)}",
             banner=banner(preset),
             group=part.group,
             notes=part.notes,

@@ -31,7 +31,7 @@ def plain(
         return for_terminal(str(text), encoding)
 
     cells = {column.key: [shown(text) for text in frame[column.key]] for column in columns}
-    headers = [shown(column.header) for column in columns]
+    headers = [shown(column.header.replace("\n", " ")) for column in columns]
     widths = [max(map(len, [header, *cells[c.key]])) for c, header in zip(columns, headers, strict=True)]
     top = _over(columns, widths, shown)
     bottom = _row(headers, widths, columns)

@@ -11,10 +11,12 @@ import numpy.typing as npt
 from numba import njit
 
 from truly_sparse.engine.dropout import layer_key, mix, threshold
-from truly_sparse.engine.kernels import gather_batch, softmax_rows, square_sum, update
+from truly_sparse.engine.kernels import softmax_rows, square_sum, update
+from truly_sparse.engine.libm import log
 from truly_sparse.engine.memory import aligned
 from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult, Floats, Optimiser
 from truly_sparse.engine.topology import start_bound, start_values
+from truly_sparse.engine.vector import LANES
 
 
 @njit(cache=True, boundscheck=False)
@@ -40,7 +42,7 @@ def _loss(probabilities, y, order, start, delta):
     for b in range(batch):
         label = y[order[start + b]]
         own = probabilities[label, b]
-        loss -= np.log(max(own, np.float32(1e-38))) if own == own else np.nan
+        loss -= log(max(own, np.float32(1e-38))) if own == own else np.nan
         best = 0
         for c in range(classes):
             if probabilities[c, b] > probabilities[best, b]:
@@ -115,7 +117,8 @@ class DenseMLP:
         gradients = [array.reshape(-1) for array in (*self._gradient, *self._bias_gradient)]
         rate = optimiser.eta
         if optimiser.clip:
-            norm = sum(square_sum(gradient) for gradient in gradients) ** 0.5
+            lanes = np.empty(LANES)
+            norm = sum(square_sum(gradient, lanes) for gradient in gradients) ** 0.5
             rate *= min(1.0, optimiser.clip / max(norm, 1e-30))
         constants = np.float32(rate), np.float32(optimiser.momentum), np.float32(optimiser.decay)
         parameters = (*self.weights, *self.biases), (*self.velocity, *self.bias_velocity)
@@ -138,7 +141,7 @@ class DenseMLP:
         self._reserve(batch)
         loss, correct = 0.0, 0
         for step in range(len(order) // batch):
-            gather_batch(x, order, step * batch, batch, batch, self._activations[0].reshape(-1))
+            self._activations[0][:] = x[order[step * batch : (step + 1) * batch]].T
             self._forward(key, first_step + step, dropout)
             batch_loss, hits = _loss(self._activations[-1], y, order, step * batch, self._delta[-1])
             loss, correct = loss + batch_loss, correct + hits
@@ -153,11 +156,11 @@ class DenseMLP:
         if x.ndim != 2 or x.shape[1] != self.sizes[0]:
             raise ValueError(f"{self.sizes[0]} features expected, found an array of shape {x.shape}")
         self._reserve(PREDICTION_ROWS)
-        order = np.arange(len(x))
         probabilities = np.empty((len(x), self.sizes[-1]), np.float32)
         for start in range(0, len(x), PREDICTION_ROWS):
             count = min(PREDICTION_ROWS, len(x) - start)
-            gather_batch(x, order, start, count, PREDICTION_ROWS, self._activations[0].reshape(-1))
+            self._activations[0][:, :count] = x[start : start + count].T
+            self._activations[0][:, count:] = 0.0
             self._forward(0, 0, 0.0)
             probabilities[start : start + count] = self._activations[-1][:, :count].T
         return probabilities

@@ -11,31 +11,42 @@ The order of sums, which is the same on every processor and so part of what a re
 * Forward: the bias, then the links of the neuron in ascending order of their sources, one fused multiply-add each.
 * The error of a neuron: from zero, its links in ascending order of their targets, one fused multiply-add each.
 * The gradient of a link: the batch, rounded up to vectors of 16 samples, is cut into tiles (`tile`); within a tile
-  even and odd vectors are summed in a chain each, lane by lane; even + odd; then `vector.total`. Tiles are added in order.
+  even and odd vectors are summed in a chain each, lane by lane; even + odd; then `vector.total`. Tiles are
+  added in order.
 * The gradient of a bias: within a tile the vectors in order, then `vector.total`; tiles in order.
 
 `plan` has one row per connection, in order of its target: see the column numbers below.
 """
+
+from typing import Any
 
 import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
 from truly_sparse.engine.dropout import layer_key
-from truly_sparse.engine.vector import (
+from truly_sparse.engine.libm import exp, log
+
+from truly_sparse.engine.vector import (  # isort: skip
     LANES, PART, PARTS, above_zero, add, add_product, at_least, fill, hashed, hold, keep_products, load, load_mask,
-    load_pair, load_row, multiply, pass_back, prefetch, select, splat, store, store_mask, store_pair, store_row, subtract,
-    total, totals_of_eight,
+    load_pair, load_row, multiply, pass_back, prefetch, select, splat, store, store_mask, store_pair, store_row,
+    subtract, total, totals_of_eight, transpose,
 )  # fmt: skip
 
 N_IN, N_OUT, LINKS, IN_POINTERS, OUT_POINTERS, SOURCE, TARGET, BIASES = range(8)
 PLAN_COLUMNS = 8
 #: Links whose products wait, in the first-level cache, to be summed and used for an update eight at a time.
 GROUP = 64
-INLINED = {"boundscheck": False, "forceinline": True}
+#: How many links ahead the row at the other end is asked for, where rows lie beyond the second-level cache.
+AHEAD = np.uint64(6)
+_OPTIONS: Any = {"boundscheck": False, "error_model": "numpy"}
+#: Of functions that only compiled code calls: no way in from Python, nothing allocated; compiled in half the time.
+INNER: Any = {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
+#: Of those whose code stands where they are called.
+INLINED: Any = {**INNER, "forceinline": True}
 
 
-@njit(cache=True, boundscheck=False)
+@njit(cache=True, **_OPTIONS)
 def index_by_output(n_in, n_out, in_pointers, targets, out_pointers, sources, position):
     """Build a block's order by output neuron from its order by input neuron (counting sort, O(links))."""
     out_pointers[:] = 0
@@ -54,7 +65,7 @@ def index_by_output(n_in, n_out, in_pointers, targets, out_pointers, sources, po
     out_pointers[0] = 0
 
 
-@njit(cache=True, boundscheck=False)
+@njit(cache=True, **_OPTIONS)
 def replant(n_out, old_pointers, old_targets, old_values, old_velocity, keep, grown, grown_values,
             in_pointers, targets, values, velocity):  # fmt: skip
     """Merge the kept old links with the grown ones (sorted, velocity zero) into a block's arrays, O(links)."""
@@ -83,7 +94,7 @@ def replant(n_out, old_pointers, old_targets, old_values, old_velocity, keep, gr
     in_pointers[old_pointers.shape[0] - 1] = place
 
 
-@njit(cache=True, boundscheck=False)
+@njit(cache=True, **_OPTIONS)
 def kept_links(in_pointers, targets, keep, n_out, count):
     """Return the sorted links (``source * n_out + target``) that are kept, `count` of them."""
     links = np.empty(count + 1, np.int64)  # the last one takes what is written after the last kept link
@@ -95,7 +106,7 @@ def kept_links(in_pointers, targets, keep, n_out, count):
     return links[:count]
 
 
-@njit(cache=True, boundscheck=False)
+@njit(cache=True, **_OPTIONS)
 def free_places(occupied, ranks):
     """Return the places of the free ranks: rank r is place r plus the number of occupied ones before it, O(links)."""
     places = np.empty_like(ranks)
@@ -107,7 +118,7 @@ def free_places(occupied, ranks):
     return places
 
 
-@njit(cache=True, boundscheck=False)
+@njit(cache=True, **_OPTIONS)
 def split_by_sign(values, magnitudes):
     """Write the magnitudes of positive values from the left, of negative ones from the right; return how many each."""
     positive = negative = 0
@@ -120,7 +131,7 @@ def split_by_sign(values, magnitudes):
     return positive, negative
 
 
-@njit(cache=True, boundscheck=False)
+@njit(cache=True, **_OPTIONS)
 def mark_survivors(values, limits, ties):
     """Mark the values that are not zero, not below the limit of their sign (+, -), nor among its first `ties` at it."""
     keep = np.empty(values.shape[0], np.bool_)
@@ -137,43 +148,59 @@ def mark_survivors(values, limits, ties):
     return keep
 
 
-def put(rows, start, sample, value):
-    """Write one sample's value into the row that begins at `start`; compiled code only."""
+def put_features(block, turn, rows, start, features, batch):
+    """Write 16 samples of up to 16 features into their rows; compiled code only.
+
+    ``block[256 turn:]`` holds them as [feature][sample]. bfloat16 rows wait for the second of two blocks (turn 1).
+    """
     raise NotImplementedError
 
 
-@overload(put, inline="always")
-def _put(rows, start, sample, value):
-    del start, sample, value
+@overload(put_features, jit_options=INLINED)
+def _put_features(block, turn, rows, start, features, batch):
+    del block, turn, start, features, batch
     if rows.dtype == types.uint16:
 
-        def put_half(rows, start, sample, value):
-            bits = np.float32(value).view(np.uint32)
-            odd = (bits >> np.uint32(16)) & np.uint32(1)
-            upper = (bits + np.uint32(0x7FFF) + odd) >> np.uint32(16)
-            rows[start + sample // 32 * 32 + sample % 16 * 2 + sample // 16 % 2] = np.uint16(upper)
+        def put_halves(block, turn, rows, start, features, batch):
+            if turn == 1:
+                for f in range(features):
+                    even, odd = load(block, LANES * f, LANES), load(block, LANES * (LANES + f), LANES)
+                    store_pair(even, odd, rows, start - LANES + f * batch)
 
-        return put_half
+        return put_halves
 
-    def put_single(rows, start, sample, value):
-        rows[start + sample] = value
+    def put_singles(block, turn, rows, start, features, batch):
+        for f in range(features):
+            store(load(block, LANES * (turn * LANES + f), LANES), rows, start + f * batch)
 
-    return put_single
-
-
-@njit(cache=True, boundscheck=False)
-def gather_batch(x, order, start, count, batch, rows):
-    """Copy samples order[start:start+count] of x [sample][feature] into `rows` [feature][batch], padded with zeros."""
-    for b in range(count):
-        sample = order[start + b]
-        for f in range(x.shape[1]):
-            put(rows, f * batch, b, x[sample, f])
-    for b in range(count, batch):
-        for f in range(x.shape[1]):
-            put(rows, f * batch, b, np.float32(0.0))
+    return put_singles
 
 
-@njit(cache=True, boundscheck=False)
+@njit(**INNER)
+def gather_batch(x, order, start, count, batch, rows, block):
+    """Copy samples order[start:start+count] of x [sample][feature] into `rows` [feature][batch], padded with zeros.
+
+    `block` is room for 512 float32: 16 samples of 16 features at a time are transposed there.
+    """
+    features = x.shape[1]
+    for left in range(0, features, LANES):
+        some = min(LANES, features - left)
+        for first in range(0, batch, LANES):
+            turn = first // LANES % 2
+            for b in range(LANES):
+                here = LANES * (turn * LANES + b)
+                if first + b >= count:
+                    store(splat(np.float32(0), LANES), block, here)
+                elif some == LANES:
+                    store(load(x, order[start + first + b] * features + left, LANES), block, here)
+                else:
+                    for f in range(some):
+                        block[here + f] = x[order[start + first + b], left + f]
+            transpose(block, LANES * LANES * turn)
+            put_features(block, turn, rows, left * batch + first, some, batch)
+
+
+@njit(cache=True, **_OPTIONS)
 def softmax_rows(rows, classes, batch):
     """Replace logits [class][batch] by softmax probabilities, in place."""
     for b in range(batch):
@@ -182,7 +209,7 @@ def softmax_rows(rows, classes, batch):
             top = max(top, rows[c * batch + b])
         total = np.float32(0.0)
         for c in range(classes):
-            e = np.exp(rows[c * batch + b] - top)
+            e = exp(rows[c * batch + b] - top)
             rows[c * batch + b] = e
             total += e
         for c in range(classes):
@@ -214,30 +241,31 @@ def _unpack(rows, start, out, count):
     return unpack_singles
 
 
-def pack(values, rows, start, count):
-    """Write `count` float32 values into the row at `start`; compiled code only."""
+def pack(values, first, rows, start, count):
+    """Write the `count` float32 values from `first` on into the row at `start`; compiled code only."""
     raise NotImplementedError
 
 
 @overload(pack, jit_options=INLINED)
-def _pack(values, rows, start, count):
-    del values, start, count
+def _pack(values, first, rows, start, count):
+    del values, first, start, count
     if rows.dtype == types.uint16:
 
-        def pack_halves(values, rows, start, count):
+        def pack_halves(values, first, rows, start, count):
             for pair in range(0, count, 2 * LANES):
-                store_pair(load(values, pair, LANES), load(values, pair + LANES, LANES), rows, start + pair)
+                even, odd = load(values, first + pair, LANES), load(values, first + pair + LANES, LANES)
+                store_pair(even, odd, rows, start + pair)
 
         return pack_halves
 
-    def pack_singles(values, rows, start, count):
+    def pack_singles(values, first, rows, start, count):
         for vector in range(0, count, LANES):
-            store(load(values, vector, LANES), rows, start + vector)
+            store(load(values, first + vector, LANES), rows, start + vector)
 
     return pack_singles
 
 
-@njit(boundscheck=False, forceinline=True)
+@njit(**INLINED)
 def activate(values, count, slope, counter, key, threshold, scale, positive, kept, words):
     """Apply slope and dropout to the `count` sums of a neuron, in place; the masks go to ``words`` of both arrays.
 
@@ -257,17 +285,19 @@ def activate(values, count, slope, counter, key, threshold, scale, positive, kep
         store(h, values, left)
 
 
-@njit(cache=True, boundscheck=False)
-def forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept, batch, width,
-            sums, key, step, threshold, scale):  # fmt: skip
+@njit(**INNER)
+def forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept, batch,
+            width, sums, key, step, threshold, scale, far):  # fmt: skip
     """Propagate the batch lying in the input rows to the logits; `threshold` 0 and `scale` 1 mean no dropout.
 
-    ``z = bias + sum_k values[position[k]] * rows[sources[k]]`` over the links k of each neuron, ``len(width)`` vectors at a time.
+    ``z = bias + sum_k values[position[k]] * rows[sources[k]]`` over the links k of each neuron, ``len(width)`` vectors
+    at a time.
     """
     for c in range(plan.shape[0]):
         n_out, links, outs = plan[c, N_OUT], plan[c, LINKS], plan[c, OUT_POINTERS]
         source, target, bias = plan[c, SOURCE], plan[c, TARGET], plan[c, BIASES]
         layer = layer_key(key, step, target)
+        end = np.uint64(max(out_pointers[outs + n_out] - 1, 0))
         block_sources, block_position, block_values = sources[links:], position[links:], values[links:]
         for o in range(n_out):
             start, stop = np.uint64(out_pointers[outs + o]), np.uint64(out_pointers[outs + o + 1])
@@ -275,18 +305,27 @@ def forward(plan, offsets, out_pointers, sources, position, values, biases, slop
                 z = fill(splat(biases[bias + o], LANES), width)
                 first = offsets[source] + left
                 for k in range(start, stop):
-                    z = add_product(z, splat(block_values[np.uint64(block_position[k])], LANES), rows, first + block_sources[k] * batch)
+                    if far:
+                        later = min(k + AHEAD, end)
+                        prefetch(rows, first + block_sources[later] * batch, width)
+                        prefetch(values, links + block_position[min(k + AHEAD + AHEAD, end)], ())
+                    z = add_product(
+                        z,
+                        splat(block_values[np.uint64(block_position[k])], LANES),
+                        rows,
+                        first + block_sources[k] * batch,
+                    )
                 store_row(z, sums, left, 0)
             if target < offsets.shape[0] - 1:
                 row = offsets[target] + o * batch
                 counter = np.uint32(o * batch)
                 activate(sums, batch, slopes[target], counter, layer, threshold, scale, positive, kept, row // LANES)
-                pack(sums, rows, row, batch)
+                pack(sums, 0, rows, row, batch)
             else:
-                pack(sums, logits, o * batch, batch)
+                pack(sums, 0, logits, o * batch, batch)
 
 
-@njit(cache=True, boundscheck=False)
+@njit(cache=True, **_OPTIONS)
 def update(parameters, velocity, gradient, eta, momentum, decay):
     """Make one momentum step: v <- momentum v - eta g; w <- w + v - decay w."""
     for k in range(parameters.shape[0]):
@@ -294,10 +333,10 @@ def update(parameters, velocity, gradient, eta, momentum, decay):
         parameters[k] = parameters[k] + velocity[k] - decay * parameters[k]
 
 
-@njit(cache=True, boundscheck=False)
-def square_sum(gradient):
-    """Return the sum of squares, in float64: 16 chains over every 16th element, summed as `vector.total` does."""
-    lanes = np.zeros(LANES)
+@njit(cache=True, **_OPTIONS)
+def square_sum(gradient, lanes):
+    """Return the sum of squares, in float64: chains in 16 `lanes` over every 16th element, then as `vector.total`."""
+    lanes[:LANES] = 0.0
     for k in range(gradient.shape[0]):
         lanes[k % LANES] += np.float64(gradient[k]) * np.float64(gradient[k])
     count = LANES
@@ -308,7 +347,7 @@ def square_sum(gradient):
     return lanes[0]
 
 
-@njit(boundscheck=False, forceinline=True)
+@njit(**INLINED)
 def settle(parts, first, count, tiles, values, velocity, gradient, eta, momentum, decay, in_place):
     """Sum the products of `count` links from `first` on to gradients; update the links, or keep the gradients.
 
@@ -340,7 +379,7 @@ def settle(parts, first, count, tiles, values, velocity, gradient, eta, momentum
             gradient[k] = slope
 
 
-@njit(boundscheck=False, forceinline=True)
+@njit(**INLINED)
 def slope_errors(sums, count, tile, slope, scale, dropping, positive, kept, words, bias_gradient, bias):
     """Turn what a neuron's links pass back into its error, in place; the sum over the samples goes to its bias."""
     one, zero = splat(np.float32(1), LANES), splat(np.float32(0), LANES)
@@ -359,12 +398,11 @@ def slope_errors(sums, count, tile, slope, scale, dropping, positive, kept, word
         bias_gradient[bias] = before + total(whole)
 
 
-@njit(boundscheck=False, forceinline=True)
-def walk(wanted, width, tile, rows, first, stride, targets, values, start, stop, own, sums, parts, kept):
+@njit(**INLINED)
+def walk(wanted, width, tile, rows, first, stride, targets, values, start, stop, own, sums, parts, kept, far, end):
     """Walk links [start, stop) of one neuron: add its error to `sums`, unless `wanted` is an empty tuple, and its
     products with the errors at the other ends to `parts`, from link number `kept` of the group on.
     """
-    tiles = len(width) // len(tile)
     for left in range(0, stride, LANES * len(width)):
         apart = 8 * GROUP
         there = left // (LANES * len(tile)) * apart
@@ -373,6 +411,8 @@ def walk(wanted, width, tile, rows, first, stride, targets, values, start, stop,
             error = load_row(sums, left, part, PART, wanted)
             at = there + 8 * kept
             for k in range(np.uint64(start), np.uint64(stop)):
+                if far and part == 0:
+                    prefetch(rows, first + targets[min(k + AHEAD, end)] * stride + left, width)
                 row = first + targets[k] * stride + left
                 error, products = pass_back(error, splat(values[k], PART), own, mine, rows, row, part, width, tile)
                 keep_products(products, parts, at, apart, part)
@@ -380,10 +420,10 @@ def walk(wanted, width, tile, rows, first, stride, targets, values, start, stop,
             store_row(error, sums, left, part)
 
 
-@njit(cache=True, boundscheck=False)
+@njit(**INNER)
 def backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bias_gradient, slopes,
              rows, positive, kept, batch, width, tile, own, sums, parts, dropping, scale, eta, momentum, decay,
-             in_place):  # fmt: skip
+             in_place, far):  # fmt: skip
     """Propagate the error rows of the output back through every block.
 
     For each link with error row d at its target: the error of its source gains value * d, and the gradient of the link
@@ -397,7 +437,7 @@ def backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bi
         bias = (offsets[source] - offsets[1]) // batch
         block_targets, block_values, block_velocity = targets[links:], values[links:], velocity[links:]
         block_gradient = gradient[links:] if gradient.shape[0] else gradient
-        settled = 0
+        settled, last = np.int64(0), np.uint64(max(in_pointers[ins + n_in] - 1, 0))
         for i in range(n_in):
             k, stop = in_pointers[ins + i], in_pointers[ins + i + 1]
             row = offsets[source] + i * batch
@@ -408,56 +448,59 @@ def backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bi
                 end = min(stop, settled + GROUP)
                 if source > 0:
                     walk(width, width, tile, rows, offsets[target], batch, block_targets, block_values, k, end, own,
-                         sums, parts, k - settled)  # fmt: skip
+                         sums, parts, k - settled, far, last)  # fmt: skip
                 else:
                     walk((), width, tile, rows, offsets[target], batch, block_targets, block_values, k, end, own,
-                         sums, parts, k - settled)  # fmt: skip
+                         sums, parts, k - settled, far, last)  # fmt: skip
                 k = end
                 if k - settled == GROUP:
-                    settle(parts, settled, GROUP, tiles, block_values, block_velocity, block_gradient,
+                    settle(parts, settled, np.int64(GROUP), tiles, block_values, block_velocity, block_gradient,
                            eta, momentum, decay, in_place)  # fmt: skip
                     settled = k
             if source > 0:
                 slope_errors(sums, batch, tile, slopes[source], scale, dropping, positive, kept, row // LANES,
                              bias_gradient, bias + i)  # fmt: skip
-                pack(sums, rows, row, batch)
+                pack(sums, 0, rows, row, batch)
         settle(parts, settled, in_pointers[ins + n_in] - settled, tiles, block_values, block_velocity, block_gradient,
                eta, momentum, decay, in_place)  # fmt: skip
 
 
-@njit(cache=True, boundscheck=False)
-def errors_of_output(logits, y, order, start, batch, rows, classes, delta, bias_gradient):
-    """Turn logits [class][batch] into error rows in `delta`; return summed cross-entropy and number of correct samples.
+@njit(**INNER)
+def errors_of_output(logits, y, order, start, batch, count, classes, rows, first, bias_gradient):
+    """Turn logits [class][batch] into errors, and the rows from `first` on into them; return summed cross-entropy and
+    number of correct samples.
 
-    The padding from `batch` to `rows` gets zero error; `bias_gradient` gets the sum of each row.
+    The padding from `batch` to `count` gets zero error; `bias_gradient` gets the sum of each row.
     """
-    softmax_rows(logits, classes, rows)
-    bias_gradient[:] = 0.0
+    softmax_rows(logits, classes, count)
     loss, correct = 0.0, 0
     for b in range(batch):
         label = y[order[start + b]]
-        own = logits[label * rows + b]
-        loss -= np.log(max(own, np.float32(1e-38))) if own == own else np.nan
+        own = logits[label * count + b]
+        loss -= log(max(own, np.float32(1e-38))) if own == own else np.nan
         best = 0
         for c in range(1, classes):
-            if logits[c * rows + b] > logits[best * rows + b]:
+            if logits[c * count + b] > logits[best * count + b]:
                 best = c
         correct += best == label
-        for c in range(classes):
-            error = (logits[c * rows + b] - np.float32(c == label)) / np.float32(batch)
-            bias_gradient[c] += error
-            put(delta, c * rows, b, error)
     for c in range(classes):
-        for b in range(batch, rows):
-            put(delta, c * rows, b, np.float32(0.0))
+        whole = np.float32(0)
+        for b in range(batch):
+            error = (logits[c * count + b] - np.float32(y[order[start + b]] == c)) / np.float32(batch)
+            whole += error
+            logits[c * count + b] = error
+        bias_gradient[c] = whole
+        for b in range(batch, count):
+            logits[c * count + b] = np.float32(0)
+        pack(logits, c * count, rows, first + c * count, count)
     return loss, correct
 
 
-@njit(cache=True, boundscheck=False)
+@njit(cache=True, **_OPTIONS)
 def train_epoch(x, y, order, batch, count, plan, offsets, in_pointers, targets, out_pointers, sources, position,
                 values, velocity, gradient, biases, bias_velocity, bias_gradient, slopes, rows, logits, positive, kept,
-                own, sums, parts, forward_width, width, tile, key, first_step, threshold, scale, eta, momentum, decay,
-                clip):  # fmt: skip
+                own, sums, parts, lanes, forward_width, width, tile, key, first_step, threshold, scale, eta, momentum,
+                decay, clip, far):  # fmt: skip
     """Train on every full batch of `order`; return the summed cross-entropy and the number of correct samples.
 
     `count` >= `batch` is the batch rounded up to whole vectors; the padding has zero error. With `clip` > 0 the
@@ -465,39 +508,40 @@ def train_epoch(x, y, order, batch, count, plan, offsets, in_pointers, targets, 
     as soon as a batch's loss is not finite.
     """
     loss, correct = 0.0, 0
-    output = rows[offsets[offsets.shape[0] - 1] :]
+    output = offsets[offsets.shape[0] - 1]
     classes, last_biases = plan[plan.shape[0] - 1, N_OUT], bias_gradient[plan[plan.shape[0] - 1, BIASES] :]
     for step in range(order.shape[0] // batch):
-        gather_batch(x, order, step * batch, batch, count, rows)
-        forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept, count,
-                forward_width, sums, key, first_step + step, threshold, scale)  # fmt: skip
-        batch_loss, hits = errors_of_output(logits, y, order, step * batch, batch, count, classes, output, last_biases)
+        gather_batch(x, order, step * batch, batch, count, rows, parts)
+        forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept,
+                count, forward_width, sums, key, first_step + step, threshold, scale, far)  # fmt: skip
+        batch_loss, hits = errors_of_output(logits, y, order, step * batch, batch, count, classes, rows, output,
+                                            last_biases)  # fmt: skip
         loss, correct = loss + batch_loss, correct + hits
         if not np.isfinite(batch_loss):
             return batch_loss, correct
         backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bias_gradient, slopes,
                  rows, positive, kept, count, width, tile, own, sums, parts, threshold > 0, scale, eta, momentum, decay,
-                 clip == 0)  # fmt: skip
+                 clip == 0, far)  # fmt: skip
         rate = eta
         if clip > 0:
-            norm = np.sqrt(square_sum(gradient) + square_sum(bias_gradient))
+            norm = np.sqrt(square_sum(gradient, lanes) + square_sum(bias_gradient, lanes))
             rate = eta * np.float32(min(1.0, clip / max(norm, 1e-30)))
             update(values, velocity, gradient, rate, momentum, decay)
         update(biases, bias_velocity, bias_gradient, rate, momentum, decay)
     return loss, correct
 
 
-@njit(cache=True, boundscheck=False)
-def predict(x, count, plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept,
-            sums, width, probabilities):  # fmt: skip
+@njit(cache=True, **_OPTIONS)
+def predict(x, count, plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive,
+            kept, sums, block, width, far, probabilities):  # fmt: skip
     """Write softmax probabilities [sample][class] for x [sample][feature], `count` samples at a time."""
     classes = probabilities.shape[1]
     order = np.arange(x.shape[0])
     for start in range(0, x.shape[0], count):
         samples = min(count, x.shape[0] - start)
-        gather_batch(x, order, start, samples, count, rows)
-        forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept, count,
-                width, sums, 0, 0, np.uint32(0), np.float32(1.0))  # fmt: skip
+        gather_batch(x, order, start, samples, count, rows, block)
+        forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept,
+                count, width, sums, 0, 0, np.uint32(0), np.float32(1.0), far)  # fmt: skip
         softmax_rows(logits, classes, count)
         for b in range(samples):
             for c in range(classes):

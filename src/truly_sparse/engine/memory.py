@@ -1,6 +1,8 @@
-"""Arrays that start on a cache line."""
+"""Arrays that start on a cache line, and what the cache holds."""
 
+from functools import cache
 from math import prod
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -19,3 +21,13 @@ def aligned(shape: int | tuple[int, ...], dtype: npt.DTypeLike = np.float32) -> 
     raw = np.zeros(count + CACHE_LINE // itemsize, dtype)
     skip = -raw.ctypes.data % CACHE_LINE // itemsize
     return raw[skip : skip + count].reshape(shape)
+
+
+@cache
+def second_level_cache() -> int:
+    """Return the bytes of a core's second-level cache; where the system does not tell, what small ones have."""
+    try:
+        text = Path("/sys/devices/system/cpu/cpu0/cache/index2/size").read_text(encoding="ascii").strip()
+        return int(text.removesuffix("K")) * 1024
+    except (OSError, ValueError):
+        return 512 * 1024

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from truly_sparse.engine import kernels, topology
 from truly_sparse.engine.block import Block
 from truly_sparse.engine.dropout import threshold
-from truly_sparse.engine.memory import aligned
+from truly_sparse.engine.memory import aligned, second_level_cache
 from truly_sparse.engine.streams import Streams
 from truly_sparse.engine.vector import BACKWARD, FORWARD, LANES
 
@@ -64,9 +64,12 @@ class Room:
         self.offsets = np.concatenate(([0], np.cumsum(sizes[:-1]))).astype(np.int64) * count
         hidden = int(self.offsets[-1])
         self.rows = aligned(sum(sizes) * count, np.uint16 if storage == "bfloat16" else np.float32)
+        # Then what a link leads to is asked for some links ahead; otherwise that would only cost.
+        self.far = self.rows.nbytes > second_level_cache()
         self.logits = aligned(sizes[-1] * count)
         self.positive, self.kept = np.zeros(hidden // LANES, np.uint16), np.zeros(hidden // LANES, np.uint16)
         self.own, self.sums = aligned(count), aligned(count)
+        self.lanes = np.zeros(LANES)
         self.parts = aligned(8 * kernels.GROUP * (count // LANES // len(tile(count))))
 
 
@@ -200,7 +203,7 @@ class SparseMLP:
         EpochResult
             With a loss that is not finite if training diverged; it stops at that batch.
         """
-        unit = LANES * SHARE[self.storage]
+        x, unit = np.ascontiguousarray(x, np.float32), LANES * SHARE[self.storage]
         room = self._reserve(-(-batch // unit) * unit, self.storage)
         count, flat, sums = room.count, self._flat, tile(room.count)
         if optimiser.clip and not len(self._gradient):
@@ -208,11 +211,11 @@ class SparseMLP:
             self._gradient = np.zeros(len(flat["values"]), np.float32)
         loss, correct = kernels.train_epoch(
             x, y, order, batch, count, self._plan, room.offsets, flat["in_pointers"], flat["targets"],
-            flat["out_pointers"], flat["sources"], flat["position"], flat["values"], flat["velocity"], self._gradient, self.biases, self.bias_velocity, self._bias_gradient, self.slopes,
-            room.rows, room.logits, room.positive, room.kept, room.own, room.sums, room.parts,
-            width(count, FORWARD, SHARE[self.storage]), width(count, BACKWARD, len(sums)), sums,
-            np.uint64(key), first_step, threshold(dropout), np.float32(1.0 / (1.0 - dropout)),
-            *map(np.float32, optimiser),
+            flat["out_pointers"], flat["sources"], flat["position"], flat["values"], flat["velocity"], self._gradient,
+            self.biases, self.bias_velocity, self._bias_gradient, self.slopes, room.rows, room.logits, room.positive,
+            room.kept, room.own, room.sums, room.parts, room.lanes, width(count, FORWARD, SHARE[self.storage]),
+            width(count, BACKWARD, len(sums)), sums, np.uint64(key), first_step, threshold(dropout),
+            np.float32(1.0 / (1.0 - dropout)), *map(np.float32, optimiser), room.far,
         )  # fmt: skip
         samples = len(order) // batch * batch
         return EpochResult(loss / samples, correct / samples, samples)
@@ -228,14 +231,14 @@ class SparseMLP:
     def _predict(self, x: Floats, storage: str) -> Floats:
         if x.ndim != 2 or x.shape[1] != self.sizes[0]:
             raise ValueError(f"{self.sizes[0]} features expected, found an array of shape {x.shape}")
-        flat, room = self._flat, self._room
+        x, flat, room = np.ascontiguousarray(x, np.float32), self._flat, self._room
         if room is None or room.storage != storage:
             room = Room(self.sizes, PREDICTION_ROWS, storage)
         probabilities = np.empty((len(x), self.sizes[-1]), np.float32)
         kernels.predict(
             x, room.count, self._plan, room.offsets, flat["out_pointers"], flat["sources"], flat["position"],
             flat["values"], self.biases, self.slopes, room.rows, room.logits, room.positive, room.kept, room.sums,
-            width(room.count, FORWARD, SHARE[storage]), probabilities,
+            room.parts, width(room.count, FORWARD, SHARE[storage]), room.far, probabilities,
         )  # fmt: skip
         return probabilities
 

@@ -22,7 +22,8 @@ from numba.core.datamodel import models
 from numba.extending import intrinsic, register_model
 
 LANES = 16
-_AVX512 = "+avx512f" in (get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES).split(",")
+_FORCED = getattr(config, "CPU_FEATURES", None)  # by the environment, for another processor than this one
+_AVX512 = "+avx512f" in (get_host_cpu_features() if _FORCED is None else _FORCED).split(",")
 #: Lanes that the way back takes at a time, and how many times a vector of 16 then takes.
 PART = 16 if _AVX512 else 8
 PARTS = LANES // PART
@@ -233,7 +234,7 @@ def totals_of_eight(typingctx, array, offset):
         # Two vectors become one at each step: the lower halves of the sums from the first, the upper from the second.
         fours = [code.merge(vectors[i], vectors[i + 4], [0, 1, 2, 3, 8, 9, 10, 11], 4) for i in range(4)]
         twos = [code.merge(fours[i], fours[i + 1], [0, 1, 8, 9, 4, 5, 12, 13], 2) for i in (0, 2)]
-        return code.merge(*twos, [0, 2, 8, 10, 4, 6, 12, 14], 1)
+        return code.merge(twos[0], twos[1], [0, 2, 8, 10, 4, 6, 12, 14], 1)
 
     return _operation(Vector(8), (array, types.int64), write)
 
@@ -287,6 +288,25 @@ def store_pair(typingctx, even, odd, rows, start):
 
 
 @intrinsic
+def transpose(typingctx, array, start):
+    """Transpose the 16 x 16 float32 at ``array[start:]``, in place."""
+
+    def write(code: _Code, _: Any, at: Any) -> None:
+        vectors = [code.load(0, code.place(at, LANES * i), Vector(LANES).llvm) for i in range(LANES)]
+        # Lanes whose number differs in one bit change places with the vectors whose number does, bit by bit.
+        for apart in (1, 2, 4, 8):
+            lower = [lane if not lane & apart else lane - apart + LANES for lane in range(LANES)]
+            upper = [lane + apart if not lane & apart else lane + LANES for lane in range(LANES)]
+            for i in (i for i in range(LANES) if not i & apart):
+                a, b = vectors[i], vectors[i + apart]
+                vectors[i], vectors[i + apart] = code.shuffle(a, b, lower), code.shuffle(a, b, upper)
+        for i, vector in enumerate(vectors):
+            code.store(vector, 0, code.place(at, LANES * i))
+
+    return _operation(types.void, (array, types.int64), write)
+
+
+@intrinsic
 def fill(typingctx, vector, width):
     """Return a row of ``len(width)`` copies of a vector."""
     kind = types.UniTuple(vector, len(width))
@@ -319,7 +339,7 @@ def store_row(typingctx, row, array, start, part):
 
 @intrinsic
 def add_product(typingctx, sums, weight, rows, start):
-    """Return sums + weight * row for the row that starts ``rows[start:]``, each one rounding (fused) where it can be."""
+    """Return sums + weight * row for the row that starts ``rows[start:]``, one rounding each."""
 
     def write(code: _Code, _: Any, factor: Any, __: Any, at: Any) -> Any:
         before = code.tuple(0)
@@ -334,7 +354,9 @@ def hold(typingctx, own, start, part, width):
     """Return what `pass_back` multiplies by: the vectors of a float32 row, or their place where registers are few."""
     if PARTS > 1:
         return _operation(
-            types.int64, (own, types.int64, types.int64, width), lambda code, _, at, part, __: code.place(at, 0, part, PART)
+            types.int64,
+            (own, types.int64, types.int64, width),
+            lambda code, _, at, part, __: code.place(at, 0, part, PART),
         )
     kind = types.UniTuple(Vector(PART), len(width))
 
@@ -397,13 +419,17 @@ def keep_products(typingctx, products, parts, place, apart, part):
 
 
 @intrinsic
-def prefetch(typingctx, array, offset):
-    """Ask for the cache line of ``array[offset]``."""
+def prefetch(typingctx, array, start, width):
+    """Ask for the cache lines of the ``len(width)`` vectors at ``array[start:]``; one line for an empty width."""
+    apart = 2 * LANES if array.dtype == types.uint16 else LANES
+    count = max(len(width) * LANES, 1)
 
-    def write(code: _Code, _: Any, at: Any) -> None:
+    def write(code: _Code, _: Any, at: Any, __: Any) -> None:
         byte = ir.IntType(8).as_pointer()
         kind = ir.FunctionType(ir.VoidType(), [byte, _I32, _I32, _I32])
         function = cgutils.get_or_insert_function(code.builder.module, kind, "llvm.prefetch.p0")
-        code.builder.call(function, [code.address(0, at, ir.IntType(8)), *(ir.Constant(_I32, n) for n in (0, 3, 1))])
+        hints = [ir.Constant(_I32, hint) for hint in (0, 3, 1)]
+        for line in range(0, count, apart):
+            code.builder.call(function, [code.address(0, code.place(at, line), ir.IntType(8)), *hints])
 
-    return _operation(types.void, (array, types.int64), write)
+    return _operation(types.void, (array, types.int64, width), write)

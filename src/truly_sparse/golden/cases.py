@@ -67,7 +67,7 @@ def _run(
     dataset: str = "three",
     data: dict[str, Any] | None = None,
 ) -> Case:
-    settings = {
+    settings: dict[str, Any] = {
         "dataset": dataset,
         "method": "golden",
         "model": model,
@@ -89,10 +89,7 @@ def _data(name: str, dataset: str = "holes", **data: Any) -> Case:
 
 def _measurement(measured: str, **settings: Any) -> Case:
     datasets = {"datasets": ["three"]} if measured != "scalability" else {}
-    methods = {
-        name: {"model": "sparse", "strategy": name, "training": {}}
-        for name in ("edst_rg", "rd_tse", "fd_tse", "dist_tse")
-    }
+    methods: dict[str, Any] = {name: {"model": "sparse", "strategy": name, "training": {}} for name in STRATEGIES}
     config = {
         "training": TRAINING | PAPER | ENSEMBLE,
         "datasets": {"three": DATA | {"training": {}}},

@@ -115,7 +115,7 @@ def _network(axes: Axes, links: pd.DataFrame, x: float, y: float, scale: float =
     }
     at = [y + scale * _HEIGHT * (1 - (place + 0.5) / NEURONS) for place in range(NEURONS)]
     ends = (x + 0.12 * scale, x + scale * (_WIDTH - 0.12))
-    rows: Any = links.sort_values("state").itertuples()
+    rows: Any = links.sort_values("state", kind="stable").itertuples()
     for link in rows:
         colour, line, strength = looks[str(link.state)]
         width = 0.7 if link.state in ("removed", "blocked") else 2.2 * float(link.magnitude) * strength

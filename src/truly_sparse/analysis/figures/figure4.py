@@ -2,8 +2,8 @@
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 
 from truly_sparse.analysis.figures.panels import dataset_words, letter, of_first_dataset, warn
 from truly_sparse.analysis.inputs import Inputs
@@ -76,8 +76,12 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     return figure
 
 
-def _heatmap(axes: Axes, values: pd.DataFrame, low: float, high: float) -> AxesImage:
-    image = axes.imshow(values.to_numpy(dtype=float), cmap=_MAP, vmin=low, vmax=high, origin="upper")
+def _heatmap(axes: Axes, values: pd.DataFrame, low: float, high: float) -> QuadMesh:
+    """Draw the distances as squares: paths, unlike images, have the same pixels on every processor (see `raster`)."""
+    places = range(len(values))
+    image = axes.pcolormesh(places, places, values.to_numpy(dtype=float), cmap=_MAP, vmin=low, vmax=high)
+    axes.set_aspect("equal")
+    axes.invert_yaxis()
     ticks = range(0, len(values), max(1, len(values) // 5))
     names = [f"$w_{{{tick}}}$" for tick in ticks]
     axes.set_xticks(ticks, names)

@@ -54,7 +54,12 @@ def data(inputs: Inputs) -> pd.DataFrame:
 def draw(frame: pd.DataFrame, preset: str) -> Figure:
     """Draw the three panels side by side, a row per dataset, those on which the others are furthest ahead on top."""
     keys = ["dataset", "split"]
-    ahead = frame[(frame["panel"] == "a") & (frame["method"] != OURS)].groupby(keys)["value"].max().sort_values()
+    ahead = (
+        frame[(frame["panel"] == "a") & (frame["method"] != OURS)]
+        .groupby(keys)["value"]
+        .max()
+        .sort_values(kind="stable")
+    )
     places = {key: place for place, key in enumerate(ahead.index)}
     figure = Figure(figsize=(PAGE_WIDTH, 1.1 + _ROW * len(places)))
     grid = figure.subplots(1, len(PANELS), sharey=True, width_ratios=_WIDTHS)

@@ -16,6 +16,7 @@ import pandas as pd
 import statsmodels.formula.api as smf
 from patsy import build_design_matrices, dmatrix
 
+from truly_sparse.analysis.rounding import settled
 from truly_sparse.errors import UserError
 
 CONFIDENCE = 0.95
@@ -64,13 +65,14 @@ def contrasts(
         raise UserError(f"{len(data)} runs leave nothing to estimate the noise from; run more seeds")
     grid = _grid(data, columns)
     cells = np.asarray(build_design_matrices([dmatrix(formula, data).design_info], grid)[0])
-    titles = dict(zip(columns, factors, strict=True))
+    titles, scale = dict(zip(columns, factors, strict=True)), float(data["value"].abs().max())
     rows = []
     for group in [*((column,) for column in columns), *combinations(columns, 2)]:
         for name, weights in _weights(grid, cells, group):
             tested = fitted.t_test(weights)
             low, high = tested.conf_int(1 - CONFIDENCE)[0]
-            numbers = [float(np.squeeze(tested.effect)), float(low), float(high), float(np.squeeze(tested.pvalue))]
+            estimates = [settled(float(number), scale) for number in (np.squeeze(tested.effect), low, high)]
+            numbers = [*estimates, float(np.squeeze(tested.pvalue))]
             rows.append([":".join(titles[column] for column in group), name, *numbers, len(data)])
     return pd.DataFrame(rows, columns=list(COLUMNS))
 

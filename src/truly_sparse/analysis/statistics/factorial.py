@@ -10,6 +10,7 @@ import pandas as pd
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
 
+from truly_sparse.analysis.rounding import settled
 from truly_sparse.errors import UserError
 
 
@@ -58,13 +59,15 @@ def effects(
     table = sm.stats.anova_lm(fitted, typ=2)
     residual = table.loc["Residual", "sum_sq"]
     table = table.drop(index="Residual")
+    shares = table["sum_sq"] / (table["sum_sq"] + residual)
     return pd.DataFrame(
         {
             "effect": [name.replace("C(", "").replace(")", "").replace(":", " x ") for name in table.index],
             "df": table["df"].astype(int).to_numpy(),
-            "F": table["F"].to_numpy(),
+            # About 1 where nothing but noise is at work: a smaller one is settled against that.
+            "F": [settled(value, 1.0) for value in table["F"]],
             "p_value": table["PR(>F)"].to_numpy(),
-            "partial_eta_squared": (table["sum_sq"] / (table["sum_sq"] + residual)).to_numpy(),
+            "partial_eta_squared": [settled(share, 1.0) for share in shares],
             "runs": len(known),
         }
     )

@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from truly_sparse.analysis.rounding import decimals, less, settled
 from truly_sparse.errors import UserError
 
 Numbers = npt.NDArray[np.float64]
@@ -44,21 +45,26 @@ def compare(values: Numbers, baseline: Numbers, seed: int = 0) -> dict[str, Any]
     """
     if values.shape != baseline.shape or values.ndim != 1:
         raise UserError(f"{values.shape} values and {baseline.shape} of the baseline are not pairs")
-    differences = values - baseline
-    count, spread = len(differences), float(differences.std(ddof=1)) if len(differences) > 1 else 0.0
+    # Settled, so that pairs which are equal count as equal and equal differences have the same rank.
+    differences = np.array([less(*pair) for pair in zip(values, baseline, strict=True)], np.float64)
+    count, scale = len(differences), float(np.abs([values, baseline]).max(initial=0.0))
+    spread = float(differences.std(ddof=1)) if len(set(differences)) > 1 else 0.0
     found: dict[str, Any] = dict.fromkeys(
         ("low", "high", "bootstrap_low", "bootstrap_high", "t_p", "wilcoxon_p", "dz", "rank_biserial")
     )
-    found |= {"pairs": count, "difference": float(differences.mean()) if count else None}
+    found |= {"pairs": count, "difference": settled(float(differences.mean()), scale) if count else None}
     if spread:
         test = stats.ttest_1samp(differences, 0.0)
         interval = test.confidence_interval(CONFIDENCE)
-        found |= {"t_p": float(test.pvalue), "low": float(interval.low), "high": float(interval.high)}
+        low, high = (settled(float(end), scale) for end in interval)
+        found |= {"t_p": float(test.pvalue), "low": low, "high": high}
         found["dz"] = found["difference"] / spread
         if count >= 5:
+            places = decimals(scale)
             resampled = stats.bootstrap(
                 (differences,),
-                np.mean,
+                # Resamples of the same values in another order have the same mean.
+                lambda sample, axis: np.round(np.mean(sample, axis=axis), places),
                 confidence_level=CONFIDENCE,
                 n_resamples=RESAMPLES,
                 rng=np.random.default_rng(seed),

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from truly_sparse.analysis.rounding import rounded
 from truly_sparse.errors import UserError
 
 
@@ -40,8 +41,10 @@ def friedman(table: pd.DataFrame) -> Ranks:
     rows, methods = whole.shape
     if methods < 3 or rows < 2:
         raise UserError(f"{methods} methods on {rows} datasets are too few to rank; at least 3 on 2 are needed")
-    ranks = stats.rankdata(-whole.to_numpy(np.float64), axis=1)
-    p_value = float(stats.friedmanchisquare(*whole.to_numpy(np.float64).T).pvalue)
+    # Rounded, so that methods which are equally good share a rank.
+    values = rounded(whole.astype(float)).to_numpy()
+    ranks = stats.rankdata(-values, axis=1)
+    p_value = float(stats.friedmanchisquare(*values.T).pvalue)
     quantile = stats.studentized_range.ppf(0.95, methods, np.inf) / np.sqrt(2)
     critical = float(quantile * np.sqrt(methods * (methods + 1) / (6 * rows)))
-    return Ranks(pd.Series(ranks.mean(axis=0), index=whole.columns).sort_values(), p_value, critical, rows)
+    return Ranks(pd.Series(ranks.mean(axis=0), index=whole.columns).sort_values(kind="stable"), p_value, critical, rows)

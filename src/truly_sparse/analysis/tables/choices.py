@@ -10,6 +10,7 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import method_title, row_order
 from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
+from truly_sparse.analysis.rounding import differences, less
 from truly_sparse.analysis.runs import summarise
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.analysis.tables.table1 import COLUMNS
@@ -69,7 +70,7 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
     rows = rows.assign(
         table="choices",
         metric="test_accuracy",
-        difference=rows["value"] - rows["published"],
+        difference=differences(rows),
         note=rows["dataset"].map(lambda name: partial_note(parts.get(name))),
         commit=inputs.origin().commits,
     )
@@ -97,7 +98,7 @@ def _pairs(changed: Iterable[Record], as_run: Iterable[Record]) -> pd.DataFrame:
                         "instead": formats.setting(record["settings"]["training"][differs[0]]),
                         "accuracy": accuracy,
                         "before": before,
-                        "points": accuracy - before,
+                        "points": less(accuracy, before),
                     }
                 )
     if not rows:

@@ -7,8 +7,9 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
-from truly_sparse.analysis.names import method_title, row_order
+from truly_sparse.analysis.names import dataset_title, method_title, row_order
 from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
+from truly_sparse.analysis.rounding import FITTED_DIGITS, significant
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.statistics.factorial import effects
 from truly_sparse.analysis.table import Part, Table
@@ -37,9 +38,9 @@ _ALONE = (Column("what", "Model", align="l"), Column("accuracy", "accuracy (%)")
 def make(inputs: Inputs) -> Table:
     """Return H1 (analysis of variance), H2 (the same in points), H3 (scaling by decay), H4 (single networks)."""
     runs = frame_of(inputs.records)
-    parts = parts_of(inputs.records)
-    found, scaled, single = (_noted(made, parts) for made in (_effects(runs), _scaled(runs), alone(runs)))
-    points = helps_points.points(runs, parts)
+    partial = parts_of(inputs.records)
+    found, scaled, single = (_noted(made, partial) for made in (_effects(runs), _scaled(runs), alone(runs)))
+    points = helps_points.points(runs, partial)
     frame = pd.concat([found, points, scaled, single], ignore_index=True)
     origin = inputs.origin()
     frame = frame.assign(table="helps", commit=origin.commits).reindex(columns=[*COLUMNS, *helps_points.MORE])
@@ -51,9 +52,9 @@ def make(inputs: Inputs) -> Table:
         f"Partial η²: the effect's share of what the others leave. {closing}"
     )
     h2 = (
-        "The same in points of accuracy: each level less the first of its factor, averaged over the levels of the "
-        "other factor, with Student's 95 % interval and two-sided p by least squares, seeds (and datasets, where they "
-        "are pooled) as blocks; not corrected for their number. An interval over pooled datasets is about "
+        "What moves the test accuracy, in points: each level less the first of its factor, averaged over the levels of "
+        "the other factor, with Student's 95 % interval and two-sided p by least squares, seeds (and datasets, where "
+        "they are pooled) as blocks; not corrected for their number. An interval over pooled datasets is about "
         f"these datasets, trained again. Interactions are in the CSV. {closing}"
     )
     h3 = (
@@ -67,15 +68,14 @@ def make(inputs: Inputs) -> Table:
         f"350 each. Beside them the models of Table 1 as printed. {closing}"
     )
     notes = [origin.line()]
-    return Table(
-        frame,
-        [
-            Part("H1", h1, _effect_cells(found), _EFFECTS, notes, group="dataset", block="what"),
-            Part("H2", h2, helps_points.cells(points), helps_points.PRINTED, notes, group="dataset", block="what"),
-            Part("H3", h3, _scaled_cells(scaled), _CELLS, notes, group="dataset"),
-            Part("H4", h4, _alone_cells(single), _ALONE, notes, group="dataset"),
-        ],
-    )
+    parts = [
+        Part("H1", h1, _effect_cells(found), _EFFECTS, notes, group="dataset", block="what"),
+        Part("H2", h2, helps_points.cells(points), helps_points.PRINTED, notes, group="dataset", block="what"),
+        Part("H3", h3, _scaled_cells(scaled), _CELLS, notes, group="dataset"),
+    ]
+    wide, columns = _alone_side_by_side(single)
+    printed, narrow = Part("H4", h4, wide, columns, notes), _alone_cells(single)
+    return Table(frame, [*parts, printed], terminal=[*parts, Part("H4", h4, narrow, _ALONE, notes, group="dataset")])
 
 
 def _noted(frame: pd.DataFrame, parts: dict[str, str]) -> pd.DataFrame:
@@ -95,7 +95,9 @@ def _effects(runs: pd.DataFrame) -> pd.DataFrame:
                 method = "fd_tse" if experiment == "preprocessing" else ""
                 head = {"dataset": dataset, "method": method, "epsilon": epsilon, "setting": experiment}
                 head |= {"effect": _title(str(row["effect"])), "seeds": row["runs"]}
-                rows += [{**head, "metric": metric, "value": row[metric]} for metric in _MEASURES]
+                rows += [
+                    {**head, "metric": metric, "value": significant(row[metric], FITTED_DIGITS)} for metric in _MEASURES
+                ]
     return pd.DataFrame(rows, columns=[*COLUMNS, "effect"])
 
 
@@ -164,6 +166,22 @@ def _scaled_cells(frame: pd.DataFrame) -> pd.DataFrame:
                 cells[key] = formats.spread(row["value"], row["std"])
             rows.append(cells)
     return pd.DataFrame(rows, columns=["dataset", *(column.key for column in _CELLS)])
+
+
+def _alone_side_by_side(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Column]]:
+    """Return a row per model and a column per dataset."""
+    rows: dict[str, dict[str, str]] = {}
+    titles: dict[str, str] = {}
+    for row in sorted(frame.to_dict("records"), key=lambda row: row_order("", row["method"], None, "")):
+        cells = rows.setdefault(row["method"], {"what": method_title(row["method"])})
+        cells[row["dataset"]] = formats.spread(row["value"], row["std"])
+        titles[row["dataset"]] = (dataset_title(row["dataset"]) + (" (part)" if row["note"] else "")).replace(" ", "\n")
+    columns = [
+        Column("what", "Model", align="p{2.8cm}"),
+        *(Column(name, titles[name]) for name in dict.fromkeys(frame["dataset"])),
+    ]
+    wide = pd.DataFrame(list(rows.values()), columns=[column.key for column in columns])
+    return wide.fillna(formats.NOTHING), columns
 
 
 def _alone_cells(frame: pd.DataFrame) -> pd.DataFrame:

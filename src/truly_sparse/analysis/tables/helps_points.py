@@ -6,6 +6,7 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.origin import marked_title, partial_note
+from truly_sparse.analysis.rounding import FITTED_DIGITS, significant
 from truly_sparse.analysis.statistics.contrasts import contrasts
 from truly_sparse.errors import UserError
 
@@ -63,6 +64,7 @@ def points(runs: pd.DataFrame, parts: dict[str, str]) -> pd.DataFrame:
     if not lines:
         return pd.DataFrame(columns=["dataset", "epsilon", "setting", "metric", "value", "seeds", "note", *MORE])
     frame = pd.concat(lines, ignore_index=True).assign(metric="contrast")
+    frame["p_value"] = [significant(p, FITTED_DIGITS) for p in frame["p_value"]]
     return frame.rename(columns={"term": "effect", "estimate": "value", "runs": "seeds"})
 
 

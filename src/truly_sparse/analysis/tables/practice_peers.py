@@ -7,6 +7,7 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import PROPOSED, dataset_title, method_title, row_order
+from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.statistics.paired import compare, holm
 from truly_sparse.analysis.table import Part
 
@@ -73,8 +74,8 @@ def tidy(frame: pd.DataFrame) -> pd.DataFrame:
             if metric in _RATIOS:
                 measures[f"ratio_{metric}"] = float(np.exp(np.log(ours / other).mean()))
             else:
-                better = ours < other if metric in _LESS_IS_BETTER else ours > other
-                measures[f"better_{metric}"] = int(better.sum())
+                sign = -1 if metric in _LESS_IS_BETTER else 1
+                measures[f"better_{metric}"] = int((sign * ours.combine(other, less) > 0).sum())
         lines += [(row["method"], name, value, row["pairs"]) for name, value in measures.items()]
     found = pd.DataFrame(lines, columns=["method", "metric", "value", "seeds"]).astype({"value": float})
     found["note"] = [f"over {pairs} datasets" for pairs in found["seeds"]]
@@ -117,7 +118,7 @@ def named(frame: pd.DataFrame) -> list[str]:
     ensembles = {*PROPOSED, "edst_rg", OURS}
     table = table[table[OURS].notna()]
     others = table[[name for name in table if name not in ensembles]]
-    gaps = (table[OURS] - others.max(axis=1)).sort_values()
+    gaps = table[OURS].combine(others.max(axis=1), less).sort_values(kind="stable")
     best = others.idxmax(axis=1).to_dict()
     named_gaps = [(str(name), float(gap)) for name, gap in gaps.items()]
     ahead = [f"{dataset_title(name)} {formats.difference(gap)}" for name, gap in reversed(named_gaps) if gap > 0]

@@ -11,6 +11,7 @@ import pandas as pd
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import row_order
 from truly_sparse.analysis.origin import commits_of, partial_note, parts_of
+from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.table import Table
 from truly_sparse.analysis.tables import table1_layout
 from truly_sparse.errors import UserError
@@ -202,7 +203,7 @@ def _lines(
                 "published": value,
                 "published_std": spread,
                 "note": "; ".join(filter(None, (note, f"published: {remark}" if remark else ""))),
-                "difference": None if mean is None or value is None else mean - value,
+                "difference": None if mean is None or value is None else less(mean, value),
                 "published_runs": runs,
                 "source": source,
                 **tail,

@@ -106,14 +106,10 @@ def lay_out(frame: pd.DataFrame, origin: Origin) -> Table:
     shown = display(frame)
     runs = join(f"{n:g}" for n in sorted(set(frame["published_runs"].dropna())))
     source = join(frame["source"].dropna())
-    printed = (
-        f"published ({source}; number of runs: {runs})"
-        if source != "unknown"
-        else "published (nothing for these datasets)"
-    )
+    printed = f"{source}, number of runs {runs}" if source != "unknown" else "nothing for these datasets"
     accuracy = (
-        f"Test accuracy, {printed} and measured here, as mean ± standard deviation over runs; difference in "
-        "percentage points. Mean member: the accuracy of the members alone, averaged. "
+        "Test accuracy, published and measured here: mean ± standard deviation over runs, difference in percentage "
+        f"points. Published: {printed}. Mean member: the accuracy of the members alone, averaged. "
         f"Preset {origin.preset}; seeds per row: {origin.seeds}; commit {origin.commits}; processor {origin.cpu}."
         f"{origin.warning()}"
     )

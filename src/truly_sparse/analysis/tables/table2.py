@@ -9,6 +9,7 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import METHODS, dataset_title, method_title
 from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
+from truly_sparse.analysis.rounding import differences
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.analysis.tables.table1 import COLUMNS
@@ -111,7 +112,7 @@ def _tidy(
     frame.loc[dense, ["epsilon", "setting"]] = [None, "default"]
     printed = inputs.published("table2")[["dataset", "method", "metric", "published", "published_std", "source"]]
     frame = frame.merge(printed, on=["dataset", "method", "metric"], how="left")
-    frame["difference"] = frame["value"] - frame["published"]
+    frame["difference"] = differences(frame)
     return frame.reindex(columns=list(COLUMNS)).astype({"seeds": "Int64"})
 
 

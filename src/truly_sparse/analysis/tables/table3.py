@@ -9,6 +9,7 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import method_title, row_order
 from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
+from truly_sparse.analysis.rounding import differences
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.analysis.tables.table1 import COLUMNS
@@ -68,7 +69,7 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
         table="table3",
         epsilon=float(EPSILON),
         metric="test_accuracy",
-        difference=rows["value"] - rows["published"],
+        difference=differences(rows),
         commit=inputs.origin().commits,
     )
     order = sorted(rows.index, key=lambda i: _order(cast(Any, rows.loc[i])))

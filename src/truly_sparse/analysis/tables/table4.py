@@ -9,6 +9,7 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import method_title
+from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.analysis.tables.table1 import COLUMNS
 
@@ -88,7 +89,7 @@ def tidy(measured: pd.DataFrame, published: pd.DataFrame, commit: str) -> pd.Dat
                     **{"setting": "_".join(filter(None, (setting, distance))), "metric": metric, "value": value},
                     **{"std": std, "seeds": len(part), "note": remark, "commit": commit, "n": n, "distance": distance},
                     **{name: source.get(name) for name in ("published", "published_std", "published_runs", "source")},
-                    "difference": value - source["published"] if source else None,
+                    "difference": less(value, source["published"]) if source else None,
                 }
             )
     return pd.DataFrame(lines, columns=[*COLUMNS, "n", "distance"]).astype({"published_runs": "Int64"})

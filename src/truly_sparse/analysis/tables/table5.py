@@ -12,6 +12,7 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import method_title, row_order
 from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
+from truly_sparse.analysis.rounding import differences
 from truly_sparse.analysis.runs import frame_of
 from truly_sparse.analysis.statistics.authors import bootstrap_test
 from truly_sparse.analysis.statistics.paired import compare_all
@@ -80,7 +81,7 @@ def make(inputs: Inputs) -> Table:
         f"{origin.warning()}"
     )
     paired = (
-        "The same question over training seeds: accuracy less that of EDST_RG with the same seed, in points, with "
+        "Significance over training seeds: accuracy less that of EDST_RG with the same seed, in points, with "
         "Student's 95 % interval and, from five seeds on, the bootstrap's (BCa); two-sided p "
         "of the paired t test, also by Holm's correction over the three methods, "
         "and of the exact Wilcoxon test, which with five seeds cannot fall below 0.0625 and with three not "
@@ -136,7 +137,7 @@ def _authors(inputs: Inputs) -> pd.DataFrame:
         ["dataset", "method", "setting", "metric", "published", "published_std", "source"]
     ]
     frame = frame.merge(printed, on=["dataset", "method", "setting", "metric"], how="left")
-    frame["difference"] = pd.to_numeric(frame["value"]) - frame["published"]
+    frame["difference"] = differences(frame)
     return frame.assign(commit=inputs.origin(EXPERIMENT).commits).reindex(columns=list(COLUMNS))
 
 

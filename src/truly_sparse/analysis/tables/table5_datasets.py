@@ -76,7 +76,7 @@ def part(inputs: Inputs, frame: pd.DataFrame, methods: tuple[str, ...]) -> Part:
             }
         )
     caption = (
-        "The same question over the tabular datasets at ε = 20, one pair of mean accuracies each: points better than "
+        "Significance over the tabular datasets: ε = 20, one pair of mean accuracies each: points better than "
         "EDST_RG with Student's interval and, from five datasets on, the bootstrap's (BCa); two-sided p of the exact "
         "Wilcoxon signed-rank test, also by Holm's correction over the three methods; effect sizes (d_z, and "
         "rank-biserial r_rb); average rank among "

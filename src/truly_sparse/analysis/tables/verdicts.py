@@ -5,16 +5,18 @@ from contextlib import suppress
 
 import pandas as pd
 
+from truly_sparse.analysis.evidence import Evidence
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.make import build, numbers
 from truly_sparse.analysis.names import dataset_title
+from truly_sparse.analysis.rounding import differences
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.analysis.tables.table1 import COLUMNS
 from truly_sparse.analysis.verdicts.claims import RULES, claims
 from truly_sparse.analysis.verdicts.cost import shapes
 from truly_sparse.analysis.verdicts.judging import COLUMNS as JUDGED
-from truly_sparse.analysis.verdicts.judging import CONFIRMED, EXPLAINED, NOT_TESTED, VERDICTS, Evidence, judge
+from truly_sparse.analysis.verdicts.judging import CONFIRMED, EXPLAINED, NOT_TESTED, VERDICTS, judge
 from truly_sparse.errors import UserError
 
 #: Tables and figures that rules read.
@@ -95,7 +97,7 @@ def _tidy(judged: pd.DataFrame, commits: str) -> pd.DataFrame:
     parts = judged["claim"].str.split("/")
     frame = judged.assign(table="verdicts", metric=parts.str[0], setting=judged["claim"], commit=commits)
     frame["dataset"] = [name[1] if len(name) > 1 and dataset_title(name[1]) != name[1] else "" for name in parts]
-    frame["difference"] = frame["value"] - frame["published"]
+    frame["difference"] = differences(frame)
     return frame.reindex(columns=[*COLUMNS, *(name for name in JUDGED if name not in COLUMNS)])
 
 

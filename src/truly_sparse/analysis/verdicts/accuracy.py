@@ -7,8 +7,10 @@ import pandas as pd
 from scipy.stats import ttest_ind_from_stats
 
 from truly_sparse.analysis import formats
+from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.names import PROPOSED, dataset_title, method_title
-from truly_sparse.analysis.verdicts.judging import ALPHA, Evidence, Finding, Missing, Rule, gap, partial, verdict, welch
+from truly_sparse.analysis.rounding import differences, less
+from truly_sparse.analysis.verdicts.judging import ALPHA, Finding, Rule, gap, partial, verdict, welch
 
 ACCURACY = "test_accuracy"
 BASELINE = "edst_rg"
@@ -95,7 +97,7 @@ def least_lead_over_dense(
     dense = max(float(row_of(evidence, dataset, m, settings[m])[column]) for m in DENSE if m in settings)
     sparse = [row_of(evidence, dataset, m, settings[m]) for m in PROPOSED]
     least = min(sparse, key=lambda row: float(row[column]))
-    return float(least[column]) - dense, least
+    return less(float(least[column]), dense), least
 
 
 def _above_dense(evidence: Evidence, dataset: str, epsilon: float) -> Finding:
@@ -161,7 +163,7 @@ def _agreement(evidence: Evidence, dataset: str) -> Finding:
         equal_var=False,
     )
     agree = int((tests.pvalue >= ALPHA / len(rows)).sum())
-    gaps = (rows["value"] - rows["published"]).astype(float)
+    gaps = differences(rows)
     why = (
         f"mean difference {formats.difference(gaps.mean())} points, {int((gaps > 0).sum())} rows higher here, "
         f"{int((gaps < 0).sum())} lower{partial(rows.iloc[0])}"
@@ -185,7 +187,7 @@ def _ablation(evidence: Evidence, dataset: str, method: str) -> Finding:
     ours, printed = gap(one, other)
     p = welch(one, other)
     holds = p >= ALPHA if printed == 0 else ours * printed > 0 and p < ALPHA
-    same = "" if printed == 0 or ours * printed > 0 else "; the other direction"
+    same = "; the other direction" if ours * printed < 0 else ""
     why = f"{p_text(p)} over {one['seeds']} and {other['seeds']} seeds{same}{partial(one)}; the printed runs are single"
     return Finding(formats.difference(ours), formats.difference(printed), verdict(holds), why, ours, printed)
 

@@ -12,6 +12,8 @@ from truly_sparse.analysis.verdicts.judging import Claim, Rule
 
 RULES: tuple[Rule, ...] = (*accuracy.RULES, *protocol.RULES, *cost.RULES, *others.RULES)
 USUAL = 20.0
+#: The topic of claims that are judged again with the same training on both sides.
+ALIKE = "What remains when both sides are trained alike"
 
 
 def claims(table1: pd.DataFrame, table3: pd.DataFrame, table5: pd.DataFrame) -> list[Claim]:
@@ -116,7 +118,7 @@ def _refinement(table3: pd.DataFrame) -> Iterator[Claim]:
 
 def _alike(printed: pd.DataFrame, cells: list[tuple[str, float]]) -> Iterator[Claim]:
     """Yield what remains of the claims when both sides are trained alike: the same claims, another protocol."""
-    topic, where = "What remains when both sides are trained alike", "journal Table 1"
+    topic, where = ALIKE, "journal Table 1"
     settings = printed.set_index(["dataset", "epsilon", "method"])["setting"]
     for method in PROPOSED:
         text = f"{method_title(method)}'s regrowth is better than EDST_RG's, whatever the refinement."

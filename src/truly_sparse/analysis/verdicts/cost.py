@@ -3,18 +3,10 @@
 import pandas as pd
 
 from truly_sparse.analysis import formats
+from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.names import PROPOSED, dataset_title, method_title
 from truly_sparse.analysis.verdicts.accuracy import BASELINE, settings_of
-from truly_sparse.analysis.verdicts.judging import (
-    EXPLAINED,
-    NOT_CONFIRMED,
-    Evidence,
-    Finding,
-    Missing,
-    Rule,
-    partial,
-    verdict,
-)
+from truly_sparse.analysis.verdicts.judging import EXPLAINED, NOT_CONFIRMED, Finding, Rule, partial, verdict
 from truly_sparse.experiments.records import Record
 
 ENSEMBLES = (BASELINE, *PROPOSED)

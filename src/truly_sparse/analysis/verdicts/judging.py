@@ -1,4 +1,4 @@
-"""Claims, rules, and the evidence they are judged by."""
+"""Claims, rules, and how a claim is judged by its rule from evidence."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,18 +7,15 @@ from typing import Any
 import pandas as pd
 from scipy.stats import ttest_ind_from_stats
 
-from truly_sparse.analysis.names import dataset_title, method_title
+from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.origin import PARTIAL
+from truly_sparse.analysis.rounding import less
 
 CONFIRMED, NOT_CONFIRMED = "confirmed", "not confirmed"
 EXPLAINED, NOT_TESTED = "different but explained", "not tested"
 VERDICTS = (CONFIRMED, NOT_CONFIRMED, EXPLAINED, NOT_TESTED)
 ALPHA = 0.05
 COLUMNS = ("claim", "topic", "text", "where", "rule", "ours", "printed", "value", "published", "verdict", "note")
-
-
-class Missing(Exception):
-    """What a rule needs is not there (yet); the message says what."""
 
 
 @dataclass(frozen=True)
@@ -31,55 +28,6 @@ class Finding:
     why: str = ""
     value: float | None = None
     published: float | None = None
-
-
-class Evidence:
-    """Tidy frames by name ("table1", "figure4", ...), as tables and figures write them to CSV."""
-
-    def __init__(self, frames: Mapping[str, pd.DataFrame]) -> None:
-        self.frames = frames
-
-    def rows(self, name: str, **keys: Any) -> pd.DataFrame:
-        """Return the rows of a frame in which every column of `keys` has that value.
-
-        Raises
-        ------
-        Missing
-            Without the frame, or such rows.
-        """
-        if name not in self.frames:
-            raise Missing(f"nothing of {name} has been run or measured")
-        frame = self.frames[name]
-        for column, wanted in keys.items():
-            if column not in frame.columns:
-                raise Missing(f"{name} has no column {column}")
-            frame = frame[frame[column] == wanted]
-        if frame.empty:
-            raise Missing(f"no run of {_titles(keys)} in {name}")
-        return frame
-
-    def cell(self, name: str, **keys: Any) -> pd.Series:
-        """Return the one row for `keys` that has a value measured here; Missing without."""
-        found = self.rows(name, **keys)
-        found = found[found["value"].notna()]
-        if found.empty:
-            raise Missing(f"no finished run of {_titles(keys)}")
-        return found.iloc[0]
-
-    def has(self, name: str, **keys: Any) -> bool:
-        """Say whether `cell` finds something."""
-        try:
-            self.cell(name, **keys)
-        except Missing:
-            return False
-        return True
-
-
-def _titles(keys: Mapping[str, Any]) -> str:
-    """Return the keys of a row as they are printed; what is measured is the rule's business."""
-    titles = {"dataset": dataset_title, "method": method_title, "epsilon": lambda value: f"ε = {value:g}"}
-    named = [titles.get(key, str)(value) for key, value in keys.items() if key not in ("metric", "effect", "kind")]
-    return ", ".join(named)
 
 
 @dataclass(frozen=True)
@@ -154,7 +102,7 @@ def welch(one: pd.Series, other: pd.Series, runs: str = "seeds") -> float:
 
 def gap(one: pd.Series, other: pd.Series) -> tuple[float, float]:
     """Return (ours, printed) difference of two rows."""
-    return float(one["value"] - other["value"]), float(one["published"] - other["published"])
+    return less(one["value"], other["value"]), less(one["published"], other["published"])
 
 
 def partial(*rows: pd.Series) -> str:

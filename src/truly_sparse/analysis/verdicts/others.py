@@ -3,9 +3,11 @@
 import pandas as pd
 
 from truly_sparse.analysis import formats
+from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.names import PROPOSED, dataset_title, method_title
+from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.verdicts.accuracy import BASELINE
-from truly_sparse.analysis.verdicts.judging import ALPHA, Evidence, Finding, Missing, Rule, verdict, welch
+from truly_sparse.analysis.verdicts.judging import ALPHA, Finding, Rule, verdict, welch
 
 ALL = "tabular14"
 DATASETS = 14
@@ -160,7 +162,7 @@ CONSTANT_ITERATIONS = Rule(
 
 def _topology(evidence: Evidence, method: str, closer: bool) -> Finding:
     one, other = (evidence.cell("figure4", method=name, kind="distance_own") for name in (method, BASELINE))
-    ours = float(one["value"] - other["value"])
+    ours = less(one["value"], other["value"])
     p = welch(one, other, "pairs")
     holds = p < ALPHA and (ours < 0) == closer
     why = f"{one['value']:.4f} and {other['value']:.4f}, p = {formats.p_value(p)}"

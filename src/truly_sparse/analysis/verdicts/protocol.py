@@ -3,7 +3,9 @@
 import pandas as pd
 
 from truly_sparse.analysis import formats
+from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.names import PROPOSED, dataset_title, method_title
+from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.tables.helps_points import POOLED
 from truly_sparse.analysis.verdicts.accuracy import (
     ACCURACY,
@@ -13,7 +15,7 @@ from truly_sparse.analysis.verdicts.accuracy import (
     row_of,
     settings_of,
 )
-from truly_sparse.analysis.verdicts.judging import ALPHA, Evidence, Finding, Missing, Rule, gap, partial, verdict, welch
+from truly_sparse.analysis.verdicts.judging import ALPHA, Finding, Rule, gap, partial, verdict, welch
 
 TUNED = "dense_tuned"
 
@@ -72,13 +74,13 @@ def _lead(
         known = settings_of(evidence, dataset, epsilon)
         tops = [max(float(row_of(evidence, dataset, m, known[m])["published"]) for m in methods)
                 for methods in (PROPOSED, printed)]  # fmt: skip
-        published = tops[0] - tops[1]
+        published = less(*tops)
     return _better(one, other, published)
 
 
 def _better(one: pd.Series, other: pd.Series, published: float | None) -> Finding:
     """Return whether one row is the more accurate: positive difference, and Welch's test."""
-    ours, p = float(one["value"] - other["value"]), welch(one, other)
+    ours, p = less(one["value"], other["value"]), welch(one, other)
     words = [f"{method_title(row['method'])} {row['value']:.1f}" for row in (one, other)]
     why = f"{', '.join(words)}; {p_text(p)}{partial(one)}"
     holds = ours > 0 and p < ALPHA

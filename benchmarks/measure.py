@@ -1,0 +1,77 @@
+"""Measure everything with one instruction set and write it as JSON: what `bench.py` starts, once for each.
+
+python benchmarks/measure.py RESULT.json [--rounds 12] [--largest 2e7]
+"""
+
+import single_core  # noqa: F401, I001
+
+import argparse
+import os
+import sys
+import time
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import epochs
+import escapes
+import inference
+import machine
+import profile_kernels
+import scale
+import starts
+
+from truly_sparse.files import write_json
+from truly_sparse.measure import host
+
+
+def measure(rounds: int, largest: float) -> dict[str, Any]:
+    """Return everything that the tables and figures of one column are made of."""
+    found: dict[str, Any] = {"machine": machine.facts(), "rounds": rounds, "pinned": host.hold_one_core()}
+    load = os.getloadavg()[0]
+    parts = {
+        "first": starts.measure_first,
+        "speed": lambda: epochs.measure(rounds),
+        "kernels": lambda: profile_kernels.measure(60),
+        "inference": lambda: inference.measure(rounds),
+        "scale": lambda: scale.sweep(largest),
+        "higgs": lambda: scale.alone("--higgs"),
+        "escapes": escapes.measure,
+        "whole_run": starts.measure_whole_run,
+    }
+    for name, part in parts.items():
+        start = time.perf_counter()
+        found[name] = part()
+        print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
+    # The libraries of all peers are loaded by now.
+    loads = [load, os.getloadavg()[0]]
+    return {**found, "loads": loads, "host": {**host.facts(), **host.threads()}, "torch": _torch()}
+
+
+def _short(found: Any) -> Any:
+    """Return results with five digits of each number that is not whole: no clock knows more."""
+    if isinstance(found, dict):
+        return {name: _short(value) for name, value in found.items()}
+    if isinstance(found, list):
+        return [_short(value) for value in found]
+    return float(f"{found:.5g}") if isinstance(found, float) else found
+
+
+def _torch() -> dict[str, str] | None:
+    """Return PyTorch's version and the instructions of its own kernels, if it is installed."""
+    try:
+        import torch
+    except ModuleNotFoundError:
+        return None
+    return {"version": version("torch"), "instructions": torch.backends.cpu.get_cpu_capability()}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("result", type=Path, help="file to write")
+    parser.add_argument("--rounds", type=int, default=12, help="interleaved rounds (default 12)")
+    parser.add_argument("--largest", type=float, default=2e7, help="links of the largest network (default 2e7)")
+    arguments = parser.parse_args()
+    warnings.filterwarnings("ignore", category=UserWarning)  # sparse CSR support of PyTorch is in beta, it says
+    write_json(arguments.result, _short(measure(arguments.rounds, arguments.largest)))

@@ -1,0 +1,71 @@
+"""What verdicts and sentences rest on: tidy frames by name, as tables and figures write them to CSV."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from truly_sparse.analysis import names
+from truly_sparse.analysis.catalogue import FIGURES, TABLES, offered
+from truly_sparse.analysis.names import dataset_title, method_title
+
+
+class Missing(Exception):
+    """What a rule or a sentence needs is not there (yet); the message says what."""
+
+
+class Evidence:
+    """Tidy frames by name ("table1", "figure4", ...), as tables and figures write them to CSV."""
+
+    def __init__(self, frames: Mapping[str, pd.DataFrame]) -> None:
+        self.frames = frames
+
+    def rows(self, name: str, **keys: Any) -> pd.DataFrame:
+        """Return the rows of a frame in which every column of `keys` has that value.
+
+        Raises
+        ------
+        Missing
+            Without the frame, or such rows.
+        """
+        if name not in self.frames:
+            raise Missing(f"nothing of {name} has been run or measured")
+        frame = self.frames[name]
+        for column, wanted in keys.items():
+            if column not in frame.columns:
+                raise Missing(f"{name} has no column {column}")
+            frame = frame[frame[column] == wanted]
+        if frame.empty:
+            raise Missing(f"no run of {_titles(keys)} in {name}")
+        return frame
+
+    def cell(self, name: str, **keys: Any) -> pd.Series:
+        """Return the one row for `keys` that has a value measured here; Missing without."""
+        found = self.rows(name, **keys)
+        found = found[found["value"].notna()]
+        if found.empty:
+            raise Missing(f"no finished run of {_titles(keys)}")
+        return found.iloc[0]
+
+    def has(self, name: str, **keys: Any) -> bool:
+        """Say whether `cell` finds something."""
+        try:
+            self.cell(name, **keys)
+        except Missing:
+            return False
+        return True
+
+
+def _titles(keys: Mapping[str, Any]) -> str:
+    """Return the keys of a row as they are printed; what is measured is the rule's business."""
+    titles = {"dataset": dataset_title, "method": method_title, "epsilon": lambda value: f"ε = {value:g}"}
+    named = [titles.get(key, str)(value) for key, value in keys.items() if key not in ("metric", "effect", "kind")]
+    return ", ".join(named)
+
+
+def written(config: dict[str, Any]) -> Evidence:
+    """Return all tables and figures of a preset as they lie in its results; what has not been made is not there."""
+    preset = config["preset"]
+    files = {name: names.table_csv(preset, name) for name in offered(TABLES, config)}
+    files |= {name: names.figure_csv(preset, name) for name in offered(FIGURES, config)}
+    return Evidence({name: pd.read_csv(path, low_memory=False) for name, path in files.items() if path.exists()})
