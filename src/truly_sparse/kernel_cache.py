@@ -14,11 +14,15 @@ def settle() -> None:
     """Name a folder for Numba's cache; call before functions are compiled.
 
     It lies in NUMBA_CACHE_DIR, the package's own folder or the home folder, whichever can be written to, else in the
-    temporary directory, where the folder must be this user's own: what lies in it is executed. Numba compiles anew
-    where the file of a function has changed, but not where that of a function compiled into it has; so the folder's
-    name says for which sources it is.
+    temporary directory, where the folder must be this user's own: what lies in it is executed. Its name says for which
+    sources it is: Numba compiles anew where the file of a function has changed, but not where that of a function
+    compiled into it has.
     """
     folder = str(_place() / f"{_PREFIX}{_sources()}")
+    try:
+        f"{PACKAGE}{folder}".encode()
+    except UnicodeEncodeError:
+        return  # letters that the locale does not know: Numba can only write beside the sources
     os.environ["NUMBA_CACHE_DIR"] = folder
     if "numba" in sys.modules:  # it has read its environment
         sys.modules["numba"].config.CACHE_DIR = folder

@@ -25,7 +25,7 @@ VERSION = "1.3"
 KINDS = (
     ("records/*.jsonl", "application/jsonl", "Run records of an experiment, one JSON object per run"),
     ("records/*.csv", "text/csv", "A measurement that is no training run"),
-    ("records/*.json", "application/json", "How a measurement was made, or which records were verified"),
+    ("records/*.json", "application/json", "How a measurement was made"),
     ("tables/*.csv", "text/csv", "A table in tidy form, published values beside measured ones"),
     ("figures/*.csv", "text/csv", "The numbers of a figure"),
     ("figures/*.png", "image/png", "A figure"),

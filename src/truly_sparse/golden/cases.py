@@ -89,10 +89,7 @@ def _data(name: str, dataset: str = "holes", **data: Any) -> Case:
 
 def _measurement(measured: str, **settings: Any) -> Case:
     datasets = {"datasets": ["three"]} if measured != "scalability" else {}
-    methods: dict[str, Any] = {
-        name: {"model": "sparse", "strategy": name, "training": {}}
-        for name in ("edst_rg", "rd_tse", "fd_tse", "dist_tse")
-    }
+    methods: dict[str, Any] = {name: {"model": "sparse", "strategy": name, "training": {}} for name in STRATEGIES}
     config = {
         "training": TRAINING | PAPER | ENSEMBLE,
         "datasets": {"three": DATA | {"training": {}}},
@@ -156,6 +153,7 @@ def _networks() -> list[Case]:
         _run("refinement comprehensive, static", slow | {"refinement": "comprehensive"}),
         _run("refinement eta_zeta, static", slow | {"refinement": "eta_zeta"}),
         _run("SET", SET),
+        _run("SET, many links", {"epsilon": 20.0, "hidden": [150, 170]} | SET),
         _run("SET as in the paper", PAPER | SET | {"activation": "all_relu", "evolution_every": 2}),
     ]
 
