@@ -43,7 +43,7 @@ def load(folder: Path) -> Columns:
 
 def _place(own: dict[str, Any]) -> tuple[Any, ...]:
     order = [*SETS, own["instructions"]].index(own["instructions"])
-    return own["vendor"], own["family"], own["model"], order
+    return own["vendor"], own["family"].rjust(9), own["model"].rjust(9), order
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -77,7 +77,7 @@ def test_another_machine_is_another_column(results):
     before = statistics.median(epochs["truly sparse (ours)", 20]["seconds"])
     for one in found["speed"]["epochs"]:
         one["seconds"] = [2 * s for s in one["seconds"]]
-    found["machine"] |= {"design": "znver3", "family": 25, "model": 1, "instructions": "avx2", "native": True}
+    found["machine"] |= {"design": "znver3", "family": "25", "model": "1", "instructions": "avx2", "native": True}
     (results / "machines/other.json").write_text(json.dumps(found), encoding="utf-8")
     bench, readme = report(results)
     head = row(readme, " |")

@@ -257,3 +257,15 @@ def test_help_names_every_command():
         [sys.executable, "-m", "truly_sparse", "--help"], capture_output=True, text=True, check=True, cwd=ROOT
     ).stdout
     assert all(command in text for command in ("data", "run", "store", "table", "figure", "pdf", "show", "examples:"))
+
+
+def test_a_job_starts_without_what_it_does_not_use():
+    """A second of imports is paid by every job of a workflow."""
+    code = (
+        "import sys; import truly_sparse.experiments.job; print({'sklearn', 'pandas', 'matplotlib'} & {*sys.modules})"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert said.strip() == "set()"
+    code = code.replace("experiments.job", "analysis.make").replace("'sklearn', 'pandas', ", "'sklearn', ")
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert said.strip() == "set()"

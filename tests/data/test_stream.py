@@ -167,6 +167,8 @@ def test_a_file_that_changes_on_the_way_is_not_mixed(big, server):
         (gzip.compress(b"2,2,3,4,5,6\n" * 2000, mtime=0), "has a class '2' where the registry knows the classes 0, 1"),
         (gzip.compress(b"", mtime=0), "holds no rows"),
     ],
+    # Named without the bytes, which hold the time they were packed at.
+    ids=["no gzip", "broken", "semicolons", "text", "missing value", "unknown class", "empty"],
 )
 def test_bad_content_is_refused_and_forgotten(big, server, body, words):
     server.answers = [{"body": body, "ranges": True}]

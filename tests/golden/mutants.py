@@ -1,11 +1,10 @@
 """Changed sources, one small change at a time, and whether the golden runs notice.
 
-Run as a script it tries some changes of every function of the files named until one is noticed, with --all every one:
+Run as a script it tries some changes of every part of the files named until one is noticed, with --all every one:
 `python tests/golden/mutants.py --all ensembles/schedule.py`.
 """
 
 import ast
-import copy
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -25,9 +24,10 @@ from numba.core import config
 PACKAGE = Path(__file__).parents[2] / "src/truly_sparse"
 #: Processor seconds of a mutant that never ends.
 LIMIT = 200
-#: Changes of one function that are tried until one is noticed.
+#: Changes of one part that are tried until one is noticed.
 FEW = 4
 NOT_NOTICED = "NOT NOTICED"
+#: What is imported before mutants are forked; of the package nothing, which each imports changed.
 LIBRARIES = (
     *("scipy.special", "scipy.optimize", "sklearn.neural_network", "sklearn.manifold", "sklearn.ensemble"),
     *("sklearn.linear_model", "sklearn.decomposition", "pandas", "pyarrow.parquet"),
@@ -44,50 +44,70 @@ INSTRUCTIONS = {"fadd": "fsub", "fsub": "fadd", "fmul": "fadd", "add": "sub", "m
 
 
 class Mutant(NamedTuple):
-    """One change: the file, the function it is in, its number among the function's changes, and what it is."""
+    """One change: the file, the part it is in, its number among the part's changes, and what it is."""
 
     file: str
-    function: str
+    part: str
     number: int
     change: str
 
 
-def functions(file):
-    """Return {name: node} of a file's functions, methods among them; one inside another belongs to it."""
-    found = {}
-    for node in ast.parse((PACKAGE / file).read_text()).body:
-        if isinstance(node, ast.FunctionDef):
-            found[node.name] = node
-        elif isinstance(node, ast.ClassDef):
-            found |= {f"{node.name}.{one.name}": one for one in node.body if isinstance(one, ast.FunctionDef)}
-    return found
+def parts(file):
+    """Return the names of what a file is made of: functions, methods, and what stands outside of them.
+
+    "Class.method" is a method, "Class." what a class says itself, "" what the module does; what is inside a function
+    belongs to it.
+    """
+    return [name for name, _ in _parts(ast.parse((PACKAGE / file).read_text()))]
 
 
-def mutants(file, function, node):
-    """Return every change of a function."""
-    return [Mutant(file, function, number, say) for number, (say, _) in enumerate(_changes(node))]
+def _parts(tree):
+    """Yield (name, statements) of the parts of a module that have something to change."""
+    for prefix, owner in [
+        ("", tree),
+        *((f"{node.name}.", node) for node in tree.body if isinstance(node, ast.ClassDef)),
+    ]:
+        yield prefix, [node for node in owner.body if isinstance(node, ast.Assign | ast.AnnAssign)]
+        for node in owner.body:
+            if isinstance(node, ast.FunctionDef):
+                yield f"{prefix}{node.name}", node.body
 
 
-def _changes(function):
-    """Yield (what changes, the function with that change)."""
-    places = [place for statement in _body(function) for place in ast.walk(statement)]
-    for place in places:
+def mutants(file, part):
+    """Return every change of a part."""
+    statements = dict(_parts(ast.parse((PACKAGE / file).read_text())))[part]
+    return [Mutant(file, part, number, say) for number, say in enumerate(_changes(statements))]
+
+
+def code_of(mutant):
+    """Return the code of the mutant's module."""
+    path = PACKAGE / mutant.file
+    tree = ast.parse(path.read_text())
+    for number, _ in enumerate(_changes(dict(_parts(tree))[mutant.part])):
+        if number == mutant.number:
+            return compile(ast.fix_missing_locations(tree), str(path), "exec")
+    raise ValueError(mutant)
+
+
+def _changes(statements):
+    """Change statements in one place after the other, and say how; the change is taken back afterwards."""
+    for place in [place for statement in statements for place in _walk(statement)]:
         for field, value in _mutated(place):
             before, old = ast.unparse(place), getattr(place, field)
             setattr(place, field, value)
-            say, changed = f"line {place.lineno}: {before} -> {ast.unparse(place)}", copy.deepcopy(function)
+            yield f"line {place.lineno}: {before} -> {ast.unparse(place)}"
             setattr(place, field, old)
-            yield say, changed
 
 
-def _body(function):
-    """Return the statements of a function that do something, errors and their texts left out."""
-    return [
-        statement
-        for statement in function.body
-        if not isinstance(statement, ast.Raise)
-        and not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
-    ]
+def _walk(node):
+    """Yield the nodes that decide something: no errors and their texts, no annotations."""
+    if isinstance(node, ast.Raise | ast.Assert | ast.arguments):
+        return
+    yield node
+    for name, field in ast.iter_fields(node):
+        for child in field if isinstance(field, list) else [field]:
+            if isinstance(child, ast.AST) and name not in ("annotation", "returns"):
+                yield from _walk(child)
 
 
 def _mutated(place):
@@ -102,17 +122,6 @@ def _mutated(place):
         yield "ops", [SWAPPED[type(place.ops[0])](), *place.ops[1:]]
     elif isinstance(place, ast.Attribute) and place.attr in INSTRUCTIONS:
         yield "attr", INSTRUCTIONS[place.attr]
-
-
-def code_of(mutant):
-    """Return the code of the mutant's module."""
-    path = PACKAGE / mutant.file
-    tree = ast.parse(path.read_text())
-    owner, _, name = mutant.function.rpartition(".")
-    body = next(node for node in tree.body if getattr(node, "name", "") == owner).body if owner else tree.body
-    place = next(i for i, node in enumerate(body) if isinstance(node, ast.FunctionDef) and node.name == name)
-    body[place] = [changed for _, changed in _changes(body[place])][mutant.number]
-    return compile(ast.fix_missing_locations(tree), str(path), "exec")
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader):
@@ -190,26 +199,19 @@ def _try(finder, cache, writer):
     writer.send(found)
 
 
-def prepare():
-    """Import what all mutants need before they are forked; of the package nothing, which each imports changed."""
-    for module in LIBRARIES:
-        importlib.import_module(module)
-
-
 def main(arguments):
     """Print one line for every mutant tried."""
-    prepare()
-    if noticed(None):
-        sys.exit("the golden runs fail without any change")
+    for module in LIBRARIES:
+        importlib.import_module(module)
     every = "--all" in arguments
     for file in (argument for argument in arguments if argument != "--all"):
-        for name, node in functions(file).items():
-            found = mutants(file, name, node)
-            some = random.Random(f"{file} {name}").sample(found, min(len(found), FEW))
+        for part in parts(file):
+            found = mutants(file, part)
+            some = random.Random(f"{file} {part}").sample(found, min(len(found), FEW))
             for mutant in found if every else some:
-                how = noticed(mutant)
-                print(f"{file} {name} {mutant.change}: {' '.join((how or NOT_NOTICED).split())}", flush=True)
-                if how and not every:
+                how = " ".join((noticed(mutant) or NOT_NOTICED).split())
+                print(f"{file}:{part} {mutant.change}: {how}", flush=True)
+                if how != NOT_NOTICED and not every:
                     break
 
 

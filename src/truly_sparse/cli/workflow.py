@@ -9,6 +9,7 @@ import runpy
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -99,8 +100,9 @@ class Progress:
     """How far a workflow is, as its log says: a bar in a terminal, else a plain line now and then."""
 
     def __init__(self, name: str, terminal: IO[str]) -> None:
-        self.name, self.terminal, self.began = name, terminal, time.monotonic()
-        self.done = 0
+        self.name, self.terminal, self.done = name, terminal, 0
+        # Long jobs come first, so that only the latest steps say how long the next will take.
+        self.ends = deque([time.monotonic()], maxlen=LINES + 1)
         self.bar: tqdm | None = None
 
     def read(self, line: str) -> None:
@@ -114,15 +116,16 @@ class Progress:
 
     def _to(self, done: int, total: int) -> None:
         before, self.done = self.done, done
+        self.ends.extend([time.monotonic()] * (done - before))
         if self.bar is None and self.terminal.isatty() and os.get_terminal_size(self.terminal.fileno()).columns:
             self.bar = tqdm(
-                desc=self.name, total=total, file=self.terminal, smoothing=0, bar_format=_BAR, dynamic_ncols=True
+                desc=self.name, total=total, file=self.terminal, smoothing=0.1, bar_format=_BAR, dynamic_ncols=True
             )
         if self.bar is not None:
             self.bar.total = total
             self.bar.update(done - before)
         elif done < total and done * LINES // total > before * LINES // total:
-            left = (time.monotonic() - self.began) / done * (total - done)
+            left = (self.ends[-1] - self.ends[0]) / (len(self.ends) - 1) * (total - done)
             print(f"{self.name}: {done} of {total} steps, about {left:.0f} s left", file=self.terminal, flush=True)
 
     def tick(self) -> None:
