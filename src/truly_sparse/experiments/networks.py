@@ -72,8 +72,9 @@ class Model:
         """Train to the end with a checkpoint every so often, going on from one that fits."""
         trainer, path = self.trainer, self._checkpoint
         # Another processor or BLAS kernel may round differently: bytes would depend on where the run was killed.
-        kernels = [pool.get("architecture") for pool in host.threads()["threadpools"]]
-        where = {"processor": host.processor_facts(), "blas": kernels}
+        pools = [pool for pool in host.threads()["threadpools"] if pool["user_api"] == "blas"]
+        kernels = {str(pool.get("architecture")) for pool in pools}  # one library of them may be there twice
+        where = {"processor": host.processor_facts(), "blas": sorted(kernels)}
         identity = {**spec.hashes, "data": data.info["sha256"], **where}
         reporter = Reporter(spec.path, len(trainer.plan))
         if not restart and path.exists():
