@@ -13,7 +13,7 @@ PIN = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --
 
 .DEFAULT_GOAL := help
 .PHONY: help install cluster quick test test-all slurm lint docs package audit paper report crate store verify \
-	golden golden-check golden-arm bench lock unlock clean
+	golden golden-check golden-arm mutants bench lock unlock clean
 # The environment is .venv and nothing else.
 unexport PYTHONPATH PYTHONHOME
 
@@ -29,7 +29,7 @@ quick: $(STAMP)  ## all eight models on small data in minutes, ending with the t
 	@$(BIN)/python -m truly_sparse show table1 --config config/quick.yaml
 
 test: $(STAMP) $(LOCKED)test  ## the test suite, without its slowest tests
-	TRULY_SPARSE_FUZZ_CONFIGURATIONS=100 TRULY_SPARSE_FUZZ_CASES=500 $(BIN)/python -m pytest $(PARALLEL) -m "not slow and not slurm"
+	TRULY_SPARSE_FUZZ_CONFIGURATIONS=100 TRULY_SPARSE_FUZZ_CASES=500 $(BIN)/python -m pytest $(PARALLEL) -m "not slow and not slurm and not mutants"
 
 test-all: $(STAMP) $(LOCKED)test  ## the whole test suite
 	$(BIN)/python -m pytest $(PARALLEL)
@@ -76,6 +76,9 @@ golden-check: $(STAMP)  ## run the golden runs and compare their digests with th
 
 golden-arm: $(STAMP)  ## the same on an emulated ARM processor (Debian; some 10 minutes the first time)
 	$(BIN)/python envs/arm.py
+
+mutants: $(STAMP) $(LOCKED)test  ## change every part of the sources and see whether a golden run notices (an hour)
+	$(BIN)/python -m pytest $(PARALLEL) -m mutants tests/golden
 
 golden: $(STAMP)  ## make their digests anew, for a REASON="..."
 	$(BIN)/python -m truly_sparse golden --make $(if $(REASON),"$(REASON)",$(error give REASON="why they change"))

@@ -36,7 +36,7 @@ def files():
     return sorted(file for file in found if file.endswith(".py") and file not in APART)
 
 
-@pytest.mark.slow
+@pytest.mark.mutants
 @pytest.mark.parametrize("file", files())
 def test_a_change_of_every_part_is_noticed(file):
     done = subprocess.run([sys.executable, SCRIPT, file], capture_output=True, text=True)
