@@ -77,7 +77,7 @@ golden-check: $(STAMP)  ## run the golden runs and compare their digests with th
 golden-arm: $(STAMP)  ## the same on an emulated ARM processor (Debian; some 10 minutes the first time)
 	$(BIN)/python envs/arm.py
 
-mutants: $(STAMP) $(LOCKED)test  ## change every part of the sources and see whether a golden run notices (an hour)
+mutants: $(STAMP) $(LOCKED)test  ## change every part of the sources and see whether a golden run notices (long)
 	$(BIN)/python -m pytest $(PARALLEL) -m mutants tests/golden
 
 golden: $(STAMP)  ## make their digests anew, for a REASON="..."
