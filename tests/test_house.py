@@ -1,4 +1,4 @@
-"""The house: pins in step with pyproject, rooms that use only what they may, no pickle."""
+"""The house: pins in step with pyproject, rooms that use only what they may, no pickle, no long files."""
 
 import ast
 import json
@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src/truly_sparse"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
+LONGEST = 400
 #: Which extras of pyproject each lock holds, beside the dependencies; others are left to the machine.
 LOCKS = {
     "run": ("workflow", "build"),
@@ -77,7 +78,10 @@ def test_nothing_is_pickled():
                 assert node.value.value is False, file
 
 
-def test_the_snakefile_stays_short():
+def test_files_stay_short():
+    files = [*SOURCES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "workflow").rglob("*.smk"), ROOT / "Snakefile"]
+    long = {str(file.relative_to(ROOT)): len(file.read_text().splitlines()) for file in files}
+    assert {name: lines for name, lines in long.items() if lines > LONGEST} == {}
     assert len((ROOT / "Snakefile").read_text().splitlines()) < 70
 
 

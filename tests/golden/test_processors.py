@@ -13,7 +13,8 @@ AT_HAND = binding.get_host_cpu_features() if platform.machine() == "x86_64" else
 PROBE = """
 import numpy as np
 from numba import njit
-from truly_sparse.engine.vector import LANES, add_product, fill, splat, total
+from truly_sparse.engine.registers import LANES
+from truly_sparse.engine.vector import add_product, fill, splat, total
 from truly_sparse.measure import host
 
 @njit

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from truly_sparse.engine import kernels
+from truly_sparse.engine import link_loops
 from truly_sparse.engine.topology import Links, Values
 
 
@@ -61,7 +61,7 @@ class Block:
 
     def index(self) -> None:
         """Rebuild the order by output neuron from the order by input neuron."""
-        kernels.index_by_output(
+        link_loops.index_by_output(
             self.n_in, self.n_out, self.in_pointers, self.targets, self.out_pointers, self.sources, self.position
         )
 
@@ -70,7 +70,7 @@ class Block:
         if len(grown) != len(self) - np.count_nonzero(keep):
             raise ValueError(f"{len(grown)} links cannot replace the {len(self) - np.count_nonzero(keep)} pruned ones")
         old = self.in_pointers.copy(), self.targets.copy(), self.values.copy(), self.velocity.copy()
-        kernels.replant(
+        link_loops.replant(
             self.n_out, *old, keep, grown, values, self.in_pointers, self.targets, self.values, self.velocity
         )
         self.index()

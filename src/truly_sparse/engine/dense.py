@@ -11,12 +11,13 @@ import numpy.typing as npt
 from numba import njit
 
 from truly_sparse.engine.dropout import layer_key, mix, threshold
-from truly_sparse.engine.kernels import softmax_rows, square_sum, update
+from truly_sparse.engine.kernels import square_sum, update
 from truly_sparse.engine.libm import log
 from truly_sparse.engine.memory import aligned
 from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult, Floats, Optimiser
+from truly_sparse.engine.registers import LANES
+from truly_sparse.engine.rows import softmax_rows
 from truly_sparse.engine.topology import start_bound, start_values
-from truly_sparse.engine.vector import LANES
 
 
 @njit(cache=True, boundscheck=False)

@@ -18,19 +18,19 @@ The order of sums, which is the same on every processor and so part of what a re
 `plan` has one row per connection, in order of its target: see the column numbers below.
 """
 
-from typing import Any
-
 import numpy as np
-from numba import njit, types
-from numba.extending import overload
+from numba import njit
 
+from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
 from truly_sparse.engine.dropout import layer_key
-from truly_sparse.engine.libm import exp, log
+from truly_sparse.engine.libm import log
+from truly_sparse.engine.registers import LANES, PART, PARTS
+from truly_sparse.engine.rows import gather_batch, pack, softmax_rows, unpack
 
 from truly_sparse.engine.vector import (  # isort: skip
-    LANES, PART, PARTS, above_zero, add, add_product, at_least, fill, hashed, hold, keep_products, load, load_mask,
-    load_pair, load_row, multiply, pass_back, prefetch, select, splat, store, store_mask, store_pair, store_row,
-    subtract, total, totals_of_eight, transpose,
+    above_zero, add, add_product, at_least, fill, hashed, hold, keep_products, load, load_mask,
+    load_row, multiply, pass_back, prefetch, select, splat, store, store_mask, store_row, subtract, total,
+    totals_of_eight,
 )  # fmt: skip
 
 N_IN, N_OUT, LINKS, IN_POINTERS, OUT_POINTERS, SOURCE, TARGET, BIASES = range(8)
@@ -39,230 +39,6 @@ PLAN_COLUMNS = 8
 GROUP = 64
 #: How many links ahead the row at the other end is asked for, where rows lie beyond the second-level cache.
 AHEAD = np.uint64(6)
-_OPTIONS: Any = {"boundscheck": False, "error_model": "numpy"}
-#: Of functions that only compiled code calls: no way in from Python, nothing allocated; compiled in half the time.
-INNER: Any = {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
-#: Of those whose code stands where they are called.
-INLINED: Any = {**INNER, "forceinline": True}
-
-
-@njit(cache=True, **_OPTIONS)
-def index_by_output(n_in, n_out, in_pointers, targets, out_pointers, sources, position):
-    """Build a block's order by output neuron from its order by input neuron (counting sort, O(links))."""
-    out_pointers[:] = 0
-    for k in range(targets.shape[0]):
-        out_pointers[targets[k] + 1] += 1
-    for o in range(n_out):
-        out_pointers[o + 1] += out_pointers[o]
-    for i in range(n_in):
-        for k in range(in_pointers[i], in_pointers[i + 1]):
-            place = out_pointers[targets[k]]
-            sources[place] = i
-            position[place] = k
-            out_pointers[targets[k]] = place + 1
-    for o in range(n_out, 0, -1):
-        out_pointers[o] = out_pointers[o - 1]
-    out_pointers[0] = 0
-
-
-@njit(cache=True, **_OPTIONS)
-def replant(n_out, old_pointers, old_targets, old_values, old_velocity, keep, grown, grown_values,
-            in_pointers, targets, values, velocity):  # fmt: skip
-    """Merge the kept old links with the grown ones (sorted, velocity zero) into a block's arrays, O(links)."""
-    place = g = 0
-    for i in range(old_pointers.shape[0] - 1):
-        in_pointers[i] = place
-        k, stop = old_pointers[i], old_pointers[i + 1]
-        row = i * n_out
-        while True:
-            new = g < grown.shape[0] and grown[g] < row + n_out
-            limit = grown[g] - row if new else n_out
-            # Every old link is written, and the next one over it unless it is kept: which are cannot be predicted.
-            while k < stop and place < targets.shape[0] and old_targets[k] < limit:
-                targets[place] = old_targets[k]
-                values[place] = old_values[k]
-                velocity[place] = old_velocity[k]
-                place += keep[k]
-                k += 1
-            if not new:
-                break
-            targets[place] = limit
-            values[place] = grown_values[g]
-            velocity[place] = 0.0
-            place += 1
-            g += 1
-    in_pointers[old_pointers.shape[0] - 1] = place
-
-
-@njit(cache=True, **_OPTIONS)
-def kept_links(in_pointers, targets, keep, n_out, count):
-    """Return the sorted links (``source * n_out + target``) that are kept, `count` of them."""
-    links = np.empty(count + 1, np.int64)  # the last one takes what is written after the last kept link
-    place = 0
-    for i in range(in_pointers.shape[0] - 1):
-        for k in range(in_pointers[i], in_pointers[i + 1]):
-            links[place] = i * n_out + targets[k]
-            place += keep[k]
-    return links[:count]
-
-
-@njit(cache=True, **_OPTIONS)
-def free_places(occupied, ranks):
-    """Return the places of the free ranks: rank r is place r plus the number of occupied ones before it, O(links)."""
-    places = np.empty_like(ranks)
-    before = 0
-    for j in range(ranks.shape[0]):
-        while before < occupied.shape[0] and occupied[before] - before <= ranks[j]:
-            before += 1
-        places[j] = ranks[j] + before
-    return places
-
-
-@njit(cache=True, **_OPTIONS)
-def split_by_sign(values, magnitudes):
-    """Write the magnitudes of positive values from the left, of negative ones from the right; return how many each."""
-    positive = negative = 0
-    last = values.shape[0] - 1
-    for k in range(values.shape[0]):
-        # Written to both ends, counted at one: signs cannot be predicted, so that branches would cost more.
-        magnitudes[positive] = magnitudes[last - negative] = abs(values[k])
-        positive += values[k] > 0
-        negative += values[k] < 0
-    return positive, negative
-
-
-@njit(cache=True, **_OPTIONS)
-def mark_survivors(values, limits, ties):
-    """Mark the values that are not zero, not below the limit of their sign (+, -), nor among its first `ties` at it."""
-    keep = np.empty(values.shape[0], np.bool_)
-    left = ties.copy()
-    above, below = limits
-    for k in range(values.shape[0]):
-        limit = below if values[k] < 0 else above
-        magnitude = abs(values[k])
-        keep[k] = (magnitude != 0) & ~(magnitude < limit)
-        if magnitude == limit:
-            sign = int(values[k] < 0)
-            keep[k] &= left[sign] <= 0
-            left[sign] -= 1
-    return keep
-
-
-def put_features(block, turn, rows, start, features, batch):
-    """Write 16 samples of up to 16 features into their rows; compiled code only.
-
-    ``block[256 turn:]`` holds them as [feature][sample]. bfloat16 rows wait for the second of two blocks (turn 1).
-    """
-    raise NotImplementedError
-
-
-@overload(put_features, jit_options=INLINED)
-def _put_features(block, turn, rows, start, features, batch):
-    del block, turn, start, features, batch
-    if rows.dtype == types.uint16:
-
-        def put_halves(block, turn, rows, start, features, batch):
-            if turn == 1:
-                for f in range(features):
-                    even, odd = load(block, LANES * f, LANES), load(block, LANES * (LANES + f), LANES)
-                    store_pair(even, odd, rows, start - LANES + f * batch)
-
-        return put_halves
-
-    def put_singles(block, turn, rows, start, features, batch):
-        for f in range(features):
-            store(load(block, LANES * (turn * LANES + f), LANES), rows, start + f * batch)
-
-    return put_singles
-
-
-@njit(**INNER)
-def gather_batch(x, order, start, count, batch, rows, block):
-    """Copy samples order[start:start+count] of x [sample][feature] into `rows` [feature][batch], padded with zeros.
-
-    `block` is room for 512 float32: 16 samples of 16 features at a time are transposed there.
-    """
-    features = x.shape[1]
-    for left in range(0, features, LANES):
-        some = min(LANES, features - left)
-        for first in range(0, batch, LANES):
-            turn = first // LANES % 2
-            for b in range(LANES):
-                here = LANES * (turn * LANES + b)
-                if first + b >= count:
-                    store(splat(np.float32(0), LANES), block, here)
-                elif some == LANES:
-                    store(load(x, order[start + first + b] * features + left, LANES), block, here)
-                else:
-                    for f in range(some):
-                        block[here + f] = x[order[start + first + b], left + f]
-            transpose(block, LANES * LANES * turn)
-            put_features(block, turn, rows, left * batch + first, some, batch)
-
-
-@njit(cache=True, **_OPTIONS)
-def softmax_rows(rows, classes, batch):
-    """Replace logits [class][batch] by softmax probabilities, in place."""
-    for b in range(batch):
-        top = rows[b]
-        for c in range(1, classes):
-            top = max(top, rows[c * batch + b])
-        total = np.float32(0.0)
-        for c in range(classes):
-            e = exp(rows[c * batch + b] - top)
-            rows[c * batch + b] = e
-            total += e
-        for c in range(classes):
-            rows[c * batch + b] /= total
-
-
-def unpack(rows, start, out, count):
-    """Copy the `count` values of the row at `start` to `out`, as float32; compiled code only."""
-    raise NotImplementedError
-
-
-@overload(unpack, jit_options=INLINED)
-def _unpack(rows, start, out, count):
-    del start, out, count
-    if rows.dtype == types.uint16:
-
-        def unpack_halves(rows, start, out, count):
-            for pair in range(0, count, 2 * LANES):
-                even, odd = load_pair(rows, start + pair)
-                store(even, out, pair)
-                store(odd, out, pair + LANES)
-
-        return unpack_halves
-
-    def unpack_singles(rows, start, out, count):
-        for vector in range(0, count, LANES):
-            store(load(rows, start + vector, LANES), out, vector)
-
-    return unpack_singles
-
-
-def pack(values, first, rows, start, count):
-    """Write the `count` float32 values from `first` on into the row at `start`; compiled code only."""
-    raise NotImplementedError
-
-
-@overload(pack, jit_options=INLINED)
-def _pack(values, first, rows, start, count):
-    del values, first, start, count
-    if rows.dtype == types.uint16:
-
-        def pack_halves(values, first, rows, start, count):
-            for pair in range(0, count, 2 * LANES):
-                even, odd = load(values, first + pair, LANES), load(values, first + pair + LANES, LANES)
-                store_pair(even, odd, rows, start + pair)
-
-        return pack_halves
-
-    def pack_singles(values, first, rows, start, count):
-        for vector in range(0, count, LANES):
-            store(load(values, first + vector, LANES), rows, start + vector)
-
-    return pack_singles
 
 
 @njit(**INLINED)
@@ -325,7 +101,7 @@ def forward(plan, offsets, out_pointers, sources, position, values, biases, slop
                 pack(sums, 0, logits, o * batch, batch)
 
 
-@njit(cache=True, **_OPTIONS)
+@njit(cache=True, **COMPILED)
 def update(parameters, velocity, gradient, eta, momentum, decay):
     """Make one momentum step: v <- momentum v - eta g; w <- w + v - decay w."""
     for k in range(parameters.shape[0]):
@@ -333,7 +109,7 @@ def update(parameters, velocity, gradient, eta, momentum, decay):
         parameters[k] = parameters[k] + velocity[k] - decay * parameters[k]
 
 
-@njit(cache=True, **_OPTIONS)
+@njit(cache=True, **COMPILED)
 def square_sum(gradient, lanes):
     """Return the sum of squares, in float64: chains in 16 `lanes` over every 16th element, then as `vector.total`."""
     lanes[:LANES] = 0.0
@@ -496,7 +272,7 @@ def errors_of_output(logits, y, order, start, batch, count, classes, rows, first
     return loss, correct
 
 
-@njit(cache=True, **_OPTIONS)
+@njit(cache=True, **COMPILED)
 def train_epoch(x, y, order, batch, count, plan, offsets, in_pointers, targets, out_pointers, sources, position,
                 values, velocity, gradient, biases, bias_velocity, bias_gradient, slopes, rows, logits, positive, kept,
                 own, sums, parts, lanes, forward_width, width, tile, key, first_step, threshold, scale, eta, momentum,
@@ -531,7 +307,7 @@ def train_epoch(x, y, order, batch, count, plan, offsets, in_pointers, targets, 
     return loss, correct
 
 
-@njit(cache=True, **_OPTIONS)
+@njit(cache=True, **COMPILED)
 def predict(x, count, plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive,
             kept, sums, block, width, far, probabilities):  # fmt: skip
     """Write softmax probabilities [sample][class] for x [sample][feature], `count` samples at a time."""

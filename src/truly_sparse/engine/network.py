@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from truly_sparse.engine import kernels, topology
+from truly_sparse.engine import kernels, link_loops, topology
 from truly_sparse.engine.block import Block
 from truly_sparse.engine.dropout import threshold
 from truly_sparse.engine.memory import aligned, second_level_cache
+from truly_sparse.engine.registers import BACKWARD, FORWARD, LANES
 from truly_sparse.engine.streams import Streams
-from truly_sparse.engine.vector import BACKWARD, FORWARD, LANES
 
 Floats = npt.NDArray[np.float32]
 #: Rows of a batch that is only predicted: few, so that the activations of a layer stay in the cache.
@@ -289,7 +289,7 @@ def regrow_at_random(
     """
     keep = topology.survivors(block.values, fraction)
     count = int(len(block) - keep.sum())
-    kept = kernels.kept_links(block.in_pointers, block.targets, keep, block.n_out, len(block) - count)
+    kept = link_loops.kept_links(block.in_pointers, block.targets, keep, block.n_out, len(block) - count)
     if blocked is None:
         grown, fallbacks = topology.grow(kept, count, block.places, rng), 0
     else:

@@ -7,7 +7,7 @@ the sorted array of its links (int64).
 import numpy as np
 import numpy.typing as npt
 
-from truly_sparse.engine import kernels
+from truly_sparse.engine import link_loops
 
 Links = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float32]
@@ -70,7 +70,7 @@ def survivors(values: Values, fraction: float) -> npt.NDArray[np.bool_]:
     ndarray of bool, shape (links,)
     """
     magnitudes = np.empty_like(values)
-    positive, negative = kernels.split_by_sign(values, magnitudes)
+    positive, negative = link_loops.split_by_sign(values, magnitudes)
     limits, ties = np.zeros(2, np.float32), np.zeros(2, np.int64)
     for sign, signed in enumerate((magnitudes[:positive], magnitudes[len(values) - negative :])):
         remove = int(fraction * len(signed))
@@ -78,7 +78,7 @@ def survivors(values: Values, fraction: float) -> npt.NDArray[np.bool_]:
             signed.partition(remove - 1)
             limits[sign] = signed[remove - 1]
             ties[sign] = np.count_nonzero(signed[:remove] == limits[sign])
-    return kernels.mark_survivors(values, limits, ties)
+    return link_loops.mark_survivors(values, limits, ties)
 
 
 def merge(first: Links, second: Links) -> Links:
@@ -127,7 +127,7 @@ def grow(occupied: Links, count: int, places: int, rng: np.random.Generator) -> 
     free = places - len(occupied)
     if count > free:
         raise ValueError(f"{count} links do not fit into {free} free places")
-    return kernels.free_places(occupied, _distinct(count, free, rng))
+    return link_loops.free_places(occupied, _distinct(count, free, rng))
 
 
 def grow_avoiding(kept: Links, blocked: Links, count: int, places: int, rng: np.random.Generator) -> tuple[Links, int]:

@@ -12,135 +12,26 @@ Vectors of a row stand in a tuple; its length is a matter of type, so that loops
 The operations check nothing: offsets must be in range.
 """
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils, config, types
-from numba.core.codegen import get_host_cpu_features
-from numba.core.datamodel import models
-from numba.extending import intrinsic, register_model
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
-LANES = 16
-_FORCED = getattr(config, "CPU_FEATURES", None)  # by the environment, for another processor than this one
-_AVX512 = "+avx512f" in (get_host_cpu_features() if _FORCED is None else _FORCED).split(",")
-#: Lanes that the way back takes at a time, and how many times a vector of 16 then takes.
-PART = 16 if _AVX512 else 8
-PARTS = LANES // PART
-#: Most vectors that the way forward, and each part of the way back, sum up in registers.
-FORWARD, BACKWARD = 8 if _AVX512 else 4, 8
-
-_F32, _I32, _I64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
-_ELEMENTS = {"float32": _F32, "uint32": _I32, "bool": ir.IntType(1)}
-_UPPER = 0xFFFF0000
-
-
-class Vector(types.Type):
-    """The Numba type of `lanes` numbers in a register."""
-
-    def __init__(self, lanes: int, element: str = "float32") -> None:
-        self.lanes, self.llvm = lanes, ir.VectorType(_ELEMENTS[element], lanes)
-        super().__init__(name=f"Vector({lanes} x {element})")
-
-
-@register_model(Vector)
-class _VectorModel(models.PrimitiveModel):
-    def __init__(self, dmm: Any, fe_type: Vector) -> None:
-        super().__init__(dmm, fe_type, fe_type.llvm)
-
-
-class _Code:
-    """What the operations below are written with: a builder that knows the arrays among its arguments."""
-
-    def __init__(self, context: Any, builder: Any, signature: Any, arguments: Sequence[Any]) -> None:
-        self.context, self.builder, self.types, self.result = context, builder, signature.args, signature.return_type
-        self.arguments = arguments
-
-    def tuple(self, argument: int) -> list[Any]:
-        return list(cgutils.unpack_tuple(self.builder, self.arguments[argument]))
-
-    def pack(self, vectors: Sequence[Any], tuple_type: Any = None) -> Any:
-        kind = self.result if tuple_type is None else tuple_type  # an empty one is false
-        return self.context.make_tuple(self.builder, kind, vectors)
-
-    def place(self, base: Any, more: int, part: Any = None, lanes: int = 0) -> Any:
-        """Return base + more + part * lanes."""
-        if part is not None:
-            base = self.builder.add(base, self.builder.mul(part, ir.Constant(_I64, lanes)))
-        return self.builder.add(base, ir.Constant(_I64, more)) if more else base
-
-    def address(self, argument: int, offset: Any, kind: Any) -> Any:
-        array = self.context.make_array(self.types[argument])(self.context, self.builder, self.arguments[argument])
-        return self.builder.bitcast(self.builder.gep(array.data, [offset]), kind.as_pointer())
-
-    def load(self, argument: int, offset: Any, kind: Any) -> Any:
-        return self.builder.load(self.address(argument, offset, kind), align=4, typ=kind)
-
-    def store(self, vector: Any, argument: int, offset: Any) -> None:
-        self.builder.store(vector, self.address(argument, offset, vector.type), align=4)
-
-    def constant(self, kind: Any, value: float) -> Any:
-        return ir.Constant(kind, [value] * kind.count)
-
-    def shuffle(self, a: Any, b: Any, lanes: Sequence[int]) -> Any:
-        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, len(lanes)), list(lanes)))
-
-    def splat(self, scalar: Any, lanes: int) -> Any:
-        undefined = ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined)
-        one = self.builder.insert_element(undefined, scalar, ir.Constant(_I32, 0))
-        return self.shuffle(one, undefined, [0] * lanes)
-
-    def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
-        # fmuladd, not fma: without the instruction, fma would call a library function per lane.
-        kind = ir.FunctionType(a.type, [a.type] * 3)
-        name = f"llvm.fmuladd.v{a.type.count}f32"
-        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c])
-
-    def halves(self, vector: Any) -> Any:
-        """Add lane i + n/2 to lane i. Written out, since processors differ in how they sum a register."""
-        half = vector.type.count // 2
-        return self.builder.fadd(*(self.shuffle(vector, vector, range(at, at + half)) for at in (0, half)))
-
-    def merge(self, a: Any, b: Any, lanes: Sequence[int], apart: int) -> Any:
-        """Add to the chosen lanes of two vectors those that lie `apart` from them."""
-        return self.builder.fadd(self.shuffle(a, b, lanes), self.shuffle(a, b, [lane + apart for lane in lanes]))
-
-    def row(self, argument: int, start: Any, part: Any, lanes: int, count: int) -> Iterator[Any]:
-        """Load (one part of) `count` vectors of a row, a pair at a time."""
-        floats, words = ir.VectorType(_F32, lanes), ir.VectorType(_I32, lanes)
-        for number in range(0, count, 2):
-            if number and lanes < LANES:
-                # The compiler's own order would keep all of them alive at once, and spill.
-                self.builder.asm(ir.FunctionType(ir.VoidType(), []), "", "~{memory}", [], True)
-            if self.types[argument].dtype == types.uint16:
-                both = self.load(argument, self.place(start, LANES * number, part, 2 * lanes), words)
-                yield self.builder.bitcast(self.builder.shl(both, self.constant(words, 16)), floats)
-                yield self.builder.bitcast(self.builder.and_(both, self.constant(words, _UPPER)), floats)
-            else:
-                for vector in range(number, min(number + 2, count)):
-                    yield self.load(argument, self.place(start, LANES * vector, part, lanes), floats)
-
-
-def _operation(result: Any, arguments: Sequence[Any], write: Any) -> tuple[Any, Any]:
-    def codegen(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        code = _Code(context, builder, signature, given)
-        made = write(code, *given)
-        return context.get_dummy_value() if made is None else made
-
-    return result(*arguments), codegen
+from truly_sparse.engine.registers import I32, I64, LANES, PART, PARTS, UPPER, Code, Vector, operation
 
 
 @intrinsic(prefer_literal=True)
 def load(typingctx, array, offset, lanes):
     """Return the vector of `lanes` float32 at ``array[offset:]``."""
     kind = Vector(lanes.literal_value)
-    return _operation(kind, (array, types.int64, lanes), lambda code, _, at, __: code.load(0, at, kind.llvm))
+    return operation(kind, (array, types.int64, lanes), lambda code, _, at, __: code.load(0, at, kind.llvm))
 
 
 @intrinsic
 def store(typingctx, vector, array, offset):
     """Store a vector at ``array[offset:]``."""
-    return _operation(types.void, (vector, array, types.int64), lambda code, v, _, at: code.store(v, 1, at))
+    return operation(types.void, (vector, array, types.int64), lambda code, v, _, at: code.store(v, 1, at))
 
 
 @intrinsic(prefer_literal=True)
@@ -148,58 +39,58 @@ def splat(typingctx, value, lanes):
     """Return a vector whose lanes are all `value`."""
     count = lanes.literal_value
     kind = Vector(count, str(value) if value == types.uint32 else "float32")
-    return _operation(kind, (value, lanes), lambda code, scalar, _: code.splat(scalar, count))
+    return operation(kind, (value, lanes), lambda code, scalar, _: code.splat(scalar, count))
 
 
 @intrinsic
 def multiply(typingctx, a, b):
     """Return a * b."""
-    return _operation(a, (a, b), lambda code, x, y: code.builder.fmul(x, y))
+    return operation(a, (a, b), lambda code, x, y: code.builder.fmul(x, y))
 
 
 @intrinsic
 def add(typingctx, a, b):
     """Return a + b."""
-    return _operation(a, (a, b), lambda code, x, y: code.builder.fadd(x, y))
+    return operation(a, (a, b), lambda code, x, y: code.builder.fadd(x, y))
 
 
 @intrinsic
 def subtract(typingctx, a, b):
     """Return a - b."""
-    return _operation(a, (a, b), lambda code, x, y: code.builder.fsub(x, y))
+    return operation(a, (a, b), lambda code, x, y: code.builder.fsub(x, y))
 
 
 @intrinsic
 def select(typingctx, mask, a, b):
     """Return a where the mask is set, b elsewhere."""
-    return _operation(a, (mask, a, b), lambda code, m, x, y: code.builder.select(m, x, y))
+    return operation(a, (mask, a, b), lambda code, m, x, y: code.builder.select(m, x, y))
 
 
 @intrinsic
 def above_zero(typingctx, a):
     """Return the mask of the lanes above zero."""
 
-    def write(code: _Code, vector: Any) -> Any:
+    def write(code: Code, vector: Any) -> Any:
         return code.builder.fcmp_ordered(">", vector, code.constant(vector.type, 0.0))
 
-    return _operation(Vector(a.lanes, "bool"), (a,), write)
+    return operation(Vector(a.lanes, "bool"), (a,), write)
 
 
 @intrinsic
 def at_least(typingctx, a, b):
     """Return the mask of the lanes where the unsigned a is not below b."""
     kind = Vector(a.lanes, "bool")
-    return _operation(kind, (a, b), lambda code, x, y: code.builder.icmp_unsigned(">=", x, y))
+    return operation(kind, (a, b), lambda code, x, y: code.builder.icmp_unsigned(">=", x, y))
 
 
 @intrinsic
 def store_mask(typingctx, mask, words, index):
     """Store a mask of 16 lanes as ``words[index]``."""
 
-    def write(code: _Code, vector: Any, _: Any, at: Any) -> None:
+    def write(code: Code, vector: Any, _: Any, at: Any) -> None:
         code.builder.store(code.builder.bitcast(vector, ir.IntType(16)), code.address(1, at, ir.IntType(16)))
 
-    return _operation(types.void, (mask, words, types.int64), write)
+    return operation(types.void, (mask, words, types.int64), write)
 
 
 @intrinsic
@@ -207,47 +98,47 @@ def load_mask(typingctx, words, index):
     """Return the mask that `store_mask` stored."""
     kind = Vector(LANES, "bool")
 
-    def write(code: _Code, _: Any, at: Any) -> Any:
+    def write(code: Code, _: Any, at: Any) -> Any:
         return code.builder.bitcast(code.builder.load(code.address(0, at, ir.IntType(16))), kind.llvm)
 
-    return _operation(kind, (words, types.int64), write)
+    return operation(kind, (words, types.int64), write)
 
 
 @intrinsic
 def total(typingctx, a):
     """Return the sum of the lanes: i + i+8, then i + i+4, i + i+2, i + i+1."""
 
-    def write(code: _Code, vector: Any) -> Any:
+    def write(code: Code, vector: Any) -> Any:
         while vector.type.count > 1:
             vector = code.halves(vector)
-        return code.builder.extract_element(vector, ir.Constant(_I32, 0))
+        return code.builder.extract_element(vector, ir.Constant(I32, 0))
 
-    return _operation(types.float32, (a,), write)
+    return operation(types.float32, (a,), write)
 
 
 @intrinsic
 def totals_of_eight(typingctx, array, offset):
     """Return the sums of the eight vectors of 8 lanes at ``array[offset:]``, each in the order of `total`."""
 
-    def write(code: _Code, _: Any, at: Any) -> Any:
+    def write(code: Code, _: Any, at: Any) -> Any:
         vectors = [code.load(0, code.place(at, 8 * i), Vector(8).llvm) for i in range(8)]
         # Two vectors become one at each step: the lower halves of the sums from the first, the upper from the second.
         fours = [code.merge(vectors[i], vectors[i + 4], [0, 1, 2, 3, 8, 9, 10, 11], 4) for i in range(4)]
         twos = [code.merge(fours[i], fours[i + 1], [0, 1, 8, 9, 4, 5, 12, 13], 2) for i in (0, 2)]
         return code.merge(twos[0], twos[1], [0, 2, 8, 10, 4, 6, 12, 14], 1)
 
-    return _operation(Vector(8), (array, types.int64), write)
+    return operation(Vector(8), (array, types.int64), write)
 
 
 @intrinsic
 def hashed(typingctx, counter, key):
     """Return the hashes of counter, counter + 1, ... in 16 lanes under a 64-bit key (see `dropout.mix`)."""
 
-    def write(code: _Code, first: Any, key: Any) -> Any:
+    def write(code: Code, first: Any, key: Any) -> Any:
         b = code.builder
-        words = ir.VectorType(_I32, LANES)
-        low = code.splat(b.trunc(key, _I32), LANES)
-        high = code.splat(b.trunc(b.lshr(key, ir.Constant(key.type, 32)), _I32), LANES)
+        words = ir.VectorType(I32, LANES)
+        low = code.splat(b.trunc(key, I32), LANES)
+        high = code.splat(b.trunc(b.lshr(key, ir.Constant(key.type, 32)), I32), LANES)
         x = b.add(code.splat(first, LANES), ir.Constant(words, list(range(LANES))))
         x = b.xor(b.mul(x, code.constant(words, 0x9E3779B1)), low)
         x = b.xor(x, b.lshr(x, code.constant(words, 16)))
@@ -256,42 +147,42 @@ def hashed(typingctx, counter, key):
         x = b.mul(x, code.constant(words, 0x846CA68B))
         return b.xor(x, b.lshr(x, code.constant(words, 16)))
 
-    return _operation(Vector(LANES, "uint32"), (types.uint32, types.uint64), write)
+    return operation(Vector(LANES, "uint32"), (types.uint32, types.uint64), write)
 
 
 @intrinsic
 def load_pair(typingctx, rows, start):
     """Return the even and the odd vector of the pair that starts ``rows[start:]``."""
     kind = types.UniTuple(Vector(LANES), 2)
-    zero = ir.Constant(_I64, 0)
-    return _operation(kind, (rows, types.int64), lambda code, _, at: code.pack(list(code.row(0, at, zero, LANES, 2))))
+    zero = ir.Constant(I64, 0)
+    return operation(kind, (rows, types.int64), lambda code, _, at: code.pack(list(code.row(0, at, zero, LANES, 2))))
 
 
 @intrinsic
 def store_pair(typingctx, even, odd, rows, start):
     """Store a pair of vectors; bfloat16 is rounded to the nearest, to even where two are as near."""
 
-    def write(code: _Code, first: Any, second: Any, _: Any, at: Any) -> None:
+    def write(code: Code, first: Any, second: Any, _: Any, at: Any) -> None:
         if code.types[2].dtype != types.uint16:
             code.store(first, 2, at)
             code.store(second, 2, code.place(at, LANES))
             return
-        b, words, rounded = code.builder, ir.VectorType(_I32, LANES), []
+        b, words, rounded = code.builder, ir.VectorType(I32, LANES), []
         for vector in (first, second):
             bits = b.bitcast(vector, words)
             is_odd = b.and_(b.lshr(bits, code.constant(words, 16)), code.constant(words, 1))
             rounded.append(b.add(b.add(bits, code.constant(words, 0x7FFF)), is_odd))
         lower = b.lshr(rounded[0], code.constant(words, 16))
-        code.store(b.or_(lower, b.and_(rounded[1], code.constant(words, _UPPER))), 2, at)
+        code.store(b.or_(lower, b.and_(rounded[1], code.constant(words, UPPER))), 2, at)
 
-    return _operation(types.void, (even, odd, rows, types.int64), write)
+    return operation(types.void, (even, odd, rows, types.int64), write)
 
 
 @intrinsic
 def transpose(typingctx, array, start):
     """Transpose the 16 x 16 float32 at ``array[start:]``, in place."""
 
-    def write(code: _Code, _: Any, at: Any) -> None:
+    def write(code: Code, _: Any, at: Any) -> None:
         vectors = [code.load(0, code.place(at, LANES * i), Vector(LANES).llvm) for i in range(LANES)]
         # Lanes whose number differs in one bit change places with the vectors whose number does, bit by bit.
         for apart in (1, 2, 4, 8):
@@ -303,14 +194,14 @@ def transpose(typingctx, array, start):
         for i, vector in enumerate(vectors):
             code.store(vector, 0, code.place(at, LANES * i))
 
-    return _operation(types.void, (array, types.int64), write)
+    return operation(types.void, (array, types.int64), write)
 
 
 @intrinsic
 def fill(typingctx, vector, width):
     """Return a row of ``len(width)`` copies of a vector."""
     kind = types.UniTuple(vector, len(width))
-    return _operation(kind, (vector, width), lambda code, v, _: code.pack([v] * len(width)))
+    return operation(kind, (vector, width), lambda code, v, _: code.pack([v] * len(width)))
 
 
 @intrinsic(prefer_literal=True)
@@ -319,51 +210,51 @@ def load_row(typingctx, array, start, part, lanes, width):
     count = lanes.literal_value
     kind = types.UniTuple(Vector(count), len(width))
 
-    def write(code: _Code, _: Any, at: Any, which: Any, __: Any, ___: Any) -> Any:
+    def write(code: Code, _: Any, at: Any, which: Any, __: Any, ___: Any) -> Any:
         places = [code.place(at, LANES * v, which, count) for v in range(len(width))]
         return code.pack([code.load(0, place, kind.dtype.llvm) for place in places])
 
-    return _operation(kind, (array, types.int64, types.int64, lanes, width), write)
+    return operation(kind, (array, types.int64, types.int64, lanes, width), write)
 
 
 @intrinsic
 def store_row(typingctx, row, array, start, part):
     """Store what `load_row` loads."""
 
-    def write(code: _Code, _: Any, __: Any, at: Any, which: Any) -> None:
+    def write(code: Code, _: Any, __: Any, at: Any, which: Any) -> None:
         for number, vector in enumerate(code.tuple(0)):
             code.store(vector, 1, code.place(at, LANES * number, which, row.dtype.lanes))
 
-    return _operation(types.void, (row, array, types.int64, types.int64), write)
+    return operation(types.void, (row, array, types.int64, types.int64), write)
 
 
 @intrinsic
 def add_product(typingctx, sums, weight, rows, start):
     """Return sums + weight * row for the row that starts ``rows[start:]``, one rounding each."""
 
-    def write(code: _Code, _: Any, factor: Any, __: Any, at: Any) -> Any:
+    def write(code: Code, _: Any, factor: Any, __: Any, at: Any) -> Any:
         before = code.tuple(0)
         loaded = code.row(2, at, None, LANES, len(before))
         return code.pack([code.multiply_add(factor, x, s) for x, s in zip(loaded, before, strict=False)])
 
-    return _operation(sums, (sums, weight, rows, types.int64), write)
+    return operation(sums, (sums, weight, rows, types.int64), write)
 
 
 @intrinsic
 def hold(typingctx, own, start, part, width):
     """Return what `pass_back` multiplies by: the vectors of a float32 row, or their place where registers are few."""
     if PARTS > 1:
-        return _operation(
+        return operation(
             types.int64,
             (own, types.int64, types.int64, width),
             lambda code, _, at, part, __: code.place(at, 0, part, PART),
         )
     kind = types.UniTuple(Vector(PART), len(width))
 
-    def write(code: _Code, _: Any, at: Any, part: Any, __: Any) -> Any:
+    def write(code: Code, _: Any, at: Any, part: Any, __: Any) -> Any:
         return code.pack([code.load(0, code.place(at, LANES * v), kind.dtype.llvm) for v in range(len(width))])
 
-    return _operation(kind, (own, types.int64, types.int64, width), write)
+    return operation(kind, (own, types.int64, types.int64, width), write)
 
 
 @intrinsic
@@ -376,7 +267,7 @@ def pass_back(typingctx, sums, weight, own, held, rows, start, part, width, tile
     count, size = len(width), len(tile)
     products = types.UniTuple(Vector(PART), count // size)
 
-    def write(code: _Code, _: Any, factor: Any, __: Any, kept: Any, ___: Any, at: Any, which: Any, *____: Any) -> Any:
+    def write(code: Code, _: Any, factor: Any, __: Any, kept: Any, ___: Any, at: Any, which: Any, *____: Any) -> Any:
         before = code.tuple(0) if len(sums) else []
         mine = code.tuple(3) if PARTS == 1 else []
         chains: list[list[Any]] = [[] for _ in range(count // size)]
@@ -395,19 +286,19 @@ def pass_back(typingctx, sums, weight, own, held, rows, start, part, width, tile
 
     result = types.Tuple((sums, products))
     arguments = (sums, weight, own, held, rows, types.int64, types.int64, width, tile)
-    return _operation(result, arguments, write)
+    return operation(result, arguments, write)
 
 
 @intrinsic
 def keep_products(typingctx, products, parts, place, apart, part):
     """Store products as 8 lanes each (lane i + lane i+8), `apart` elements from one tile to the next."""
 
-    def write(code: _Code, _: Any, __: Any, at: Any, step: Any, which: Any) -> None:
+    def write(code: Code, _: Any, __: Any, at: Any, step: Any, which: Any) -> None:
         for vector in code.tuple(0):
             if PARTS == 1:
                 code.store(code.halves(vector), 1, at)
             else:
-                first = code.builder.icmp_signed("==", which, ir.Constant(_I64, 0))
+                first = code.builder.icmp_signed("==", which, ir.Constant(I64, 0))
                 with code.builder.if_else(first) as (lower, upper):
                     with lower:
                         code.store(vector, 1, at)
@@ -415,7 +306,7 @@ def keep_products(typingctx, products, parts, place, apart, part):
                         code.store(code.builder.fadd(code.load(1, at, vector.type), vector), 1, at)
             at = code.builder.add(at, step)
 
-    return _operation(types.void, (products, parts, types.int64, types.int64, types.int64), write)
+    return operation(types.void, (products, parts, types.int64, types.int64, types.int64), write)
 
 
 @intrinsic
@@ -424,12 +315,12 @@ def prefetch(typingctx, array, start, width):
     apart = 2 * LANES if array.dtype == types.uint16 else LANES
     count = max(len(width) * LANES, 1)
 
-    def write(code: _Code, _: Any, at: Any, __: Any) -> None:
+    def write(code: Code, _: Any, at: Any, __: Any) -> None:
         byte = ir.IntType(8).as_pointer()
-        kind = ir.FunctionType(ir.VoidType(), [byte, _I32, _I32, _I32])
+        kind = ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32])
         function = cgutils.get_or_insert_function(code.builder.module, kind, "llvm.prefetch.p0")
-        hints = [ir.Constant(_I32, hint) for hint in (0, 3, 1)]
+        hints = [ir.Constant(I32, hint) for hint in (0, 3, 1)]
         for line in range(0, count, apart):
             code.builder.call(function, [code.address(0, code.place(at, line), ir.IntType(8)), *hints])
 
-    return _operation(types.void, (array, types.int64, width), write)
+    return operation(types.void, (array, types.int64, width), write)
