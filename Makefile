@@ -14,8 +14,8 @@ PIN = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --
 .DEFAULT_GOAL := help
 .PHONY: help install cluster quick test test-all slurm lint docs package audit paper report crate store verify \
 	golden golden-check golden-arm mutants bench lock unlock clean
-# The environment is .venv and nothing else.
-unexport PYTHONPATH PYTHONHOME
+# The environment is .venv and nothing else; what its modules compile to is kept there, as every process needs it.
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -18,6 +18,8 @@ The order of sums, which is the same on every processor and so part of what a re
 `plan` has one row per connection, in order of its target: see the column numbers below.
 """
 
+import math
+
 import numpy as np
 from numba import njit
 
@@ -39,6 +41,8 @@ PLAN_COLUMNS = 8
 GROUP = 64
 #: How many links ahead the row at the other end is asked for, where rows lie beyond the second-level cache.
 AHEAD = np.uint64(6)
+#: What a probability counts as in the loss, at least.
+TINY = np.float32(1e-38)
 
 
 @njit(**INLINED)
@@ -73,7 +77,7 @@ def forward(plan, offsets, out_pointers, sources, position, values, biases, slop
         n_out, links, outs = plan[c, N_OUT], plan[c, LINKS], plan[c, OUT_POINTERS]
         source, target, bias = plan[c, SOURCE], plan[c, TARGET], plan[c, BIASES]
         layer = layer_key(key, step, target)
-        end = np.uint64(max(out_pointers[outs + n_out] - 1, 0))
+        last = np.uint64(out_pointers[outs + n_out] - 1)
         block_sources, block_position, block_values = sources[links:], position[links:], values[links:]
         for o in range(n_out):
             start, stop = np.uint64(out_pointers[outs + o]), np.uint64(out_pointers[outs + o + 1])
@@ -82,9 +86,10 @@ def forward(plan, offsets, out_pointers, sources, position, values, biases, slop
                 first = offsets[source] + left
                 for k in range(start, stop):
                     if far:
-                        later = min(k + AHEAD, end)
+                        later = k + AHEAD if k + AHEAD < last else last
                         prefetch(rows, first + block_sources[later] * batch, width)
-                        prefetch(values, links + block_position[min(k + AHEAD + AHEAD, end)], ())
+                        later = later + AHEAD if later + AHEAD < last else last
+                        prefetch(values, links + block_position[later], ())
                     z = add_product(
                         z,
                         splat(block_values[np.uint64(block_position[k])], LANES),
@@ -112,7 +117,8 @@ def update(parameters, velocity, gradient, eta, momentum, decay):
 @njit(cache=True, **COMPILED)
 def square_sum(gradient, lanes):
     """Return the sum of squares, in float64: chains in 16 `lanes` over every 16th element, then as `vector.total`."""
-    lanes[:LANES] = 0.0
+    for lane in range(LANES):
+        lanes[lane] = 0.0
     for k in range(gradient.shape[0]):
         lanes[k % LANES] += np.float64(gradient[k]) * np.float64(gradient[k])
     count = LANES
@@ -175,7 +181,7 @@ def slope_errors(sums, count, tile, slope, scale, dropping, positive, kept, word
 
 
 @njit(**INLINED)
-def walk(wanted, width, tile, rows, first, stride, targets, values, start, stop, own, sums, parts, kept, far, end):
+def walk(wanted, width, tile, rows, first, stride, targets, values, start, stop, own, sums, parts, kept, far, last):
     """Walk links [start, stop) of one neuron: add its error to `sums`, unless `wanted` is an empty tuple, and its
     products with the errors at the other ends to `parts`, from link number `kept` of the group on.
     """
@@ -188,7 +194,8 @@ def walk(wanted, width, tile, rows, first, stride, targets, values, start, stop,
             at = there + 8 * kept
             for k in range(np.uint64(start), np.uint64(stop)):
                 if far and part == 0:
-                    prefetch(rows, first + targets[min(k + AHEAD, end)] * stride + left, width)
+                    later = k + AHEAD if k + AHEAD < last else last
+                    prefetch(rows, first + targets[later] * stride + left, width)
                 row = first + targets[k] * stride + left
                 error, products = pass_back(error, splat(values[k], PART), own, mine, rows, row, part, width, tile)
                 keep_products(products, parts, at, apart, part)
@@ -213,7 +220,7 @@ def backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bi
         bias = (offsets[source] - offsets[1]) // batch
         block_targets, block_values, block_velocity = targets[links:], values[links:], velocity[links:]
         block_gradient = gradient[links:] if gradient.shape[0] else gradient
-        settled, last = np.int64(0), np.uint64(max(in_pointers[ins + n_in] - 1, 0))
+        settled, last = np.int64(0), np.uint64(in_pointers[ins + n_in] - 1)
         for i in range(n_in):
             k, stop = in_pointers[ins + i], in_pointers[ins + i + 1]
             row = offsets[source] + i * batch
@@ -221,7 +228,7 @@ def backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bi
             for left in range(0, batch, LANES):
                 store(zero, sums, left)
             while k < stop:
-                end = min(stop, settled + GROUP)
+                end = stop if stop < settled + GROUP else settled + GROUP
                 if source > 0:
                     walk(width, width, tile, rows, offsets[target], batch, block_targets, block_values, k, end, own,
                          sums, parts, k - settled, far, last)  # fmt: skip
@@ -253,7 +260,7 @@ def errors_of_output(logits, y, order, start, batch, count, classes, rows, first
     for b in range(batch):
         label = y[order[start + b]]
         own = logits[label * count + b]
-        loss -= log(max(own, np.float32(1e-38))) if own == own else np.nan
+        loss -= log(TINY) if own < TINY else log(own)
         best = 0
         for c in range(1, classes):
             if logits[c * count + b] > logits[best * count + b]:
@@ -293,15 +300,16 @@ def train_epoch(x, y, order, batch, count, plan, offsets, in_pointers, targets, 
         batch_loss, hits = errors_of_output(logits, y, order, step * batch, batch, count, classes, rows, output,
                                             last_biases)  # fmt: skip
         loss, correct = loss + batch_loss, correct + hits
-        if not np.isfinite(batch_loss):
+        if not math.isfinite(batch_loss):
             return batch_loss, correct
         backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bias_gradient, slopes,
                  rows, positive, kept, count, width, tile, own, sums, parts, threshold > 0, scale, eta, momentum, decay,
                  clip == 0, far)  # fmt: skip
         rate = eta
         if clip > 0:
-            norm = np.sqrt(square_sum(gradient, lanes) + square_sum(bias_gradient, lanes))
-            rate = eta * np.float32(min(1.0, clip / max(norm, 1e-30)))
+            norm = math.sqrt(square_sum(gradient, lanes) + square_sum(bias_gradient, lanes))
+            if norm > clip:
+                rate = eta * np.float32(clip / norm)
             update(values, velocity, gradient, rate, momentum, decay)
         update(biases, bias_velocity, bias_gradient, rate, momentum, decay)
     return loss, correct
@@ -309,15 +317,15 @@ def train_epoch(x, y, order, batch, count, plan, offsets, in_pointers, targets, 
 
 @njit(cache=True, **COMPILED)
 def predict(x, count, plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive,
-            kept, sums, block, width, far, probabilities):  # fmt: skip
+            kept, sums, block, width, far, order, probabilities):  # fmt: skip
     """Write softmax probabilities [sample][class] for x [sample][feature], `count` samples at a time."""
     classes = probabilities.shape[1]
-    order = np.arange(x.shape[0])
+    none, first = np.uint64(0), np.int64(0)
     for start in range(0, x.shape[0], count):
-        samples = min(count, x.shape[0] - start)
+        samples = count if start + count <= x.shape[0] else x.shape[0] - start
         gather_batch(x, order, start, samples, count, rows, block)
         forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept,
-                count, width, sums, 0, 0, np.uint32(0), np.float32(1.0), far)  # fmt: skip
+                count, width, sums, none, first, np.uint32(0), np.float32(1.0), far)  # fmt: skip
         softmax_rows(logits, classes, count)
         for b in range(samples):
             for c in range(classes):

@@ -13,6 +13,10 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
+from truly_sparse.engine.compiled import COMPILED
+
+#: Beyond these the result of `exp` is 0 or infinite, as it is at them. What is not a number passes through.
+LOWEST, HIGHEST = np.float32(-104.0), np.float32(89.0)
 _STEPS = 32
 #: 2 ** (i / 32) as bits; less i, so that adding a number of steps, shifted into the exponent, gives its power of two.
 _POWERS = np.array([float(Decimal(2) ** (Decimal(i) / _STEPS)) for i in range(_STEPS)]).view(np.uint64) - (
@@ -52,11 +56,14 @@ def fma(typingctx, a, b, c):
     return types.float64(types.float64, types.float64, types.float64), codegen
 
 
-@njit(cache=True, boundscheck=False)
+@njit(cache=True, **COMPILED)
 def exp(x):
     """Return e to the power of x, float32 of float32."""
-    # Beyond these bounds the result is 0 or infinite, as it is at them. What is not a number passes through.
-    x = np.float64(min(max(x, np.float32(-104.0)), np.float32(89.0)))
+    if x < LOWEST:
+        x = LOWEST
+    elif x > HIGHEST:
+        x = HIGHEST
+    x = np.float64(x)
     rounded = np.float64(fma(x, _STEPS_PER_UNIT, _ROUNDING))
     steps = rounded.view(np.uint64)
     r = fma(x, _STEPS_PER_UNIT, _ROUNDING - rounded)
@@ -64,7 +71,7 @@ def exp(x):
     return np.float32(fma(fma(_E3, r, _E2), r * r, fma(_E1, r, 1.0)) * power.view(np.float64))
 
 
-@njit(cache=True, boundscheck=False)
+@njit(cache=True, **COMPILED)
 def log(x):
     """Return the natural logarithm of x, float32 of float32."""
     if not x > 0:

@@ -1,6 +1,5 @@
 """Compiled loops over the links of a block: their two orders, what is pruned and what is free. Never a dense array."""
 
-import numpy as np
 from numba import njit
 
 from truly_sparse.engine.compiled import COMPILED
@@ -9,7 +8,8 @@ from truly_sparse.engine.compiled import COMPILED
 @njit(cache=True, **COMPILED)
 def index_by_output(n_in, n_out, in_pointers, targets, out_pointers, sources, position):
     """Build a block's order by output neuron from its order by input neuron (counting sort, O(links))."""
-    out_pointers[:] = 0
+    for o in range(n_out + 1):
+        out_pointers[o] = 0
     for k in range(targets.shape[0]):
         out_pointers[targets[k] + 1] += 1
     for o in range(n_out):
@@ -55,27 +55,23 @@ def replant(n_out, old_pointers, old_targets, old_values, old_velocity, keep, gr
 
 
 @njit(cache=True, **COMPILED)
-def kept_links(in_pointers, targets, keep, n_out, count):
-    """Return the sorted links (``source * n_out + target``) that are kept, `count` of them."""
-    links = np.empty(count + 1, np.int64)  # the last one takes what is written after the last kept link
+def kept_links(in_pointers, targets, keep, n_out, links):
+    """Write the sorted links (``source * n_out + target``) that are kept; `links` has room for one more than those."""
     place = 0
     for i in range(in_pointers.shape[0] - 1):
         for k in range(in_pointers[i], in_pointers[i + 1]):
             links[place] = i * n_out + targets[k]
             place += keep[k]
-    return links[:count]
 
 
 @njit(cache=True, **COMPILED)
-def free_places(occupied, ranks):
-    """Return the places of the free ranks: rank r is place r plus the number of occupied ones before it, O(links)."""
-    places = np.empty_like(ranks)
+def free_places(occupied, ranks, places):
+    """Write the places of the free ranks: rank r is place r plus the number of occupied ones before it, O(links)."""
     before = 0
     for j in range(ranks.shape[0]):
         while before < occupied.shape[0] and occupied[before] - before <= ranks[j]:
             before += 1
         places[j] = ranks[j] + before
-    return places
 
 
 @njit(cache=True, **COMPILED)
@@ -92,10 +88,10 @@ def split_by_sign(values, magnitudes):
 
 
 @njit(cache=True, **COMPILED)
-def mark_survivors(values, limits, ties):
-    """Mark the values that are not zero, not below the limit of their sign (+, -), nor among its first `ties` at it."""
-    keep = np.empty(values.shape[0], np.bool_)
-    left = ties.copy()
+def mark_survivors(values, limits, left, keep):
+    """Mark the values that are not zero, not below the limit of their sign (+, -), nor among its first at it, of which
+    as many go as are `left`; that is counted down.
+    """
     above, below = limits
     for k in range(values.shape[0]):
         limit = below if values[k] < 0 else above
@@ -105,4 +101,3 @@ def mark_survivors(values, limits, ties):
             sign = int(values[k] < 0)
             keep[k] &= left[sign] <= 0
             left[sign] -= 1
-    return keep

@@ -238,7 +238,7 @@ class SparseMLP:
         kernels.predict(
             x, room.count, self._plan, room.offsets, flat["out_pointers"], flat["sources"], flat["position"],
             flat["values"], self.biases, self.slopes, room.rows, room.logits, room.positive, room.kept, room.sums,
-            room.parts, width(room.count, FORWARD, SHARE[storage]), room.far, probabilities,
+            room.parts, width(room.count, FORWARD, SHARE[storage]), room.far, np.arange(len(x)), probabilities,
         )  # fmt: skip
         return probabilities
 
@@ -289,7 +289,9 @@ def regrow_at_random(
     """
     keep = topology.survivors(block.values, fraction)
     count = int(len(block) - keep.sum())
-    kept = link_loops.kept_links(block.in_pointers, block.targets, keep, block.n_out, len(block) - count)
+    kept = np.empty(len(block) - count + 1, np.int64)  # the last one takes what is written after the last kept link
+    link_loops.kept_links(block.in_pointers, block.targets, keep, block.n_out, kept)
+    kept = kept[:-1]
     if blocked is None:
         grown, fallbacks = topology.grow(kept, count, block.places, rng), 0
     else:

@@ -46,7 +46,7 @@ def gather_batch(x, order, start, count, batch, rows, block):
     """
     features = x.shape[1]
     for left in range(0, features, LANES):
-        some = min(LANES, features - left)
+        some = LANES if left + LANES <= features else features - left
         for first in range(0, batch, LANES):
             turn = first // LANES % 2
             for b in range(LANES):
@@ -68,7 +68,8 @@ def softmax_rows(rows, classes, batch):
     for b in range(batch):
         top = rows[b]
         for c in range(1, classes):
-            top = max(top, rows[c * batch + b])
+            if rows[c * batch + b] > top:
+                top = rows[c * batch + b]
         total = np.float32(0.0)
         for c in range(classes):
             e = exp(rows[c * batch + b] - top)

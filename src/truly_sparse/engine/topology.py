@@ -78,7 +78,9 @@ def survivors(values: Values, fraction: float) -> npt.NDArray[np.bool_]:
             signed.partition(remove - 1)
             limits[sign] = signed[remove - 1]
             ties[sign] = np.count_nonzero(signed[:remove] == limits[sign])
-    return link_loops.mark_survivors(values, limits, ties)
+    keep = np.empty(len(values), bool)
+    link_loops.mark_survivors(values, limits, ties, keep)
+    return keep
 
 
 def merge(first: Links, second: Links) -> Links:
@@ -127,7 +129,9 @@ def grow(occupied: Links, count: int, places: int, rng: np.random.Generator) -> 
     free = places - len(occupied)
     if count > free:
         raise ValueError(f"{count} links do not fit into {free} free places")
-    return link_loops.free_places(occupied, _distinct(count, free, rng))
+    links = np.empty(count, np.int64)
+    link_loops.free_places(occupied, _distinct(count, free, rng), links)
+    return links
 
 
 def grow_avoiding(kept: Links, blocked: Links, count: int, places: int, rng: np.random.Generator) -> tuple[Links, int]:

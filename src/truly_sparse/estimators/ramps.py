@@ -7,7 +7,6 @@ from numba import njit
 ROUNDING = 1e-12
 
 
-@njit(cache=True, boundscheck=False)
 def ramp_moments(x, of, start, inverse, share):
     """Return weighted mean and deviation of every ramp, float64, shape (ramps,); the deviation of equal values is 1.
 
@@ -22,6 +21,13 @@ def ramp_moments(x, of, start, inverse, share):
         Weights that sum to 1.
     """
     mean, square = np.zeros(len(of)), np.zeros(len(of))
+    _add_moments(x, of, start, inverse, share, mean, square)
+    deviation = np.sqrt(square)
+    return mean, np.where(deviation > ROUNDING, deviation, 1.0)
+
+
+@njit(cache=True, boundscheck=False)
+def _add_moments(x, of, start, inverse, share, mean, square):
     for row in range(len(x)):
         for r in range(len(of)):
             mean[r] += share[row] * min(max((x[row, of[r]] - start[r]) * inverse[r], 0.0), 1.0)
@@ -29,8 +35,6 @@ def ramp_moments(x, of, start, inverse, share):
         for r in range(len(of)):
             distance = min(max((x[row, of[r]] - start[r]) * inverse[r], 0.0), 1.0) - mean[r]
             square[r] += share[row] * distance * distance
-    deviation = np.sqrt(square)
-    return mean, np.where(deviation > ROUNDING, deviation, 1.0)
 
 
 @njit(cache=True, boundscheck=False)
