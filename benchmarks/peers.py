@@ -13,7 +13,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from truly_sparse.engine.dense import DenseMLP
-from truly_sparse.engine.network import Optimiser, SparseMLP
+from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.optimisers import SGD
 from truly_sparse.engine.streams import Streams
 
 #: The network of journal table 1, and that of the estimators on 50 features, of which each becomes 32 ramps.
@@ -88,7 +89,7 @@ def _ours(model: SparseMLP | DenseMLP) -> Peer:
     state = {"step": 0}
 
     def epoch() -> None:
-        model.train_epoch(x, y, order.permutation(ROWS), BATCH, Optimiser(ETA), DROPOUT, 7, state["step"])
+        model.train_epoch(x, y, order.permutation(ROWS), BATCH, SGD(ETA), DROPOUT, 7, state["step"])
         state["step"] += STEPS
 
     return Peer(epoch, model.predict_proba)

@@ -27,7 +27,8 @@ from numba.core.dispatcher import Dispatcher
 from rounds import clocked, interleaved
 
 from truly_sparse.engine import kernels
-from truly_sparse.engine.network import Optimiser, SparseMLP
+from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.optimisers import SGD
 from truly_sparse.estimators.presets import ENSEMBLE
 
 BEST = ENSEMBLE["best"]
@@ -77,9 +78,7 @@ def parts(network: SparseMLP, clip: float, dropout: float) -> dict[str, list[Cal
                 function = njit(boundscheck=False, error_model="numpy")(function.py_func)
                 patches.enter_context(mock.patch.object(kernels, name, recorded(name, function)))
         patches.enter_context(mock.patch.object(kernels, "train_epoch", epoch.py_func))
-        network.train_epoch(
-            x, y, np.arange(peers.BATCH), peers.BATCH, Optimiser(0.0, decay=0.0, clip=clip), dropout, 7, 0
-        )
+        network.train_epoch(x, y, np.arange(peers.BATCH), peers.BATCH, SGD(0.0, decay=0.0, clip=clip), dropout, 7, 0)
     return found
 
 
@@ -116,7 +115,7 @@ def _steps(network: SparseMLP, clip: float, dropout: float) -> Callable[[], floa
     x, y = peers.problem(network.sizes)
     steps = 10
     order = np.random.default_rng(0).permutation(peers.ROWS)[: steps * peers.BATCH]
-    optimiser = Optimiser(peers.ETA, clip=clip)
+    optimiser = SGD(peers.ETA, clip=clip)
     return lambda: clocked(lambda: network.train_epoch(x, y, order, peers.BATCH, optimiser, dropout, 7, 0)) / steps
 
 

@@ -23,7 +23,8 @@ import numpy as np
 from columns import Columns
 from rounds import clocked
 
-from truly_sparse.engine.network import Optimiser, SparseMLP, all_relu_slopes
+from truly_sparse.engine.network import SparseMLP, all_relu_slopes
+from truly_sparse.engine.optimisers import SGD
 from truly_sparse.engine.streams import Streams
 from truly_sparse.measure import host
 
@@ -68,7 +69,7 @@ def measure(width: int, storage: str) -> dict[str, Any]:
 
 
 def _train(network: SparseMLP, x: Any, y: Any, steps: int) -> None:
-    network.train_epoch(x, y, np.arange(steps * BATCH), BATCH, Optimiser(0.01), 0.2, 0, 0)
+    network.train_epoch(x, y, np.arange(steps * BATCH), BATCH, SGD(0.01), 0.2, 0, 0)
 
 
 def _held_bytes(network: SparseMLP) -> int:
@@ -110,7 +111,7 @@ def higgs() -> dict[str, float]:
     network = SparseMLP.erdos_renyi(
         [28, 1000, 1000, 1000, 2], 20, all_relu_slopes(3, 0.05), Streams(0).start, storage="bfloat16"
     )
-    seconds = clocked(lambda: network.train_epoch(x, y, order, BATCH, Optimiser(0.01), 0.2, 0, 0))
+    seconds = clocked(lambda: network.train_epoch(x, y, order, BATCH, SGD(0.01), 0.2, 0, 0))
     return {
         "rows_per_second": HIGGS_TRAINED / seconds,
         "data_bytes": x.nbytes + y.nbytes + order.nbytes,

@@ -28,11 +28,12 @@ from truly_sparse.files import sha256, write_json
 EPSILON, EPOCHS, REPEATS = 20, 350, 3
 _ENGINE = """
 import numpy as np
-from truly_sparse.engine.network import Optimiser, SparseMLP
+from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.optimisers import SGD
 from truly_sparse.engine.streams import Streams
 network = SparseMLP.erdos_renyi([4, 64, 3], 3, [0.0], Streams(0).start, storage="bfloat16")
 x = np.zeros((128, 4), np.float32)
-network.train_epoch(x, np.zeros(128, np.int64), np.arange(128), 128, Optimiser(0.01), 0.2, 0, 0)
+network.train_epoch(x, np.zeros(128, np.int64), np.arange(128), 128, SGD(0.01), 0.2, 0, 0)
 network.evolve(0.2, Streams(0))
 network.predict_proba(x)
 """

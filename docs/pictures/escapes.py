@@ -6,7 +6,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
 from truly_sparse.engine import topology
-from truly_sparse.engine.block import Block
+from truly_sparse.engine.graph import Block
 from truly_sparse.ensembles import strategies
 
 SIDE, Q = 16, 0.8
@@ -29,8 +29,7 @@ figure, axes = plt.subplots(1, 4, figsize=(9, 3.1), layout="constrained")
 for ax, name in zip(axes, ("edst_rg", "rd_tse", "fd_tse", "dist_tse"), strict=True):
     rng = np.random.default_rng(4)
     links = topology.erdos_renyi(SIDE, SIDE, 2.2, rng)
-    block = Block(SIDE, SIDE, 1, 1, len(links))
-    block.assign(links, *rng.normal(size=(2, len(links))).astype(np.float32))
+    block = Block.by_itself(SIDE, SIDE, links, rng.normal(size=len(links)).astype(np.float32))
     keep = topology.survivors(block.values, Q)
     kept = links[keep]
     strategies.create(name, settings).regrow(block, Q, 0.3, rng, links)

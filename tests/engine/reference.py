@@ -6,45 +6,59 @@ import numpy as np
 class Reference:
     """The same network as a `SparseMLP` or `DenseMLP`, with a dense matrix [input][output] per block.
 
-    `store` is what happens to activations and errors on their way through memory.
+    `pairs` says from which layer to which each leads; `store` is what happens to activations and errors on their way
+    through memory.
     """
 
     store = staticmethod(lambda values: values)
 
-    def __init__(self, matrices, biases, slopes):
+    def __init__(self, pairs, matrices, biases, slopes):
+        self.pairs = list(pairs)
         self.matrices = [np.asarray(matrix, np.float64) for matrix in matrices]
         self.biases = [np.asarray(bias, np.float64) for bias in biases]
-        self.slopes = list(slopes)
+        self.slopes = slopes
 
     @classmethod
     def of_sparse(cls, network):
-        matrices, biases, start = [], [], 0
+        matrices, starts = [], network.graph.starts - network.sizes[0]
         for block in network.blocks:
             matrix = np.zeros(block.places)
             matrix[block.links()] = block.values
             matrices.append(matrix.reshape(block.n_in, block.n_out))
-            biases.append(network.biases[start : start + block.n_out])
-            start += block.n_out
-        return cls(matrices, biases, network.slopes[1:-1])
+        summed = network.summed_biases()
+        biases = [summed[starts[layer] : starts[layer + 1]] for layer in range(1, len(network.sizes))]
+        slopes = "mish" if network.mish else list(network.slopes[1:-1])
+        return cls([block.pair for block in network.blocks], matrices, biases, slopes)
 
     @classmethod
     def of_dense(cls, network):
-        return cls([weight.T for weight in network.weights], network.biases, network.slopes)
+        pairs = [(layer, layer + 1) for layer in range(len(network.weights))]
+        return cls(pairs, [weight.T for weight in network.weights], network.biases, list(network.slopes))
+
+    def bend(self, z, layer):
+        """Return the activation of a hidden layer's sums, and its derivative."""
+        if self.slopes != "mish":
+            factor = np.where(z > 0, 1.0, self.slopes[layer - 1])
+            return z * factor, factor
+        softplus = np.logaddexp(0, z)
+        return z * np.tanh(softplus), np.tanh(softplus) + z / (np.cosh(softplus) ** 2 * (1 + np.exp(-z)))
 
     def forward(self, x, masks=None):
-        """Return all layers' outputs [sample][neuron] and the factor each hidden one was multiplied by.
+        """Return all layers' outputs [sample][neuron] and the factor that an error of each hidden one is multiplied by.
 
         `masks` holds, for each hidden layer, what dropout multiplies by (0 or 1 / (1 - rate)).
         """
         outputs, factors = [self.store(np.asarray(x, np.float64))], []
-        for layer, (matrix, bias) in enumerate(zip(self.matrices, self.biases, strict=True)):
-            z = outputs[-1] @ matrix + bias
-            if layer < len(self.matrices) - 1:
-                factor = np.where(z > 0, 1.0, self.slopes[layer])
-                if masks is not None:
-                    factor = factor * masks[layer]
-                factors.append(factor)
-                outputs.append(self.store(z * factor))
+        for layer, bias in enumerate(self.biases, 1):
+            z = np.tile(bias, (len(x), 1))
+            for (source, target), matrix in zip(self.pairs, self.matrices, strict=True):
+                if target == layer:
+                    z = z + outputs[source] @ matrix
+            if layer < len(self.biases):
+                h, factor = self.bend(z, layer)
+                mask = 1.0 if masks is None else masks[layer - 1]
+                factors.append(factor * mask)
+                outputs.append(self.store(h * mask))
             else:
                 e = np.exp(z - z.max(axis=1, keepdims=True))
                 outputs.append(e / e.sum(axis=1, keepdims=True))
@@ -61,14 +75,16 @@ class Reference:
         delta = outputs[-1].copy()
         delta[np.arange(len(y)), y] -= 1
         delta /= len(y)
-        by_matrix, by_bias = [], []
-        for layer in range(len(self.matrices) - 1, -1, -1):
+        errors, by_bias = {len(self.biases): self.store(delta)}, [delta.sum(axis=0)]
+        for layer in range(len(self.biases) - 1, 0, -1):
+            passed = np.zeros_like(outputs[layer])
+            for (source, target), matrix in zip(self.pairs, self.matrices, strict=True):
+                if source == layer:
+                    passed += errors[target] @ matrix.T
+            delta = passed * factors[layer - 1]
             by_bias.insert(0, delta.sum(axis=0))
-            delta = self.store(delta)
-            by_matrix.insert(0, outputs[layer].T @ delta)
-            if layer:
-                delta = (delta @ self.matrices[layer].T) * factors[layer - 1]
-        return by_matrix, by_bias
+            errors[layer] = self.store(delta)
+        return [outputs[source].T @ errors[target] for source, target in self.pairs], by_bias
 
 
 def to_bfloat16(values):
@@ -79,10 +95,10 @@ def to_bfloat16(values):
 
 def masks_of(network, batch, rate):
     """Return what dropout multiplied by in the network's last batch, per hidden layer [sample][neuron]."""
-    room, found = network._room, []
+    workspace, found = network._workspace, []
+    count, starts = workspace.count, network.graph.starts
     for layer in range(1, len(network.sizes) - 1):
-        start = room.offsets[layer] // 16
-        words = room.kept[start : start + network.sizes[layer] * room.count // 16]
-        bits = np.unpackbits(words.view(np.uint8), bitorder="little").reshape(network.sizes[layer], room.count)
+        words = workspace.space.kept[starts[layer] * count // 16 : starts[layer + 1] * count // 16]
+        bits = np.unpackbits(words.view(np.uint8), bitorder="little").reshape(network.sizes[layer], count)
         found.append(bits[:, :batch].T / (1 - rate))
     return found

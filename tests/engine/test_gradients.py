@@ -14,12 +14,13 @@ from truly_sparse.engine import network as network_module
 from truly_sparse.engine.dense import DenseMLP
 from truly_sparse.engine.dropout import mix, threshold
 from truly_sparse.engine.kernels import square_sum
-from truly_sparse.engine.network import Optimiser, SparseMLP, all_relu_slopes
+from truly_sparse.engine.network import SparseMLP, all_relu_slopes
+from truly_sparse.engine.optimisers import SGD
 from truly_sparse.engine.streams import Streams
 
 from .reference import Reference, masks_of, to_bfloat16
 
-PURE = Optimiser(eta=1.0, momentum=0.0, decay=0.0)  # one step then moves a link by minus its gradient
+PURE = SGD(rate=1.0, momentum=0.0, decay=0.0)  # one step then moves a link by minus its gradient
 
 
 def problem(samples, features, classes, seed=0):
@@ -131,13 +132,13 @@ def test_what_is_not_finite_stays_so_in_bfloat16():
     x, y = problem(64, 4, 2)
     for value in (np.inf, -np.inf, np.nan):
         x[3, 0] = value
-        assert not np.isfinite(network.train_epoch(x, y, np.arange(64), 64, Optimiser(0.01), 0.0, 0, 0).loss)
+        assert not np.isfinite(network.train_epoch(x, y, np.arange(64), 64, SGD(0.01), 0.0, 0, 0).loss)
 
 
 def test_predictions_are_float32_however_training_stores():
     half, single = (sparse([12, 60, 50, 4], 4, storage=storage) for storage in ("bfloat16", "float32"))
     x, y = problem(300, 12, 4)
-    half.train_epoch(x, y, np.arange(300), 128, Optimiser(0.05), 0.2, 9, 0)
+    half.train_epoch(x, y, np.arange(300), 128, SGD(0.05), 0.2, 9, 0)
     single.load_state(half.copy_state())
     assert np.array_equal(half.predict_proba(x), single.predict_proba(x))
 
@@ -179,8 +180,8 @@ def test_gradients_are_summed_in_the_stated_order(batch, tile):
     x, y = problem(batch, 20, 7)
     network = sparse([20, 7], 50)
     assert network.link_counts == [140]
-    network.train_epoch(x, y, np.arange(batch), batch, Optimiser(0.1, clip=1.0), 0.0, 0, 0)
-    delta = network._room.rows[20 * batch :]
+    network.train_epoch(x, y, np.arange(batch), batch, SGD(0.1, clip=1.0), 0.0, 0, 0)
+    delta = network._workspace.space.rows[20 * batch :]
     expected = stated_gradients(x.T.reshape(20, -1, 16), delta.reshape(7, -1, 16), tile)
     assert np.array_equal(network._gradient, expected.ravel())
     squares = np.zeros(16)
@@ -210,7 +211,7 @@ def test_sums_of_links_are_fused_in_order():
 def test_the_update_is_momentum_with_a_decay_that_eta_does_not_scale():
     x, y = problem(64, 10, 3)
     network = sparse([10, 30, 20, 3], 4)
-    optimiser = Optimiser(eta=0.05, momentum=0.9, decay=0.01)
+    optimiser = SGD(rate=0.05, momentum=0.9, decay=0.01)
     values, velocity = network.copy_state()["values"].astype(float), 0.0
     biases, bias_velocity = network.biases.astype(float), 0.0
     for step in range(5):
@@ -248,7 +249,7 @@ def test_dropout_has_the_right_rate_and_never_repeats():
     x, y = problem(128, 4, 2)
     seen = []
     for key, step in ((1, 0), (1, 1), (2, 0)):
-        network.train_epoch(x, y, np.arange(128), 128, Optimiser(0.0), 0.2, key, step)
+        network.train_epoch(x, y, np.arange(128), 128, SGD(0.0), 0.2, key, step)
         seen += [mask > 0 for mask in masks_of(network, 128, 0.2)]
     for mask in seen:
         # 128,000 draws: five standard deviations are 0.0056. Columns and rows must not be alike either.
@@ -266,7 +267,7 @@ def test_vector_and_scalar_hash_are_one():
 
     network = sparse([4, 33, 2], 5)
     x, y = problem(32, 4, 2)
-    network.train_epoch(x, y, np.arange(32), 32, Optimiser(0.0), 0.35, 77, 5)
+    network.train_epoch(x, y, np.arange(32), 32, SGD(0.0), 0.35, 77, 5)
     key = int(layer_key(np.uint64(77), 5, 1))
     low, high = np.uint32(key & 0xFFFFFFFF), np.uint32(key >> 32)
     expected = [[mix(np.uint32(o * 32 + b), low, high) >= threshold(0.35) for o in range(33)] for b in range(32)]
@@ -296,7 +297,7 @@ def test_a_full_sparse_network_is_the_dense_one_dropout_included():
     x, y = problem(500, 12, 4)
     for epoch in range(3):
         for network in (full, dense):
-            result = network.train_epoch(x, y, np.arange(500), 64, Optimiser(0.05), 0.2, 9, epoch * 7)
+            result = network.train_epoch(x, y, np.arange(500), 64, SGD(0.05), 0.2, 9, epoch * 7)
             assert result.samples == 448
         assert np.allclose(full.predict_proba(x), dense.predict_proba(x), atol=1e-4)
 
@@ -305,7 +306,8 @@ FORCED = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import numpy as np
-from truly_sparse.engine.network import Optimiser, SparseMLP
+from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.optimisers import SGD
 from truly_sparse.engine.streams import Streams
 rng = np.random.default_rng(0)
 x, y = rng.normal(size=(256, 12)).astype(np.float32), rng.integers(0, 4, 256)
@@ -313,7 +315,7 @@ found = []
 for storage in ("float32", "bfloat16"):
     network = SparseMLP.erdos_renyi([12, 60, 50, 4], 4, [-0.5, 0.5], Streams(0).start, storage=storage)
     for step in range(3):
-        network.train_epoch(x, y, np.arange(256), 128, Optimiser(0.05), 0.2, 5, 2 * step)
+        network.train_epoch(x, y, np.arange(256), 128, SGD(0.05), 0.2, 5, 2 * step)
     found.append(network.predict_proba(x))
 np.save(sys.argv[2], found)
 """

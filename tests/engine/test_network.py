@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy import sparse, special
 
 from truly_sparse.engine.dense import DenseMLP
-from truly_sparse.engine.network import Optimiser, SparseMLP, all_relu_slopes
+from truly_sparse.engine.network import SparseMLP, all_relu_slopes
+from truly_sparse.engine.optimisers import SGD
 from truly_sparse.engine.streams import NAMES, Streams
 
 SIZES = [10, 50, 40, 30, 4]
@@ -32,7 +33,7 @@ def train(network, epochs=3, seed=0, evolve=0.0):
     results = []
     for epoch in range(epochs):
         order = streams.order.permutation(300)
-        results.append(network.train_epoch(x, y, order, 32, Optimiser(0.05), 0.2, 11, epoch * 9))
+        results.append(network.train_epoch(x, y, order, 32, SGD(0.05), 0.2, 11, epoch * 9))
         if evolve:
             network.evolve(evolve, streams)
     return results
@@ -91,10 +92,12 @@ def test_evolution_keeps_links_survivors_and_momentum(seed, epsilon, fraction):
             removed = int(fraction * positive) + int(fraction * negative) + (values == 0).sum()
         assert same >= len(links) - removed
         # The second order holds the same links.
-        targets = np.repeat(np.arange(block.n_out), np.diff(block.out_pointers))
-        again = block.sources.astype(np.int64) * block.n_out + targets
-        assert np.array_equal(np.sort(again), now)
-        assert np.array_equal(now[block.position], again)
+    links = network.graph.arrays
+    targets = network.sizes[0] + np.repeat(np.arange(len(links.fan_in) - 1), np.diff(links.fan_in))
+    again = links.sources.astype(np.int64) * network.graph.starts[-1] + targets
+    assert np.array_equal(np.sort(again), network.graph.keys())
+    assert np.array_equal(network.graph.keys()[links.position], again)
+    assert (np.diff(targets) >= 0).all()
 
 
 def test_the_same_seed_gives_the_same_bytes():
@@ -117,7 +120,7 @@ def test_training_lowers_the_loss():
 @pytest.mark.parametrize("make", [build, lambda: DenseMLP(SIZES, [0.0] * 3, Streams(0).start)])
 def test_divergence_is_a_loss_that_is_not_finite(make):
     network, (x, y) = make(), problem()
-    losses = [network.train_epoch(x, y, np.arange(300), 32, Optimiser(1e6), 0.2, 0, 9 * step).loss for step in range(5)]
+    losses = [network.train_epoch(x, y, np.arange(300), 32, SGD(1e6), 0.2, 0, 9 * step).loss for step in range(5)]
     assert not np.isfinite(losses).all()
 
 
@@ -128,7 +131,7 @@ def test_memory_grows_with_links_never_with_places():
     network = SparseMLP.erdos_renyi(sizes, 1, [0.0, 0.0], Streams(0).start)
     x, y = problem(64)
     x = np.hstack([x, x])
-    network.train_epoch(x, y % 2, np.arange(64), 32, Optimiser(0.01), 0.2, 0, 0)
+    network.train_epoch(x, y % 2, np.arange(64), 32, SGD(0.01), 0.2, 0, 0)
     network.evolve(0.3, Streams(0))
     network.predict_proba(x)
     peak = tracemalloc.get_traced_memory()[1]
@@ -141,10 +144,10 @@ def test_memory_grows_with_links_never_with_places():
 def test_no_mask_and_no_dense_array_is_held():
     network = build(sizes=[20, 3000, 3000, 2], epsilon=1)
     train_x = np.zeros((32, 20), np.float32)
-    network.train_epoch(train_x, np.zeros(32, np.int64), np.arange(32), 32, Optimiser(0.01), 0.2, 0, 0)
-    owners = [network, *network.blocks]
+    network.train_epoch(train_x, np.zeros(32, np.int64), np.arange(32), 32, SGD(0.01), 0.2, 0, 0)
+    owners = [network, network.graph, *network.blocks]
     arrays = [v for owner in owners for v in vars(owner).values() if isinstance(v, np.ndarray)]
-    arrays += list(network._flat.values())
+    arrays += [*network.graph.arrays, *(array for array in network._workspace.space if len(array))]
     assert max(array.size for array in arrays) < 3000 * 3000 // 10
 
 

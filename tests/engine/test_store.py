@@ -8,28 +8,34 @@ import pytest
 
 from truly_sparse.engine import store
 from truly_sparse.engine.dense import DenseMLP
-from truly_sparse.engine.network import Optimiser, SparseMLP
+from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.optimisers import SGD, Adam
 from truly_sparse.engine.streams import Streams
 from truly_sparse.errors import UserError
 
 SIZES = [6, 20, 15, 3]
+SHORTCUTS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
 
 
 def networks():
+    rng = np.random.default_rng(0)
+    links = {pair: np.flatnonzero(rng.random(SIZES[pair[0]] * SIZES[pair[1]]) < 0.2) for pair in SHORTCUTS}
     return [
         SparseMLP.erdos_renyi(SIZES, 3, [-0.5, 0.5], Streams(0).start),
         DenseMLP(SIZES, [0.0, 0.0], Streams(0).start),
+        SparseMLP.start(SIZES, links, "mish", rng, bias_per_block=True),
     ]
 
 
 def train(network, step=0):
     rng = np.random.default_rng(step)
     x, y = rng.normal(size=(64, 6)).astype(np.float32), rng.integers(0, 3, 64)
-    network.train_epoch(x, y, np.arange(64), 16, Optimiser(0.05), 0.2, 5, step)
+    optimiser = Adam(0.01, l1=1e-4) if getattr(network, "mish", False) else SGD(0.05)
+    network.train_epoch(x, y, np.arange(64), 16, optimiser, 0.2, 5, step)
     return network.predict_proba(x).tobytes()
 
 
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_loaded_network_is_the_saved_one_and_trains_on_as_if_never_saved(tmp_path, number):
     network = networks()[number]
     train(network)
@@ -64,11 +70,18 @@ def with_item(name, place, value):
         {"slopes": np.zeros(2, np.float32)},
         {"bounds": np.zeros(1)},
         with_item("targets", 0, -1),
-        with_item("targets", 0, 20),
-        with_item("targets", slice(0, 2), 1),
-        with_item("in_pointers", 1, 10**9),
-        with_item("in_pointers", 1, -5),
-        with_item("in_pointers", 0, 1),
+        with_item("targets", 0, 44),
+        with_item("targets", slice(0, 2), 7),
+        with_item("targets", 0, 3),  # a neuron of its own layer
+        with_item("targets", slice(0, None), 40),  # a layer to which no block leads
+        with_item("pointers", 1, 10**9),
+        with_item("pointers", 1, -5),
+        with_item("pointers", 0, 1),
+        {"blocks": np.array([[0, 1], [1, 2]])},
+        {"blocks": np.array([[0, 1], [1, 2], [3, 2]])},
+        {"blocks": np.array([[0, 1], [2, 3], [1, 2]])},
+        {"second": np.zeros(3, np.float32)},
+        {"powers": np.array([0.5, 2.0])},
         with_item("values", 3, np.nan),
         with_item("velocity", 3, np.inf),
         with_item("biases", 0, np.nan),
@@ -128,9 +141,8 @@ def test_data_of_another_width_are_refused(number):
 def test_pointers_that_wrap_around_are_refused():
     """Their differences are all positive and sum up to the number of links; the expansion of them would not fit."""
     arrays = store.snapshot(networks()[0])
-    first = arrays["sizes"][0] + 1
-    pointers = arrays["in_pointers"].copy()
+    pointers = arrays["pointers"].copy()
     pointers[1:4] = [2**62, -(2**63), -(2**62)]
-    assert (np.diff(pointers[:first]) >= 0).all()
+    assert (np.diff(pointers[:7]) >= 0).all()
     with pytest.raises(UserError, match="not ascending"):
-        store.build(arrays | {"in_pointers": pointers})
+        store.build(arrays | {"pointers": pointers})

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from truly_sparse.engine import topology
-from truly_sparse.engine.block import Block
-from truly_sparse.engine.network import Optimiser, SparseMLP, regrow_at_random
+from truly_sparse.engine.graph import Block
+from truly_sparse.engine.network import SparseMLP, regrow_at_random
+from truly_sparse.engine.optimisers import SGD
 from truly_sparse.engine.streams import Streams
 from truly_sparse.ensembles import strategies
 
@@ -25,9 +26,7 @@ def peak(action):
 def block_of(n, epsilon=10.0):
     rng = np.random.default_rng(0)
     links = topology.erdos_renyi(n, n, epsilon, rng)
-    block = Block(n, n, 1, 2, len(links))
-    block.assign(links, topology.start_values(len(links), 0.1, rng), np.zeros(len(links), np.float32))
-    return block
+    return Block.by_itself(n, n, links, topology.start_values(len(links), 0.1, rng))
 
 
 def test_an_epoch_allocates_nothing_that_grows_with_its_steps():
@@ -37,7 +36,7 @@ def test_an_epoch_allocates_nothing_that_grows_with_its_steps():
 
     def epoch(rows):
         order = np.arange(rows)
-        return lambda: network.train_epoch(x, y, order, 64, Optimiser(0.01, clip=1.0), 0.2, 0, 0)
+        return lambda: network.train_epoch(x, y, order, 64, SGD(0.01, clip=1.0), 0.2, 0, 0)
 
     epoch(64)()
     assert peak(epoch(6400)) < peak(epoch(64)) + 2000 < 20_000

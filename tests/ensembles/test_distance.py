@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import pairwise_distances
 
 from truly_sparse.engine import topology
-from truly_sparse.engine.block import Block
+from truly_sparse.engine.graph import Block
 from truly_sparse.ensembles.distance import DISTANCES
 
 
@@ -15,8 +15,7 @@ def example(seed: int, n_in: int, n_out: int, epsilon: float):
     """A block, the marks of its survivors, and one regrowth as links and values."""
     rng = np.random.default_rng(seed)
     links = topology.erdos_renyi(n_in, n_out, epsilon, rng)
-    block = Block(n_in, n_out, 0, 1, len(links))
-    block.assign(links, rng.normal(size=len(links)).astype(np.float32), np.zeros(len(links), np.float32))
+    block = Block.by_itself(n_in, n_out, links, rng.normal(size=len(links)).astype(np.float32))
     keep = topology.survivors(block.values, 0.8)
     count = int((~keep).sum())
     grown = topology.grow(links[keep], count, block.places, rng)

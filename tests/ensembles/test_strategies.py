@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from truly_sparse.engine import topology
-from truly_sparse.engine.block import Block
+from truly_sparse.engine.graph import Block
 from truly_sparse.ensembles import strategies
 from truly_sparse.ensembles.distance import DISTANCES
 from truly_sparse.errors import UserError
@@ -20,8 +20,9 @@ SETTINGS = {"lambda": 1.0, "distance": "row_wise", "distance_samples": 30, "dist
 def trained_block(seed: int, n_in: int = 25, n_out: int = 20, epsilon: float = 2.0) -> Block:
     rng = np.random.default_rng(seed)
     links = topology.erdos_renyi(n_in, n_out, epsilon, rng)
-    block = Block(n_in, n_out, 1, 2, len(links))
-    block.assign(links, *(rng.normal(size=(2, len(links))).astype(np.float32)))
+    values, velocity = rng.normal(size=(2, len(links))).astype(np.float32)
+    block = Block.by_itself(n_in, n_out, links, values)
+    block.velocity[:] = velocity
     return block
 
 

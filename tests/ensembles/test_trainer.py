@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from truly_sparse.engine import store
-from truly_sparse.engine.network import Optimiser, SparseMLP
+from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.optimisers import SGD
 from truly_sparse.ensembles import checkpoint
 from truly_sparse.ensembles.trainer import Trainer, predict_members
 from truly_sparse.errors import UserError
@@ -158,7 +159,7 @@ def test_a_member_can_be_saved_loaded_and_trained_further(tmp_path, data, traini
     assert loaded.predict_proba(data.x).tobytes() == kept.predict_proba(data.x).tobytes()
     order = np.arange(96)
     for network in (loaded, kept):
-        network.train_epoch(data.x, data.y, order, 16, Optimiser(0.05), 0.2, 7, 0)
+        network.train_epoch(data.x, data.y, order, 16, SGD(0.05), 0.2, 7, 0)
     assert loaded.predict_proba(data.x).tobytes() == kept.predict_proba(data.x).tobytes()
     assert not np.array_equal(loaded.copy_state()["values"], member.arrays["values"])
 

@@ -127,12 +127,12 @@ def test_early_stopping_ends_phases_and_keeps_the_best(cancer):
 def test_warm_start_adds_members_or_epochs(cancer):
     x, y = cancer
     model = TrulySparseEnsembleClassifier(**SMALL, warm_start=True).fit(x, y)
-    before = [network._flat["values"].copy() for network in model.members_]
+    before = [network.copy_state()["values"] for network in model.members_]
     model.set_params(members=4).fit(x, y)
     assert len(model.members_) == 4
     assert model.n_iter_ == 20 + 4 * 10
     for network, values in zip(model.members_, before, strict=False):
-        assert np.array_equal(network._flat["values"], values)
+        assert np.array_equal(network.copy_state()["values"], values)
     avoided = set(model._model.end.earlier[1])
     assert all(set(network.blocks[1].links()) <= avoided for network in model.members_[:3])
     with pytest.warns(UserWarning, match="all members"):

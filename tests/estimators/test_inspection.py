@@ -50,7 +50,7 @@ def test_the_summary_counts_every_link(fitted):
     total = frame.iloc[-1]
     assert len(rows) == 3 * 3
     assert rows["links"].sum() == total["links"] == sum(sum(network.link_counts) for network in fitted.members_)
-    dense = [weights.toarray() for weights, _ in fitted.to_csr(1)]
+    dense = [weights.toarray() for weights, _, _ in fitted.to_csr(1)]
     assert rows.loc[rows["member"] == 2, "density"].tolist() == pytest.approx([(w != 0).mean() for w in dense])
     assert str(fitted.summary()).splitlines()[-1].split()[0] == "all"
     assert fitted.summary()._repr_html_().count("<tr>") == 11
@@ -60,7 +60,8 @@ def test_csr_weights_are_a_slow_forward_pass(fitted, data):
     encoded = fitted._model.scaling.transform(data[0])
     rows = encoded.astype(np.float64)
     parts = fitted.to_csr(0)
-    for number, (weights, biases) in enumerate(parts, 1):
+    for number, (weights, biases, sources) in enumerate(parts, 1):
+        assert sources == (number - 1,)
         rows = rows @ weights.toarray().T + biases
         if number < len(parts):
             rows = np.where(rows > 0, rows, rows * fitted.members_[0].slopes[number])
@@ -85,7 +86,7 @@ def test_importances_are_the_strength_of_input_links_and_find_what_matters():
 
 def test_plots_return_axes_with_the_numbers(fitted, data):
     degrees = fitted.plot_degrees(block=1, side="inputs")
-    counts = np.bincount(np.diff(fitted.members_[0].blocks[1].in_pointers))
+    counts = np.bincount(np.diff(fitted.members_[0].blocks[1].pointers))
     assert degrees.lines[0].get_ydata().tolist() == counts.tolist()
     bars = fitted.plot_importances(top=5)
     assert [bar.get_width() for bar in bars.patches] == sorted(fitted.feature_importances_)[-5:]

@@ -91,7 +91,7 @@ def test_distances_are_those_of_dense_matrices(config):
     rng = np.random.default_rng([0, 30])
     for row in frame[frame["draws"] == 30].itertuples():
         links = topology.grow(block.links()[keep], int((~keep).sum()), block.places, rng)
-        values = topology.start_values(len(links), network.bounds[HIDDEN], rng)
+        values = topology.start_values(len(links), network.bounds[block.pair], rng)
         after = dense(40, 30, np.r_[block.links()[keep], links], np.append(np.compress(keep, block.values), values))
         pairs = cdist(before, after)
         assert row.row_wise == pytest.approx(np.trace(pairs[:30, :30]) + pairs[range(30, 40), range(30, 40)].sum())

@@ -20,7 +20,8 @@ import numpy as np
 
 from truly_sparse.engine import store
 from truly_sparse.engine.dense import DenseMLP
-from truly_sparse.engine.network import Optimiser, SparseMLP
+from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.optimisers import SGD
 from truly_sparse.engine.streams import Streams
 from truly_sparse.ensembles import checkpoint
 from truly_sparse.ensembles.trainer import Data, Trainer
@@ -191,10 +192,11 @@ def obviously_sound(network: store.Network) -> None:
     assert all(np.isfinite(array).all() for array in map(np.asarray, (network.slopes, *network.biases)))
     if isinstance(network, SparseMLP):
         for block in network.blocks:
-            assert block.in_pointers[0] == 0
-            assert block.in_pointers[-1] == len(block.values)
+            pointers, targets = block.pointers, block.targets
+            assert pointers[0] == 0
+            assert pointers[-1] == len(block.values)
             for neuron in range(block.n_in):
-                own = block.targets[block.in_pointers[neuron] : block.in_pointers[neuron + 1]].tolist()
+                own = targets[pointers[neuron] : pointers[neuron + 1]].tolist()
                 assert own == sorted(set(own))
                 assert all(0 <= target < block.n_out for target in own)
 
@@ -206,7 +208,7 @@ def use(network: store.Network) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(40, features)).astype(np.float32), rng.integers(0, classes, 40)
     network.predict_proba(x)
-    network.train_epoch(x, y, np.arange(40), 16, Optimiser(0.01), 0.2, 5, 0)
+    network.train_epoch(x, y, np.arange(40), 16, SGD(0.01), 0.2, 5, 0)
 
 
 def load(kind: str, path: Path) -> str:

@@ -110,10 +110,10 @@ class Counting:
                     delta = [one * slope for one, slope in zip(before, slopes[layer - 1], strict=True)]
             for links, own in zip(self.links, gradients, strict=True):
                 for link, gradient in zip(links, own, strict=True):
-                    link[3] = optimiser.momentum * link[3] - optimiser.eta * gradient / batch
+                    link[3] = optimiser.momentum * link[3] - optimiser.rate * gradient / batch
                     link[2] += link[3] - optimiser.decay * link[2]
             for k, gradient in enumerate(bias_gradients):
-                velocity = optimiser.momentum * self.bias_velocity[k] - optimiser.eta * gradient / batch
+                velocity = optimiser.momentum * self.bias_velocity[k] - optimiser.rate * gradient / batch
                 self.bias_velocity[k] = velocity
                 self.biases[k] += velocity - optimiser.decay * self.biases[k]
 

@@ -10,17 +10,19 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from truly_sparse.engine.compiled import COMPILED
 from truly_sparse.engine.dropout import layer_key, mix, threshold
-from truly_sparse.engine.kernels import square_sum, update
+from truly_sparse.engine.kernels import square_sum
 from truly_sparse.engine.libm import log
 from truly_sparse.engine.memory import aligned
-from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult, Floats, Optimiser
+from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult, Floats
+from truly_sparse.engine.optimisers import SGD
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.rows import softmax_rows
 from truly_sparse.engine.topology import start_bound, start_values
 
 
-@njit(cache=True, boundscheck=False)
+@njit(cache=True, **COMPILED)
 def _activate(z, biases, factor, slope, key, limit, scale):
     """Add biases, apply slope and dropout to z [neuron][batch]; leave in `factor` what an error is multiplied by."""
     batch = z.shape[1]
@@ -35,7 +37,7 @@ def _activate(z, biases, factor, slope, key, limit, scale):
             z[o, b] = value * gain
 
 
-@njit(cache=True, boundscheck=False)
+@njit(cache=True, **COMPILED)
 def _loss(probabilities, y, order, start, delta):
     """Cross-entropy, correct samples, and the error of the logits [class][batch], averaged over the batch."""
     classes, batch = probabilities.shape
@@ -51,6 +53,14 @@ def _loss(probabilities, y, order, start, delta):
             delta[c, b] = (probabilities[c, b] - np.float32(c == label)) / np.float32(batch)
         correct += best == label
     return loss, correct
+
+
+@njit(cache=True, **COMPILED)
+def _update(parameters, velocity, gradient, rate, momentum, decay):
+    """Make one momentum step: v <- momentum v - rate g; w <- w + v - decay w."""
+    for k in range(parameters.shape[0]):
+        velocity[k] = momentum * velocity[k] - rate * gradient[k]
+        parameters[k] = parameters[k] + velocity[k] - decay * parameters[k]
 
 
 class DenseMLP:
@@ -85,6 +95,11 @@ class DenseMLP:
         """Weights of every block."""
         return [weight.size for weight in self.weights]
 
+    @property
+    def input_links(self) -> int:
+        """Weights of the first block."""
+        return int(self.weights[0].size)
+
     def _reserve(self, rows: int) -> None:
         """Make room for `rows` samples; the products' rounding depends on it, so prediction has its own room."""
         if rows not in self._room:
@@ -106,7 +121,7 @@ class DenseMLP:
                 z += bias[:, None]
                 softmax_rows(z.reshape(-1), z.shape[0], z.shape[1])
 
-    def _backward(self, optimiser: Optimiser) -> None:
+    def _backward(self, optimiser: SGD) -> None:
         """Propagate the error of the logits back, layer by layer from the top; then update."""
         for layer in range(len(self.weights) - 1, -1, -1):
             delta = self._delta[layer + 1]
@@ -116,15 +131,15 @@ class DenseMLP:
                 np.dot(self.weights[layer].T, delta, out=self._delta[layer])
                 self._delta[layer] *= self._factor[layer]
         gradients = [array.reshape(-1) for array in (*self._gradient, *self._bias_gradient)]
-        rate = optimiser.eta
+        rate = optimiser.rate
         if optimiser.clip:
             lanes = np.empty(LANES)
             norm = sum(square_sum(gradient, lanes) for gradient in gradients) ** 0.5
-            rate *= min(1.0, optimiser.clip / max(norm, 1e-30))
+            rate = rate * min(1.0, optimiser.clip / max(norm, 1e-30))
         constants = np.float32(rate), np.float32(optimiser.momentum), np.float32(optimiser.decay)
         parameters = (*self.weights, *self.biases), (*self.velocity, *self.bias_velocity)
         for values, velocity, gradient in zip(*parameters, gradients, strict=True):
-            update(values.reshape(-1), velocity.reshape(-1), gradient, *constants)
+            _update(values.reshape(-1), velocity.reshape(-1), gradient, *constants)
 
     @np.errstate(over="ignore", invalid="ignore")  # a loss that is not finite tells
     def train_epoch(
@@ -133,12 +148,16 @@ class DenseMLP:
         y: npt.NDArray[np.int64],
         order: npt.NDArray[np.int64],
         batch: int,
-        optimiser: Optimiser,
+        optimiser: SGD,
         dropout: float,
         key: int,
         first_step: int,
     ) -> EpochResult:
-        """Train on every full batch of `order`; see `SparseMLP.train_epoch`."""
+        """Train on every full batch of `order`; see `SparseMLP.train_epoch`. The optimiser is plain: one rate, neither
+        `nesterov` nor `coupled`.
+        """
+        if not isinstance(optimiser, SGD) or optimiser.nesterov or optimiser.coupled or np.ndim(optimiser.rate):
+            raise ValueError("a dense network trains by SGD with one rate an epoch, neither nesterov nor coupled")
         self._reserve(batch)
         loss, correct = 0.0, 0
         for step in range(len(order) // batch):

@@ -1,117 +1,119 @@
 """Compiled loops over batches: forward, loss, backward and update of a truly sparse network.
 
 Memory layout, fixed for the whole engine: one row per neuron, [neuron][batch], float32 or bfloat16 (see `vector`), in
-one flat array `rows`. A row holds the neuron's activation until the way back has used it for the last time, then its
-error; the logits lie in an array of their own. The links of all blocks lie in flat arrays too; `plan` says where each
-block's part starts. A link's value and velocity are stored once, in order of the input neuron; `position` leads from
-the order by output neuron to them.
+one flat array, in order of the neurons' numbers. A row holds the neuron's activation until the way back has used it for
+the last time, then its error; the logits lie in an array of their own. Links lie once, in order of their source, with a
+second order by target (`graph`), whatever layers they lead from and to.
 
 The order of sums, which is the same on every processor and so part of what a result is:
 
 * Forward: the bias, then the links of the neuron in ascending order of their sources, one fused multiply-add each.
 * The error of a neuron: from zero, its links in ascending order of their targets, one fused multiply-add each.
-* The gradient of a link: the batch, rounded up to vectors of 16 samples, is cut into tiles (`tile`); within a tile
-  even and odd vectors are summed in a chain each, lane by lane; even + odd; then `vector.total`. Tiles are
+* The gradient of a link: the batch, rounded up to vectors of 16 samples, is cut into tiles (`workspace.tile`); within a
+  tile even and odd vectors are summed in a chain each, lane by lane; even + odd; then `vector.total`. Tiles are
   added in order.
 * The gradient of a bias: within a tile the vectors in order, then `vector.total`; tiles in order.
-
-`plan` has one row per connection, in order of its target: see the column numbers below.
+* The bias of a neuron with one for each of its blocks: these in order of the blocks.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
+from truly_sparse.engine.activations import activate, slope_errors
 from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
 from truly_sparse.engine.dropout import layer_key
 from truly_sparse.engine.libm import log
+from truly_sparse.engine.optimisers import at_step, move, put, shortened
 from truly_sparse.engine.registers import LANES, PART, PARTS
 from truly_sparse.engine.rows import gather_batch, pack, softmax_rows, unpack
+from truly_sparse.engine.workspace import GROUP
 
 from truly_sparse.engine.vector import (  # isort: skip
-    above_zero, add, add_product, at_least, fill, hashed, hold, keep_products, load, load_mask,
-    load_row, multiply, pass_back, prefetch, select, splat, store, store_mask, store_row, subtract, total,
+    add, add_product, fill, hold, keep_products, load, load_row, pass_back, prefetch, splat, store, store_row,
     totals_of_eight,
 )  # fmt: skip
 
-N_IN, N_OUT, LINKS, IN_POINTERS, OUT_POINTERS, SOURCE, TARGET, BIASES = range(8)
-PLAN_COLUMNS = 8
-#: Links whose products wait, in the first-level cache, to be summed and used for an update eight at a time.
-GROUP = 64
 #: How many links ahead the row at the other end is asked for, where rows lie beyond the second-level cache.
 AHEAD = np.uint64(6)
 #: What a probability counts as in the loss, at least.
 TINY = np.float32(1e-38)
 
 
-@njit(**INLINED)
-def activate(values, count, slope, counter, key, threshold, scale, positive, kept, words):
-    """Apply slope and dropout to the `count` sums of a neuron, in place; the masks go to ``words`` of both arrays.
+class Layers(NamedTuple):
+    """Number of the first neuron of each layer and of all neurons (int64), and slope of each layer (float32)."""
 
-    z becomes z (z > 0) or slope * z; it is dropped where the hash is below `threshold`, scaled by `scale` elsewhere.
+    starts: npt.NDArray[np.int64]
+    slopes: npt.NDArray[np.float32]
+
+
+class Biases(NamedTuple):
+    """Biases as they are trained, their moments, and the neuron of each, counted from the first that is no input.
+
+    `sums` and `gradient` have one number for each of these neurons, `own_gradient` one for each bias.
     """
-    zero, slopes, scales = splat(np.float32(0), LANES), splat(slope, LANES), splat(scale, LANES)
-    limit = splat(threshold, LANES)
-    for left in range(0, count, LANES):
-        z = load(values, left, LANES)
-        is_positive = above_zero(z)
-        store_mask(is_positive, positive, words + left // LANES)
-        h = select(is_positive, z, multiply(z, slopes))
-        if threshold > 0:
-            is_kept = at_least(hashed(np.uint32(counter + left), key), limit)
-            store_mask(is_kept, kept, words + left // LANES)
-            h = select(is_kept, multiply(h, scales), zero)
-        store(h, values, left)
+
+    values: npt.NDArray[np.float32]
+    velocity: npt.NDArray[np.float32]
+    second: npt.NDArray[np.float32]
+    neurons: npt.NDArray[np.int32]
+    sums: npt.NDArray[np.float32]
+    gradient: npt.NDArray[np.float32]
+    own_gradient: npt.NDArray[np.float32]
+
+
+class Dropout(NamedTuple):
+    """Key of the stream (uint64), hash below which a value is dropped (uint32), and factor of the others (float32)."""
+
+    key: np.uint64
+    threshold: np.uint32
+    scale: np.float32
 
 
 @njit(**INNER)
-def forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept, batch,
-            width, sums, key, step, threshold, scale, far):  # fmt: skip
-    """Propagate the batch lying in the input rows to the logits; `threshold` 0 and `scale` 1 mean no dropout.
+def sum_biases(biases):
+    """Sum the biases of each neuron, in order."""
+    for o in range(biases.sums.shape[0]):
+        biases.sums[o] = np.float32(0)
+    for b in range(biases.values.shape[0]):
+        o = biases.neurons[b]
+        biases.sums[o] = biases.sums[o] + biases.values[b]
+
+
+@njit(**INNER)
+def forward(links, layers, bias, space, batch, width, dropout, step, far):
+    """Propagate the batch lying in the input rows to the logits; a threshold 0 and a scale 1 mean no dropout.
 
     ``z = bias + sum_k values[position[k]] * rows[sources[k]]`` over the links k of each neuron, ``len(width)`` vectors
     at a time.
     """
-    for c in range(plan.shape[0]):
-        n_out, links, outs = plan[c, N_OUT], plan[c, LINKS], plan[c, OUT_POINTERS]
-        source, target, bias = plan[c, SOURCE], plan[c, TARGET], plan[c, BIASES]
-        layer = layer_key(key, step, target)
-        last = np.uint64(out_pointers[outs + n_out] - 1)
-        block_sources, block_position, block_values = sources[links:], position[links:], values[links:]
-        for o in range(n_out):
-            start, stop = np.uint64(out_pointers[outs + o]), np.uint64(out_pointers[outs + o + 1])
+    rows, sums, values, sources, position = space.rows, space.sums, links.values, links.sources, links.position
+    inputs, output = layers.starts[1], layers.slopes.shape[0] - 1
+    last = np.uint64(sources.shape[0] - 1)
+    for layer in range(1, output + 1):
+        key, begin = layer_key(dropout.key, step, layer), layers.starts[layer]
+        for neuron in range(begin, layers.starts[layer + 1]):
+            start, stop = np.uint64(links.fan_in[neuron - inputs]), np.uint64(links.fan_in[neuron - inputs + 1])
             for left in range(0, batch, LANES * len(width)):
-                z = fill(splat(biases[bias + o], LANES), width)
-                first = offsets[source] + left
+                z = fill(splat(bias[neuron - inputs], LANES), width)
                 for k in range(start, stop):
                     if far:
                         later = k + AHEAD if k + AHEAD < last else last
-                        prefetch(rows, first + block_sources[later] * batch, width)
+                        prefetch(rows, sources[later] * batch + left, width)
                         later = later + AHEAD if later + AHEAD < last else last
-                        prefetch(values, links + block_position[later], ())
-                    z = add_product(
-                        z,
-                        splat(block_values[np.uint64(block_position[k])], LANES),
-                        rows,
-                        first + block_sources[k] * batch,
-                    )
+                        prefetch(values, np.int64(position[later]), ())
+                    z = add_product(z, splat(values[np.uint64(position[k])], LANES), rows, sources[k] * batch + left)
                 store_row(z, sums, left, 0)
-            if target < offsets.shape[0] - 1:
-                row = offsets[target] + o * batch
-                counter = np.uint32(o * batch)
-                activate(sums, batch, slopes[target], counter, layer, threshold, scale, positive, kept, row // LANES)
+            if layer < output:
+                row, counter = neuron * batch, np.uint32((neuron - begin) * batch)
+                activate(sums, space.derivatives, row, batch, layers.slopes[layer], counter, key, dropout.threshold,
+                         dropout.scale, space.positive, space.kept)  # fmt: skip
                 pack(sums, 0, rows, row, batch)
             else:
-                pack(sums, 0, logits, o * batch, batch)
-
-
-@njit(cache=True, **COMPILED)
-def update(parameters, velocity, gradient, eta, momentum, decay):
-    """Make one momentum step: v <- momentum v - eta g; w <- w + v - decay w."""
-    for k in range(parameters.shape[0]):
-        velocity[k] = momentum * velocity[k] - eta * gradient[k]
-        parameters[k] = parameters[k] + velocity[k] - decay * parameters[k]
+                pack(sums, 0, space.logits, (neuron - begin) * batch, batch)
 
 
 @njit(cache=True, **COMPILED)
@@ -130,122 +132,85 @@ def square_sum(gradient, lanes):
 
 
 @njit(**INLINED)
-def settle(parts, first, count, tiles, values, velocity, gradient, eta, momentum, decay, in_place):
-    """Sum the products of `count` links from `first` on to gradients; update the links, or keep the gradients.
+def resolve(parts, first, count, tiles, links, gradient, rates, in_place):
+    """Sum the products of `count` links from `first` on to gradients; move the links, or keep the gradients.
 
-    Products of link ``first + j`` in tile t lie at ``parts[8 (t GROUP + j):]``. The update is that of `update`.
+    Products of link ``first + j`` in tile t lie at ``parts[8 (t GROUP + j):]``.
     """
     zero = splat(np.float32(0), 8)
-    etas, momenta, decays = splat(eta, 8), splat(momentum, 8), splat(decay, 8)
-    for j in range(0, count // 8 * 8, 8):
-        k = first + j
+    for j in range(0, count, 8):
         slope = add(zero, totals_of_eight(parts, 8 * j))
         for tile in range(1, tiles):
             slope = add(add(zero, totals_of_eight(parts, 8 * (tile * GROUP + j))), slope)
         if in_place:
-            value = load(values, k, 8)
-            speed = subtract(multiply(momenta, load(velocity, k, 8)), multiply(etas, slope))
-            store(speed, velocity, k)
-            store(subtract(add(value, speed), multiply(decays, value)), values, k)
+            move(rates, slope, links.values, links.velocity, links.second, first + j, count - j)
         else:
-            store(slope, gradient, k)
-    for j in range(count // 8 * 8, count):
-        k = first + j
-        slope = np.float32(0)
-        for tile in range(tiles):
-            slope = np.float32(0) + total(load(parts, 8 * (tile * GROUP + j), 8)) + slope
-        if in_place:
-            velocity[k] = momentum * velocity[k] - eta * slope
-            values[k] = values[k] + velocity[k] - decay * values[k]
-        else:
-            gradient[k] = slope
+            put(slope, gradient, first + j, count - j)
 
 
 @njit(**INLINED)
-def slope_errors(sums, count, tile, slope, scale, dropping, positive, kept, words, bias_gradient, bias):
-    """Turn what a neuron's links pass back into its error, in place; the sum over the samples goes to its bias."""
-    one, zero = splat(np.float32(1), LANES), splat(np.float32(0), LANES)
-    slopes, scales = splat(slope, LANES), splat(scale, LANES)
-    for first in range(0, count, LANES * len(tile)):
-        whole = zero
-        for left in range(first, first + LANES * len(tile), LANES):
-            word = words + left // LANES
-            factor = select(load_mask(positive, word), one, slopes)
-            error = multiply(multiply(load(sums, left, LANES), factor), scales)
-            if dropping:
-                error = select(load_mask(kept, word), error, zero)
-            store(error, sums, left)
-            whole = error if left == first else add(whole, error)
-        before = np.float32(0) if first == 0 else bias_gradient[bias]
-        bias_gradient[bias] = before + total(whole)
-
-
-@njit(**INLINED)
-def walk(wanted, width, tile, rows, first, stride, targets, values, start, stop, own, sums, parts, kept, far, last):
-    """Walk links [start, stop) of one neuron: add its error to `sums`, unless `wanted` is an empty tuple, and its
-    products with the errors at the other ends to `parts`, from link number `kept` of the group on.
+def walk(wanted, widths, space, batch, links, start, stop, kept, far, last):
+    """Walk links [start, stop) of one neuron: add its error to the sums, unless `wanted` is an empty tuple, and its
+    products with the errors at the other ends to the parts, from link number `kept` of the group on.
     """
-    for left in range(0, stride, LANES * len(width)):
+    width, tile, rows = widths.backward, widths.tile, space.rows
+    for left in range(0, batch, LANES * len(width)):
         apart = 8 * GROUP
         there = left // (LANES * len(tile)) * apart
         for part in range(PARTS):
-            mine = hold(own, left, part, width)
-            error = load_row(sums, left, part, PART, wanted)
+            mine = hold(space.own, left, part, width)
+            error = load_row(space.sums, left, part, PART, wanted)
             at = there + 8 * kept
             for k in range(np.uint64(start), np.uint64(stop)):
                 if far and part == 0:
                     later = k + AHEAD if k + AHEAD < last else last
-                    prefetch(rows, first + targets[later] * stride + left, width)
-                row = first + targets[k] * stride + left
-                error, products = pass_back(error, splat(values[k], PART), own, mine, rows, row, part, width, tile)
-                keep_products(products, parts, at, apart, part)
+                    prefetch(rows, links.targets[later] * batch + left, width)
+                row = links.targets[k] * batch + left
+                error, products = pass_back(error, splat(links.values[k], PART), space.own, mine, rows, row, part,
+                                            width, tile)  # fmt: skip
+                keep_products(products, space.parts, at, apart, part)
                 at += 8
-            store_row(error, sums, left, part)
+            store_row(error, space.sums, left, part)
 
 
 @njit(**INNER)
-def backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bias_gradient, slopes,
-             rows, positive, kept, batch, width, tile, own, sums, parts, dropping, scale, eta, momentum, decay,
-             in_place, far):  # fmt: skip
-    """Propagate the error rows of the output back through every block.
+def backward(links, layers, gradient, bias_gradient, space, batch, widths, dropout, rates, in_place, far):
+    """Propagate the error rows of the output back through every link.
 
     For each link with error row d at its target: the error of its source gains value * d, and the gradient of the link
-    is <activation, d>. With `in_place`, links are updated soon after their old value was used; without, the gradients
-    of all links are left in `gradient`. Those of the hidden biases are left in `bias_gradient` in any case.
+    is <activation, d>. Layers go from the last to the first, so that the error of every target is complete. With
+    `in_place`, links are moved soon after their old value was used; without, the gradients of all links are left in
+    `gradient`. Those of the hidden neurons' biases are left in `bias_gradient` in any case.
     """
-    tiles, zero = batch // (LANES * len(tile)), splat(np.float32(0), LANES)
-    for c in range(plan.shape[0] - 1, -1, -1):
-        n_in, links, ins = plan[c, N_IN], plan[c, LINKS], plan[c, IN_POINTERS]
-        source, target = plan[c, SOURCE], plan[c, TARGET]
-        bias = (offsets[source] - offsets[1]) // batch
-        block_targets, block_values, block_velocity = targets[links:], values[links:], velocity[links:]
-        block_gradient = gradient[links:] if gradient.shape[0] else gradient
-        settled, last = np.int64(0), np.uint64(in_pointers[ins + n_in] - 1)
-        for i in range(n_in):
-            k, stop = in_pointers[ins + i], in_pointers[ins + i + 1]
-            row = offsets[source] + i * batch
-            unpack(rows, row, own, batch)
+    tiles, zero, inputs = batch // (LANES * len(widths.tile)), splat(np.float32(0), LANES), layers.starts[1]
+    last = np.uint64(links.targets.shape[0] - 1)
+    for layer in range(layers.slopes.shape[0] - 2, -1, -1):
+        resolved = links.pointers[layers.starts[layer]]
+        for neuron in range(layers.starts[layer], layers.starts[layer + 1]):
+            k, stop = links.pointers[neuron], links.pointers[neuron + 1]
+            if layer == 0 and k == stop:
+                continue
+            row = neuron * batch
+            unpack(space.rows, row, space.own, batch)
             for left in range(0, batch, LANES):
-                store(zero, sums, left)
+                store(zero, space.sums, left)
             while k < stop:
-                end = stop if stop < settled + GROUP else settled + GROUP
-                if source > 0:
-                    walk(width, width, tile, rows, offsets[target], batch, block_targets, block_values, k, end, own,
-                         sums, parts, k - settled, far, last)  # fmt: skip
+                end = stop if stop < resolved + GROUP else resolved + GROUP
+                if layer > 0:
+                    walk(widths.backward, widths, space, batch, links, k, end, k - resolved, far, last)
                 else:
-                    walk((), width, tile, rows, offsets[target], batch, block_targets, block_values, k, end, own,
-                         sums, parts, k - settled, far, last)  # fmt: skip
+                    walk((), widths, space, batch, links, k, end, k - resolved, far, last)
                 k = end
-                if k - settled == GROUP:
-                    settle(parts, settled, np.int64(GROUP), tiles, block_values, block_velocity, block_gradient,
-                           eta, momentum, decay, in_place)  # fmt: skip
-                    settled = k
-            if source > 0:
-                slope_errors(sums, batch, tile, slopes[source], scale, dropping, positive, kept, row // LANES,
-                             bias_gradient, bias + i)  # fmt: skip
-                pack(sums, 0, rows, row, batch)
-        settle(parts, settled, in_pointers[ins + n_in] - settled, tiles, block_values, block_velocity, block_gradient,
-               eta, momentum, decay, in_place)  # fmt: skip
+                if k - resolved == GROUP:
+                    resolve(space.parts, resolved, np.int64(GROUP), tiles, links, gradient, rates, in_place)
+                    resolved = k
+            if layer > 0:
+                slope_errors(space.sums, space.derivatives, row, batch, widths.tile, layers.slopes[layer],
+                             dropout.scale, dropout.threshold > 0, space.positive, space.kept, bias_gradient,
+                             neuron - inputs)  # fmt: skip
+                pack(space.sums, 0, space.rows, row, batch)
+        left = links.pointers[layers.starts[layer + 1]] - resolved
+        resolve(space.parts, resolved, left, tiles, links, gradient, rates, in_place)
 
 
 @njit(**INNER)
@@ -279,11 +244,17 @@ def errors_of_output(logits, y, order, start, batch, count, classes, rows, first
     return loss, correct
 
 
+@njit(**INNER)
+def move_all(rates, values, velocity, second, gradient):
+    """Move parameters against their gradients."""
+    count = values.shape[0]
+    for k in range(0, count, 8):
+        move(rates, load(gradient, k, 8), values, velocity, second, k, count - k)
+
+
 @njit(cache=True, **COMPILED)
-def train_epoch(x, y, order, batch, count, plan, offsets, in_pointers, targets, out_pointers, sources, position,
-                values, velocity, gradient, biases, bias_velocity, bias_gradient, slopes, rows, logits, positive, kept,
-                own, sums, parts, lanes, forward_width, width, tile, key, first_step, threshold, scale, eta, momentum,
-                decay, clip, far):  # fmt: skip
+def train_epoch(x, y, order, batch, count, links, layers, biases, gradient, space, widths, dropout, first_step, rates,
+                powers, clip, far):  # fmt: skip
     """Train on every full batch of `order`; return the summed cross-entropy and the number of correct samples.
 
     `count` >= `batch` is the batch rounded up to whole vectors; the padding has zero error. With `clip` > 0 the
@@ -291,42 +262,43 @@ def train_epoch(x, y, order, batch, count, plan, offsets, in_pointers, targets, 
     as soon as a batch's loss is not finite.
     """
     loss, correct = 0.0, 0
-    output = offsets[offsets.shape[0] - 1]
-    classes, last_biases = plan[plan.shape[0] - 1, N_OUT], bias_gradient[plan[plan.shape[0] - 1, BIASES] :]
+    output = layers.starts[layers.slopes.shape[0] - 1]
+    classes, of_output = layers.starts[layers.slopes.shape[0]] - output, biases.gradient[output - layers.starts[1] :]
     for step in range(order.shape[0] // batch):
-        gather_batch(x, order, step * batch, batch, count, rows, parts)
-        forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept,
-                count, forward_width, sums, key, first_step + step, threshold, scale, far)  # fmt: skip
-        batch_loss, hits = errors_of_output(logits, y, order, step * batch, batch, count, classes, rows, output,
-                                            last_biases)  # fmt: skip
+        gather_batch(x, order, step * batch, batch, count, layers.starts[1], links.pointers, space.rows,
+                     space.parts)  # fmt: skip
+        sum_biases(biases)
+        forward(links, layers, biases.sums, space, count, widths.forward, dropout, first_step + step, far)
+        batch_loss, hits = errors_of_output(space.logits, y, order, step * batch, batch, count, classes, space.rows,
+                                            output * count, of_output)  # fmt: skip
         loss, correct = loss + batch_loss, correct + hits
         if not math.isfinite(batch_loss):
             return batch_loss, correct
-        backward(plan, offsets, in_pointers, targets, values, velocity, gradient, bias_gradient, slopes,
-                 rows, positive, kept, count, width, tile, own, sums, parts, threshold > 0, scale, eta, momentum, decay,
-                 clip == 0, far)  # fmt: skip
-        rate = eta
+        now = at_step(rates, step, powers)
+        backward(links, layers, gradient, biases.gradient, space, count, widths, dropout, now, clip == 0, far)
+        for b in range(biases.values.shape[0]):
+            biases.own_gradient[b] = biases.gradient[biases.neurons[b]]
         if clip > 0:
-            norm = math.sqrt(square_sum(gradient, lanes) + square_sum(bias_gradient, lanes))
+            norm = math.sqrt(square_sum(gradient, space.lanes) + square_sum(biases.own_gradient, space.lanes))
             if norm > clip:
-                rate = eta * np.float32(clip / norm)
-            update(values, velocity, gradient, rate, momentum, decay)
-        update(biases, bias_velocity, bias_gradient, rate, momentum, decay)
+                now = shortened(now, np.float32(clip / norm))
+            move_all(now, links.values, links.velocity, links.second, gradient)
+        move_all(now, biases.values, biases.velocity, biases.second, biases.own_gradient)
     return loss, correct
 
 
 @njit(cache=True, **COMPILED)
-def predict(x, count, plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive,
-            kept, sums, block, width, far, order, probabilities):  # fmt: skip
+def predict(x, count, links, layers, biases, space, width, dropout, first_step, far, order, probabilities):
     """Write softmax probabilities [sample][class] for x [sample][feature], `count` samples at a time."""
     classes = probabilities.shape[1]
-    none, first = np.uint64(0), np.int64(0)
-    for start in range(0, x.shape[0], count):
-        samples = count if start + count <= x.shape[0] else x.shape[0] - start
-        gather_batch(x, order, start, samples, count, rows, block)
-        forward(plan, offsets, out_pointers, sources, position, values, biases, slopes, rows, logits, positive, kept,
-                count, width, sums, none, first, np.uint32(0), np.float32(1.0), far)  # fmt: skip
-        softmax_rows(logits, classes, count)
+    sum_biases(biases)
+    rows = order.shape[0]
+    for start in range(0, rows, count):
+        samples = count if start + count <= rows else rows - start
+        gather_batch(x, order, start, samples, count, layers.starts[1], links.pointers, space.rows,
+                     space.parts)  # fmt: skip
+        forward(links, layers, biases.sums, space, count, width, dropout, first_step, far)
+        softmax_rows(space.logits, classes, count)
         for b in range(samples):
             for c in range(classes):
-                probabilities[start + b, c] = logits[c * count + b]
+                probabilities[start + b, c] = space.logits[c * count + b]

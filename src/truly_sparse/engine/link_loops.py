@@ -1,4 +1,4 @@
-"""Compiled loops over the links of a block: their two orders, what is pruned and what is free. Never a dense array."""
+"""Compiled loops over links: their two orders, what is pruned and what is free. Never a dense array."""
 
 from numba import njit
 
@@ -6,42 +6,52 @@ from truly_sparse.engine.compiled import COMPILED
 
 
 @njit(cache=True, **COMPILED)
-def index_by_output(n_in, n_out, in_pointers, targets, out_pointers, sources, position):
-    """Build a block's order by output neuron from its order by input neuron (counting sort, O(links))."""
-    for o in range(n_out + 1):
-        out_pointers[o] = 0
+def index_by_target(first, pointers, targets, fan_in, sources, position):
+    """Build the order by target from the order by source (counting sort, O(links)); `first` is the lowest target."""
+    neurons = fan_in.shape[0] - 1
+    for o in range(neurons + 1):
+        fan_in[o] = 0
     for k in range(targets.shape[0]):
-        out_pointers[targets[k] + 1] += 1
-    for o in range(n_out):
-        out_pointers[o + 1] += out_pointers[o]
-    for i in range(n_in):
-        for k in range(in_pointers[i], in_pointers[i + 1]):
-            place = out_pointers[targets[k]]
+        fan_in[targets[k] - first + 1] += 1
+    for o in range(neurons):
+        fan_in[o + 1] += fan_in[o]
+    for i in range(pointers.shape[0] - 1):
+        for k in range(pointers[i], pointers[i + 1]):
+            o = targets[k] - first
+            place = fan_in[o]
             sources[place] = i
             position[place] = k
-            out_pointers[targets[k]] = place + 1
-    for o in range(n_out, 0, -1):
-        out_pointers[o] = out_pointers[o - 1]
-    out_pointers[0] = 0
+            fan_in[o] = place + 1
+    for o in range(neurons, 0, -1):
+        fan_in[o] = fan_in[o - 1]
+    fan_in[0] = 0
 
 
 @njit(cache=True, **COMPILED)
-def replant(n_out, old_pointers, old_targets, old_values, old_velocity, keep, grown, grown_values,
-            in_pointers, targets, values, velocity):  # fmt: skip
-    """Merge the kept old links with the grown ones (sorted, velocity zero) into a block's arrays, O(links)."""
+def replant(span, old_pointers, old_targets, old_values, old_velocity, old_second, keep, grown, grown_values,
+            pointers, targets, values, velocity, second):  # fmt: skip
+    """Merge the kept old links with the grown ones (sorted, moments zero) into arrays of a run of sources, O(links).
+
+    A grown link is ``source * span + target``, sources counted from the first of the run. Pointers count from the
+    first link of the run. `second` may be empty.
+    """
     place = g = 0
+    begin = old_pointers[0]
+    two = second.shape[0] > 0
     for i in range(old_pointers.shape[0] - 1):
-        in_pointers[i] = place
-        k, stop = old_pointers[i], old_pointers[i + 1]
-        row = i * n_out
+        pointers[i] = begin + place
+        k, stop = old_pointers[i] - begin, old_pointers[i + 1] - begin
+        row = i * span
         while True:
-            new = g < grown.shape[0] and grown[g] < row + n_out
-            limit = grown[g] - row if new else n_out
+            new = g < grown.shape[0] and grown[g] < row + span
+            limit = grown[g] - row if new else span
             # Every old link is written, and the next one over it unless it is kept: which are cannot be predicted.
             while k < stop and place < targets.shape[0] and old_targets[k] < limit:
                 targets[place] = old_targets[k]
                 values[place] = old_values[k]
                 velocity[place] = old_velocity[k]
+                if two:
+                    second[place] = old_second[k]
                 place += keep[k]
                 k += 1
             if not new:
@@ -49,19 +59,29 @@ def replant(n_out, old_pointers, old_targets, old_values, old_velocity, keep, gr
             targets[place] = limit
             values[place] = grown_values[g]
             velocity[place] = 0.0
+            if two:
+                second[place] = 0.0
             place += 1
             g += 1
-    in_pointers[old_pointers.shape[0] - 1] = place
+    pointers[old_pointers.shape[0] - 1] = begin + place
 
 
 @njit(cache=True, **COMPILED)
-def kept_links(in_pointers, targets, keep, n_out, links):
-    """Write the sorted links (``source * n_out + target``) that are kept; `links` has room for one more than those."""
-    place = 0
-    for i in range(in_pointers.shape[0] - 1):
-        for k in range(in_pointers[i], in_pointers[i + 1]):
-            links[place] = i * n_out + targets[k]
-            place += keep[k]
+def kept_links(pointers, targets, keep, first, n_out, links):
+    """Write the sorted links (``source * n_out + target``) of a block that are kept.
+
+    `pointers` and `targets` are those of all links of the block's sources, of which those to the `n_out` neurons from
+    `first` on are the block's; `keep` has one mark for each of these. `links` has room for one more than are kept.
+    """
+    place = own = 0
+    begin = pointers[0]
+    for i in range(pointers.shape[0] - 1):
+        for k in range(pointers[i] - begin, pointers[i + 1] - begin):
+            target = targets[k] - first
+            if 0 <= target < n_out:
+                links[place] = i * n_out + target
+                place += keep[own]
+                own += 1
 
 
 @njit(cache=True, **COMPILED)

@@ -23,6 +23,11 @@ def aligned(shape: int | tuple[int, ...], dtype: npt.DTypeLike = np.float32) -> 
     return raw[skip : skip + count].reshape(shape)
 
 
+def padded(count: int) -> npt.NDArray[np.float32]:
+    """Return `count` zeros with room for seven more behind them, so that eight can be read and written from any."""
+    return aligned(count + 7)[:count]
+
+
 @cache
 def second_level_cache() -> int:
     """Return the bytes of a core's second-level cache; where the system does not tell, what small ones have."""

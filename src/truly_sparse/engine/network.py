@@ -1,35 +1,28 @@
-"""A truly sparse multilayer perceptron: a list of blocks over flat arrays, trained by the kernels."""
+"""A truly sparse multilayer perceptron: a graph of links with biases and activations, trained by the kernels."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from truly_sparse.engine import kernels, link_loops, topology
-from truly_sparse.engine.block import Block
+from truly_sparse.engine import kernels, topology
 from truly_sparse.engine.dropout import threshold
-from truly_sparse.engine.memory import aligned, second_level_cache
-from truly_sparse.engine.registers import BACKWARD, FORWARD, LANES
+from truly_sparse.engine.graph import STATE, Block, Graph, Pair
+from truly_sparse.engine.memory import padded
+from truly_sparse.engine.optimisers import Adam, Optimiser, of_epoch
+from truly_sparse.engine.registers import LANES
+from truly_sparse.engine.rows import Bytes
 from truly_sparse.engine.streams import Streams
+from truly_sparse.engine.topology import Links
+from truly_sparse.engine.workspace import SHARE, Workspace
+from truly_sparse.errors import UserError
 
 Floats = npt.NDArray[np.float32]
+Samples = Floats | Bytes
 #: Rows of a batch that is only predicted: few, so that the activations of a layer stay in the cache.
 PREDICTION_ROWS = 64
-#: Vectors that share 16 words of memory.
-SHARE = {"float32": 1, "bfloat16": 2}
-
-
-class Optimiser(NamedTuple):
-    """Momentum SGD: v <- momentum v - eta g; w <- w + v - decay w (the decay is not multiplied by eta).
-
-    With `clip` > 0, g is shortened to that norm (over all parameters) where it is longer.
-    """
-
-    eta: float
-    momentum: float = 0.9
-    decay: float = 0.0002
-    clip: float = 0.0
 
 
 class EpochResult(NamedTuple):
@@ -40,139 +33,224 @@ class EpochResult(NamedTuple):
     samples: int
 
 
-def tile(rows: int) -> tuple[int, ...]:
-    """Return the tuple whose length is the number of vectors in a tile: the largest power of two up to 8 that divides.
-
-    It is part of the order in which gradients are summed, and so the same on every processor.
-    """
-    vectors = 8
-    while rows % (vectors * LANES):
-        vectors //= 2
-    return (0,) * vectors
-
-
-def width(rows: int, most: int, unit: int) -> tuple[int, ...]:
-    """Return the tuple whose length is the largest multiple of `unit` vectors, up to `most`, that divides the row."""
-    return (0,) * next(n for n in range(max(most, unit), 0, -1) if n % unit == 0 and rows % (n * LANES) == 0)
-
-
-class Room:
-    """Memory for one batch: a row of every neuron, logits, the masks of the way back, and what one neuron needs."""
-
-    def __init__(self, sizes: Sequence[int], count: int, storage: str) -> None:
-        self.count, self.storage = count, storage
-        self.offsets = np.concatenate(([0], np.cumsum(sizes[:-1]))).astype(np.int64) * count
-        hidden = int(self.offsets[-1])
-        self.rows = aligned(sum(sizes) * count, np.uint16 if storage == "bfloat16" else np.float32)
-        # Then what a link leads to is asked for some links ahead; otherwise that would only cost.
-        self.far = self.rows.nbytes > second_level_cache()
-        self.logits = aligned(sizes[-1] * count)
-        self.positive, self.kept = np.zeros(hidden // LANES, np.uint16), np.zeros(hidden // LANES, np.uint16)
-        self.own, self.sums = aligned(count), aligned(count)
-        self.lanes = np.zeros(LANES)
-        self.parts = aligned(8 * kernels.GROUP * (count // LANES // len(tile(count))))
-
-
 class SparseMLP:
-    """Multilayer perceptron whose memory and work are proportional to its links.
+    """Multilayer perceptron whose memory and work are proportional to its links, which may skip layers.
 
     Parameters
     ----------
-    sizes : sequence of int
-        Neurons of every layer, input and output included.
-    counts : sequence of int
-        Links of every block.
-    slopes : sequence of float
-        Slope of each hidden layer for z <= 0: f(z) = z if z > 0 else slope * z.
-    bounds : sequence of float
+    graph : Graph
+        Its links; `start`, `erdos_renyi` and `from_dense` make one.
+    slopes : sequence of float, or "mish"
+        Slope of each hidden layer for z <= 0: f(z) = z if z > 0 else slope * z; or Mish (Misra 2019) in all of them.
+    bounds : mapping of (int, int) to float
         Half-width of the start values of each block, used for new links of any kind.
     storage : {"float32", "bfloat16"}
         How training keeps activations and errors between layers. bfloat16 halves that memory and its traffic; sums,
         links, gradients and predictions are float32 with either.
+    bias_per_block : bool, default False
+        Whether a neuron has a bias for each block that leads to its layer, not one in all. Their sum counts; under
+        Adam, m of them move m times as fast as one.
 
     Attributes
     ----------
+    graph : Graph
     blocks : list of Block
-        The connections, in order of their target layer.
+        Those of the graph.
+    biases, bias_velocity : ndarray of float32
+        Of all neurons but the inputs, in order; with one for each block, in order of the blocks.
     """
 
     def __init__(
         self,
-        sizes: Sequence[int],
-        counts: Sequence[int],
-        slopes: Sequence[float],
-        bounds: Sequence[float],
+        graph: Graph,
+        slopes: Sequence[float] | str,
+        bounds: Mapping[Pair, float],
         storage: str = "float32",
+        bias_per_block: bool = False,
     ) -> None:
-        self.sizes, self.bounds, self.storage = tuple(sizes), tuple(bounds), storage
-        self.slopes = np.array([0.0, *slopes, 0.0], np.float32)
-        self.blocks = [
-            Block(n_in, n_out, layer, layer + 1, count)
-            for layer, (n_in, n_out, count) in enumerate(zip(sizes[:-1], sizes[1:], counts, strict=True))
-        ]
-        self.biases = np.zeros(sum(sizes[1:]), np.float32)
-        self.bias_velocity, self._bias_gradient = np.zeros_like(self.biases), np.zeros_like(self.biases)
-        self._gradient = np.zeros(0, np.float32)
-        self._flatten()
-        self._room: Room | None = None
+        self.graph = graph
+        self.sizes, self.storage, self.bias_per_block = self.graph.sizes, storage, bias_per_block
+        self.mish = isinstance(slopes, str)
+        inner = [0.0] * (len(self.sizes) - 2) if isinstance(slopes, str) else list(slopes)
+        if len(inner) != len(self.sizes) - 2 or (self.mish and slopes != "mish"):
+            raise UserError(f"slopes {slopes!r}: a number for each of {len(self.sizes) - 2} hidden layers, or 'mish'")
+        if set(bounds) != {block.pair for block in self.blocks}:
+            raise UserError("bounds: one number is needed for each block")
+        self.bounds = dict(sorted(bounds.items()))
+        self.slopes = np.array([0.0, *inner, 0.0], np.float32)
+        starts, inputs = self.graph.starts, self.sizes[0]
+        owners = np.arange(starts[1], starts[-1])
+        if bias_per_block:
+            owners = np.concatenate([np.arange(starts[b.target], starts[b.target + 1]) for b in self.blocks])
+        self._bias_neurons = (owners - inputs).astype(np.int32)
+        neurons = int(starts[-1]) - inputs
+        self.biases, self.bias_velocity, self._bias_gradient = (padded(len(owners)) for _ in range(3))
+        self._bias_second = padded(0)
+        self._bias_sums, self._neuron_gradient = np.zeros(neurons, np.float32), np.zeros(neurons, np.float32)
+        self._gradient = padded(0)
+        #: beta1^t and beta2^t of Adam after t steps.
+        self._powers = np.ones(2)
+        self._workspace: Workspace | None = None
 
     @classmethod
     def erdos_renyi(
         cls,
         sizes: Sequence[int],
         epsilon: float,
-        slopes: Sequence[float],
+        slopes: Sequence[float] | str,
         rng: np.random.Generator,
-        start_values: str = "he",
+        init: str = "he",
         storage: str = "float32",
     ) -> "SparseMLP":
-        """Start a network with Erdős–Rényi blocks, uniform start values and zero biases (journal section 4.1.3)."""
-        pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
-        topologies = [topology.erdos_renyi(n_in, n_out, epsilon, rng) for n_in, n_out in pairs]
-        bounds = [
-            topology.start_bound(n_in, n_out, start_values, topology.density(n_in, n_out, epsilon))
-            for n_in, n_out in pairs
-        ]
-        network = cls(sizes, [len(links) for links in topologies], slopes, bounds, storage)
-        for block, links, bound in zip(network.blocks, topologies, bounds, strict=True):
-            values = topology.start_values(len(links), bound, rng)
-            block.assign(links, values, np.zeros_like(values))
+        """Start a network with Erdős–Rényi blocks between consecutive layers (journal section 4.1.3); see `start`."""
+        links = {
+            (layer, layer + 1): topology.erdos_renyi(n_in, n_out, epsilon, rng)
+            for layer, (n_in, n_out) in enumerate(pairwise(sizes))
+        }
+        density = {pair: topology.density(sizes[pair[0]], sizes[pair[1]], epsilon) for pair in links}
+        return cls._started(sizes, links, density, slopes, rng, init, storage, False)
+
+    @classmethod
+    def start(
+        cls,
+        sizes: Sequence[int],
+        links: Mapping[Pair, Links],
+        slopes: Sequence[float] | str,
+        rng: np.random.Generator,
+        init: str = "he",
+        storage: str = "float32",
+        bias_per_block: bool = False,
+    ) -> "SparseMLP":
+        """Start a network with given links, uniform start values and zero biases.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Draws the values, block by block.
+        init : {"he", "xavier", "he_links"}
+            See `topology.start_bound`.
+        sizes, links, slopes, storage, bias_per_block
+            See `SparseMLP`.
+        """
+        density = {(i, j): len(own) / (sizes[i] * sizes[j]) for (i, j), own in links.items()}
+        return cls._started(sizes, links, density, slopes, rng, init, storage, bias_per_block)
+
+    @classmethod
+    def _started(
+        cls,
+        sizes: Sequence[int],
+        links: Mapping[Pair, Links],
+        density: Mapping[Pair, float],
+        slopes: Sequence[float] | str,
+        rng: np.random.Generator,
+        init: str,
+        storage: str,
+        bias_per_block: bool,
+    ) -> "SparseMLP":
+        bounds = {
+            pair: topology.start_bound(sizes[pair[0]], sizes[pair[1]], init, share) for pair, share in density.items()
+        }
+        network = cls(Graph.of_blocks(sizes, links), slopes, bounds, storage, bias_per_block)
+        for block in network.blocks:
+            network.graph.values[block.where] = topology.start_values(len(block), bounds[block.pair], rng)
         return network
 
-    def _flatten(self) -> None:
-        """Move the blocks' arrays into flat ones that the kernels take, leaving views in the blocks."""
-        plan = np.zeros((len(self.blocks), kernels.PLAN_COLUMNS), np.int64)
-        links = ins = outs = bias = 0
-        for row, block in zip(plan, self.blocks, strict=True):
-            row[:] = block.n_in, block.n_out, links, ins, outs, block.source, block.target, bias
-            links, ins = links + len(block), ins + block.n_in + 1
-            outs, bias = outs + block.n_out + 1, bias + block.n_out
-        self._plan = plan
-        self._flat = {}
-        for name in ("in_pointers", "targets", "values", "velocity", "out_pointers", "sources", "position"):
-            flat = np.concatenate([getattr(block, name) for block in self.blocks])
-            self._flat[name] = flat
-            start = 0
-            for block in self.blocks:
-                stop = start + len(getattr(block, name))
-                setattr(block, name, flat[start:stop])
-                start = stop
+    @classmethod
+    def from_dense(
+        cls, weights: Mapping[Pair, npt.ArrayLike], biases: Sequence[npt.ArrayLike], slopes: Sequence[float] | str
+    ) -> "SparseMLP":
+        """Return the network of dense matrices: their entries that are not zero are its links.
 
-    def _reserve(self, count: int, storage: str) -> "Room":
-        """Return room for the rows of `count` samples, the one of the last call if it fits."""
-        if self._room is None or (self._room.count, self._room.storage) != (count, storage):
-            self._room = None  # before the new one is made: both may not fit
-            self._room = Room(self.sizes, count, storage)
-        return self._room
+        Parameters
+        ----------
+        weights : mapping of (int, int) to array_like, shape (n_in, n_out)
+            By source and target layer.
+        biases : sequence of array_like, shape (n_out,)
+            Of each layer but the inputs.
+        """
+        dense = {pair: np.asarray(matrix, np.float32) for pair, matrix in weights.items()}
+        sizes = [0] * (len(biases) + 1)
+        for (source, target), matrix in dense.items():
+            sizes[source], sizes[target] = matrix.shape
+        for (source, target), matrix in dense.items():
+            if matrix.shape != (sizes[source], sizes[target]):
+                raise UserError(f"weights of block {(source, target)}: shape {matrix.shape} does not fit the layers")
+        links = {pair: np.flatnonzero(matrix) for pair, matrix in dense.items()}
+        bounds = {(i, j): topology.start_bound(sizes[i], sizes[j], "he") for i, j in links}
+        network = cls(Graph.of_blocks(sizes, links), slopes, bounds)
+        for block in network.blocks:
+            network.graph.values[block.where] = dense[block.pair].ravel()[links[block.pair]]
+        network.biases[:] = np.concatenate([np.asarray(bias, np.float32) for bias in biases])
+        return network
+
+    def without(self, prune: npt.NDArray[np.bool_]) -> "SparseMLP":
+        """Return a network without the marked links; values and moments of the others, and biases, are copied.
+
+        Parameters
+        ----------
+        prune : ndarray of bool, shape (links,)
+            In the order of ``graph.values``.
+        """
+        slopes = "mish" if self.mish else self.slopes[1:-1].tolist()
+        child = SparseMLP(self.graph.without(prune), slopes, self.bounds, self.storage, self.bias_per_block)
+        child.load_state({**self.copy_state(), **{name: getattr(child.graph.arrays, name) for name in STATE}})
+        return child
+
+    def subnetwork(self, keep: npt.NDArray[np.bool_]) -> "SparseMLP":
+        """Return the network of the marked links; see `without`."""
+        return self.without(~keep)
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The blocks of the graph."""
+        return self.graph.blocks
 
     @property
     def link_counts(self) -> list[int]:
         """Links of every block."""
         return [len(block) for block in self.blocks]
 
+    @property
+    def input_links(self) -> int:
+        """Links that lead from the inputs."""
+        return int(self.graph.arrays.pointers[self.sizes[0]])
+
+    def summed_biases(self) -> Floats:
+        """Return the bias of each neuron but the inputs, in float32, summed in order of the blocks."""
+        sums = np.zeros(len(self._bias_sums), np.float32)
+        np.add.at(sums, self._bias_neurons, self.biases)
+        return sums
+
+    def _keep_second_moments(self) -> None:
+        self.graph.keep_second_moments()
+        if len(self._bias_second) != len(self.biases):
+            self._bias_second = padded(len(self.biases))
+
+    def _reserve(self, count: int) -> Workspace:
+        """Return a workspace for the rows of `count` samples, the one of the last call if it fits."""
+        own = self._workspace
+        if own is None or (own.count, own.storage) != (count, self.storage):
+            self._workspace = own = None  # before the new one is made: both may not fit
+            self._workspace = own = Workspace(self.sizes, count, self.storage, self.mish)
+        return own
+
+    def _layers(self) -> kernels.Layers:
+        return kernels.Layers(self.graph.starts, self.slopes)
+
+    def _biases(self) -> kernels.Biases:
+        return kernels.Biases(
+            self.biases,
+            self.bias_velocity,
+            self._bias_second,
+            self._bias_neurons,
+            self._bias_sums,
+            self._neuron_gradient,
+            self._bias_gradient,
+        )
+
     def train_epoch(
         self,
-        x: Floats,
+        x: Samples,
         y: npt.NDArray[np.int64],
         order: npt.NDArray[np.int64],
         batch: int,
@@ -185,14 +263,14 @@ class SparseMLP:
 
         Parameters
         ----------
-        x : ndarray of float32, shape (samples, features)
+        x : ndarray of float32, shape (samples, features), or Bytes
         y : ndarray of int64, shape (samples,)
             Class of each sample, 0 to classes - 1.
         order : ndarray of int64, shape (n,)
             Rows of `x` in the order of training, n >= batch.
         batch : int
             Samples per step.
-        optimiser : Optimiser
+        optimiser : SGD or Adam
         dropout : float
             Rate at which hidden units are dropped (inverted dropout), 0 <= dropout < 1.
         key, first_step : int
@@ -203,80 +281,111 @@ class SparseMLP:
         EpochResult
             With a loss that is not finite if training diverged; it stops at that batch.
         """
-        x, unit = np.ascontiguousarray(x, np.float32), LANES * SHARE[self.storage]
-        room = self._reserve(-(-batch // unit) * unit, self.storage)
-        count, flat, sums = room.count, self._flat, tile(room.count)
-        if optimiser.clip and not len(self._gradient):
+        unit, steps = LANES * SHARE[self.storage], len(order) // batch
+        workspace = self._reserve(-(-batch // unit) * unit)
+        if optimiser.clip and len(self._gradient) != len(self.graph):
             # Only clipping has to hold the gradients of all links.
-            self._gradient = np.zeros(len(flat["values"]), np.float32)
+            self._gradient = padded(len(self.graph))
+        if isinstance(optimiser, Adam):
+            self._keep_second_moments()
         loss, correct = kernels.train_epoch(
-            x, y, order, batch, count, self._plan, room.offsets, flat["in_pointers"], flat["targets"],
-            flat["out_pointers"], flat["sources"], flat["position"], flat["values"], flat["velocity"], self._gradient,
-            self.biases, self.bias_velocity, self._bias_gradient, self.slopes, room.rows, room.logits, room.positive,
-            room.kept, room.own, room.sums, room.parts, room.lanes, width(count, FORWARD, SHARE[self.storage]),
-            width(count, BACKWARD, len(sums)), sums, np.uint64(key), first_step, threshold(dropout),
-            np.float32(1.0 / (1.0 - dropout)), *map(np.float32, optimiser), room.far,
-        )  # fmt: skip
-        samples = len(order) // batch * batch
+            self._samples(x),
+            y,
+            order,
+            batch,
+            workspace.count,
+            self.graph.arrays,
+            self._layers(),
+            self._biases(),
+            self._gradient,
+            workspace.space,
+            workspace.widths,
+            kernels.Dropout(np.uint64(key), threshold(dropout), np.float32(1.0 / (1.0 - dropout))),
+            first_step,
+            of_epoch(optimiser, steps),
+            self._powers,
+            np.float32(optimiser.clip),
+            workspace.far,
+        )
+        samples = steps * batch
         return EpochResult(loss / samples, correct / samples, samples)
 
-    def predict_proba(self, x: Floats) -> Floats:
-        """Return softmax probabilities, float32, shape (samples, classes), of x, float32, shape (samples, features)."""
+    def predict_proba(self, x: Samples) -> Floats:
+        """Return softmax probabilities, float32, shape (samples, classes), of x, shape (samples, features)."""
         return self._predict(x, "float32")
 
-    def predict_as_trained(self, x: Floats) -> Floats:
+    def predict_as_trained(self, x: Samples) -> Floats:
         """Return what `predict_proba` does, with activations stored as in training: quicker, good to choose by."""
         return self._predict(x, self.storage)
 
-    def _predict(self, x: Floats, storage: str) -> Floats:
-        if x.ndim != 2 or x.shape[1] != self.sizes[0]:
+    def _samples(self, x: Samples) -> Samples:
+        """Return samples as the kernels take them."""
+        if len(x.shape) != 2 or x.shape[1] != self.sizes[0]:
             raise ValueError(f"{self.sizes[0]} features expected, found an array of shape {x.shape}")
-        x, flat, room = np.ascontiguousarray(x, np.float32), self._flat, self._room
-        if room is None or room.storage != storage:
-            room = Room(self.sizes, PREDICTION_ROWS, storage)
-        probabilities = np.empty((len(x), self.sizes[-1]), np.float32)
+        if not isinstance(x, Bytes):
+            return np.ascontiguousarray(x, np.float32)
+        scale, shift = (np.ascontiguousarray(part, np.float32) for part in (x.scale, x.shift))
+        if x.values.dtype != np.uint8 or scale.shape != shift.shape or scale.shape != (self.sizes[0],):
+            raise ValueError(f"bytes are uint8 with scale and shift for each of {self.sizes[0]} features")
+        return Bytes(np.ascontiguousarray(x.values), scale, shift)
+
+    def _predict(self, x: Samples, storage: str) -> Floats:
+        samples, workspace = self._samples(x), self._workspace
+        if workspace is None or workspace.storage != storage:
+            workspace = Workspace(self.sizes, PREDICTION_ROWS, storage, self.mish)
+        probabilities = np.empty((samples.shape[0], self.sizes[-1]), np.float32)
         kernels.predict(
-            x, room.count, self._plan, room.offsets, flat["out_pointers"], flat["sources"], flat["position"],
-            flat["values"], self.biases, self.slopes, room.rows, room.logits, room.positive, room.kept, room.sums,
-            room.parts, width(room.count, FORWARD, SHARE[storage]), room.far, np.arange(len(x)), probabilities,
-        )  # fmt: skip
+            samples,
+            workspace.count,
+            self.graph.arrays,
+            self._layers(),
+            self._biases(),
+            workspace.space,
+            workspace.widths.forward,
+            kernels.Dropout(np.uint64(0), np.uint32(0), np.float32(1.0)),
+            0,
+            workspace.far,
+            np.arange(samples.shape[0]),
+            probabilities,
+        )
         return probabilities
 
-    def evolve(self, fraction: float, streams: Streams, blocked: Mapping[int, topology.Links] | None = None) -> int:
-        """Make one SET step: in every block but the output's, prune `fraction` of each sign, regrow at random.
+    def evolve(self, fraction: float, streams: Streams, blocked: Mapping[int, Links] | None = None) -> int:
+        """Make one SET step: in every block but those to the output, prune `fraction` of each sign, regrow at random.
 
-        `blocked` gives, by source layer, links that must not be grown while other places are free.
+        `blocked` gives, by number of the block, links that must not be grown while other places are free.
         Returns how many blocked places were taken all the same.
         """
         return sum(
-            regrow_at_random(
-                block, fraction, self.bounds[block.source], streams.evolution, (blocked or {}).get(block.source)
-            )
-            for block in self.blocks[:-1]
+            regrow_at_random(block, fraction, self.bounds[block.pair], streams.evolution, (blocked or {}).get(number))
+            for number, block in enumerate(self.blocks)
+            if block.target < len(self.sizes) - 1
         )
 
     def copy_state(self) -> dict[str, npt.NDArray]:
-        """Return a copy of everything training changes: topology, values, velocities, biases."""
-        names = ("in_pointers", "targets", "values", "velocity")
-        state = {name: self._flat[name].copy() for name in names}
-        return state | {"biases": self.biases.copy(), "bias_velocity": self.bias_velocity.copy()}
+        """Return a copy of everything training changes: topology, values, moments, biases, powers of Adam."""
+        links = {name: getattr(self.graph.arrays, name).copy() for name in STATE}
+        return links | {name: own.copy() for name, own in self._other_state().items()}
 
-    def load_state(self, state: dict[str, npt.NDArray]) -> None:
-        """Take over a state made by `copy_state` of a network of the same shape and link counts."""
-        for name in ("in_pointers", "targets", "values", "velocity"):
-            self._flat[name][:] = state[name]
-        self.biases[:] = state["biases"]
-        self.bias_velocity[:] = state["bias_velocity"]
-        for block in self.blocks:
-            block.index()
+    def load_state(self, state: Mapping[str, npt.NDArray]) -> None:
+        """Take over a state made by `copy_state` of a network of the same shape and number of links."""
+        if len(state["second"]):
+            self._keep_second_moments()
+        self.graph.load(state)
+        for name, own in self._other_state().items():
+            own[:] = state[name]
+
+    def _other_state(self) -> dict[str, npt.NDArray]:
+        return {
+            "biases": self.biases,
+            "bias_velocity": self.bias_velocity,
+            "bias_second": self._bias_second,
+            "powers": self._powers,
+        }
 
 
 def regrow_at_random(
-    block: Block,
-    fraction: float,
-    bound: float,
-    rng: np.random.Generator,
-    blocked: topology.Links | None = None,
+    block: Block, fraction: float, bound: float, rng: np.random.Generator, blocked: Links | None = None
 ) -> int:
     """Prune `fraction` of each sign and regrow as many links at free places, away from `blocked` while possible.
 
@@ -288,10 +397,8 @@ def regrow_at_random(
         New links that had to take a blocked place because no other was free.
     """
     keep = topology.survivors(block.values, fraction)
-    count = int(len(block) - keep.sum())
-    kept = np.empty(len(block) - count + 1, np.int64)  # the last one takes what is written after the last kept link
-    link_loops.kept_links(block.in_pointers, block.targets, keep, block.n_out, kept)
-    kept = kept[:-1]
+    count = int(len(keep) - keep.sum())
+    kept = block.kept(keep, len(keep) - count)
     if blocked is None:
         grown, fallbacks = topology.grow(kept, count, block.places, rng), 0
     else:

@@ -1,13 +1,16 @@
 """Compiled loops over the rows of a batch: samples in, float32 to and from how rows are stored, probabilities out."""
 
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 from numba import njit, types
 from numba.extending import overload
 
 from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
 from truly_sparse.engine.libm import exp
 from truly_sparse.engine.registers import LANES
-from truly_sparse.engine.vector import load, load_pair, splat, store, store_pair, transpose
+from truly_sparse.engine.vector import add, load, load_bytes, load_pair, multiply, splat, store, store_pair, transpose
 
 
 def put_features(block, turn, rows, start, features, batch):
@@ -38,26 +41,68 @@ def _put_features(block, turn, rows, start, features, batch):
     return put_singles
 
 
+class Bytes(NamedTuple):
+    """Samples of bytes: uint8 `values` [sample][feature], each of which stands for value * scale + shift (float32)."""
+
+    values: npt.NDArray[np.uint8]
+    scale: npt.NDArray[np.float32]
+    shift: npt.NDArray[np.float32]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Samples and features."""
+        return self.values.shape
+
+
+def take_features(x, sample, features, left, some, block, here):
+    """Write `some` features from `left` on of a sample to ``block[here:]``; compiled code only."""
+    raise NotImplementedError
+
+
+@overload(take_features, jit_options=INLINED)
+def _take_features(x, sample, features, left, some, block, here):
+    del sample, features, left, some, block, here
+    if isinstance(x, types.Array):
+
+        def take_floats(x, sample, features, left, some, block, here):
+            if some == LANES:
+                store(load(x, sample * features + left, LANES), block, here)
+            else:
+                for f in range(some):
+                    block[here + f] = x[sample, left + f]
+
+        return take_floats
+
+    def take_bytes(x, sample, features, left, some, block, here):
+        if some == LANES:
+            bytes_ = load_bytes(x.values, sample * features + left)
+            store(add(multiply(bytes_, load(x.scale, left, LANES)), load(x.shift, left, LANES)), block, here)
+        else:
+            for f in range(some):
+                block[here + f] = np.float32(x.values[sample, left + f]) * x.scale[left + f] + x.shift[left + f]
+
+    return take_bytes
+
+
 @njit(**INNER)
-def gather_batch(x, order, start, count, batch, rows, block):
+def gather_batch(x, order, start, count, batch, features, pointers, rows, block):
     """Copy samples order[start:start+count] of x [sample][feature] into `rows` [feature][batch], padded with zeros.
 
-    `block` is room for 512 float32: 16 samples of 16 features at a time are transposed there.
+    Where 16 features have no link (`pointers`, as in `graph.Arrays`), nobody reads them and nothing is copied. `block`
+    is room for 512 float32: 16 samples of 16 features at a time are transposed there.
     """
-    features = x.shape[1]
     for left in range(0, features, LANES):
         some = LANES if left + LANES <= features else features - left
+        if pointers[left] == pointers[left + some]:
+            continue
         for first in range(0, batch, LANES):
             turn = first // LANES % 2
             for b in range(LANES):
                 here = LANES * (turn * LANES + b)
                 if first + b >= count:
                     store(splat(np.float32(0), LANES), block, here)
-                elif some == LANES:
-                    store(load(x, order[start + first + b] * features + left, LANES), block, here)
                 else:
-                    for f in range(some):
-                        block[here + f] = x[order[start + first + b], left + f]
+                    take_features(x, order[start + first + b], features, left, some, block, here)
             transpose(block, LANES * LANES * turn)
             put_features(block, turn, rows, left * batch + first, some, batch)
 

@@ -1,6 +1,7 @@
 """Networks as .npz files: no pickle, refused when damaged, written whole or not at all."""
 
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -8,27 +9,35 @@ import numpy as np
 import numpy.typing as npt
 
 from truly_sparse.engine.dense import DenseMLP
+from truly_sparse.engine.graph import Graph, Pair, check_blocks
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.errors import UserError
 from truly_sparse.files import atomic_path
 
-FORMAT = 2
+FORMAT = 3
 Network = SparseMLP | DenseMLP
 Arrays = dict[str, npt.NDArray[Any]]
 
 
 def snapshot(network: Network) -> Arrays:
     """Return copies of all that `build` needs to rebuild the network as it is now."""
-    sparse = network if isinstance(network, SparseMLP) else None
-    return {
+    common = {
         "format": np.array(FORMAT),
-        "sparse": np.array(sparse is not None),
-        "bfloat16": np.array(sparse is not None and sparse.storage == "bfloat16"),
         "sizes": np.array(network.sizes, np.int64),
         "counts": np.array(network.link_counts, np.int64),
         "slopes": np.asarray(network.slopes, np.float32),
-        "bounds": np.array(sparse.bounds if sparse else [], np.float64),
         **network.copy_state(),
+    }
+    if isinstance(network, DenseMLP):
+        return {**common, "sparse": np.array(False)}
+    return {
+        **common,
+        "sparse": np.array(True),
+        "bfloat16": np.array(network.storage == "bfloat16"),
+        "mish": np.array(network.mish),
+        "bias_per_block": np.array(network.bias_per_block),
+        "blocks": np.array([block.pair for block in network.blocks], np.int64),
+        "bounds": np.array([*network.bounds.values()], np.float64),
     }
 
 
@@ -81,33 +90,51 @@ def build(arrays: Arrays) -> Network:
     if int(arrays["format"]) != FORMAT:
         raise UserError(f"network format {int(arrays['format'])} is not {FORMAT}")
     sizes = [int(n) for n in arrays["sizes"]]
-    counts = [int(n) for n in arrays["counts"]]
-    pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
-    if len(sizes) < 2 or min(sizes) < 1 or len(counts) != len(pairs):
-        raise UserError("layer sizes or link counts are not valid")
-    if any(not 0 <= count <= n_in * n_out for count, (n_in, n_out) in zip(counts, pairs, strict=True)):
-        raise UserError("a block has more links than places")
+    if len(sizes) < 2 or min(sizes) < 1 or sum(sizes) > np.iinfo(np.int32).max:
+        raise UserError("layer sizes are not valid")
     slopes = [float(slope) for slope in arrays["slopes"]]
-    if not np.isfinite(slopes).all() or not np.isfinite(arrays["bounds"]).all():
-        raise UserError("slopes or bounds hold a value that is not finite")
-    _check_values(arrays, sum(counts), sum(sizes[1:]))
-    network: Network
-    if bool(arrays["sparse"]):
-        if len(slopes) != len(sizes) or len(arrays["bounds"]) != len(counts):
-            raise UserError("slopes or bounds do not fit the layers")
-        _check_topology(arrays, pairs, counts)
-        storage = "bfloat16" if bool(arrays["bfloat16"]) else "float32"
-        network = SparseMLP(sizes, counts, slopes[1:-1], [float(bound) for bound in arrays["bounds"]], storage)
-    else:
-        if len(slopes) != len(sizes) - 2 or counts != [n_in * n_out for n_in, n_out in pairs]:
-            raise UserError("slopes or weights do not fit the layers")
-        network = DenseMLP(sizes, slopes, np.random.default_rng(0))
+    if not np.isfinite(slopes).all():
+        raise UserError("slopes hold a value that is not finite")
+    network = _sparse(arrays, sizes, slopes) if bool(arrays["sparse"]) else _dense(arrays, sizes, slopes)
     network.load_state(arrays)
+    if arrays["counts"].tolist() != network.link_counts:
+        raise UserError("link counts are not those of the blocks")
     return network
 
 
-def _check_values(arrays: Arrays, links: int, biases: int) -> None:
-    lengths = {"values": links, "velocity": links, "biases": biases, "bias_velocity": biases}
+def _sparse(arrays: Arrays, sizes: list[int], slopes: list[float]) -> SparseMLP:
+    pairs = [(int(source), int(target)) for source, target in arrays["blocks"]]
+    check_blocks(sizes, pairs)
+    bounds = [float(bound) for bound in arrays["bounds"]]
+    if len(slopes) != len(sizes) or len(bounds) != len(pairs) or sorted(set(pairs)) != pairs:
+        raise UserError("slopes, blocks or bounds do not fit the layers")
+    if not np.isfinite(bounds).all():
+        raise UserError("bounds hold a value that is not finite")
+    pointers, targets = arrays["pointers"], arrays["targets"]
+    _check_topology(pointers, targets, sizes, pairs)
+    per_block = bool(arrays["bias_per_block"])
+    biases = sum(sizes[target] for _, target in pairs) if per_block else sum(sizes[1:])
+    lengths = dict.fromkeys(("values", "velocity"), len(targets)) | dict.fromkeys(("biases", "bias_velocity"), biases)
+    if len(arrays["second"]):
+        lengths |= {"second": len(targets), "bias_second": biases}
+    _check_values(arrays, lengths)
+    if arrays["powers"].shape != (2,) or not ((arrays["powers"] >= 0) & (arrays["powers"] <= 1)).all():
+        raise UserError("powers are not two numbers from 0 to 1")
+    storage = "bfloat16" if bool(arrays["bfloat16"]) else "float32"
+    shape: list[float] | str = "mish" if bool(arrays["mish"]) else slopes[1:-1]
+    graph = Graph(sizes, pairs, pointers.copy(), targets.copy())
+    return SparseMLP(graph, shape, dict(zip(pairs, bounds, strict=True)), storage, per_block)
+
+
+def _dense(arrays: Arrays, sizes: list[int], slopes: list[float]) -> DenseMLP:
+    if len(slopes) != len(sizes) - 2:
+        raise UserError("slopes do not fit the layers")
+    weights, biases = sum(n_in * n_out for n_in, n_out in pairwise(sizes)), sum(sizes[1:])
+    _check_values(arrays, {"values": weights, "velocity": weights, "biases": biases, "bias_velocity": biases})
+    return DenseMLP(sizes, slopes, np.random.default_rng(0))
+
+
+def _check_values(arrays: Arrays, lengths: dict[str, int]) -> None:
     for name, length in lengths.items():
         array = arrays[name]
         if array.dtype != np.float32 or array.shape != (length,):
@@ -116,21 +143,23 @@ def _check_values(arrays: Arrays, links: int, biases: int) -> None:
             raise UserError(f"{name} holds a value that is not finite")
 
 
-def _check_topology(arrays: Arrays, pairs: list[tuple[int, int]], counts: list[int]) -> None:
-    pointers, targets = arrays["in_pointers"], arrays["targets"]
-    if pointers.dtype != np.int64 or pointers.shape != (sum(n_in + 1 for n_in, _ in pairs),):
-        raise UserError("in_pointers does not fit the layers")
-    if targets.dtype != np.int32 or targets.shape != (sum(counts),):
-        raise UserError("targets does not fit the link counts")
-    at = first = 0
-    for (n_in, n_out), count in zip(pairs, counts, strict=True):
-        own, block = pointers[at : at + n_in + 1], targets[first : first + count]
-        at, first = at + n_in + 1, first + count
-        # Compared, not subtracted: differences of huge numbers wrap around and look ascending.
-        if own[0] != 0 or own[-1] != count or (own[1:] < own[:-1]).any():
-            raise UserError("in_pointers is not ascending from 0 to the number of links")
-        if count and (block.min() < 0 or block.max() >= n_out):
-            raise UserError("a link leads to a neuron that does not exist")
-        links = np.repeat(np.arange(n_in, dtype=np.int64), np.diff(own)) * n_out + block
-        if (np.diff(links) <= 0).any():
-            raise UserError("links are not sorted or not distinct")
+def _check_topology(pointers: Any, targets: Any, sizes: list[int], pairs: list[Pair]) -> None:
+    neurons, sources = sum(sizes), sum(sizes[:-1])
+    if pointers.dtype != np.int64 or pointers.shape != (sources + 1,):
+        raise UserError("pointers do not fit the layers")
+    if targets.dtype != np.int32 or targets.ndim != 1:
+        raise UserError("targets are not a list of 32-bit numbers")
+    # Compared, not subtracted: differences of huge numbers wrap around and look ascending.
+    if pointers[0] != 0 or pointers[-1] != len(targets) or (pointers[1:] < pointers[:-1]).any():
+        raise UserError("pointers are not ascending from 0 to the number of links")
+    if len(targets) and (targets.min() < 0 or targets.max() >= neurons):
+        raise UserError("a link leads to a neuron that does not exist")
+    layers = len(sizes)
+    of_neuron = np.repeat(np.arange(layers), sizes)
+    own = np.repeat(np.arange(sources), np.diff(pointers))
+    if (np.diff(own * neurons + targets) <= 0).any():
+        raise UserError("links are not sorted or not distinct")
+    known = np.zeros(layers * layers, bool)
+    known[[source * layers + target for source, target in pairs]] = True
+    if not known[of_neuron[own] * layers + of_neuron[targets]].all():
+        raise UserError("a link belongs to no block")

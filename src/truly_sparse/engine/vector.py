@@ -14,6 +14,7 @@ The operations check nothing: offsets must be in range.
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
@@ -21,11 +22,29 @@ from numba.extending import intrinsic
 from truly_sparse.engine.registers import I32, I64, LANES, PART, PARTS, UPPER, Code, Vector, operation
 
 
+def _single(number: float) -> float:
+    """Return the float32 next to a number."""
+    return float(np.float32(number))
+
+
 @intrinsic(prefer_literal=True)
 def load(typingctx, array, offset, lanes):
     """Return the vector of `lanes` float32 at ``array[offset:]``."""
     kind = Vector(lanes.literal_value)
     return operation(kind, (array, types.int64, lanes), lambda code, _, at, __: code.load(0, at, kind.llvm))
+
+
+@intrinsic
+def load_bytes(typingctx, array, offset):
+    """Return the 16 bytes at ``array[offset:]`` as float32."""
+    kind = Vector(LANES)
+    bytes_ = ir.VectorType(ir.IntType(8), LANES)
+
+    def write(code: Code, _: Any, at: Any) -> Any:
+        loaded = code.builder.load(code.address(0, at, bytes_), align=1, typ=bytes_)
+        return code.builder.uitofp(loaded, kind.llvm)
+
+    return operation(kind, (array, types.int64), write)
 
 
 @intrinsic
@@ -61,6 +80,64 @@ def subtract(typingctx, a, b):
 
 
 @intrinsic
+def divide(typingctx, a, b):
+    """Return a / b."""
+    return operation(a, (a, b), lambda code, x, y: code.builder.fdiv(x, y))
+
+
+@intrinsic
+def square_root(typingctx, a):
+    """Return the square root of a."""
+
+    def write(code: Code, vector: Any) -> Any:
+        kind = ir.FunctionType(vector.type, [vector.type])
+        name = f"llvm.sqrt.v{vector.type.count}f32"
+        return code.builder.call(cgutils.get_or_insert_function(code.builder.module, kind, name), [vector])
+
+    return operation(a, (a,), write)
+
+
+@intrinsic
+def exponential(typingctx, a):
+    """Return e to the power of a, for a from -87 to 88, to about 1e-7 of it (beyond these bounds: that of the bound).
+
+    a = n log 2 + r with a whole n; a polynomial of r (Cephes, `expf`), times 2 to the power of n.
+    """
+
+    def write(code: Code, vector: Any) -> Any:
+        b, kind, words = code.builder, vector.type, ir.VectorType(I32, vector.type.count)
+        low, high = code.constant(kind, -87.0), code.constant(kind, 88.0)
+        x = b.select(b.fcmp_ordered("<", vector, low), low, vector)
+        x = b.select(b.fcmp_ordered(">", x, high), high, x)
+        rounding = code.constant(kind, 12582912.0)  # leaves the nearest integer in the lowest bits
+        shifted = code.multiply_add(x, code.constant(kind, _single(1.44269504088896341)), rounding)
+        n = b.fsub(shifted, rounding)
+        r = code.multiply_add(n, code.constant(kind, -0.693359375), x)
+        r = code.multiply_add(n, code.constant(kind, _single(2.12194440e-4)), r)
+        power = code.constant(kind, _single(1.9875691500e-4))
+        for factor in (1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1.0, 1.0):
+            power = code.multiply_add(power, r, code.constant(kind, _single(factor)))
+        steps = b.sub(b.bitcast(shifted, words), b.bitcast(rounding, words))
+        scale = b.bitcast(b.shl(b.add(steps, code.constant(words, 127)), code.constant(words, 23)), kind)
+        return b.fmul(power, scale)
+
+    return operation(a, (a,), write)
+
+
+@intrinsic(prefer_literal=True)
+def below(typingctx, count, lanes):
+    """Return the mask of the first `count` of `lanes` lanes."""
+    number = lanes.literal_value
+
+    def write(code: Code, limit: Any, _: Any) -> Any:
+        words = ir.VectorType(I32, number)
+        every = code.splat(code.builder.trunc(limit, I32), number)
+        return code.builder.icmp_unsigned("<", ir.Constant(words, list(range(number))), every)
+
+    return operation(Vector(number, "bool"), (types.int64, lanes), write)
+
+
+@intrinsic
 def select(typingctx, mask, a, b):
     """Return a where the mask is set, b elsewhere."""
     return operation(a, (mask, a, b), lambda code, m, x, y: code.builder.select(m, x, y))
@@ -81,6 +158,13 @@ def at_least(typingctx, a, b):
     """Return the mask of the lanes where the unsigned a is not below b."""
     kind = Vector(a.lanes, "bool")
     return operation(kind, (a, b), lambda code, x, y: code.builder.icmp_unsigned(">=", x, y))
+
+
+@intrinsic
+def at_most(typingctx, a, b):
+    """Return the mask of the lanes where a is not above b; of what is not a number, too."""
+    kind = Vector(a.lanes, "bool")
+    return operation(kind, (a, b), lambda code, x, y: code.builder.fcmp_unordered("<=", x, y))
 
 
 @intrinsic

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from truly_sparse.engine.block import Block
+from truly_sparse.engine.graph import Block
 from truly_sparse.engine.topology import Links, Values
 
 Distance = Callable[[Links, Values], float]
@@ -100,6 +100,7 @@ def all_pairs(block: Block, keep: npt.NDArray[np.bool_]) -> Distance:
     values = block.values.astype(np.float64)
     square = np.bincount(links // block.n_out, weights=values**2, minlength=block.n_in)
     dots, touched, terms = np.zeros(block.n_in), np.empty(block.n_in, np.int64), np.empty(block.n_in)
+    pointers, targets_before = block.pointers, block.targets
 
     def distance(new: Links, new_values: Values) -> float:
         every = np.concatenate((kept, new))
@@ -109,8 +110,8 @@ def all_pairs(block: Block, keep: npt.NDArray[np.bool_]) -> Distance:
         order = np.argsort(targets, kind="stable")
         columns = np.concatenate(([0], np.cumsum(np.bincount(targets, minlength=block.n_out))))
         total = _all_pairs(
-            block.in_pointers, block.targets, values, columns, rows[order], candidate[order], square, new_square, dots,
-            touched, terms,
+            pointers, targets_before, values, columns, rows[order], candidate[order], square, new_square, dots, touched,
+            terms,
         )  # fmt: skip
         return float(total)
 

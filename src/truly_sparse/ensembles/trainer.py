@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from truly_sparse.engine import store, topology
 from truly_sparse.engine.dense import DenseMLP
-from truly_sparse.engine.network import Floats, Optimiser, SparseMLP, all_relu_slopes, regrow_at_random
+from truly_sparse.engine.network import Floats, SparseMLP, all_relu_slopes, regrow_at_random
+from truly_sparse.engine.optimisers import SGD
 from truly_sparse.engine.streams import Streams
 from truly_sparse.ensembles import strategies
 from truly_sparse.ensembles.schedule import Epoch, schedule
@@ -138,13 +139,13 @@ class Trainer:
         started, settings, data, progress = perf_counter(), self.training, self.data, self.progress
         decay = settings["weight_decay"] * (epoch.eta if settings["decay_times_eta"] else 1.0)
         order = self.streams.order.permutation(len(data.y))
-        links = self.network.link_counts
+        links, input_links = self.network.link_counts, self.network.input_links
         result = self.network.train_epoch(
             data.x,
             data.y,
             order,
             settings["batch_size"],
-            Optimiser(epoch.eta, settings["momentum"], decay, settings["clip_norm"]),
+            SGD(epoch.eta, settings["momentum"], decay, settings["clip_norm"]),
             settings["dropout"],
             progress.key,
             progress.step,
@@ -171,7 +172,7 @@ class Trainer:
                 "train_accuracy": result.accuracy,
                 "validation_accuracy": accuracy,
                 "connections": sum(links),
-                "input_connections": links[0],
+                "input_connections": input_links,
                 "samples": result.samples,
                 "seconds": perf_counter() - started,
             }
@@ -210,7 +211,7 @@ class Trainer:
         """Leave the basin: prune the fraction q everywhere but in the output block and regrow (algorithms 1 and 2)."""
         q, streams = self.training["q"], self.streams
         for block in network.blocks[:-1]:
-            bound = network.bounds[block.source]
+            bound = network.bounds[block.pair]
             if block.source == 0:
                 if self.training["escape_input_block"]:
                     regrow_at_random(block, q, bound, streams.regrowth)

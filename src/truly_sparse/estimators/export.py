@@ -4,27 +4,43 @@ A fitted estimator is: a scaling (piecewise linear), networks of dense products 
 softmax outputs, and for a regressor the mean of the knots.
 """
 
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack
 
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.preprocessing import PiecewiseLinear, Quantile, Ramps, Scaling, Standard
 
 
-def to_csr(network: SparseMLP) -> list[tuple[csr_array, npt.NDArray[np.float32]]]:
-    """Return (weights, biases) of every block; weights are a CSR array, shape (neurons, inputs), float32."""
-    parts, start = [], 0
-    for block in network.blocks:
-        # A block's links by input neuron are the columns of the array: CSC, turned into CSR.
-        shape = (block.n_in, block.n_out)
-        by_input = csr_array((block.values.copy(), block.targets.copy(), block.in_pointers.copy()), shape=shape)
-        parts.append((csr_array(by_input.T), network.biases[start : start + block.n_out].copy()))
-        start += block.n_out
-    return parts
+class Layer(NamedTuple):
+    """What a layer's neurons receive.
+
+    `weights` is a CSR array of float32, shape (neurons, inputs), `biases` has shape (neurons,), and `sources` names the
+    layers whose neurons are the inputs, in order: the layer before, and others where links skip layers.
+    """
+
+    weights: csr_array
+    biases: npt.NDArray[np.float32]
+    sources: tuple[int, ...]
+
+
+def to_csr(network: SparseMLP) -> list[Layer]:
+    """Return the weights and biases of every layer but the inputs."""
+    links, starts = network.graph.arrays, network.graph.starts
+    shape = (len(links.pointers) - 1, starts[-1])
+    whole = csr_array((links.values.copy(), links.targets.copy(), links.pointers.copy()), shape=shape).T.tocsr()
+    biases, layers = network.summed_biases(), []
+    for target in range(1, len(network.sizes)):
+        own = whole[starts[target] : starts[target + 1]]
+        sources = tuple(block.source for block in network.blocks if block.target == target)
+        parts = [own[:, starts[source] : starts[source + 1]] for source in sources]
+        weights = csr_array(hstack(parts)) if parts else csr_array((network.sizes[target], 0), dtype=np.float32)
+        first = starts[target] - network.sizes[0]
+        layers.append(Layer(weights, biases[first : first + network.sizes[target]], sources))
+    return layers
 
 
 def affine(scaling: Scaling) -> list[tuple[str, npt.NDArray[Any]]]:
@@ -87,7 +103,7 @@ def to_torch(model: Any) -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.scale = Scale(affine(model._model.scaling))
-            self.members = torch.nn.ModuleList([layers(network) for network in model.members_])
+            self.members = torch.nn.ModuleList([Member(network) for network in model.members_])
             self.register_buffer("knots", torch.as_tensor(model.knots_) if hasattr(model, "knots_") else None)
 
         def forward(self, rows: Any) -> Any:
@@ -95,15 +111,28 @@ def to_torch(model: Any) -> Any:
             mean = torch.stack([torch.softmax(member(scaled), dim=1) for member in self.members]).mean(dim=0)
             return mean if self.knots is None else torch.matmul(mean.double(), cast(Any, self.knots))
 
-    def layers(network: SparseMLP) -> Any:
-        parts: list[Any] = []
-        for number, (weights, biases) in enumerate(to_csr(network)):
-            linear = torch.nn.Linear(weights.shape[1], weights.shape[0])
-            with torch.no_grad():
-                linear.weight.copy_(torch.as_tensor(weights.toarray()))
-                linear.bias.copy_(torch.as_tensor(biases))
-            parts += [Slope(float(network.slopes[number]))] if number else []
-            parts.append(linear)
-        return torch.nn.Sequential(*parts)
+    class Member(torch.nn.Module):
+        def __init__(self, network: SparseMLP) -> None:
+            super().__init__()
+            layers = to_csr(network)
+            self.sources = [layer.sources for layer in layers]
+            self.linear = torch.nn.ModuleList([linear(layer) for layer in layers])
+            slopes = network.slopes[1:-1].tolist()
+            self.bend = torch.nn.ModuleList([torch.nn.Mish() if network.mish else Slope(slope) for slope in slopes])
+
+        def forward(self, rows: Any) -> Any:
+            outputs = [rows]
+            for number, (sources, linear) in enumerate(zip(self.sources, self.linear, strict=True)):
+                inputs = torch.cat([outputs[source] for source in sources], dim=1) if sources else rows[:, :0]
+                sums = linear(inputs)
+                outputs.append(self.bend[number](sums) if number < len(self.bend) else sums)
+            return outputs[-1]
+
+    def linear(layer: Layer) -> Any:
+        made = torch.nn.Linear(layer.weights.shape[1], layer.weights.shape[0])
+        with torch.no_grad():
+            made.weight.copy_(torch.as_tensor(layer.weights.toarray()))
+            made.bias.copy_(torch.as_tensor(layer.biases))
+        return made
 
     return Ensemble().eval()

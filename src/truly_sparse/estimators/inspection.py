@@ -15,7 +15,8 @@ from truly_sparse.estimators.preprocessing import Scaling
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from scipy.sparse import csr_array
+
+    from truly_sparse.estimators.export import Layer
 
 #: Bytes of a link: value, target, and its place in the two orders; a member keeps no velocity to predict.
 LINK_BYTES = 4 + 4 + 4 + 4
@@ -92,14 +93,14 @@ class Inspection:
         scaling: Scaling = self._model.scaling
         strength = np.zeros(self.n_features_in_)
         for network in self.members_:
-            block = network.blocks[0]
-            sources = np.repeat(np.arange(block.n_in), np.diff(block.in_pointers))
-            per_input = np.bincount(sources, np.abs(block.values), block.n_in)
-            strength += np.bincount(scaling.owner, per_input, self.n_features_in_)
+            for block in (block for block in network.blocks if block.source == 0):
+                sources = np.repeat(np.arange(block.n_in), np.diff(block.pointers))
+                per_input = np.bincount(sources, np.abs(block.values), block.n_in)
+                strength += np.bincount(scaling.owner, per_input, self.n_features_in_)
         return strength / (strength.sum() or 1.0)
 
-    def to_csr(self, member: int = 0) -> list[tuple[csr_array, npt.NDArray[np.float32]]]:
-        """Return the weights and biases of every block of a member.
+    def to_csr(self, member: int = 0) -> list[Layer]:
+        """Return the weights and biases of every layer of a member.
 
         Parameters
         ----------
@@ -108,8 +109,9 @@ class Inspection:
 
         Returns
         -------
-        list of (csr_array, ndarray)
-            Weights, shape (neurons, inputs), and biases, shape (neurons,), float32. Inputs are encoded features.
+        list of Layer
+            (weights, biases, sources): a CSR array, shape (neurons, inputs), an array, shape (neurons,), both float32,
+            and the layers whose neurons are the inputs; layer 0 are the encoded features.
         """
         check_is_fitted(self)
         from truly_sparse.estimators.export import to_csr

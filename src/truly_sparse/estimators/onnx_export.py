@@ -90,10 +90,20 @@ def to_onnx(model: Any, path: str | Path, sparse: bool) -> None:
 
 def _member(graph: Graph, network: SparseMLP, rows: str) -> str:
     """Add one network; return the name of its probabilities."""
-    for number, (weights, biases) in enumerate(to_csr(network)):
-        if number:
-            slope = graph.constant(np.asarray(network.slopes[number], np.float32))
-            positive = graph.node("Greater", rows, graph.constant(np.zeros((), np.float32)))
-            rows = graph.node("Where", positive, rows, graph.node("Mul", rows, slope))
-        rows = graph.node("Add", graph.node("MatMul", rows, graph.weights(weights)), graph.constant(biases))
-    return graph.node("Softmax", rows, axis=1)
+    outputs, last = [rows], len(network.sizes) - 1
+    for number, layer in enumerate(to_csr(network), 1):
+        inputs = [outputs[source] for source in layer.sources]
+        joined = inputs[0] if len(inputs) == 1 else graph.node("Concat", *inputs, axis=1)
+        rows = graph.node(
+            "Add", graph.node("MatMul", joined, graph.weights(layer.weights)), graph.constant(layer.biases)
+        )
+        outputs.append(rows if number == last else _activation(graph, network, number, rows))
+    return graph.node("Softmax", outputs[-1], axis=1)
+
+
+def _activation(graph: Graph, network: SparseMLP, layer: int, rows: str) -> str:
+    if network.mish:
+        return graph.node("Mul", rows, graph.node("Tanh", graph.node("Softplus", rows)))
+    slope = graph.constant(np.asarray(network.slopes[layer], np.float32))
+    positive = graph.node("Greater", rows, graph.constant(np.zeros((), np.float32)))
+    return graph.node("Where", positive, rows, graph.node("Mul", rows, slope))

@@ -30,7 +30,7 @@ def degrees(members: list[SparseMLP], block: int, side: str, ax: Axes | None) ->
     ax = _axes(ax)
     for number, network in enumerate(members, 1):
         own = network.blocks[block]
-        counts = np.diff(own.in_pointers if side == "inputs" else own.out_pointers)
+        counts = np.diff(own.pointers) if side == "inputs" else own.fan_in()
         neurons = np.bincount(counts)
         ax.step(np.arange(len(neurons)), neurons, where="mid", label=f"member {number}", alpha=0.8)
     title = "links from each input neuron" if side == "inputs" else "links into each output neuron"

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from truly_sparse.engine import store, topology
-from truly_sparse.engine.network import Floats, Optimiser, SparseMLP
+from truly_sparse.engine.network import Floats, SparseMLP
+from truly_sparse.engine.optimisers import SGD
 from truly_sparse.ensembles.schedule import Epoch
 from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.ensembles.trainer import Data, Member, Trainer
@@ -112,7 +113,7 @@ class Training(Trainer):
             labels,
             order,
             self.batch,
-            Optimiser(epoch.eta, settings["momentum"], decay, settings["clip_norm"]),
+            SGD(epoch.eta, settings["momentum"], decay, settings["clip_norm"]),
             settings["dropout"],
             progress.key,
             progress.step,

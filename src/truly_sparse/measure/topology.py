@@ -28,14 +28,12 @@ def topology_of(arrays: Mapping[str, npt.NDArray[Any]]) -> list[sparse.csr_array
     """
     if not bool(arrays["sparse"]):
         raise UserError("a dense network has no topology to compare; give members of a sparse run")
-    sizes = [int(n) for n in arrays["sizes"]]
-    blocks = []
-    at = first = 0
-    for n_in, n_out, count in zip(sizes, sizes[1:], arrays["counts"], strict=False):
-        pointers, targets = arrays["in_pointers"][at : at + n_in + 1], arrays["targets"][first : first + count]
-        blocks.append(sparse.csr_array((np.ones(count, np.int32), targets, pointers), shape=(n_in, n_out)))
-        at, first = at + n_in + 1, first + int(count)
-    return blocks
+    pointers, targets, starts = arrays["pointers"], arrays["targets"], np.concatenate(([0], np.cumsum(arrays["sizes"])))
+    whole = sparse.csr_array(
+        (np.ones(len(targets), np.int32), targets, pointers), shape=(len(pointers) - 1, starts[-1])
+    )
+    layers = [slice(start, stop) for start, stop in zip(starts, starts[1:], strict=False)]
+    return [sparse.csr_array(whole[layers[source], layers[target]]) for source, target in arrays["blocks"]]
 
 
 def topology_distances(first: Sequence[sparse.csr_array], second: Sequence[sparse.csr_array]) -> Distances:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truly_sparse.engine import topology
-from truly_sparse.engine.block import Block
+from truly_sparse.engine.graph import Block
 from truly_sparse.engine.topology import Links
 from truly_sparse.ensembles.distance import DISTANCES
 from truly_sparse.ensembles.strategies import Regrowth, Strategy

@@ -26,7 +26,7 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
     """
     frames = []
     for dataset, network, data in explored(config, settings):
-        block, bound = network.blocks[HIDDEN], network.bounds[HIDDEN]
+        block, bound = network.blocks[HIDDEN], network.bounds[HIDDEN, HIDDEN + 1]
         keep = topology.survivors(block.values, config["training"]["q"])
         kept, count = block.links()[keep], int(len(block) - keep.sum())
         distances = {name: prepare(block, keep) for name, prepare in DISTANCES.items()}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from truly_sparse.engine.block import Block
+from truly_sparse.engine.graph import Block
 from truly_sparse.ensembles import strategies
 from truly_sparse.ensembles.distance import DISTANCES
 from truly_sparse.errors import UserError
@@ -30,7 +30,7 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
     """
     frames = []
     for dataset, network, data in explored(config, settings):
-        converged, bound = network.blocks[HIDDEN], network.bounds[HIDDEN]
+        converged, bound = network.blocks[HIDDEN], network.bounds[HIDDEN, HIDDEN + 1]
         rows = []
         for distance in DISTANCES:
             for place, lambda_ in enumerate(settings["lambdas"]):
@@ -59,6 +59,6 @@ def _search(block: Block, bound: float, training: dict[str, Any], rng: np.random
 
 
 def _copy(block: Block) -> Block:
-    copied = Block(block.n_in, block.n_out, block.source, block.target, len(block))
-    copied.assign(block.links(), block.values, block.velocity)
+    copied = Block.by_itself(block.n_in, block.n_out, block.links(), block.values)
+    copied.velocity[:] = block.velocity
     return copied

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from truly_sparse.engine import topology
-from truly_sparse.engine.block import Block
+from truly_sparse.engine.graph import Block
 from truly_sparse.ensembles import strategies
 
 #: (strategy, distance); the distance counts for Dist-TSE only.
@@ -30,9 +30,8 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
         rng = np.random.default_rng(n)
         bound = topology.start_bound(n, n, training["start_values"], topology.density(n, n, settings["epsilon"]))
         links = topology.erdos_renyi(n, n, settings["epsilon"], rng)
-        block = Block(n, n, 1, 2, len(links))
-        block.assign(links, topology.start_values(len(links), bound, rng), np.zeros(len(links), np.float32))
-        size = sum(array.nbytes for array in vars(block).values() if isinstance(array, np.ndarray))
+        block = Block.by_itself(n, n, links, topology.start_values(len(links), bound, rng))
+        size = sum(array.nbytes for array in block.graph.arrays)
         for method, distance in CASES:
             strategy = strategies.create(method, {**training, "distance": distance or training["distance"]})
             # The first one compiles, and is not counted.
@@ -40,6 +39,7 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
                 ended = block.links()
                 start, cpu = time.perf_counter(), time.process_time()
                 report = strategy.regrow(block, training["q"], bound, rng, ended)
+                _ = block.graph.arrays  # brings the order by target up to date, which training would do
                 times = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}
                 if repetition >= 0:
                     head = {"n": n, "epsilon": settings["epsilon"], "method": method, "distance": distance}

@@ -66,8 +66,8 @@ def _escape(arrays: store.Arrays, strategy: strategies.Strategy, rng: np.random.
     assert isinstance(network, SparseMLP)
     q, (first, hidden) = strategy.training["q"], network.blocks[: HIDDEN + 1]
     if strategy.training["escape_input_block"]:
-        regrow_at_random(first, q, network.bounds[0], rng)
-    strategy.regrow(hidden, q, network.bounds[HIDDEN], rng, hidden.links())
+        regrow_at_random(first, q, network.bounds[first.pair], rng)
+    strategy.regrow(hidden, q, network.bounds[hidden.pair], rng, hidden.links())
     return store.snapshot(network)
 
 

@@ -1,0 +1,221 @@
+"""How parameters move against their gradients: SGD with momentum, and Adam.
+
+An optimiser is a tuple of numbers, `SGD` or `Adam`. For an epoch it becomes *rates* (`of_epoch`), with one value for
+each step where it may change; in compiled code, rates become those of a step (`at_step`), by which `move` moves eight
+parameters at a time, soon after their old values were used for the last time.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import types
+from numba.extending import overload
+
+from truly_sparse.engine.compiled import INLINED
+from truly_sparse.engine.vector import (
+    above_zero,
+    add,
+    below,
+    divide,
+    load,
+    multiply,
+    select,
+    splat,
+    square_root,
+    store,
+    subtract,
+)
+
+#: One number for an epoch, or one for each of its steps.
+PerStep = float | npt.NDArray[np.float32]
+
+
+class SGD(NamedTuple):
+    """Stochastic gradient descent: v <- momentum v - rate g; w <- w + v - decay w.
+
+    With `nesterov`, w <- w + momentum v - rate g - decay w, with the new v. The decay is not multiplied by the rate;
+    with `coupled` it enters the gradient instead, g + decay w. With `clip` > 0, g is shortened to that norm (over all
+    parameters) where it is longer. Rate and momentum may be arrays, one value for each step of an epoch.
+    """
+
+    rate: PerStep
+    momentum: PerStep = 0.9
+    decay: float = 0.0002
+    clip: float = 0.0
+    nesterov: bool = False
+    coupled: bool = False
+
+
+class Adam(NamedTuple):
+    """Adam (Kingma and Ba 2015), with the gradient of ``l1 * |w|`` added to that of a parameter w.
+
+    m <- m + (1 - beta1)(g - m); v <- v + (1 - beta2)(g^2 - v);
+    w <- w - rate m c1 / (sqrt(v c2) + epsilon) - decay w, with c = 1 / (1 - beta^t) after t steps of the network.
+    A new link starts with m = v = 0. `clip` as in `SGD`. The rate may be an array, one value for each step of an epoch.
+    """
+
+    rate: PerStep
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    l1: float = 0.0
+    decay: float = 0.0
+    clip: float = 0.0
+
+
+Optimiser = SGD | Adam
+
+
+class MomentumRates(NamedTuple):
+    """`SGD` in compiled code; rate and momentum are float32 arrays for an epoch, numbers for a step."""
+
+    rate: npt.NDArray[np.float32] | np.float32
+    momentum: npt.NDArray[np.float32] | np.float32
+    decay: np.float32
+    nesterov: bool
+    coupled: bool
+    #: What a coupled gradient is multiplied by where it was too long; else the rate is.
+    share: np.float32
+
+
+class AdamRates(NamedTuple):
+    """`Adam` in compiled code; the rate is a float32 array for an epoch, and for a step a number that holds c1."""
+
+    rate: npt.NDArray[np.float32] | np.float32
+    beta1: float
+    beta2: float
+    epsilon: np.float32
+    l1: np.float32
+    decay: np.float32
+    #: c2, and what the gradient is multiplied by where it was too long.
+    spread: np.float32
+    share: np.float32
+
+
+def of_epoch(optimiser: Optimiser, steps: int) -> MomentumRates | AdamRates:
+    """Return the rates for an epoch of so many steps."""
+    if isinstance(optimiser, SGD):
+        rate, momentum = _per_step(optimiser.rate, steps), _per_step(optimiser.momentum, steps)
+        decay, one = map(np.float32, (optimiser.decay, 1))
+        return MomentumRates(rate, momentum, decay, optimiser.nesterov, optimiser.coupled, one)
+    numbers = map(np.float32, (optimiser.epsilon, optimiser.l1, optimiser.decay, 1, 1))
+    return AdamRates(_per_step(optimiser.rate, steps), float(optimiser.beta1), float(optimiser.beta2), *numbers)
+
+
+def _per_step(value: PerStep, steps: int) -> npt.NDArray[np.float32]:
+    values = np.asarray(value, np.float32)
+    if values.ndim and values.shape != (steps,):
+        raise ValueError(f"rates of {values.shape[0]} steps do not fit an epoch of {steps} steps")
+    return np.ascontiguousarray(np.broadcast_to(values, (steps,)))
+
+
+def at_step(rates, step, powers):
+    """Return the rates of a step; `powers` (float64: beta1^t, beta2^t) go on by one step. Compiled code only."""
+    raise NotImplementedError
+
+
+@overload(at_step, jit_options=INLINED)
+def _at_step(rates, step, powers):
+    if rates.instance_class is MomentumRates:
+
+        def momentum_at(rates, step, powers):
+            rate, momentum = rates.rate[step], rates.momentum[step]
+            return MomentumRates(rate, momentum, rates.decay, rates.nesterov, rates.coupled, rates.share)
+
+        return momentum_at
+
+    def adam_at(rates, step, powers):
+        powers[0] *= rates.beta1
+        powers[1] *= rates.beta2
+        rate = np.float32(np.float64(rates.rate[step]) / (1.0 - powers[0]))
+        spread = np.float32(1.0 / (1.0 - powers[1]))
+        return AdamRates(rate, rates.beta1, rates.beta2, rates.epsilon, rates.l1, rates.decay, spread, np.float32(1.0))
+
+    return adam_at
+
+
+def shortened(rates, share):
+    """Return the rates of a step whose gradient is to be multiplied by `share`, float32. Compiled code only."""
+    raise NotImplementedError
+
+
+@overload(shortened, jit_options=INLINED)
+def _shortened(rates, share):
+    if rates.instance_class is MomentumRates:
+
+        def momentum_shortened(rates, share):
+            rate = rates.rate if rates.coupled else rates.rate * share
+            return MomentumRates(rate, rates.momentum, rates.decay, rates.nesterov, rates.coupled, share)
+
+        return momentum_shortened
+
+    def adam_shortened(rates, share):
+        return AdamRates(
+            rates.rate, rates.beta1, rates.beta2, rates.epsilon, rates.l1, rates.decay, rates.spread, share
+        )
+
+    return adam_shortened
+
+
+def put(vector, array, k, count):
+    """Store the first `count` of eight lanes at ``array[k:]``, which has room for eight. Compiled code only."""
+    raise NotImplementedError
+
+
+@overload(put, jit_options=INLINED)
+def _put(vector, array, k, count):
+
+    def put_some(vector, array, k, count):
+        if count < 8:
+            vector = select(below(count, 8), vector, load(array, k, 8))
+        store(vector, array, k)
+
+    return put_some
+
+
+def move(rates, slope, values, velocity, second, k, count):
+    """Move the `count` (at most eight) parameters from k on against their gradients, a vector. Compiled code only.
+
+    The arrays have room for eight from k on.
+    """
+    raise NotImplementedError
+
+
+@overload(move, jit_options=INLINED)
+def _move(rates, slope, values, velocity, second, k, count):
+    if isinstance(rates, types.NamedTuple) and rates.instance_class is MomentumRates:
+
+        def move_by_momentum(rates, slope, values, velocity, second, k, count):
+            value, decay, momentum = load(values, k, 8), splat(rates.decay, 8), splat(rates.momentum, 8)
+            if rates.coupled:
+                slope = add(multiply(splat(rates.share, 8), slope), multiply(decay, value))
+            down = multiply(splat(rates.rate, 8), slope)
+            speed = subtract(multiply(momentum, load(velocity, k, 8)), down)
+            put(speed, velocity, k, count)
+            moved = add(value, speed)
+            if rates.nesterov:
+                moved = add(value, subtract(multiply(momentum, speed), down))
+            if not rates.coupled:
+                moved = subtract(moved, multiply(decay, value))
+            put(moved, values, k, count)
+
+        return move_by_momentum
+
+    def move_by_adam(rates, slope, values, velocity, second, k, count):
+        value, zero = load(values, k, 8), splat(np.float32(0), 8)
+        pull = splat(rates.l1, 8)
+        sign = select(above_zero(value), pull, select(above_zero(subtract(zero, value)), subtract(zero, pull), zero))
+        slope = add(multiply(splat(rates.share, 8), slope), sign)
+        mean, square = load(velocity, k, 8), load(second, k, 8)
+        mean = add(mean, multiply(splat(np.float32(1.0 - rates.beta1), 8), subtract(slope, mean)))
+        square = add(
+            square, multiply(splat(np.float32(1.0 - rates.beta2), 8), subtract(multiply(slope, slope), square))
+        )
+        put(mean, velocity, k, count)
+        put(square, second, k, count)
+        spread = add(square_root(multiply(square, splat(rates.spread, 8))), splat(rates.epsilon, 8))
+        moved = subtract(value, divide(multiply(splat(rates.rate, 8), mean), spread))
+        put(subtract(moved, multiply(splat(rates.decay, 8), value)), values, k, count)
+
+    return move_by_adam

@@ -1,0 +1,160 @@
+"""Optimisers against scalar float64 ones, and Mish against NumPy."""
+
+import numpy as np
+import pytest
+
+from truly_sparse.engine.dense import DenseMLP
+from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.optimisers import SGD, Adam
+from truly_sparse.engine.streams import Streams
+
+from .reference import Reference
+from .test_graph import network_of, problem
+
+STEPS = 40
+
+
+class SlowSGD:
+    """SGD of float64 arrays, written from the docstring."""
+
+    def __init__(self, optimiser, count):
+        self.own, self.velocity = optimiser, np.zeros(count)
+
+    def move(self, w, g, step):
+        own = self.own
+        rate, momentum = (np.broadcast_to(value, STEPS)[step] for value in (own.rate, own.momentum))
+        if own.coupled:
+            g = g + own.decay * w
+        self.velocity = momentum * self.velocity - rate * g
+        ahead = momentum * self.velocity - rate * g if own.nesterov else self.velocity
+        return w + ahead - (0 if own.coupled else own.decay) * w
+
+
+class SlowAdam:
+    """Adam of float64 arrays, written from the docstring."""
+
+    def __init__(self, optimiser, count):
+        self.own, self.m, self.v = optimiser, np.zeros(count), np.zeros(count)
+
+    def move(self, w, g, step):
+        own = self.own
+        g = g + own.l1 * np.sign(w)
+        self.m += (1 - own.beta1) * (g - self.m)
+        self.v += (1 - own.beta2) * (g**2 - self.v)
+        m, v = self.m / (1 - own.beta1 ** (step + 1)), self.v / (1 - own.beta2 ** (step + 1))
+        rate = np.broadcast_to(own.rate, STEPS)[step]
+        return w - rate * m / (np.sqrt(v) + own.epsilon) - own.decay * w
+
+
+RATES = np.linspace(0.01, 0.1, STEPS, dtype=np.float32)
+OPTIMISERS = [
+    SGD(0.05),
+    SGD(0.05, decay=0.01, coupled=True),
+    SGD(0.05, nesterov=True),
+    SGD(0.02, nesterov=True, decay=0.01, coupled=True),
+    SGD(RATES, momentum=1 - RATES),
+    Adam(0.01),
+    Adam(0.01, l1=1e-3),
+    Adam(RATES / 10, decay=1e-3, beta1=0.8, beta2=0.99, epsilon=1e-4),
+]
+
+
+def gradients_of(network, x, y):
+    by_matrix, by_bias = Reference.of_sparse(network).gradients(x, y)
+    links = np.zeros(len(network.graph))
+    for block, gradient in zip(network.blocks, by_matrix, strict=True):
+        links[block.where] = gradient.reshape(-1)[block.links()]
+    neurons = np.concatenate(by_bias)
+    return np.concatenate([links, neurons[network._bias_neurons]])
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS, ids=str)
+@pytest.mark.parametrize("per_block", [False, True])
+@pytest.mark.parametrize("clip", [0.0, 0.05])
+def test_steps_are_those_of_a_slow_optimiser(optimiser, per_block, clip):
+    network = network_of(bias_per_block=per_block, density=0.3)
+    x, y = problem(64, 7, 4)
+    w = np.concatenate([network.graph.values, network.biases]).astype(float)
+    slow = (SlowSGD if isinstance(optimiser, SGD) else SlowAdam)(optimiser, len(w))
+    for step in range(STEPS):
+        # At one step each, so that the slow one gets its gradients where the quick one is, and no error adds up.
+        g = gradients_of(network, x, y)
+        norm = np.linalg.norm(g)
+        w = slow.move(w, g * min(1, clip / norm) if clip else g, step)
+        now = {name: np.broadcast_to(getattr(optimiser, name), STEPS)[step] for name in ("rate",)}
+        if isinstance(optimiser, SGD):
+            now["momentum"] = np.broadcast_to(optimiser.momentum, STEPS)[step]
+        network.train_epoch(x, y, np.arange(64), 64, optimiser._replace(clip=clip, **now), 0.0, 0, step)
+        found = np.concatenate([network.graph.values, network.biases])
+        assert np.allclose(found, w, atol=2e-4 if isinstance(optimiser, Adam) else 2e-5)
+        network.graph.values[:], network.biases[:] = w[: len(network.graph)], w[len(network.graph) :]
+
+
+def test_rates_of_an_epoch_are_those_of_its_steps():
+    x, y = problem(64 * STEPS, 7, 4)
+    whole, single = network_of(), network_of()
+    for optimiser in (SGD(RATES, momentum=1 - RATES), Adam(RATES / 10)):
+        whole.train_epoch(x, y, np.arange(len(x)), 64, optimiser, 0.1, 5, 0)
+        for step in range(STEPS):
+            now = {"rate": optimiser.rate[step]}
+            if isinstance(optimiser, SGD):
+                now["momentum"] = optimiser.momentum[step]
+            rows = np.arange(64 * step, 64 * step + 64)
+            single.train_epoch(x, y, rows, 64, optimiser._replace(**now), 0.1, 5, step)
+        assert np.array_equal(whole.graph.values, single.graph.values)
+    with pytest.raises(ValueError, match="40 steps do not fit an epoch of 3 steps"):
+        whole.train_epoch(x, y, np.arange(192), 64, SGD(RATES), 0.1, 5, 0)
+
+
+def test_biases_of_blocks_move_together_as_many_times_as_there_are_under_adam():
+    one, many = network_of(bias_per_block=False), network_of(bias_per_block=True)
+    many.graph.values[:] = one.graph.values
+    one.biases[:], many.biases[:] = 0, 0
+    x, y = problem(64, 7, 4)
+    for network in (one, many):
+        network.train_epoch(x, y, np.arange(64), 64, Adam(0.001), 0.0, 0, 0)
+    blocks = np.bincount(many._bias_neurons, minlength=len(one.biases))
+    assert np.allclose(many.summed_biases(), one.biases * blocks, rtol=1e-4)
+    assert blocks.max() == 3
+
+
+def test_links_that_grow_start_with_moments_of_zero_and_others_keep_theirs():
+    network = network_of(density=0.4)
+    x, y = problem(64, 7, 4)
+    network.train_epoch(x, y, np.arange(64), 32, Adam(0.01), 0.0, 0, 0)
+    moments = {
+        int(key): (m, v)
+        for key, m, v in zip(network.graph.keys(), network.graph.velocity, network.graph.arrays.second, strict=True)
+    }
+    network.evolve(0.3, Streams(0))
+    new = 0
+    for key, m, v in zip(network.graph.keys(), network.graph.velocity, network.graph.arrays.second, strict=True):
+        new += (m, v) == (0, 0)
+        assert (m, v) in ((0, 0), moments.get(int(key)))
+    assert new > 0
+
+
+def test_mish_and_its_derivative():
+    z = np.concatenate([np.linspace(-90, 90, 4001), np.linspace(-2, 2, 2000)]).astype(np.float32)
+    network = SparseMLP.from_dense({(0, 1): [[1.0]], (1, 2): [[1.0, 0.0]]}, [[0.0], [0.0, 0.0]], "mish")
+    x = z[:, None]
+    probabilities = network.predict_proba(x).astype(float)
+    double = z.astype(float)
+    mish = double * np.tanh(np.logaddexp(0, double))
+    wanted = 1 / (1 + np.exp(-mish))
+    assert np.allclose(probabilities[:, 0], wanted, atol=1e-6)
+    network.train_epoch(x, np.zeros(len(z), np.int64), np.arange(len(z)), len(z), SGD(0.0), 0.0, 0, 0)
+    count = network._workspace.count
+    found = network._workspace.space.derivatives[count : count + len(z)]
+    slope = np.tanh(np.logaddexp(0, double)) + double * (1 / np.cosh(np.logaddexp(0, double))) ** 2 / (
+        1 + np.exp(-double)
+    )
+    assert np.isfinite(found).all()
+    assert np.allclose(found, slope, atol=2e-6)
+
+
+def test_a_dense_network_refuses_what_it_does_not_do():
+    network, (x, y) = DenseMLP([7, 5, 4], [0.0], Streams(0).start), problem(64, 7, 4)
+    for optimiser in (Adam(0.1), SGD(0.1, nesterov=True), SGD(0.1, coupled=True), SGD(np.full(2, 0.1, np.float32))):
+        with pytest.raises(ValueError, match="one rate"):
+            network.train_epoch(x, y, np.arange(64), 32, optimiser, 0.0, 0, 0)
