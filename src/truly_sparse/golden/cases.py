@@ -104,9 +104,17 @@ def _estimator(name: str, model: str, **parameters: Any) -> Case:
     return Case(name, "estimator", {"model": model, "parameters": parameters}, frozenset({"estimator"}))
 
 
+def _graph(name: str, optimiser: str = "SGD", **settings: Any) -> Case:
+    """Return a case of a network whose links skip layers, trained without a schedule."""
+    plainest = {"slopes": [0.0, 0.3, -0.2], "storage": "float32", "bias_per_block": False, "batch": 64}
+    own = plainest | {"dropout": 0.0, "bytes": False, "numbers": {"rate": 0.05}}
+    return Case(f"graph, {name}", "graph", own | {"optimiser": optimiser} | settings, frozenset({"graph"}))
+
+
 def cases() -> list[Case]:
     """Return all golden runs, each with a name of its own."""
-    return [*_datasets(), *_networks(), *_ensembles(), *_shapes(), *_others(), *_measurements(), *_estimators()]
+    made = [*_datasets(), *_networks(), *_ensembles(), *_shapes(), *_others(), *_measurements(), *_estimators()]
+    return [*made, *_graphs()]
 
 
 def _datasets() -> list[Case]:
@@ -234,3 +242,29 @@ def _estimators() -> list[Case]:
         _estimator("regressor", "TrulySparseEnsembleRegressor", **small),
         _estimator("single classifier", "SparseMLPClassifier", hidden=(30, 20), random_state=3),
     ]
+
+
+def _graphs() -> list[Case]:
+    """Links that skip layers, with every optimiser, activation, storage and kind of sample."""
+    mish, half = {"slopes": "mish"}, {"storage": "bfloat16"}
+    falling = [0.1 / (step + 2) for step in range(12)]
+    adam: dict[str, Any] = {"optimiser": "Adam", "numbers": {"rate": 0.01}}
+    return [
+        _graph("plain"),
+        _graph("bfloat16, dropout, padded", dropout=0.2, batch=50, **half),
+        _graph("several tiles", batch=256),
+        _graph("decay in the gradient", numbers={"rate": 0.05, "decay": 0.01, "coupled": True}),
+        _graph("Nesterov", numbers={"rate": 0.05, "nesterov": True}),
+        _graph("rates and momenta of steps", numbers={"rate": falling, "momentum": [1 - rate for rate in falling]}),
+        _graph("clipped", numbers={"rate": 0.05, "clip": 0.1}),
+        _graph("clipped, decay in the gradient", numbers={"rate": 0.05, "decay": 0.01, "coupled": True, "clip": 0.1}),
+        _graph("Mish", **mish),
+        _graph("Mish, bfloat16, dropout", dropout=0.2, **mish, **half),
+        _graph("Adam", **adam),
+        _graph("Adam with everything", optimiser="Adam", bias_per_block=True, **mish, **half,
+               numbers={"rate": 0.01, "beta1": 0.8, "beta2": 0.99, "epsilon": 1e-6, "l1": 1e-3, "decay": 1e-3,
+                        "clip": 0.5}),
+        _graph("Adam, rates of steps", optimiser="Adam", numbers={"rate": falling}),
+        _graph("bytes", bytes=True),
+        _graph("bytes, bfloat16", bytes=True, **half),
+    ]  # fmt: skip

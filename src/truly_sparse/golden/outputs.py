@@ -22,7 +22,10 @@ from threadpoolctl import threadpool_limits
 from truly_sparse import estimators
 from truly_sparse.data.arrays import Arrays, load
 from truly_sparse.engine import store
-from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.network import Samples, SparseMLP
+from truly_sparse.engine.optimisers import SGD, Adam
+from truly_sparse.engine.rows import Bytes
+from truly_sparse.engine.streams import Streams
 from truly_sparse.experiments import networks, outcome
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.files import sha256, write_json
@@ -172,9 +175,47 @@ def _estimator(settings: dict[str, Any], folder: Path) -> Outputs:
     return {**_logical(model.members_), "predictions": _digest(predicted)}
 
 
+def _graph(settings: dict[str, Any], folder: Path) -> Outputs:
+    """Train a network whose links skip layers for two epochs, with a SET step and a pruned child, and predict."""
+    del folder
+    x, y = _table("three")
+    features, rng = x.shape[1], np.random.Generator(np.random.PCG64(5))
+    sizes = (features, 24, 20, 16, 3)
+    pairs = [(0, 1), (0, 2), (0, 4), (1, 2), (1, 3), (2, 3), (2, 4), (3, 4)]
+    links = {(i, j): np.flatnonzero(rng.random(sizes[i] * sizes[j]) < 0.3) for i, j in pairs}
+    network = SparseMLP.start(
+        sizes, links, settings["slopes"], rng, storage=settings["storage"], bias_per_block=settings["bias_per_block"]
+    )
+    samples: Samples = x.astype(np.float32)
+    if settings["bytes"]:
+        part = np.full(features, 1 / 32, np.float32)
+        samples = Bytes((x * 32 + 128).astype(np.uint8), part, -128 * part)
+    kind, steps = (SGD if settings["optimiser"] == "SGD" else Adam), ROWS // settings["batch"]
+    numbers: dict[str, Any] = {
+        name: np.array(value[:steps], np.float32) if isinstance(value, list) else value
+        for name, value in settings["numbers"].items()
+    }
+    streams, losses = Streams(1), []
+    for epoch in range(2):
+        order = streams.order.permutation(ROWS)
+        result = network.train_epoch(
+            samples, y, order, settings["batch"], kind(**numbers), settings["dropout"], 77, epoch * steps
+        )
+        losses.append(result.loss)
+        network.evolve(0.3, streams)
+    child = network.without(np.abs(network.graph.values) < np.float32(0.05))
+    return {
+        **_logical([network, child]),
+        "second moments": _digest(network.graph.arrays.second),
+        "predictions": _digest(network.predict_proba(samples), child.predict_as_trained(samples)),
+        "loss": _digest_of(losses),
+    }
+
+
 KINDS: dict[str, Callable[[dict[str, Any], Path], Outputs]] = {
     "data": _data,
     "run": _run,
     "measurement": _measurement,
     "estimator": _estimator,
+    "graph": _graph,
 }
