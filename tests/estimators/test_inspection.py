@@ -1,11 +1,13 @@
 """What one can ask a fitted estimator, against plain definitions; exports against the estimator's own predictions."""
 
 import json
+from importlib.util import find_spec
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import softmax
 from sklearn.datasets import load_breast_cancer, load_iris, make_friedman1
 
 from truly_sparse import (
@@ -16,6 +18,10 @@ from truly_sparse import (
     save_model,
 )
 from truly_sparse.errors import UserError
+from truly_sparse.estimators.export import network_to_torch, to_csr
+from truly_sparse.estimators.onnx_export import network_to_onnx
+
+from ..engine.test_graph import network_of
 
 mpl.use("agg")
 SMALL = {"hidden": (40, 30), "epsilon": 5, "members": 3, "exploration_epochs": 20, "member_epochs": 10}
@@ -167,3 +173,35 @@ def test_files_that_are_no_models_are_refused_in_one_line(fitted, tmp_path):
         load_model(path)
     with pytest.raises(UserError, match="not fitted"):
         save_model(SparseMLPClassifier(), path)
+
+
+SKIPPING = {
+    "mish": lambda: network_of(),
+    "slopes": lambda: network_of(slopes=[0.0, -0.3, 0.2], bias_per_block=True),
+    "a layer without links": lambda: network_of(pairs=((0, 1), (1, 4), (2, 4))),
+}
+
+
+@pytest.mark.parametrize("made", SKIPPING.values(), ids=SKIPPING)
+def test_networks_whose_links_skip_layers_are_exported(made, tmp_path):
+    network, x = made(), np.random.default_rng(0).normal(size=(50, 7)).astype(np.float32)
+    wanted = network.predict_proba(x)
+    outputs = [x]
+    for number, (weights, biases, sources) in enumerate(to_csr(network), 1):
+        sums = np.hstack([outputs[source] for source in sources]) @ weights.toarray().T + biases
+        mish = sums * np.tanh(np.logaddexp(0, sums))
+        outputs.append(mish if network.mish else np.where(sums > 0, sums, network.slopes[number] * sums))
+    assert np.allclose(softmax(sums, axis=1), wanted, atol=1e-5)
+    if find_spec("torch"):
+        import torch
+
+        with torch.no_grad():
+            logits = network_to_torch(network)(torch.as_tensor(x)).numpy()
+        assert np.allclose(softmax(logits, axis=1), wanted, atol=1e-5)
+    if find_spec("onnx") and find_spec("onnxruntime"):
+        import onnxruntime
+
+        for sparse in (False, True):
+            network_to_onnx(network, tmp_path / "network.onnx", sparse)
+            session = onnxruntime.InferenceSession(tmp_path / "network.onnx")
+            assert np.allclose(session.run(None, {"X": x})[0], wanted, atol=1e-5)

@@ -83,6 +83,22 @@ def survivors(values: Values, fraction: float) -> npt.NDArray[np.bool_]:
     return keep
 
 
+def smallest(values: Values, count: int) -> npt.NDArray[np.bool_]:
+    """Mark the `count` links of the smallest magnitudes, whatever their sign; of equal ones those that come first.
+
+    Returns
+    -------
+    ndarray of bool, shape (links,)
+    """
+    magnitudes = np.abs(values)
+    marked = np.zeros(len(values), bool)
+    if count > 0:
+        limit = np.partition(magnitudes, count - 1)[count - 1]
+        marked[:] = magnitudes < limit
+        marked[np.flatnonzero(magnitudes == limit)[: count - np.count_nonzero(marked)]] = True
+    return marked
+
+
 def merge(first: Links, second: Links) -> Links:
     """Return the sorted union of two sorted link arrays that share no link."""
     return np.insert(first, np.searchsorted(first, second), second)

@@ -35,9 +35,9 @@ def to_csr(network: SparseMLP) -> list[Layer]:
     biases, layers = network.summed_biases(), []
     for target in range(1, len(network.sizes)):
         own = whole[starts[target] : starts[target + 1]]
-        sources = tuple(block.source for block in network.blocks if block.target == target)
-        parts = [own[:, starts[source] : starts[source + 1]] for source in sources]
-        weights = csr_array(hstack(parts)) if parts else csr_array((network.sizes[target], 0), dtype=np.float32)
+        # A layer to which nothing leads has weights of zero from the inputs.
+        sources = tuple(block.source for block in network.blocks if block.target == target) or (0,)
+        weights = csr_array(hstack([own[:, starts[source] : starts[source + 1]] for source in sources]))
         first = starts[target] - network.sizes[0]
         layers.append(Layer(weights, biases[first : first + network.sizes[target]], sources))
     return layers
@@ -61,16 +61,62 @@ def affine(scaling: Scaling) -> list[tuple[str, npt.NDArray[Any]]]:
     return steps
 
 
+def _imported_torch() -> Any:
+    try:
+        import torch
+    except ModuleNotFoundError:
+        raise UserError('to_torch needs PyTorch; pip install "truly-sparse[torch]"') from None
+    return torch
+
+
+def network_to_torch(network: SparseMLP) -> Any:
+    """Return a `torch.nn.Module` with dense weights that does what one network does.
+
+    Its input is float32, shape (rows, inputs); its output are logits, shape (rows, classes).
+    """
+    torch: Any = _imported_torch()
+
+    class Slope(torch.nn.Module):
+        def __init__(self, slope: float) -> None:
+            super().__init__()
+            self.slope = slope
+
+        def forward(self, rows: Any) -> Any:
+            return torch.where(rows > 0, rows, self.slope * rows)
+
+    class Network(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            layers = to_csr(network)
+            self.sources = [layer.sources for layer in layers]
+            self.linear = torch.nn.ModuleList([linear(layer) for layer in layers])
+            slopes = network.slopes[1:-1].tolist()
+            self.bend = torch.nn.ModuleList([torch.nn.Mish() if network.mish else Slope(slope) for slope in slopes])
+
+        def forward(self, rows: Any) -> Any:
+            outputs = [rows]
+            for number, (sources, linear) in enumerate(zip(self.sources, self.linear, strict=True)):
+                sums = linear(torch.cat([outputs[source] for source in sources], dim=1))
+                outputs.append(self.bend[number](sums) if number < len(self.bend) else sums)
+            return outputs[-1]
+
+    def linear(layer: Layer) -> Any:
+        made = torch.nn.Linear(layer.weights.shape[1], layer.weights.shape[0])
+        with torch.no_grad():
+            made.weight.copy_(torch.as_tensor(layer.weights.toarray()))
+            made.bias.copy_(torch.as_tensor(layer.biases))
+        return made
+
+    return Network().eval()
+
+
 def to_torch(model: Any) -> Any:
     """Return a `torch.nn.Module` with dense weights that predicts what `model` does.
 
     Its input is float64 (or float32), shape (rows, features); its output are float32 probabilities, shape (rows,
     classes), or for a regressor float64 values, shape (rows,). Its parameters can be trained further.
     """
-    try:
-        import torch
-    except ModuleNotFoundError:
-        raise UserError('to_torch needs PyTorch; pip install "truly-sparse[torch]"') from None
+    torch: Any = _imported_torch()
 
     class Scale(torch.nn.Module):
         def __init__(self, steps: list[tuple[str, npt.NDArray[Any]]]) -> None:
@@ -91,48 +137,16 @@ def to_torch(model: Any) -> Any:
                     rows = getattr(torch, name)(rows, operand)
             return rows.float()
 
-    class Slope(torch.nn.Module):
-        def __init__(self, slope: float) -> None:
-            super().__init__()
-            self.slope = slope
-
-        def forward(self, rows: Any) -> Any:
-            return torch.where(rows > 0, rows, self.slope * rows)
-
     class Ensemble(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.scale = Scale(affine(model._model.scaling))
-            self.members = torch.nn.ModuleList([Member(network) for network in model.members_])
+            self.members = torch.nn.ModuleList([network_to_torch(network) for network in model.members_])
             self.register_buffer("knots", torch.as_tensor(model.knots_) if hasattr(model, "knots_") else None)
 
         def forward(self, rows: Any) -> Any:
             scaled = self.scale(rows)
             mean = torch.stack([torch.softmax(member(scaled), dim=1) for member in self.members]).mean(dim=0)
             return mean if self.knots is None else torch.matmul(mean.double(), cast(Any, self.knots))
-
-    class Member(torch.nn.Module):
-        def __init__(self, network: SparseMLP) -> None:
-            super().__init__()
-            layers = to_csr(network)
-            self.sources = [layer.sources for layer in layers]
-            self.linear = torch.nn.ModuleList([linear(layer) for layer in layers])
-            slopes = network.slopes[1:-1].tolist()
-            self.bend = torch.nn.ModuleList([torch.nn.Mish() if network.mish else Slope(slope) for slope in slopes])
-
-        def forward(self, rows: Any) -> Any:
-            outputs = [rows]
-            for number, (sources, linear) in enumerate(zip(self.sources, self.linear, strict=True)):
-                inputs = torch.cat([outputs[source] for source in sources], dim=1) if sources else rows[:, :0]
-                sums = linear(inputs)
-                outputs.append(self.bend[number](sums) if number < len(self.bend) else sums)
-            return outputs[-1]
-
-    def linear(layer: Layer) -> Any:
-        made = torch.nn.Linear(layer.weights.shape[1], layer.weights.shape[0])
-        with torch.no_grad():
-            made.weight.copy_(torch.as_tensor(layer.weights.toarray()))
-            made.bias.copy_(torch.as_tensor(layer.biases))
-        return made
 
     return Ensemble().eval()

@@ -14,6 +14,9 @@ from truly_sparse.files import atomic_path
 OPSET = 17
 OPERATORS = {"take": "Gather", "subtract": "Sub", "divide": "Div", "matmul": "MatMul", "add": "Add"}
 
+#: Type and shape of what goes in or comes out.
+Described = tuple[int, list[int | None]]
+
 
 class Graph:
     """Nodes and initialisers, collected in order of use."""
@@ -48,15 +51,27 @@ class Graph:
         self.nodes.append(self.onnx.helper.make_node(kind, list(inputs), [name], **attributes))
         return name
 
+    def write(self, path: str | Path, result: str, inputs: Described, outputs: Described) -> None:
+        """Check the model from X to Y, which is `result`, and write it to `path`."""
+        helper = self.onnx.helper
+        self.nodes.append(helper.make_node("Identity", [result], ["Y"]))
+        whole = helper.make_graph(
+            self.nodes,
+            "truly_sparse",
+            [helper.make_tensor_value_info("X", *inputs)],
+            [helper.make_tensor_value_info("Y", *outputs)],
+            self.constants,
+            sparse_initializer=self.sparse_constants,
+        )
+        made = helper.make_model(whole, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
+        self.onnx.checker.check_model(made)
+        with atomic_path(path) as temporary:
+            self.onnx.save(made, temporary)
+
 
 def to_onnx(model: Any, path: str | Path, sparse: bool) -> None:
     """Write the ONNX model of a fitted estimator to `path`; see `Inspection.to_onnx`."""
-    try:
-        import onnx
-        from onnx import helper, numpy_helper  # noqa: F401  (makes them attributes of onnx)
-    except ModuleNotFoundError:
-        raise UserError('to_onnx needs onnx; pip install "truly-sparse[onnx]"') from None
-
+    onnx = _imported_onnx()
     graph, double, single = Graph(onnx, sparse), onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT
     rows = "X"
     for name, operand in affine(model._model.scaling):
@@ -67,25 +82,29 @@ def to_onnx(model: Any, path: str | Path, sparse: bool) -> None:
             rows = graph.node(OPERATORS[name], rows, graph.constant(operand), **extra)
     scaled = graph.node("Cast", rows, to=single)
     outputs = [_member(graph, network, scaled) for network in model.members_]
-    mean = graph.node("Mean", *outputs)
+    mean, inputs = graph.node("Mean", *outputs), (double, [None, model.n_features_in_])
     if hasattr(model, "knots_"):
         mean = graph.node("MatMul", graph.node("Cast", mean, to=double), graph.constant(model.knots_))
-        result = helper.make_tensor_value_info("Y", double, [None])
+        graph.write(path, mean, inputs, (double, [None]))
     else:
-        result = helper.make_tensor_value_info("Y", single, [None, len(model.classes_)])
-    graph.nodes.append(helper.make_node("Identity", [mean], ["Y"]))
-    whole = helper.make_graph(
-        graph.nodes,
-        "truly_sparse",
-        [helper.make_tensor_value_info("X", double, [None, model.n_features_in_])],
-        [result],
-        graph.constants,
-        sparse_initializer=graph.sparse_constants,
-    )
-    made = helper.make_model(whole, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
-    onnx.checker.check_model(made)
-    with atomic_path(path) as temporary:
-        onnx.save(made, temporary)
+        graph.write(path, mean, inputs, (single, [None, len(model.classes_)]))
+
+
+def network_to_onnx(network: SparseMLP, path: str | Path, sparse: bool = False) -> None:
+    """Write the ONNX model of one network, from float32 inputs X to probabilities Y, to `path`."""
+    onnx = _imported_onnx()
+    graph, single = Graph(onnx, sparse), onnx.TensorProto.FLOAT
+    probabilities = _member(graph, network, "X")
+    graph.write(path, probabilities, (single, [None, network.sizes[0]]), (single, [None, network.sizes[-1]]))
+
+
+def _imported_onnx() -> Any:
+    try:
+        import onnx
+        from onnx import helper, numpy_helper  # noqa: F401  (makes them attributes of onnx)
+    except ModuleNotFoundError:
+        raise UserError('to_onnx needs onnx; pip install "truly-sparse[onnx]"') from None
+    return onnx
 
 
 def _member(graph: Graph, network: SparseMLP, rows: str) -> str:
