@@ -73,8 +73,8 @@ def _train(network: SparseMLP, x: Any, y: Any, steps: int) -> None:
 
 
 def _held_bytes(network: SparseMLP) -> int:
-    """Return the bytes of all arrays that lie anywhere in the network, each once: blocks hold views of flat ones."""
-    owners = {id(owner): owner.nbytes for owner in map(_owner, _arrays(network))}
+    """Return the bytes of all arrays that lie anywhere in the network, each once: some are views of others."""
+    owners = {id(owner): owner.nbytes for owner in map(_owner, _arrays(network, set()))}
     return sum(owners.values())
 
 
@@ -84,19 +84,18 @@ def _owner(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _arrays(thing: object) -> Iterator[np.ndarray]:
+def _arrays(thing: object, seen: set[int]) -> Iterator[np.ndarray]:
     if isinstance(thing, np.ndarray):
         yield thing
     elif isinstance(thing, dict):
         for value in thing.values():
-            yield from _arrays(value)
+            yield from _arrays(value, seen)
     elif isinstance(thing, list | tuple):
         for value in thing:
-            yield from _arrays(value)
-    elif type(thing).__module__.startswith("truly_sparse."):
-        names = [*getattr(thing, "__dict__", ()), *getattr(type(thing), "__slots__", ())]
-        for name in names:
-            yield from _arrays(getattr(thing, name))
+            yield from _arrays(value, seen)
+    elif type(thing).__module__.startswith("truly_sparse.") and id(thing) not in seen:
+        seen.add(id(thing))  # a block knows its graph
+        yield from _arrays(vars(thing), seen)
 
 
 def higgs() -> dict[str, float]:
