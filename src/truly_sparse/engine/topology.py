@@ -48,8 +48,11 @@ def start_bound(n_in: int, n_out: int, kind: str, share: float = 1.0) -> float:
     """Return the half-width of the uniform start values of a block.
 
     "he": sqrt(6 / n_in), the dense fan-in, as the sources have it; "xavier": sqrt(6 / (n_in + n_out));
-    "he_links": sqrt(6 / (share n_in)), with the fan-in a neuron really has when `share` of its links exist.
+    "he_links": sqrt(6 / (share n_in)), with the fan-in a neuron really has when `share` of its links exist;
+    "torch": 1 / sqrt(n_in), PyTorch's for linear layers; "torch_links": 1 / sqrt(share n_in).
     """
+    if kind.startswith("torch"):
+        return float(1 / np.sqrt(share * n_in if kind == "torch_links" else n_in))
     fan = {"he": float(n_in), "xavier": float(n_in + n_out), "he_links": share * n_in}[kind]
     return float(np.sqrt(6.0 / fan))
 
@@ -112,7 +115,7 @@ def union(*parts: Links) -> Links:
     return links[first]
 
 
-def _distinct(count: int, among: int, rng: np.random.Generator) -> Links:
+def distinct(count: int, among: int, rng: np.random.Generator) -> Links:
     """Draw `count` distinct integers below `among`, sorted, uniform over all such sets; memory grows with `count`."""
     if count > among // 2:
         return np.sort(rng.permutation(among)[:count])
@@ -145,8 +148,13 @@ def grow(occupied: Links, count: int, places: int, rng: np.random.Generator) -> 
     free = places - len(occupied)
     if count > free:
         raise ValueError(f"{count} links do not fit into {free} free places")
-    links = np.empty(count, np.int64)
-    link_loops.free_places(occupied, _distinct(count, free, rng), links)
+    return places_of(occupied, distinct(count, free, rng))
+
+
+def places_of(occupied: Links, ranks: Links) -> Links:
+    """Return the places whose ranks among the free ones are `ranks` (sorted), in O(links)."""
+    links = np.empty(len(ranks), np.int64)
+    link_loops.free_places(occupied, ranks, links)
     return links
 
 

@@ -1,0 +1,136 @@
+"""Sparse networks with shortcuts (SPaS, Muller 2023): how they start, and their topology step SPaSET.
+
+A *sequential* link leads to the next layer, a *shortcut* to any later one. Sparsity S counts against the dense network
+without shortcuts: there are (1 - S) times its weights, however they are divided; R is the part that is sequential. With
+R = 1 the network is the plain sparse one, and the step is SET with one threshold for all blocks (SET*).
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from truly_sparse.engine import topology
+from truly_sparse.engine.graph import Block, Pair
+from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.topology import Links
+from truly_sparse.errors import UserError
+
+
+def kinds(layers: int) -> tuple[list[Pair], list[Pair]]:
+    """Return the sequential and the shortcut blocks of a network of so many layers."""
+    pairs = list(combinations(range(layers), 2))
+    return [pair for pair in pairs if pair[1] == pair[0] + 1], [pair for pair in pairs if pair[1] > pair[0] + 1]
+
+
+def possible_links(sizes: Sequence[int]) -> tuple[int, int]:
+    """Return how many sequential links and how many shortcuts there can be (thesis of Muller, N1 and N2)."""
+    sequential, shortcuts = (sum(sizes[i] * sizes[j] for i, j in pairs) for pairs in kinds(len(sizes)))
+    return sequential, shortcuts
+
+
+def start(
+    sizes: Sequence[int],
+    sparsity: float,
+    ratio: float,
+    slopes: Sequence[float] | str,
+    rng: np.random.Generator,
+    init: str = "torch",
+    storage: str = "float32",
+) -> SparseMLP:
+    """Start a network whose links are drawn uniformly among all places of their kind (equations 20 and 21).
+
+    Exact numbers are drawn, not each link by chance: round(N R) sequential links and the other of
+    N = round((1 - S) N1) as shortcuts. Biases, one for each block, are drawn as values are.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+    sparsity : float
+        S, from 0 to below 1.
+    ratio : float
+        R, from 0 to 1.
+    slopes, rng, init, storage
+        As in `SparseMLP.start`.
+
+    Raises
+    ------
+    UserError
+        Where there are not as many places of a kind.
+    """
+    if not (0 <= sparsity < 1 and 0 <= ratio <= 1):
+        raise UserError(f"sparsity {sparsity} and ratio {ratio}: they lie from 0 to below 1, and from 0 to 1")
+    places = possible_links(sizes)
+    total = round((1 - sparsity) * places[0])
+    sequential = round(total * ratio)
+    links: dict[Pair, Links] = {}
+    for name, pairs, count, most in zip(
+        ("sequential links", "shortcuts"), kinds(len(sizes)), (sequential, total - sequential), places, strict=True
+    ):
+        if count > most:
+            raise UserError(
+                f"{count:,} {name} do not fit into {most:,} places; raise sparsity, or let ratio be nearer to what fits"
+            )
+        if count or name == "sequential links":
+            drawn = topology.distinct(count, most, rng)
+            links |= _split(drawn, [(pair, sizes[pair[0]] * sizes[pair[1]]) for pair in pairs])
+    network = SparseMLP.start(sizes, links, slopes, rng, init, storage, bias_per_block=True)
+    network.biases[:] = np.concatenate(
+        [topology.start_values(block.n_out, network.bounds[block.pair], rng) for block in network.blocks]
+    )
+    return network
+
+
+def _split(ranks: Links, pairs: Sequence[tuple[Pair, int]]) -> dict[Pair, Links]:
+    """Return the places in each block of sorted ranks among the places of all blocks, one after the other."""
+    ends = np.cumsum([count for _, count in pairs])
+    parts = np.split(ranks, np.searchsorted(ranks, ends[:-1]))
+    return {pair: part - (end - count) for (pair, count), part, end in zip(pairs, parts, ends, strict=True)}
+
+
+def evolve(network: SparseMLP, fraction: float, rng: np.random.Generator, fixed: bool = True) -> int:
+    """Make one step of SPaSET: prune the smallest links of the whole network, regrow as many at random.
+
+    Parameters
+    ----------
+    network : SparseMLP
+    fraction : float
+        xi; floor(xi N) links of N fall, those of the smallest magnitudes in all blocks together.
+    rng : numpy.random.Generator
+    fixed : bool, default True
+        Whether as many links of each kind grow as fell; else half of all grow as sequential links and half as
+        shortcuts, while there are places.
+
+    Returns
+    -------
+    int
+        How many links fell and grew.
+    """
+    graph = network.graph
+    count = int(fraction * len(graph))
+    prune = topology.smallest(graph.values, count)
+    sequential = [block for block in network.blocks if block.target == block.source + 1]
+    shortcuts = [block for block in network.blocks if block.target > block.source + 1]
+    kept = {block.pair: block.links()[~prune[block.where]] for block in network.blocks}
+    fell = sum(int(prune[block.where].sum()) for block in sequential)
+    first = fell if fixed or not shortcuts else count // 2
+    free = [sum(block.places - len(kept[block.pair]) for block in blocks) for blocks in (sequential, shortcuts)]
+    first = min(max(first, count - free[1]), free[0])
+    grown = _grown(sequential, kept, first, rng) | _grown(shortcuts, kept, count - first, rng)
+    keys, values = [], []
+    for block in network.blocks:
+        own = grown[block.pair]
+        keys.append(block.global_keys(own) + block.first * graph.starts[-1])
+        values.append(topology.start_values(len(own), network.bounds[block.pair], rng))
+    order = np.argsort(np.concatenate(keys))
+    graph.replant(~prune, np.concatenate(keys)[order], np.concatenate(values)[order])
+    return count
+
+
+def _grown(
+    blocks: Sequence[Block], kept: Mapping[Pair, Links], count: int, rng: np.random.Generator
+) -> dict[Pair, Links]:
+    """Draw `count` of the free places of all blocks, uniformly; return them by block."""
+    free = [(block.pair, block.places - len(kept[block.pair])) for block in blocks]
+    ranks = _split(topology.distinct(count, sum(number for _, number in free), rng), free) if blocks else {}
+    return {pair: topology.places_of(kept[pair], own) for pair, own in ranks.items()}
