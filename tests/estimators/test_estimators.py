@@ -121,7 +121,7 @@ def test_early_stopping_ends_phases_and_keeps_the_best(cancer):
     assert {row["member"] for row in model.history_} == {0, 1}
     assert {row["phase"] for row in model.history_} == {"exploration", "refinement_1"}
     window = [row["validation_score"] for row in model.history_ if row["member"] == 0]
-    assert model._model.members[0].accuracy == max(window)
+    assert model._model.members[0].score == max(window)
 
 
 def test_warm_start_adds_members_or_epochs(cancer):

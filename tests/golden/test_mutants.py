@@ -22,7 +22,9 @@ APART = {
     "experiments/config.py": "the same",
     "experiments/progress.py": "what is printed",
     "measure/host.py": "what is said about the machine",
-    "ensembles/checkpoint.py": "a run that was killed ends in the same bytes, which tests/faults shows",
+    "training/config.py": "the same",
+    "training/settings.py": "the same",
+    "training/checkpoint.py": "a run that was killed ends in the same bytes, which tests/faults shows",
 }
 #: Parts ("file:function") whose changes alter nothing, and why.
 EXCUSED: dict[str, str] = {}

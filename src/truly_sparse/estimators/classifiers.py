@@ -9,6 +9,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
+from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import presets
@@ -16,7 +17,7 @@ from truly_sparse.estimators.base import SparseEstimator, gathered
 from truly_sparse.estimators.ensemble import Ensemble
 from truly_sparse.estimators.inspection import Inspection
 from truly_sparse.estimators.rows import Weights
-from truly_sparse.estimators.targets import Classes
+from truly_sparse.training.targets import Classes
 
 
 class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
@@ -74,7 +75,8 @@ class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
         if before is None and len(np.unique(table.y)) < 2:
             raise UserError("y holds one class only (with a weight above 0); a classifier needs at least 2 classes")
         table = table._replace(weights=table.weights * self._class_weights(table.y, table.weights)[table.y])
-        self._train(table, Classes(table.y, len(self.classes_)), settings, before)
+        count = len(self.classes_)
+        self._train(table, lambda y, held, weights: Classes(y, held, count, weights), settings, before)
 
     def _class_weights(self, numbers: npt.NDArray[np.int64], weights: Weights) -> Weights:
         """Return the factor of every class."""
@@ -315,10 +317,10 @@ class SparseMLPClassifier(SparseClassifier):
     ) -> None:
         self._keep(locals())
 
-    def _strategy(self) -> str:
+    def _method(self) -> str:
         if self.topology not in ("set", "static"):
             raise UserError(f'topology is {self.topology!r}; give "set" or "static"')
-        return "none"
+        return methods.SINGLE
 
     def _lengths(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         epochs = int(settings["epochs"])

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from operator import index
 from typing import Any
 
-from truly_sparse.ensembles.schedule import REFINEMENTS
 from truly_sparse.errors import UserError
+from truly_sparse.training.schedule import REFINEMENTS
 
 PAPER: dict[str, Any] = {
     "preprocessing": "standard",
@@ -149,3 +149,10 @@ def fill_in(settings: dict[str, Any], rows: int, classes: int) -> dict[str, Any]
         "epochs": epochs,
     }
     return settings | {name: value for name, value in found.items() if isinstance(settings[name], str)}
+
+
+def batch_size(wanted: int | str, rows: int) -> int:
+    """Return the rows of a batch; "auto" is 32 to 128, about 20 batches in an epoch of few rows."""
+    if wanted == "auto":
+        wanted = 32 if rows < 1280 else 64 if rows < 2560 else 128
+    return min(int(wanted), rows)

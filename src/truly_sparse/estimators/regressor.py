@@ -98,7 +98,7 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
         table = gathered(features, values.astype(np.float64), self._weights(sample_weight, features))
         if before is None:
             self.knots_ = knots_of(table.y, table.weights, int(self.knots))
-        self._train(table, Values(table.y, self.knots_), settings, before)
+        self._train(table, lambda y, held, weights: Values(y, held, self.knots_, weights), settings, before)
         return self
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
