@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from truly_sparse.estimators.base import FIXED
 from truly_sparse.estimators.presets import BEST, PAPER, batch_size
 
 ROOT = Path(__file__).parents[2]
@@ -13,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_paper_s_preset_is_the_paper_s_configuration():
     training = yaml.safe_load((ROOT / "config/config.yaml").read_text())["training"]
-    mine = PAPER | FIXED | {"hidden": [*PAPER["hidden"]], "epochs": 350, "lambda": training["lambda"]}
+    mine = PAPER | {"hidden": [*PAPER["hidden"]]}
     assert {name: mine[name] for name in training} == training
     assert PAPER["exploration_epochs"] + PAPER["members"] * PAPER["member_epochs"] == training["epochs"]
     assert PAPER.keys() == BEST.keys()

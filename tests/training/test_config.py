@@ -53,9 +53,9 @@ def test_a_setting_takes_the_type_it_has():
     assert layers.check("x", 7) == (7,)
     assert Setting(bool, "").check("x", np.True_) is True
     assert number.check("x", "auto", automatic=True) == "auto"
-    with pytest.raises(UserError, match=r"x is .auto.; give a number of at least 0 and at most 5$"):
+    with pytest.raises(UserError, match=r"x is .auto.; give a number that is at least 0 and at most 5$"):
         number.check("x", "auto")
-    with pytest.raises(UserError, match=r'x is 2\.5; give a whole number of at least 0, or "auto"'):
+    with pytest.raises(UserError, match=r'x is 2\.5; give a whole number that is at least 0, or "auto"'):
         whole.check("x", 2.5, automatic=True)
 
 

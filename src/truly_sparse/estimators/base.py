@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_random_state, validate_data
 from tqdm.auto import tqdm
@@ -19,23 +18,16 @@ from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.ensembles.trainer import create, kind_of
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import preprocessing
+from truly_sparse.estimators.parameters import Parameters
 from truly_sparse.estimators.presets import HELD_OUT, batch_size, fill_in, settle
 from truly_sparse.estimators.rows import Table, Weights, gather, split
 from truly_sparse.training.config import TrainingConfig
 from truly_sparse.training.loop import End, Loop, Member, Problem
 from truly_sparse.training.sampling import Weighted
+from truly_sparse.training.settings import settings_of
 from truly_sparse.training.start import fresh
 from truly_sparse.training.targets import Targets
 
-#: Keys of the trainer that the estimators do not offer.
-FIXED = {
-    "activation_storage": "bfloat16",
-    "warmup_epochs": 0,
-    "escape_input_block": True,
-    "distance": "row_wise",
-    "distance_samples": 100,
-    "distance_max_draws": 10_000,
-}
 #: Makes targets of training rows, validation rows, and the weights of the latter.
 MakeTargets = Callable[[npt.NDArray, npt.NDArray, Weights], Targets]
 #: How often a diverged run starts anew with half the rate.
@@ -55,36 +47,18 @@ class Model:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
-class SparseEstimator(BaseEstimator):
+class SparseEstimator(Parameters):
     """Base of the estimators; the parameters are described there."""
 
     _presets: ClassVar[Mapping[str, Mapping[str, Any]]]
-    preset: str
-    random_state: Any
-    verbose: bool
-    warm_start: bool
-    early_stopping: bool
-    patience: int
-    validation_fraction: float | None
-
-    def _keep(self, arguments: Mapping[str, Any]) -> None:
-        """Set the arguments of `__init__` as attributes, unchanged, as scikit-learn wants them."""
-        for name in self._get_param_names():
-            setattr(self, name, arguments[name])
 
     def _settings(self) -> dict[str, Any]:
         """Return all settings of training: the preset's, with the parameters that are not None."""
-        settings = settle(
-            {name: dict(preset) for name, preset in self._presets.items()}, self.preset, self.get_params(deep=False)
-        )
-        batch = settings["batch_size"]
-        if batch != "auto" and (isinstance(batch, str) or batch < 1 or batch != int(batch)):
-            raise UserError(f'batch_size is {batch!r}; give a whole number of rows, or "auto"')
-        if not isinstance(self.early_stopping, bool | np.bool_):
-            raise UserError(f"early_stopping is {self.early_stopping!r}; give True or False")
+        given = self.get_params(deep=False)
+        for name, own, _ in settings_of(type(self)):
+            own.check(name, given.pop(name))
+        settings = settle(self._presets[self.preset], given)
         if self.early_stopping:
-            if not isinstance(self.patience, int | np.integer) or self.patience < 1:
-                raise UserError(f"patience is {self.patience!r}; give a whole number of epochs, 1 or more")
             settings["selection"] = "best_validation"
             if self.validation_fraction is None:
                 settings["validation_fraction"] = settings["validation_fraction"] or HELD_OUT
@@ -92,7 +66,7 @@ class SparseEstimator(BaseEstimator):
                 raise UserError("early_stopping needs validation rows; raise validation_fraction above 0")
         if not settings["validation_fraction"]:
             settings["selection"] = "last"
-        return settings | FIXED | {"lambda": getattr(self, "distance_factor", 1.5)}
+        return settings
 
     def _lengths(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return the schedule's `epochs`, `exploration_epochs` and `members`."""

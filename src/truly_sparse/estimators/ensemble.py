@@ -3,14 +3,16 @@
 import pkgutil
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from truly_sparse.ensembles import methods, strategies
 from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.ensembles.trainer import kind_of
 from truly_sparse.errors import UserError
+from truly_sparse.estimators import presets
 from truly_sparse.estimators.base import MakeTargets, Model, SparseEstimator
+from truly_sparse.estimators.parameters import EnsembleParameters
 from truly_sparse.estimators.rows import Table
 
 
@@ -19,10 +21,10 @@ def method_names() -> list[str]:
     return [*sorted(module.name for module in pkgutil.iter_modules(strategies.__path__)), *methods.of_many()]
 
 
-class Ensemble(SparseEstimator):
+class Ensemble(EnsembleParameters, SparseEstimator):
     """Members that follow one another in one run."""
 
-    method: str | type[Method] | type[Strategy]
+    _presets: ClassVar[Mapping[str, Mapping[str, Any]]] = presets.ENSEMBLE
 
     def _method(self) -> str | type[Method] | type[Strategy]:
         if isinstance(self.method, type) and issubclass(self.method, Method | Strategy):

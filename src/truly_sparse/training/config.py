@@ -29,12 +29,12 @@ class TrainingConfig:
     )
     epochs: int = setting(
         350,
-        "Epochs of a whole run; of each member where members are trained from scratch.",
+        "Epochs of a whole run, exploration included; of each member where members are trained from scratch.",
         least=1,
         most=MOST_EPOCHS,
     )
     exploration_epochs: int = setting(
-        100, "Epochs before the refinement of the first member begins; part of `epochs`.", least=0, most=MOST_EPOCHS
+        100, "Epochs of exploration, before the refinement of the first member begins.", least=0, most=MOST_EPOCHS
     )
     batch_size: int = setting(
         128, "Samples in a batch; an incomplete last batch is left out of training.", least=1, most=1_000_000
@@ -49,7 +49,7 @@ class TrainingConfig:
     momentum: float = setting(0.9, "Momentum (mu).", least=0, below=1)
     weight_decay: float = setting(0.0002, "Part of every weight and bias taken off at each step.", least=0, below=1)
     decay_times_eta: bool = setting(
-        False, "true multiplies the weight decay by the learning rate; the authors' implementation does not."
+        False, "Whether the weight decay is multiplied by the learning rate; in the authors' implementation it is not."
     )
     clip_norm: float = setting(
         0.0,

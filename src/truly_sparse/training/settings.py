@@ -119,7 +119,7 @@ class Setting(NamedTuple):
         if self.kind is bool:
             return "True or False"
         bounds = " and ".join(f"{BOUNDS[name][1]} {bound:g}" for name, bound in self.bounds().items())
-        return f"a {'whole ' if self.kind is int else ''}number of {bounds}"
+        return f"a {'whole ' if self.kind is int else ''}number that is {bounds}"
 
     def type_text(self) -> str:
         """Return the type as a docstring says it."""
