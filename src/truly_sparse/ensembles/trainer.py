@@ -37,7 +37,8 @@ class Trainer(Loop):
     Parameters
     ----------
     data : Data
-    training : mapping or TrainingConfig
+    training : mapping
+        Settings by name, as a configuration has them; see `TrainingConfig` for all of them.
     model : {"sparse", "dense"}
     method : str
         Name of a method of ensembles or of an escape strategy.
@@ -49,9 +50,7 @@ class Trainer(Loop):
         Where the settings contradict each other, the data or the model.
     """
 
-    def __init__(
-        self, data: Data, training: Mapping[str, Any] | TrainingConfig, model: Model, method: str, seed: int
-    ) -> None:
+    def __init__(self, data: Data, training: Mapping[str, Any], model: Model, method: str, seed: int) -> None:
         settings = TrainingConfig.of(training)
         _check(data, settings, model, method)
         super().__init__(
@@ -77,13 +76,17 @@ def create(method: str | type[Method] | type[Strategy], settings: TrainingConfig
     Raises
     ------
     UserError
-        For a name that neither a method nor a strategy has.
+        For settings that the method cannot train, or a name that neither a method nor a strategy has.
     """
-    if isinstance(method, str) and methods.kind(method) is Sequential:
+    kind = kind_of(method)
+    problem = kind.problem(method if isinstance(method, str) else method.__name__, settings)
+    if problem is not None:
+        raise UserError(problem)
+    if isinstance(method, str) and kind is Sequential:
         return Sequential(settings, strategies.create(method, settings))
     if isinstance(method, type) and issubclass(method, Strategy):
         return Sequential(settings, method(settings))
-    return kind_of(method)(settings)
+    return kind(settings)
 
 
 def _check(data: Data, settings: TrainingConfig, model: str, method: str) -> None:
@@ -92,12 +95,8 @@ def _check(data: Data, settings: TrainingConfig, model: str, method: str) -> Non
         raise UserError(f"training.batch_size {batch} exceeds the {rows} training rows; lower it")
     if settings.selection == "best_validation" and not len(data.y_validation):
         raise UserError("selection best_validation needs validation rows; raise data validation_fraction")
-    kind = methods.kind(method)
-    if model == "dense" and not kind.dense:
+    if model == "dense" and not methods.kind(method).dense:
         raise UserError(f"strategy {method!r} regrows links, which a dense model does not have")
-    problem = kind.problem(method, settings)
-    if problem is not None:
-        raise UserError(problem)
 
 
 def predict_members(members: list[Member], x: Floats) -> Floats:

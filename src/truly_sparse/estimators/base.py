@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,10 +18,10 @@ from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.ensembles.trainer import create, kind_of
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import preprocessing
+from truly_sparse.estimators.config import FitConfig
 from truly_sparse.estimators.parameters import Parameters
 from truly_sparse.estimators.presets import HELD_OUT, batch_size, fill_in, settle
 from truly_sparse.estimators.rows import Table, Weights, gather, split
-from truly_sparse.training.config import TrainingConfig
 from truly_sparse.training.loop import End, Loop, Member, Problem
 from truly_sparse.training.sampling import Weighted
 from truly_sparse.training.settings import settings_of
@@ -94,7 +94,7 @@ class SparseEstimator(Parameters):
 
     def _train(self, table: Table, make: MakeTargets, settings: dict[str, Any], before: Model | None = None) -> None:
         """Train on distinct rows, or go on from `before`; sets the fitted attributes."""
-        seed = self._seed()
+        seed, evolve_after = self._seed(), settings.pop("evolve_after", False)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 16,)))
         train, held = split(table.y, settings["validation_fraction"], rng)
         targets = make(table.y[train], table.y[held], table.weights[held])
@@ -116,7 +116,7 @@ class SparseEstimator(Parameters):
         elif self.early_stopping:
             settings = settings | {"patience": int(self.patience)}
         loop = self._run(Problem(learned, encoded[held], sampler, targets), settings, seed, before)
-        if settings.get("evolve_after") and isinstance(loop.network, SparseMLP):
+        if evolve_after and isinstance(loop.network, SparseMLP):
             loop.network.evolve(settings["zeta"], loop.streams)
         old = before.members if before is not None and not kind_of(self._method()).single else []
         history = [*before.history] if before is not None else []
@@ -125,9 +125,8 @@ class SparseEstimator(Parameters):
 
     def _run(self, problem: Problem, settings: dict[str, Any], seed: int, before: Model | None) -> Loop:
         """Train to the end; a run that diverges starts anew with half the rate, a few times."""
-        known = {one.name.rstrip("_") for one in fields(TrainingConfig)}
         for attempt in range(HALVINGS + 1):
-            config = TrainingConfig.of({name: value for name, value in settings.items() if name in known})
+            config = FitConfig.of(settings)
             start = fresh("sparse", problem.x.shape[1], problem.targets.classes, config)
             stages = create(self._method(), config).stages(begun=before is not None)
             loop = Loop(problem, config, stages, start, seed, before.end if before is not None else None)

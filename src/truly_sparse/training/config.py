@@ -131,7 +131,7 @@ class TrainingConfig:
     )
 
     @classmethod
-    def of(cls, training: "Mapping[str, Any] | TrainingConfig") -> Self:
+    def of(cls, training: Mapping[str, Any]) -> Self:
         """Return the settings that a mapping names, such as a configuration's, with the defaults of all others.
 
         Raises
@@ -139,8 +139,6 @@ class TrainingConfig:
         UserError
             For a name that no setting has.
         """
-        if isinstance(training, TrainingConfig):
-            return cls(**{field.name: getattr(training, field.name) for field in fields(training)})
         known = {field.name.rstrip("_"): field.name for field in fields(cls)}
         unknown = sorted(training.keys() - known.keys())
         if unknown:

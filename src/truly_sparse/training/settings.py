@@ -118,7 +118,7 @@ class Setting(NamedTuple):
             return f"one of {', '.join(self.choices)}"
         if self.kind is bool:
             return "True or False"
-        bounds = " and ".join(f"{BOUNDS[name][1]} {bound:g}" for name, bound in self.bounds().items())
+        bounds = " and ".join(f"{BOUNDS[name][1]} {bound:,}" for name, bound in self.bounds().items())
         return f"a {'whole ' if self.kind is int else ''}number that is {bounds}"
 
     def type_text(self) -> str:

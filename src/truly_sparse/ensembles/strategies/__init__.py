@@ -75,5 +75,6 @@ def create(name: str, settings: Mapping[str, Any] | TrainingConfig) -> Strategy:
     """Return the strategy whose file is called `name`."""
     if not name.isidentifier() or find_spec(f"{__name__}.{name}") is None:
         raise UserError(f"no escape strategy {name!r}; add {name}.py to the strategies or change methods.*.strategy")
-    strategy: Strategy = import_module(f"{__name__}.{name}").Escape(TrainingConfig.of(settings))
+    config = settings if isinstance(settings, TrainingConfig) else TrainingConfig.of(settings)
+    strategy: Strategy = import_module(f"{__name__}.{name}").Escape(config)
     return strategy

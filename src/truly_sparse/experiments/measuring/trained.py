@@ -7,6 +7,7 @@ import pandas as pd
 
 from truly_sparse.data.arrays import Arrays, load
 from truly_sparse.engine.network import SparseMLP
+from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.trainer import Data, Trainer
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.config import DATA_KEYS, check_training, training_of
@@ -62,7 +63,7 @@ def converged(
     """
     exploration = min(epochs, training["exploration_epochs"])
     alone = training | {"members": 1, "epochs": epochs, "exploration_epochs": exploration}
-    trainer, data = trainer_of(config, dataset, alone, "none", seed, seed)
+    trainer, data = trainer_of(config, dataset, alone, methods.SINGLE, seed, seed)
     finish(trainer, dataset)
     assert isinstance(trainer.network, SparseMLP)
     return trainer.network, data
