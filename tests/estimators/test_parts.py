@@ -10,8 +10,9 @@ from sklearn.preprocessing import QuantileTransformer
 
 from truly_sparse.estimators import preprocessing
 from truly_sparse.estimators.presets import BEST, FEWEST_EPOCHS, MOST_EPOCHS, PAPER, fill_in
-from truly_sparse.estimators.rows import gather, split
+from truly_sparse.estimators.rows import Weighted, gather, split
 from truly_sparse.estimators.targets import Values, knots_of
+from truly_sparse.training.sampling import Shuffled
 
 FEW = st.integers(0, 3)
 TABLES = arrays(np.float64, st.tuples(st.integers(2, 30), st.just(2)), elements=st.sampled_from([0.0, -0.0, 1.0, 2.5]))
@@ -30,6 +31,29 @@ def test_a_weight_is_a_repetition_and_order_does_not_count(x, data):
     expected = {row: sum(w for r, w in zip(rows, weights, strict=True) if r == row) for row in rows}
     found = {(*row, label): w for row, label, w in zip(*(part.tolist() for part in weighed), strict=True)}
     assert found == {row: w for row, w in expected.items() if w}
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=40), st.integers(0, 99))
+def test_whole_weights_are_drawn_exactly(weights, seed):
+    draws = Weighted(np.array(weights, float))
+    order = draws.order(np.random.default_rng(seed))
+    assert np.bincount(order, minlength=len(weights)).tolist() == weights
+
+
+def test_other_weights_are_drawn_in_proportion():
+    weights = np.array([0.5, 1.5, 3.0, 0.001])
+    draws, rng = Weighted(weights), np.random.default_rng(0)
+    assert draws.size == 4
+    counts = sum(np.bincount(draws.order(rng), minlength=4) for _ in range(4000))
+    assert counts / counts.sum() == pytest.approx(weights / weights.sum(), abs=0.01)
+
+
+def test_equal_weights_are_every_row_once_in_the_same_order_as_without():
+    plain, weighted = (
+        sampler.order(np.random.default_rng(7)).tolist() for sampler in (Shuffled(50), Weighted(np.ones(50)))
+    )
+    assert sorted(plain) == list(range(50))
+    assert plain == weighted
 
 
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=200), st.floats(0, 0.6), st.integers(0, 99))

@@ -21,9 +21,8 @@ from truly_sparse.estimators import preprocessing
 from truly_sparse.estimators.config import FitConfig
 from truly_sparse.estimators.parameters import Parameters
 from truly_sparse.estimators.presets import HELD_OUT, batch_size, fill_in, settle
-from truly_sparse.estimators.rows import Table, Weights, gather, split
+from truly_sparse.estimators.rows import Table, Weighted, Weights, gather, split
 from truly_sparse.training.loop import End, Loop, Member, Problem
-from truly_sparse.training.sampling import Weighted
 from truly_sparse.training.settings import settings_of
 from truly_sparse.training.start import fresh
 from truly_sparse.training.targets import Targets

@@ -80,3 +80,31 @@ def split(y: npt.NDArray, fraction: float, rng: np.random.Generator) -> tuple[In
         following = first[first + 1 < len(y)] + 1
         chosen[following[y[ranked[following]] == y[ranked[following - 1]]]] = True
     return np.sort(ranked[~chosen]), np.sort(ranked[chosen])
+
+
+class Weighted:
+    """The sampler of rows that come as often as their weights say.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (rows,)
+        Above 0.
+
+    Attributes
+    ----------
+    size : int
+        Rows of an epoch: the sum of whole-numbered weights, the number of rows otherwise.
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        whole = bool((weights == np.round(weights)).all())
+        self.size = round(weights.sum()) if whole else len(weights)
+        self._ends = np.cumsum(weights)
+
+    def order(self, rng: np.random.Generator) -> Indices:
+        """Draw one epoch: systematic sampling along the weights, in random order, int64, shape (size,)."""
+        places = rng.permutation(self.size)
+        if self.size == len(self._ends) == self._ends[-1]:
+            return places
+        position = (places + rng.random()) * (self._ends[-1] / self.size)
+        return np.minimum(np.searchsorted(self._ends, position, side="right"), len(self._ends) - 1)

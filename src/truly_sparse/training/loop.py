@@ -68,7 +68,7 @@ class End:
 
     network: store.Arrays
     earlier: Earlier
-    epochs: int = 0
+    epochs: int
 
 
 class Loop:
@@ -270,5 +270,6 @@ def _numbered(stages: list[Stage]) -> list[Epoch]:
     return plan
 
 
-def _phase(epoch: Epoch) -> tuple[int, bool]:
-    return epoch.member, epoch.phase == "exploration"
+def _phase(epoch: Epoch) -> tuple[int, str]:
+    """Return member and phase of an epoch; both halves of a refinement are one phase."""
+    return epoch.member, epoch.phase.rstrip("_12")
