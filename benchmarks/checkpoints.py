@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 
 from truly_sparse.engine import store
-from truly_sparse.ensembles import checkpoint
-from truly_sparse.ensembles.trainer import Data, Member, Trainer
+from truly_sparse.ensembles.trainer import Data, Trainer
 from truly_sparse.experiments.config import load_config
 from truly_sparse.experiments.networks import CHECKPOINT_SECONDS, CHECKPOINT_SHARE
 from truly_sparse.measure import host
+from truly_sparse.training import checkpoint
+from truly_sparse.training.loop import Member
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "benchmarks/results/checkpoints.csv"

@@ -30,8 +30,6 @@ from truly_sparse import SparseMLPClassifier, TrulySparseEnsembleClassifier
 from truly_sparse.data.arrays import Arrays, load
 from truly_sparse.ensembles.trainer import Data, Trainer, predict_members
 from truly_sparse.measure.metrics import predict_ensemble
-from truly_sparse.estimators.base import FIXED
-from truly_sparse.estimators.presets import PAPER
 from truly_sparse.files import write_text
 from truly_sparse.references import hist_gradient_boosting, sklearn_mlp
 
@@ -84,15 +82,15 @@ class DenseTuned:
         scaled = self.scaler.transform(x).astype(np.float32)
         data = Data(scaled[rest], y[rest], scaled[held], y[held], int(y.max()) + 1)
         epochs = min(100, DENSE_ROWS // len(rest))
-        base = PAPER | FIXED | {"hidden": [256, 256], "members": 1, "epochs": epochs, "exploration_epochs": epochs // 2}
-        base |= {"refinement": "eta", "activation": "relu", "decay_times_eta": True, "lambda": 1.5}
+        base = {"hidden": [256, 256], "members": 1, "epochs": epochs, "exploration_epochs": epochs // 2}
+        base |= {"refinement": "eta", "activation": "relu", "decay_times_eta": True}
         trained = []
         for eta, dropout in itertools.product((0.01, 0.05), (0.0, 0.2)):
             trainer = Trainer(data, base | {"eta": eta, "dropout": dropout}, "dense", "none", self.seed)
             trainer.run()
             if trainer.progress.advice is None:
                 trained.append(trainer.members)
-        self.members = max(trained, key=lambda members: members[0].accuracy or 0.0)
+        self.members = max(trained, key=lambda members: members[0].score or 0.0)
         return self
 
     def score(self, x: np.ndarray, y: np.ndarray) -> float:

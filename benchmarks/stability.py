@@ -65,7 +65,7 @@ def train(data: Data, share: float, eta: float, epochs: int, how: dict[str, obje
         trainer.run()
     if trainer.progress.advice is not None:
         return None
-    return trainer.progress.history[-1]["loss"], trainer.members[0].accuracy or 0.0
+    return trainer.progress.history[-1]["loss"], trainer.members[0].score or 0.0
 
 
 def table(epochs: int) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ extensions = [
     "myst_parser",
     "presets",
     "numpydoc",
+    "settings",
     "sphinx.ext.autodoc",
     "sphinx_gallery.gen_gallery",
 ]

@@ -28,15 +28,19 @@ LOCKS = {
 # Which rooms a room may use; errors.py, files.py, schema.py and the version are the floor of all.
 ROOMS = {
     "engine": set(),
-    "ensembles": {"engine"},
-    "estimators": {"engine", "ensembles"},
+    "training": {"engine"},
+    "ensembles": {"training", "engine"},
+    "estimators": {"engine", "training", "ensembles"},
     "data": set(),
     "measure": {"engine"},
     "references": set(),
-    "experiments": {"ensembles", "references", "data", "measure", "engine"},
+    "experiments": {"ensembles", "training", "references", "data", "measure", "engine"},
     "analysis": {"measure", "experiments"},
-    "golden": {"engine", "ensembles", "estimators", "references", "data", "measure", "experiments"},
-    "cli": {"engine", "ensembles", "estimators", "references", "data", "measure", "experiments", "analysis", "golden"},
+    "golden": {"engine", "training", "ensembles", "estimators", "references", "data", "measure", "experiments"},
+    "cli": {
+        *("engine", "training", "ensembles", "estimators", "references", "data", "measure", "experiments", "analysis"),
+        "golden",
+    },
 }
 # Analysis reads what runs wrote, it never trains.
 SHAPES = {"config", "grid", "records", "measurements", "provenance"}

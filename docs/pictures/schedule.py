@@ -2,10 +2,11 @@
 
 import matplotlib.pyplot as plt
 
-from truly_sparse.ensembles.schedule import schedule
 from truly_sparse.estimators.presets import PAPER
+from truly_sparse.training.config import TrainingConfig
+from truly_sparse.training.schedule import schedule
 
-plan = schedule(PAPER | {"warmup_epochs": 0})
+plan = schedule(TrainingConfig())
 explored = PAPER["exploration_epochs"]
 figure, (top, bottom) = plt.subplots(2, 1, figsize=(8, 3.4), sharex=True, layout="constrained")
 top.step([e.number for e in plan], [e.eta for e in plan], where="post")

@@ -82,7 +82,7 @@ def test_code_of_a_page_runs(page, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_strategy_a_baseline_and_a_dataset_are_what_the_page_says(iris, tmp_path):
+def test_a_strategy_a_method_a_baseline_and_a_dataset_are_what_the_page_says(iris, tmp_path):
     for part in ("src", "config", "workflow", "Snakefile", "profiles", "tests", "envs", "pyproject.toml", "paper"):
         source = ROOT / part
         if source.is_dir():
@@ -107,8 +107,10 @@ def test_a_strategy_a_baseline_and_a_dataset_are_what_the_page_says(iris, tmp_pa
         else:
             said += shell(text, tmp_path, environment)
     assert re.search(r"[1-9]\d* passed|\.\.\.", said[0]), said[0]
+    assert said[2] == "[0, 0, 1, 2] 2\n"  # the parent's stage, then those of two members
     table = said[-1]
     assert re.search(r"even.out", table, re.IGNORECASE), table
+    assert re.search(r"branches", table, re.IGNORECASE), table
     assert re.search(r"nearest.neighbours", table, re.IGNORECASE), table
     figure = (tmp_path / "results/mine/figures/accuracy.csv").read_text(encoding="utf-8")
     assert "even_out" in figure

@@ -6,10 +6,10 @@ import pytest
 from truly_sparse.engine import store
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.optimisers import SGD
-from truly_sparse.ensembles import checkpoint
 from truly_sparse.ensembles.trainer import Trainer, predict_members
 from truly_sparse.errors import UserError
 from truly_sparse.measure.metrics import predict_ensemble
+from truly_sparse.training import checkpoint
 
 METHODS = ["edst_rg", "rd_tse", "fd_tse", "dist_tse"]
 
@@ -41,10 +41,10 @@ def test_a_run_collects_its_members_and_keeps_its_links(data, training, strategy
     assert np.array_equal(predict_ensemble(each), each.mean(axis=0))
     # The best of the window by validation accuracy, measured again from the stored member.
     for member, one in zip(trainer.members, each, strict=True):
-        assert member.accuracy == (one.argmax(axis=1) == data.y_validation).mean()
+        assert member.score == (one.argmax(axis=1) == data.y_validation).mean()
     history = trainer.progress.history
     for i, member in enumerate(trainer.members):
-        assert member.accuracy == max(row["validation_accuracy"] for row in history if row["member"] == i)
+        assert member.score == max(row["validation_accuracy"] for row in history if row["member"] == i)
     assert trainer.progress.fallbacks == 0 or strategy in ("rd_tse", "fd_tse")
 
 
@@ -208,7 +208,7 @@ def test_the_input_block_can_be_left_alone_at_the_escape(data, training):
     ("model", "strategy", "changes", "words"),
     [
         ("sparse", "edst_rg", {"batch_size": 101}, "batch_size 101 exceeds the 100 training rows"),
-        ("sparse", "none", {}, "set training.members to 1"),
+        ("sparse", "none", {}, "which trains one network"),
         ("dense", "rd_tse", {}, "dense model does not have"),
         ("sparse", "nowhere", {}, "no escape strategy"),
     ],

@@ -121,7 +121,7 @@ def test_early_stopping_ends_phases_and_keeps_the_best(cancer):
     assert {row["member"] for row in model.history_} == {0, 1}
     assert {row["phase"] for row in model.history_} == {"exploration", "refinement_1"}
     window = [row["validation_score"] for row in model.history_ if row["member"] == 0]
-    assert model._model.members[0].accuracy == max(window)
+    assert model._model.members[0].score == max(window)
 
 
 def test_warm_start_adds_members_or_epochs(cancer):
@@ -175,15 +175,15 @@ def test_a_diverging_rate_is_halved_and_said(cancer):
     ("changes", "y", "words"),
     [
         ({}, np.zeros(60), "one class"),
-        ({"eta": 1e9, "clip_norm": 0, "preset": "paper"}, None, "lower eta"),
+        ({"eta": 1000.0, "clip_norm": 0, "preset": "paper"}, None, "lower eta"),
         ({"member_epochs": "many"}, None, 'member_epochs is .many.; give a whole number .*, or "auto"'),
-        ({"preset": "worst"}, None, "preset 'worst' is not one of paper, best"),
+        ({"preset": "worst"}, None, "preset is 'worst'; give one of best, paper"),
         ({"hidden": ()}, None, "hidden"),
         ({"dropout": 1.5}, None, "dropout is 1.5"),
         ({"members": 2.5}, None, "members is 2.5; give a whole number"),
         ({"epsilon": "many"}, None, "epsilon is 'many'"),
         ({"method": "tse"}, None, "method 'tse' is none of dist_tse"),
-        ({"preprocessing": "magic"}, None, "preprocessing 'magic'"),
+        ({"preprocessing": "magic"}, None, "preprocessing is 'magic'; give one of piecewise_linear"),
         ({"learning_rate": "up"}, None, "learning_rate is 'up'"),
         ({"batch_size": 0}, None, "batch_size is 0"),
         ({"class_weight": "fair"}, None, "class_weight"),

@@ -10,8 +10,9 @@ from sklearn.preprocessing import QuantileTransformer
 
 from truly_sparse.estimators import preprocessing
 from truly_sparse.estimators.presets import BEST, FEWEST_EPOCHS, MOST_EPOCHS, PAPER, fill_in
-from truly_sparse.estimators.rows import Draws, gather, split
+from truly_sparse.estimators.rows import Weighted, gather, split
 from truly_sparse.estimators.targets import Values, knots_of
+from truly_sparse.training.sampling import Shuffled
 
 FEW = st.integers(0, 3)
 TABLES = arrays(np.float64, st.tuples(st.integers(2, 30), st.just(2)), elements=st.sampled_from([0.0, -0.0, 1.0, 2.5]))
@@ -34,17 +35,25 @@ def test_a_weight_is_a_repetition_and_order_does_not_count(x, data):
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=40), st.integers(0, 99))
 def test_whole_weights_are_drawn_exactly(weights, seed):
-    draws = Draws(np.array(weights, float))
+    draws = Weighted(np.array(weights, float))
     order = draws.order(np.random.default_rng(seed))
     assert np.bincount(order, minlength=len(weights)).tolist() == weights
 
 
 def test_other_weights_are_drawn_in_proportion():
     weights = np.array([0.5, 1.5, 3.0, 0.001])
-    draws, rng = Draws(weights), np.random.default_rng(0)
+    draws, rng = Weighted(weights), np.random.default_rng(0)
     assert draws.size == 4
     counts = sum(np.bincount(draws.order(rng), minlength=4) for _ in range(4000))
     assert counts / counts.sum() == pytest.approx(weights / weights.sum(), abs=0.01)
+
+
+def test_equal_weights_are_every_row_once_in_the_same_order_as_without():
+    plain, weighted = (
+        sampler.order(np.random.default_rng(7)).tolist() for sampler in (Shuffled(50), Weighted(np.ones(50)))
+    )
+    assert sorted(plain) == list(range(50))
+    assert plain == weighted
 
 
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=200), st.floats(0, 0.6), st.integers(0, 99))
@@ -115,9 +124,8 @@ def test_two_hot_targets_have_the_value_as_mean(values, count):
     knots = knots_of(y, np.ones(len(y)), count)
     assert (knots[0], knots[-1]) == (y.min(), y.max())
     assert len(knots) <= max(2, count)
-    targets, rng = Values(y, knots), np.random.default_rng(0)
-    rows = np.arange(len(y))
-    drawn = np.array([knots[targets.draw(rows, rng)] for _ in range(3000)])
+    targets, rng = Values(y, y[:0], knots, np.ones(0)), np.random.default_rng(0)
+    drawn = np.array([knots[targets.draw(rng)] for _ in range(3000)])
     widest = np.diff(knots).max(initial=0)
     assert np.abs(drawn.mean(axis=0) - y).max() <= 0.06 * widest + 1e-9
 

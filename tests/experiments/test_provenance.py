@@ -22,7 +22,8 @@ IMPORTS = {
     "files": "from truly_sparse import errors",
     "engine/network": "from truly_sparse.engine import kernels",
     "engine/kernels": "",
-    "ensembles/trainer": "from truly_sparse.ensembles import strategies\nfrom truly_sparse.engine.network import X",
+    "training/loop": "from truly_sparse.engine.network import X",
+    "ensembles/trainer": "from truly_sparse.ensembles import strategies\nfrom truly_sparse.training.loop import Loop",
     "ensembles/strategies/__init__": 'def create(name):\n    import_module(f"{__name__}.{name}")',
     "ensembles/strategies/rd_tse": "from truly_sparse.ensembles.strategies import Strategy",
     "ensembles/strategies/fd_tse": "from truly_sparse.ensembles.strategies import rd_tse",
@@ -131,6 +132,7 @@ ALL = RUNS | {"data", "analysis", "reference forest", "measurement topology", "m
     ("edited", "changed"),
     [
         ("engine/kernels.py", {*RUNS, "measurement topology"}),
+        ("training/loop.py", {*RUNS, "measurement topology"}),
         ("ensembles/trainer.py", {*RUNS, "measurement topology"}),
         ("ensembles/strategies/__init__.py", {*RUNS, "measurement topology"}),
         # FD-TSE is RD-TSE and one thing more.
@@ -184,6 +186,7 @@ def test_the_stages_have_files():
     }
     assert {
         "engine/network.py",
+        "training/loop.py",
         "ensembles/trainer.py",
         "experiments/networks.py",
         "data/arrays.py",
@@ -197,7 +200,9 @@ def test_what_makes_tables_is_what_they_take_from_elsewhere_too():
     names = {file.relative_to(PACKAGE).as_posix() for file in stage_files("analysis")}
     assert {file.relative_to(PACKAGE).as_posix() for file in (PACKAGE / "analysis/tables").glob("*.py")} <= names
     assert {"experiments/records.py", "experiments/grid.py", "experiments/measurements.py"} <= names
-    assert not {name for name in names if name.startswith(("engine/", "ensembles/"))}  # it never trains
+    assert not {name for name in names if name.startswith("engine/")}  # it never trains
+    # Of ensembles only what says whether settings can be trained.
+    assert not {name for name in names if name.startswith("ensembles/strategies/")} | ({"ensembles/trainer.py"} & names)
 
 
 def test_a_hash_is_16_digits_of_a_stage_there_is():

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from truly_sparse.cli.main import main
-from truly_sparse.ensembles import checkpoint
 from truly_sparse.experiments import networks
+from truly_sparse.training import checkpoint
 
 RUN = "tiny/toy/fd_tse/eps3/seed0"
 FOLDER = f"results/test/runs/{RUN}"
@@ -20,10 +20,8 @@ FOLDER = f"results/test/runs/{RUN}"
 KILLED = """
 import os, sys
 from truly_sparse.cli.main import main
-from truly_sparse.cli.main import main
-from truly_sparse.ensembles import checkpoint
 from truly_sparse.experiments import networks
-from truly_sparse.experiments import networks
+from truly_sparse.training import checkpoint
 networks.CHECKPOINT_SECONDS = networks.CHECKPOINT_SHARE = 0
 save = checkpoint.save
 def saved(trainer, path, identity):

@@ -23,9 +23,9 @@ from truly_sparse.engine.dense import DenseMLP
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.optimisers import SGD
 from truly_sparse.engine.streams import Streams
-from truly_sparse.ensembles import checkpoint
 from truly_sparse.ensembles.trainer import Data, Trainer
 from truly_sparse.errors import UserError
+from truly_sparse.training import checkpoint
 
 SIZES = [6, 12, 10, 3]
 PART = 5000

@@ -18,11 +18,12 @@ from truly_sparse.errors import UserError
 from truly_sparse.experiments import job, memory
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.plan import Plan
+from truly_sparse.experiments.schema import schema
 from truly_sparse.schema import load_schema
 
 ROOT = Path(__file__).parents[2]
 CASES = int(os.environ.get("TRULY_SPARSE_FUZZ_CONFIGURATIONS", "500"))
-CONFIG = load_schema(ROOT / "workflow/schemas/config.schema.yaml")
+CONFIG = schema()
 REGISTRY = load_schema(ROOT / "workflow/schemas/datasets.schema.yaml")
 SOUND = yaml.safe_load("""
 preset: fuzz

@@ -1,7 +1,7 @@
 """Changed sources, one small change at a time, and whether the golden runs notice.
 
 Run as a script it tries some changes of every part of the files named until one is noticed, with --all every one:
-`python tests/golden/mutants.py --all ensembles/schedule.py`.
+`python tests/golden/mutants.py --all training/schedule.py`.
 """
 
 import ast

@@ -10,10 +10,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from truly_sparse.ensembles import methods
+
 COMMANDS = ("fit", "predict", "inspect", "compare")
 _STRATEGIES = Path(__file__).parents[1] / "ensembles/strategies"
-#: Every file of the strategies is a method; the folder is looked at, not imported, so that help stays quick.
-ENSEMBLES = (*sorted(file.stem.replace("_", "-") for file in _STRATEGIES.glob("[a-z]*.py")), "independent")
+#: Every escape strategy is a method, too; that folder is looked at, not imported, so that help stays quick.
+ENSEMBLES = tuple(
+    name.replace("_", "-")
+    for name in (*sorted(file.stem for file in _STRATEGIES.glob("[a-z]*.py")), *methods.of_many())
+)
 METHODS = (*ENSEMBLES, "set", "static")
 #: What `compare` sets beside them.
 RIVALS = ("boosting", "mlp")

@@ -1,1 +1,1 @@
-"""What the sources propose: the schedule of phases, the escape strategies, the trainer, the averaged prediction."""
+"""How the members of an ensemble come to be: methods, and the escape strategies of members that follow one another."""

@@ -1,27 +1,23 @@
-"""Training of one run: the phases of the schedule, the members it collects, and a state that can be resumed."""
+"""A run of a configuration: the training loop on labelled rows, with the stages of a named method."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from time import perf_counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from truly_sparse.engine import store, topology
-from truly_sparse.engine.dense import DenseMLP
-from truly_sparse.engine.network import Floats, SparseMLP, all_relu_slopes, regrow_at_random
-from truly_sparse.engine.optimisers import SGD
-from truly_sparse.engine.streams import Streams
-from truly_sparse.ensembles import strategies
-from truly_sparse.ensembles.schedule import Epoch, schedule
+from truly_sparse.engine import store
+from truly_sparse.engine.network import Floats
+from truly_sparse.ensembles import methods, strategies
+from truly_sparse.ensembles.method import Method
+from truly_sparse.ensembles.sequential import Sequential
+from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.errors import UserError
-
-Labels = npt.NDArray[np.int64]
-DIVERGED = (
-    "the loss became infinite or not a number in epoch {epoch} (eta {eta:g}, epsilon {epsilon}); lower training.eta, "
-    "lower epsilon, or scale the data"
-)
+from truly_sparse.training.config import TrainingConfig
+from truly_sparse.training.loop import Loop, Member, Problem
+from truly_sparse.training.sampling import Shuffled
+from truly_sparse.training.start import Model, fresh
+from truly_sparse.training.targets import Classes, Labels
 
 
 @dataclass(frozen=True)
@@ -35,194 +31,72 @@ class Data:
     classes: int
 
 
-@dataclass
-class Member:
-    """A collected network: its arrays (`engine.store.snapshot`), the epoch it is from, and its validation accuracy."""
-
-    epoch: int
-    accuracy: float | None
-    arrays: store.Arrays
-
-
-@dataclass
-class Progress:
-    """All that changes while a run trains, besides the network and the random streams."""
-
-    epoch: int = 0
-    step: int = 0
-    key: int = 0
-    advice: str | None = None
-    fallbacks: int = 0
-    draws: list[int] = field(default_factory=list)
-    history: list[dict[str, Any]] = field(default_factory=list)
-
-
-class Trainer:
-    """Train one network through the schedule and collect the members of the ensemble on the way.
+class Trainer(Loop):
+    """The training loop of a run; see `Loop` for what it holds and does.
 
     Parameters
     ----------
     data : Data
     training : mapping
-        Training settings; see the configuration's schema.
+        Settings by name, as a configuration has them; see `TrainingConfig` for all of them.
     model : {"sparse", "dense"}
-    strategy : str
-        Name of an escape strategy, "none" for a single network, or "independent" for members from scratch.
+    method : str
+        Name of a method of ensembles or of an escape strategy.
     seed : int
 
-    Attributes
-    ----------
-    members : list of Member
-        Ended members; complete when `finished`.
-    progress : Progress
+    Raises
+    ------
+    UserError
+        Where the settings contradict each other, the data or the model.
     """
 
-    def __init__(self, data: Data, training: Mapping[str, Any], model: str, strategy: str, seed: int) -> None:
-        self.data, self.training, self.model, self.seed = data, training, model, seed
-        self.independent = strategy == "independent"
-        self.plan = schedule(training, self.independent)
-        self._check(strategy)
-        single = strategy in ("none", "independent")
-        self.strategy = None if single else strategies.create(strategy, training)
-        self.progress = Progress()
-        self.members: list[Member] = []
-        self.best: Member | None = None
-        self.earlier: dict[int, topology.Links] = {}
-        self._start_network(0)
-
-    def _check(self, strategy: str) -> None:
-        rows, batch = len(self.data.y), self.training["batch_size"]
-        if batch > rows:
-            raise UserError(f"training.batch_size {batch} exceeds the {rows} training rows; lower it")
-        if self.training["selection"] == "best_validation" and not len(self.data.y_validation):
-            raise UserError("selection best_validation needs validation rows; raise data validation_fraction")
-        if strategy == "none" and self.training["members"] != 1:
-            raise UserError("a method without escape strategy trains one member; set training.members to 1")
-        if self.model == "dense" and strategy not in ("none", "independent"):
-            raise UserError(f"strategy {strategy!r} regrows links, which a dense model does not have")
-
-    def _start_network(self, member: int) -> None:
-        settings = self.training
-        self.streams = Streams(self.seed, member)
-        self.progress.key = int(self.streams.dropout.integers(2**64, dtype=np.uint64))
-        sizes = [self.data.x.shape[1], *settings["hidden"], self.data.classes]
-        layers = len(settings["hidden"])
-        relu = settings["activation"] == "relu"
-        slopes = [0.0] * layers if relu else all_relu_slopes(layers, settings["alpha"])
-        self.network: store.Network
-        if self.model == "dense":
-            self.network = DenseMLP(sizes, slopes, self.streams.start, settings["start_values"])
-        else:
-            self.network = SparseMLP.erdos_renyi(
-                sizes,
-                settings["epsilon"],
-                slopes,
-                self.streams.start,
-                settings["start_values"],
-                settings["activation_storage"],
-            )
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing is left to train, because the schedule is done or the run diverged."""
-        return self.progress.epoch == len(self.plan) or self.progress.advice is not None
-
-    def run(self, after_epoch: Callable[[Epoch], None] | None = None) -> None:
-        """Train to the end, calling `after_epoch` after every epoch (the state can then be saved)."""
-        while not self.finished:
-            epoch = self.plan[self.progress.epoch]
-            self._train(epoch)
-            if after_epoch is not None:
-                after_epoch(epoch)
-
-    def _train(self, epoch: Epoch) -> None:
-        started, settings, data, progress = perf_counter(), self.training, self.data, self.progress
-        decay = settings["weight_decay"] * (epoch.eta if settings["decay_times_eta"] else 1.0)
-        order = self.streams.order.permutation(len(data.y))
-        links, input_links = self.network.link_counts, self.network.input_links
-        result = self.network.train_epoch(
-            data.x,
-            data.y,
-            order,
-            settings["batch_size"],
-            SGD(epoch.eta, settings["momentum"], decay, settings["clip_norm"]),
-            settings["dropout"],
-            progress.key,
-            progress.step,
+    def __init__(self, data: Data, training: Mapping[str, Any], model: Model, method: str, seed: int) -> None:
+        settings = TrainingConfig.of(training)
+        _check(data, settings, model, method)
+        super().__init__(
+            Problem(data.x, data.x_validation, Shuffled(len(data.y)), Classes(data.y, data.y_validation, data.classes)),
+            settings,
+            create(method, settings).stages(),
+            fresh(model, data.x.shape[1], data.classes, settings),
+            seed,
+            remedy="lower training.eta, lower epsilon, or scale the data",
         )
-        progress.step += len(order) // settings["batch_size"]
-        if not np.isfinite(result.loss):
-            progress.advice = DIVERGED.format(
-                epoch=epoch.number + 1, eta=epoch.eta, epsilon=settings.get("epsilon") or "none"
-            )
-            return
-        accuracy = self._validate(epoch)
-        if epoch.evolve and isinstance(self.network, SparseMLP):
-            progress.fallbacks += self.network.evolve(epoch.zeta, self.streams, self._blocked())
-        if epoch.ends_member:
-            self._end_member(epoch)
-        progress.history.append(
-            {
-                "epoch": epoch.number + 1,
-                "member": epoch.member,
-                "phase": epoch.phase,
-                "eta": epoch.eta,
-                "zeta": epoch.zeta if epoch.evolve else 0.0,
-                "loss": result.loss,
-                "train_accuracy": result.accuracy,
-                "validation_accuracy": accuracy,
-                "connections": sum(links),
-                "input_connections": input_links,
-                "samples": result.samples,
-                "seconds": perf_counter() - started,
-            }
-        )
-        progress.epoch += 1
 
-    def _validate(self, epoch: Epoch) -> float | None:
-        """Measure validation accuracy and keep the network if it is the best of its window (or the last)."""
-        predicted = self.network.predict_as_trained(self.data.x_validation).argmax(axis=1)
-        rows = len(self.data.y_validation)
-        accuracy = float((predicted == self.data.y_validation).mean()) if rows else None
-        if self.training["selection"] == "last":
-            wanted = epoch.ends_member
-        else:
-            wanted = self.best is None or (accuracy or 0.0) > (self.best.accuracy or 0.0)
-        if wanted:
-            self.best = Member(epoch.number + 1, accuracy, store.snapshot(self.network))
-        return accuracy
 
-    def _blocked(self) -> dict[int, topology.Links] | None:
-        return self.earlier if self.strategy is not None and self.strategy.stays_disjoint else None
+def kind_of(method: str | type[Method] | type[Strategy]) -> type[Method]:
+    """Return the class of a method that is named, or given as a class of its own or of an escape strategy."""
+    if isinstance(method, str):
+        return methods.kind(method)
+    return Sequential if issubclass(method, Strategy) else method
 
-    def _end_member(self, epoch: Epoch) -> None:
-        """Collect the window's member and, if others follow, escape to the next one from the current state."""
-        assert self.best is not None
-        self.members.append(self.best)
-        self.best = None
-        if epoch.number + 1 == len(self.plan):
-            return
-        if self.independent:
-            self._start_network(len(self.members))
-        elif self.strategy is not None and isinstance(self.network, SparseMLP):
-            self._escape(self.network, self.strategy)
 
-    def _escape(self, network: SparseMLP, strategy: strategies.Strategy) -> None:
-        """Leave the basin: prune the fraction q everywhere but in the output block and regrow (algorithms 1 and 2)."""
-        q, streams = self.training["q"], self.streams
-        for block in network.blocks[:-1]:
-            bound = network.bounds[block.pair]
-            if block.source == 0:
-                if self.training["escape_input_block"]:
-                    regrow_at_random(block, q, bound, streams.regrowth)
-                continue
-            ended = block.links()
-            earlier = self.earlier.get(block.source)
-            self.earlier[block.source] = ended if earlier is None else topology.union(earlier, ended)
-            report = strategy.regrow(block, q, bound, streams.regrowth, self.earlier[block.source])
-            self.progress.fallbacks += report.fallbacks
-            if report.draws:
-                self.progress.draws.append(report.draws)
+def create(method: str | type[Method] | type[Strategy], settings: TrainingConfig) -> Method:
+    """Return a method of some settings; see `kind_of` for what it is given as.
+
+    Raises
+    ------
+    UserError
+        For settings that the method cannot train, or a name that neither a method nor a strategy has.
+    """
+    kind = kind_of(method)
+    problem = kind.problem(method if isinstance(method, str) else method.__name__, settings)
+    if problem is not None:
+        raise UserError(problem)
+    if isinstance(method, str) and kind is Sequential:
+        return Sequential(settings, strategies.create(method, settings))
+    if isinstance(method, type) and issubclass(method, Strategy):
+        return Sequential(settings, method(settings))
+    return kind(settings)
+
+
+def _check(data: Data, settings: TrainingConfig, model: str, method: str) -> None:
+    rows, batch = len(data.y), settings.batch_size
+    if batch > rows:
+        raise UserError(f"training.batch_size {batch} exceeds the {rows} training rows; lower it")
+    if settings.selection == "best_validation" and not len(data.y_validation):
+        raise UserError("selection best_validation needs validation rows; raise data validation_fraction")
+    if model == "dense" and not methods.kind(method).dense:
+        raise UserError(f"strategy {method!r} regrows links, which a dense model does not have")
 
 
 def predict_members(members: list[Member], x: Floats) -> Floats:

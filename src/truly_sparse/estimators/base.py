@@ -1,40 +1,39 @@
 """What the estimators share: settings, data on their way to a training run, members, prediction."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_random_state, validate_data
 from tqdm.auto import tqdm
 
 from truly_sparse.engine import store
 from truly_sparse.engine.network import Floats, SparseMLP
+from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
-from truly_sparse.ensembles.trainer import Member
+from truly_sparse.ensembles.trainer import create, kind_of
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import preprocessing
-from truly_sparse.estimators.presets import HELD_OUT, fill_in, settle
-from truly_sparse.estimators.rows import Draws, Table, Weights, gather, split
-from truly_sparse.estimators.targets import Targets
-from truly_sparse.estimators.training import End, Material, Training
+from truly_sparse.estimators.config import FitConfig
+from truly_sparse.estimators.parameters import Parameters
+from truly_sparse.estimators.presets import HELD_OUT, batch_size, fill_in, settle
+from truly_sparse.estimators.rows import Table, Weighted, Weights, gather, split
+from truly_sparse.training.loop import End, Loop, Member, Problem
+from truly_sparse.training.settings import settings_of
+from truly_sparse.training.start import fresh
+from truly_sparse.training.targets import Targets
 
-#: Keys of the trainer that the estimators do not offer.
-FIXED = {
-    "activation_storage": "bfloat16",
-    "warmup_epochs": 0,
-    "escape_input_block": True,
-    "distance": "row_wise",
-    "distance_samples": 100,
-    "distance_max_draws": 10_000,
-}
+#: Makes targets of training rows, validation rows, and the weights of the latter.
+MakeTargets = Callable[[npt.NDArray, npt.NDArray, Weights], Targets]
 #: How often a diverged run starts anew with half the rate.
 HALVINGS = 3
 PREDICTION_ROWS = 8192
+#: Columns of `history_`.
+HISTORY = ("epoch", "member", "phase", "eta", "loss", "validation_score", "connections", "samples", "seconds")
 
 
 @dataclass
@@ -47,36 +46,18 @@ class Model:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
-class SparseEstimator(BaseEstimator):
+class SparseEstimator(Parameters):
     """Base of the estimators; the parameters are described there."""
 
     _presets: ClassVar[Mapping[str, Mapping[str, Any]]]
-    preset: str
-    random_state: Any
-    verbose: bool
-    warm_start: bool
-    early_stopping: bool
-    patience: int
-    validation_fraction: float | None
-
-    def _keep(self, arguments: Mapping[str, Any]) -> None:
-        """Set the arguments of `__init__` as attributes, unchanged, as scikit-learn wants them."""
-        for name in self._get_param_names():
-            setattr(self, name, arguments[name])
 
     def _settings(self) -> dict[str, Any]:
         """Return all settings of training: the preset's, with the parameters that are not None."""
-        settings = settle(
-            {name: dict(preset) for name, preset in self._presets.items()}, self.preset, self.get_params(deep=False)
-        )
-        batch = settings["batch_size"]
-        if batch != "auto" and (isinstance(batch, str) or batch < 1 or batch != int(batch)):
-            raise UserError(f'batch_size is {batch!r}; give a whole number of rows, or "auto"')
-        if not isinstance(self.early_stopping, bool | np.bool_):
-            raise UserError(f"early_stopping is {self.early_stopping!r}; give True or False")
+        given = self.get_params(deep=False)
+        for name, own, _ in settings_of(type(self)):
+            own.check(name, given.pop(name))
+        settings = settle(self._presets[self.preset], given)
         if self.early_stopping:
-            if not isinstance(self.patience, int | np.integer) or self.patience < 1:
-                raise UserError(f"patience is {self.patience!r}; give a whole number of epochs, 1 or more")
             settings["selection"] = "best_validation"
             if self.validation_fraction is None:
                 settings["validation_fraction"] = settings["validation_fraction"] or HELD_OUT
@@ -84,14 +65,14 @@ class SparseEstimator(BaseEstimator):
                 raise UserError("early_stopping needs validation rows; raise validation_fraction above 0")
         if not settings["validation_fraction"]:
             settings["selection"] = "last"
-        return settings | FIXED | {"lambda": getattr(self, "distance_factor", 1.5)}
+        return settings
 
     def _lengths(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return the schedule's `epochs`, `exploration_epochs` and `members`."""
         raise NotImplementedError
 
-    def _strategy(self) -> str | type[Strategy]:
-        """Return the escape strategy, "none" or "independent"."""
+    def _method(self) -> str | type[Method] | type[Strategy]:
+        """Return the method of ensembles, by name or as a class."""
         raise NotImplementedError
 
     def _seed(self) -> int:
@@ -110,13 +91,15 @@ class SparseEstimator(BaseEstimator):
     def _check_features(self, x: npt.ArrayLike, reset: bool) -> npt.NDArray[np.floating]:
         return validate_data(self, x, dtype=(np.float64, np.float32), order="C", reset=reset)
 
-    def _train(self, table: Table, targets: Targets, settings: dict[str, Any], before: Model | None = None) -> None:
+    def _train(self, table: Table, make: MakeTargets, settings: dict[str, Any], before: Model | None = None) -> None:
         """Train on distinct rows, or go on from `before`; sets the fitted attributes."""
-        seed = self._seed()
+        seed, evolve_after = self._seed(), settings.pop("evolve_after", False)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 16,)))
         train, held = split(table.y, settings["validation_fraction"], rng)
-        settings = fill_in(settings, Draws(table.weights[train]).size, targets.classes)
-        settings |= self._lengths(settings)
+        targets = make(table.y[train], table.y[held], table.weights[held])
+        sampler = Weighted(table.weights[train])
+        settings = fill_in(settings, sampler.size, targets.classes)
+        settings |= self._lengths(settings) | {"batch_size": batch_size(settings["batch_size"], sampler.size)}
         if before is None:
             scaling = preprocessing.create(settings["preprocessing"], int(settings["bins"]))
             scaling.fit(table.x[train], table.weights[train])
@@ -125,41 +108,45 @@ class SparseEstimator(BaseEstimator):
         encoded = scaling.transform(table.x)
         # Where all rows train, they are not copied.
         learned = encoded[train] if len(held) else encoded
-        material = Material(learned, encoded[held], train, held, table.weights, targets)
         if not len(held):
             if self.early_stopping:
                 warnings.warn(f"{len(train)} rows leave none for validation; early stopping is off", stacklevel=4)
             settings = settings | {"selection": "last"}
-        training = self._run(material, settings, seed, before)
-        old = before.members if before is not None and self._strategy() != "none" else []
-        history = [*before.history, *training.progress.history] if before is not None else training.progress.history
-        self._take(Model(scaling, [*old, *training.members], training.end(), history))
+        elif self.early_stopping:
+            settings = settings | {"patience": int(self.patience)}
+        loop = self._run(Problem(learned, encoded[held], sampler, targets), settings, seed, before)
+        if evolve_after and isinstance(loop.network, SparseMLP):
+            loop.network.evolve(settings["zeta"], loop.streams)
+        old = before.members if before is not None and not kind_of(self._method()).single else []
+        history = [*before.history] if before is not None else []
+        history += [_shown(row, targets.metric) for row in loop.progress.history]
+        self._take(Model(scaling, [*old, *loop.members], loop.end(), history))
 
-    def _run(self, material: Material, settings: dict[str, Any], seed: int, before: Model | None) -> Training:
+    def _run(self, problem: Problem, settings: dict[str, Any], seed: int, before: Model | None) -> Loop:
         """Train to the end; a run that diverges starts anew with half the rate, a few times."""
-        end = before.end if before is not None else None
         for attempt in range(HALVINGS + 1):
-            patience = int(self.patience) if self.early_stopping and len(material.rows_validation) else 0
-            training = Training(material, settings, self._strategy(), seed, patience, end)
-            total = len(training.plan)
-            with tqdm(total=total, disable=not self.verbose, unit="epoch", desc=type(self).__name__) as bar:
+            config = FitConfig.of(settings)
+            start = fresh("sparse", problem.x.shape[1], problem.targets.classes, config)
+            stages = create(self._method(), config).stages(begun=before is not None)
+            loop = Loop(problem, config, stages, start, seed, before.end if before is not None else None)
+            with tqdm(total=len(loop.plan), disable=not self.verbose, unit="epoch", desc=type(self).__name__) as bar:
 
-                def show(_: object, bar: tqdm = bar, training: Training = training) -> None:
-                    if training.progress.history:
-                        row = training.progress.history[-1]
+                def show(_: object, bar: tqdm = bar, loop: Loop = loop) -> None:
+                    if loop.progress.history:
+                        row = _shown(loop.progress.history[-1], problem.targets.metric)
                         score = row["validation_score"]
                         shown = {"loss": f"{row['loss']:.3f}", "member": row["member"] + 1}
                         bar.set_postfix(shown | ({"score": f"{score:.3f}"} if score is not None else {}), refresh=False)
-                    bar.update(training.progress.epoch - bar.n)
+                    bar.update(loop.progress.epoch - bar.n)
 
-                training.run(show)
-            if training.progress.advice is None:
-                return training
+                loop.run(show)
+            if loop.progress.advice is None:
+                return loop
             if attempt < HALVINGS:
                 half = settings["eta"] / 2
                 warnings.warn(f"training diverged; once more with eta {half:g}", ConvergenceWarning, stacklevel=4)
                 settings = settings | {"eta": half}
-        raise UserError(str(training.progress.advice))
+        raise UserError(str(loop.progress.advice))
 
     def _take(self, model: Model) -> None:
         """Set the fitted attributes."""
@@ -210,6 +197,12 @@ def _network(member: Member) -> SparseMLP:
     network = store.build(member.arrays)
     assert isinstance(network, SparseMLP)
     return network
+
+
+def _shown(row: dict[str, Any], metric: str) -> dict[str, Any]:
+    """Return what `history_` has of a row of the loop's history."""
+    row = row | {"validation_score": row[f"validation_{metric}"]}
+    return {name: row[name] for name in HISTORY}
 
 
 def gathered(features: npt.NDArray, y: npt.NDArray, weights: Weights | None) -> Table:

@@ -1,6 +1,7 @@
 """The classifiers: an ensemble collected in one run, and a single truly sparse perceptron."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -9,21 +10,24 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from truly_sparse.ensembles.strategies import Strategy
+from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import presets
 from truly_sparse.estimators.base import SparseEstimator, gathered
 from truly_sparse.estimators.ensemble import Ensemble
 from truly_sparse.estimators.inspection import Inspection
+from truly_sparse.estimators.parameters import SingleParameters, documented, parameter
 from truly_sparse.estimators.rows import Weights
-from truly_sparse.estimators.targets import Classes
+from truly_sparse.training.targets import Classes
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
     """Base of the classifiers: labels and class weights on their way to a training run."""
 
-    class_weight: Mapping[Any, float] | str | None
-    classes_: npt.NDArray[Any]
+    class_weight: Mapping[Any, float] | str | None = parameter(
+        None, 'dict or "balanced"', "Weight of each class, as a factor on `sample_weight`."
+    )
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Train on rows and their labels.
@@ -57,7 +61,7 @@ class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
         """Return class numbers of labels; sets `classes_`, or refuses labels that it lacks."""
         found = np.unique(labels)
         if new:
-            self.classes_ = found
+            self.classes_: npt.NDArray[Any] = found
         elif not np.isin(found, self.classes_).all():
             raise UserError(f"y holds classes {np.setdiff1d(found, self.classes_)} that the first fit did not know")
         return np.searchsorted(self.classes_, labels).astype(np.int64)
@@ -74,7 +78,8 @@ class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
         if before is None and len(np.unique(table.y)) < 2:
             raise UserError("y holds one class only (with a weight above 0); a classifier needs at least 2 classes")
         table = table._replace(weights=table.weights * self._class_weights(table.y, table.weights)[table.y])
-        self._train(table, Classes(table.y, len(self.classes_)), settings, before)
+        count = len(self.classes_)
+        self._train(table, lambda y, held, weights: Classes(y, held, count, weights), settings, before)
 
     def _class_weights(self, numbers: npt.NDArray[np.int64], weights: Weights) -> Weights:
         """Return the factor of every class."""
@@ -109,7 +114,9 @@ class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
         return self.classes_[best]
 
 
-class TrulySparseEnsembleClassifier(Ensemble, SparseClassifier):
+@documented
+@dataclass(kw_only=True, eq=False, repr=False)
+class TrulySparseEnsembleClassifier(SparseClassifier, Ensemble):
     """Ensemble of truly sparse perceptrons collected in one training run (van der Wal et al. 2025).
 
     One network explores; then members follow one another, each from the last one by pruning most links and growing
@@ -117,70 +124,7 @@ class TrulySparseEnsembleClassifier(Ensemble, SparseClassifier):
 
     Parameters
     ----------
-    method : {"fd_tse", "rd_tse", "dist_tse", "edst_rg", "independent"} or class, default "fd_tse"
-        How the links of the next member are regrown ("fd-tse" is the same as "fd_tse"); "independent" trains every
-        member from scratch. A class derived from `truly_sparse.ensembles.strategies.Strategy` is taken, too.
-    preset : {"best", "paper"}, default "best"
-        "paper" is the protocol of the journal's Gesture experiment.
-    preprocessing : {"piecewise_linear", "quantile", "standard", "none"}, optional
-        Encoding of the features, learned from the training rows.
-    bins : int, optional
-        Ramps per feature of the piecewise-linear encoding.
-    hidden : sequence of int, optional
-        Neurons of each hidden layer.
-    epsilon : float or "auto", optional
-        Density of the Erdős–Rényi start; a block has about epsilon (n_in + n_out) links. "auto" is 5 for each class,
-        at most 25.
-    start_values : {"he", "xavier", "he_links"}, optional
-        Width of uniform start values; "he_links" by the links a neuron really has.
-    activation : {"all_relu", "relu"}, optional
-        Below 0, All-ReLU has the slope -alpha in hidden layers 1, 3, ... and alpha in 2, 4, ...
-    alpha : float, optional
-        Slope of All-ReLU.
-    members : int, optional
-        Networks that are collected; their mean output is the prediction.
-    exploration_epochs, member_epochs : int or "auto", optional
-        Epochs before the first member, and of every member. "auto" shows training 125,000 rows for each class (at
-        most 5) in all, in 10 to 150 epochs: 3 tenths of them before the first member's.
-    batch_size : int or "auto", optional
-        Rows of a step, at most those of training; "auto" is 32 to 128, fewer where there are few rows.
-    eta, momentum : float, optional
-        Learning rate and momentum.
-    learning_rate : {"cosine", "steps"}, optional
-        Rate within a member's window: half a cosine from eta to nearly 0, or the steps of `refinement`.
-    weight_decay : float, optional
-        Part by which a step shrinks every weight and bias.
-    decay_times_eta : bool, optional
-        Whether the decay is multiplied by the rate (the paper's is not).
-    dropout : float, optional
-        Rate of dropped hidden units.
-    zeta, q : float, optional
-        Fraction pruned in a SET step, and between members.
-    evolution_every : int, optional
-        Epochs between SET steps during exploration; 0 never changes the links.
-    refinement : {"comprehensive", "eta_zeta", "eta", "none"}, optional
-        What the second half of a member's window halves: rate and zeta, with rarer SET steps; both; the rate; nothing.
-    clip_norm : float, optional
-        Longest gradient; 0 is no limit.
-    distance_factor : float, default 1.5
-        lambda of Dist-TSE.
-    validation_fraction : float, optional
-        Part of the training rows that is held out for early stopping (a tenth, where the preset holds out none), for
-        `selection` and for scores.
-    selection : {"last", "best_validation"}, optional
-        Which state of its window becomes a member.
-    early_stopping : bool, default False
-        End a phase when its validation score has not risen for `patience` epochs; the best state becomes the member.
-    patience : int, default 10
-        Epochs without a better score that `early_stopping` waits for.
-    class_weight : dict or "balanced", optional
-        Weight of each class, as a factor on `sample_weight`.
-    warm_start : bool, default False
-        A later fit with more `members` adds the missing ones to those there are.
-    verbose : bool, default False
-        Show a progress bar.
-    random_state : int, RandomState or None, default 0
-        The same number gives the same model, to the last bit on the same machine.
+    <parameters>
 
     Attributes
     ----------
@@ -211,63 +155,17 @@ class TrulySparseEnsembleClassifier(Ensemble, SparseClassifier):
     True
     """
 
-    _presets: ClassVar[Mapping[str, Mapping[str, Any]]] = presets.ENSEMBLE
 
-    def __init__(
-        self,
-        method: str | type[Strategy] = "fd_tse",
-        *,
-        preset: str = "best",
-        preprocessing: str | None = None,
-        bins: int | None = None,
-        hidden: Sequence[int] | None = None,
-        epsilon: float | str | None = None,
-        start_values: str | None = None,
-        activation: str | None = None,
-        alpha: float | None = None,
-        members: int | None = None,
-        exploration_epochs: int | str | None = None,
-        member_epochs: int | str | None = None,
-        batch_size: int | str | None = None,
-        eta: float | None = None,
-        learning_rate: str | None = None,
-        momentum: float | None = None,
-        weight_decay: float | None = None,
-        decay_times_eta: bool | None = None,
-        dropout: float | None = None,
-        zeta: float | None = None,
-        q: float | None = None,
-        evolution_every: int | None = None,
-        refinement: str | None = None,
-        clip_norm: float | None = None,
-        distance_factor: float = 1.5,
-        validation_fraction: float | None = None,
-        selection: str | None = None,
-        early_stopping: bool = False,
-        patience: int = 10,
-        class_weight: Mapping[Any, float] | str | None = None,
-        warm_start: bool = False,
-        verbose: bool = False,
-        random_state: Any = 0,
-    ) -> None:
-        self._keep(locals())
-
-
-class SparseMLPClassifier(SparseClassifier):
+@documented
+@dataclass(kw_only=True, eq=False, repr=False)
+class SparseMLPClassifier(SparseClassifier, SingleParameters):
     """One truly sparse perceptron: SET (Mocanu et al. 2018) or a static sparse network.
 
-    Parameters and attributes that are not named here are those of `TrulySparseEnsembleClassifier`.
+    Parameters that are None take the value of the `preset`. Attributes are those of `TrulySparseEnsembleClassifier`.
 
     Parameters
     ----------
-    topology : {"set", "static"}, default "set"
-        Whether weak links are pruned and others grown while training, or the Erdős–Rényi start stays.
-    epochs : int or "auto", optional
-        Epochs of one fit; "auto" is as many as the ensemble has in all.
-    early_stopping : bool, default False
-        End when the validation score has not risen for `patience` epochs, and keep the best state.
-    warm_start : bool, default False
-        A later fit goes on from the network there is.
+    <parameters>
 
     Examples
     --------
@@ -281,44 +179,8 @@ class SparseMLPClassifier(SparseClassifier):
 
     _presets: ClassVar[Mapping[str, Mapping[str, Any]]] = presets.SINGLE
 
-    def __init__(
-        self,
-        topology: str = "set",
-        *,
-        preset: str = "best",
-        preprocessing: str | None = None,
-        bins: int | None = None,
-        hidden: Sequence[int] | None = None,
-        epsilon: float | str | None = None,
-        start_values: str | None = None,
-        activation: str | None = None,
-        alpha: float | None = None,
-        epochs: int | str | None = None,
-        batch_size: int | str | None = None,
-        eta: float | None = None,
-        learning_rate: str | None = None,
-        momentum: float | None = None,
-        weight_decay: float | None = None,
-        decay_times_eta: bool | None = None,
-        dropout: float | None = None,
-        zeta: float | None = None,
-        evolution_every: int | None = None,
-        clip_norm: float | None = None,
-        validation_fraction: float | None = None,
-        selection: str | None = None,
-        early_stopping: bool = False,
-        patience: int = 10,
-        class_weight: Mapping[Any, float] | str | None = None,
-        warm_start: bool = False,
-        verbose: bool = False,
-        random_state: Any = 0,
-    ) -> None:
-        self._keep(locals())
-
-    def _strategy(self) -> str:
-        if self.topology not in ("set", "static"):
-            raise UserError(f'topology is {self.topology!r}; give "set" or "static"')
-        return "none"
+    def _method(self) -> str:
+        return methods.SINGLE
 
     def _lengths(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         epochs = int(settings["epochs"])

@@ -3,28 +3,31 @@
 import pkgutil
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-from truly_sparse.ensembles import strategies
+from truly_sparse.ensembles import methods, strategies
+from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
+from truly_sparse.ensembles.trainer import kind_of
 from truly_sparse.errors import UserError
-from truly_sparse.estimators.base import Model, SparseEstimator
+from truly_sparse.estimators import presets
+from truly_sparse.estimators.base import MakeTargets, Model, SparseEstimator
+from truly_sparse.estimators.parameters import EnsembleParameters
 from truly_sparse.estimators.rows import Table
-from truly_sparse.estimators.targets import Targets
 
 
 def method_names() -> list[str]:
-    """Return the names that `method` takes: every file of the strategies, and "independent"."""
-    return [*sorted(module.name for module in pkgutil.iter_modules(strategies.__path__)), "independent"]
+    """Return the names that `method` takes: every escape strategy, then the methods of more than one member."""
+    return [*sorted(module.name for module in pkgutil.iter_modules(strategies.__path__)), *methods.of_many()]
 
 
-class Ensemble(SparseEstimator):
+class Ensemble(EnsembleParameters, SparseEstimator):
     """Members that follow one another in one run."""
 
-    method: str | type[Strategy]
+    _presets: ClassVar[Mapping[str, Mapping[str, Any]]] = presets.ENSEMBLE
 
-    def _strategy(self) -> str | type[Strategy]:
-        if isinstance(self.method, type) and issubclass(self.method, Strategy):
+    def _method(self) -> str | type[Method] | type[Strategy]:
+        if isinstance(self.method, type) and issubclass(self.method, Method | Strategy):
             return self.method
         name = str(self.method).replace("-", "_").lower()
         if name not in method_names():
@@ -33,15 +36,15 @@ class Ensemble(SparseEstimator):
 
     def _lengths(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         members, each = int(settings["members"]), int(settings["member_epochs"])
-        exploration, independent = int(settings["exploration_epochs"]), self._strategy() == "independent"
+        exploration, alone = int(settings["exploration_epochs"]), kind_of(self._method()).alone
         before = self._earlier()
         if before is not None:
             members -= len(before.members)
-            exploration = exploration if independent else 0
-        epochs = exploration + (1 if independent else members) * each
+            exploration = exploration if alone else 0
+        epochs = exploration + (1 if alone else members) * each
         return {"members": members, "exploration_epochs": exploration, "epochs": epochs}
 
-    def _train(self, table: Table, targets: Targets, settings: dict[str, Any], before: Model | None = None) -> None:
+    def _train(self, table: Table, make: MakeTargets, settings: dict[str, Any], before: Model | None = None) -> None:
         """Train the members that are missing; see `SparseEstimator._train`."""
         missing = int(settings["members"]) - (len(before.members) if before is not None else 0)
         if missing < 0:
@@ -49,4 +52,4 @@ class Ensemble(SparseEstimator):
         if missing == 0:
             warnings.warn("warm_start found all members trained already; raise members to add some", stacklevel=4)
             return
-        super()._train(table, targets, settings, before)
+        super()._train(table, make, settings, before)

@@ -9,11 +9,11 @@ import numpy as np
 
 from truly_sparse import estimators
 from truly_sparse.engine import store
-from truly_sparse.ensembles.trainer import Member
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import preprocessing
 from truly_sparse.estimators.base import Model, SparseEstimator
 from truly_sparse.files import atomic_path
+from truly_sparse.training.loop import Member
 
 FORMAT = 1
 #: Fitted attributes that are arrays, and those that are numbers.
@@ -49,7 +49,7 @@ def save_model(model: SparseEstimator, path: str | Path, about: dict[str, Any] |
         "parameters": parameters,
         "features": int(model.n_features_in_),
         "scaling": next(name for name, kind in preprocessing.SCALINGS.items() if type(state.scaling) is kind),
-        "members": [{"epoch": member.epoch, "accuracy": member.accuracy} for member in state.members],
+        "members": [{"epoch": member.epoch, "accuracy": member.score} for member in state.members],
         "history": state.history,
         "about": about or {},
     }

@@ -1,39 +1,13 @@
 """Two sets of defaults: the paper's protocol, and the best that are known (benchmarks/defaults.py chose them)."""
 
-from collections.abc import Iterable
-from operator import index
+from collections.abc import Mapping
 from typing import Any
 
-from truly_sparse.ensembles.schedule import REFINEMENTS
-from truly_sparse.errors import UserError
+from truly_sparse.estimators.config import AUTOMATIC, RENAMED, SETTINGS, FitConfig
+from truly_sparse.training.settings import settings_of
 
-PAPER: dict[str, Any] = {
-    "preprocessing": "standard",
-    "bins": 32,
-    "hidden": (1000, 1000, 1000),
-    "epsilon": 20.0,
-    "start_values": "he",
-    "activation": "all_relu",
-    "alpha": 0.5,
-    "members": 5,
-    "exploration_epochs": 100,
-    "member_epochs": 50,
-    "epochs": 350,
-    "batch_size": 128,
-    "eta": 0.1,
-    "learning_rate": "steps",
-    "momentum": 0.9,
-    "weight_decay": 0.0002,
-    "decay_times_eta": False,
-    "dropout": 0.2,
-    "zeta": 0.2,
-    "q": 0.8,
-    "evolution_every": 2,
-    "refinement": "comprehensive",
-    "clip_norm": 0.0,
-    "validation_fraction": 0.2,
-    "selection": "best_validation",
-}
+#: The journal's Gesture experiment.
+PAPER: dict[str, Any] = {name: default for name, _, default in settings_of(FitConfig)} | {"epsilon": 20.0}
 BEST: dict[str, Any] = PAPER | {
     "preprocessing": "piecewise_linear",
     "hidden": (200, 200),
@@ -69,68 +43,21 @@ EXPLORATION = 0.3
 #: What early stopping holds out where a preset holds out nothing.
 HELD_OUT = 0.1
 
-CHOICES = {
-    "start_values": ("he", "xavier", "he_links"),
-    "activation": ("all_relu", "relu"),
-    "learning_rate": ("steps", "cosine"),
-    "refinement": tuple(REFINEMENTS),
-    "selection": ("best_validation", "last"),
-}
-#: Name: least value, most value, whole numbers only.
-RANGES = {
-    "bins": (1, 10_000, True),
-    "epsilon": (1e-9, float("inf"), False),
-    "alpha": (0.0, float("inf"), False),
-    "members": (1, 10_000, True),
-    "exploration_epochs": (0, 10**9, True),
-    "member_epochs": (2, 10**9, True),
-    "epochs": (1, 10**9, True),
-    "eta": (1e-12, float("inf"), False),
-    "momentum": (0.0, 1 - 1e-9, False),
-    "weight_decay": (0.0, 1.0, False),
-    "dropout": (0.0, 1 - 1e-6, False),
-    "zeta": (0.0, 1.0, False),
-    "q": (0.0, 1.0, False),
-    "evolution_every": (0, 10**9, True),
-    "clip_norm": (0.0, float("inf"), False),
-    "validation_fraction": (0.0, 0.9, False),
-}
-#: What may be "auto", besides batch_size; see `fill_in`.
-AUTOMATIC = ("epsilon", "exploration_epochs", "member_epochs", "epochs")
 
-
-def settle(presets: dict[str, dict[str, Any]], preset: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings of a preset, with what is given (not None) in their place.
+def settle(preset: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a preset, with the parameters that are given (not None) in their place.
 
     Raises
     ------
     UserError
-        For an unknown preset or a value out of range.
+        For a value that is not possible.
     """
-    if preset not in presets:
-        raise UserError(f"preset {preset!r} is not one of {', '.join(presets)}")
-    base = presets[preset]
-    settings = base | {name: value for name, value in given.items() if name in base and value is not None}
-    for name, choices in CHOICES.items():
-        if settings[name] not in choices:
-            raise UserError(f"{name} is {settings[name]!r}; give one of {', '.join(choices)}")
-    for name, (least, most, whole) in RANGES.items():
-        value = settings[name]
-        if name in AUTOMATIC and isinstance(value, str) and value == "auto":
-            continue
-        number = isinstance(value, int | float) or hasattr(value, "__float__")
-        if not number or not least <= value <= most or (whole and value != int(value)):
-            kind = "a whole number" if whole else "a number"
-            auto = ', or "auto"' if name in AUTOMATIC else ""
-            raise UserError(f"{name} is {value!r}; give {kind} between {least:g} and {most:g}{auto}")
-    hidden = settings["hidden"]
-    try:
-        settings["hidden"] = [index(neurons) for neurons in (hidden if isinstance(hidden, Iterable) else [hidden])]
-    except TypeError:
-        settings["hidden"] = []
-    if not settings["hidden"] or min(settings["hidden"]) < 1:
-        raise UserError(f"hidden is {hidden!r}; give the neurons of one or more layers, such as (500, 500)")
-    return settings
+    named = {name: RENAMED.get(name, name) for name, value in given.items() if value is not None}
+    return dict(preset) | {
+        named[name]: SETTINGS[named[name]].check(name, given[name], automatic=name in AUTOMATIC)
+        for name in named
+        if named[name] in preset
+    }
 
 
 def fill_in(settings: dict[str, Any], rows: int, classes: int) -> dict[str, Any]:
@@ -149,3 +76,10 @@ def fill_in(settings: dict[str, Any], rows: int, classes: int) -> dict[str, Any]
         "epochs": epochs,
     }
     return settings | {name: value for name, value in found.items() if isinstance(settings[name], str)}
+
+
+def batch_size(wanted: int | str, rows: int) -> int:
+    """Return the rows of a batch; "auto" is 32 to 128, about 20 batches in an epoch of few rows."""
+    if wanted == "auto":
+        wanted = 32 if rows < 1280 else 64 if rows < 2560 else 128
+    return min(int(wanted), rows)

@@ -82,8 +82,8 @@ def split(y: npt.NDArray, fraction: float, rng: np.random.Generator) -> tuple[In
     return np.sort(ranked[~chosen]), np.sort(ranked[chosen])
 
 
-class Draws:
-    """Training orders in which a row comes as often as its weight says.
+class Weighted:
+    """The sampler of rows that come as often as their weights say.
 
     Parameters
     ----------

@@ -1,68 +1,50 @@
-"""What a network is trained towards: class numbers, or real values as a distribution over knots.
+"""Real values as what a network is trained towards: a distribution over knots.
 
 The engine minimises cross-entropy over classes. A regression target between two knots is one or the other at random,
 drawn anew in every epoch with the odds that make the mean the target ("two-hot" targets, of which the drawn one is an
 unbiased sample): the distribution a network predicts then has the mean of the target as its mean.
 """
 
-from typing import Protocol
-
 import numpy as np
 import numpy.typing as npt
 
 from truly_sparse.engine.network import Floats
 from truly_sparse.estimators.rows import Weights
+from truly_sparse.training.targets import Labels
 
-Labels = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
 
 
-class Targets(Protocol):
-    """Labels of the training rows, drawn for every epoch, and the score of predictions on the validation rows."""
-
-    classes: int
-
-    def draw(self, rows: npt.NDArray[np.int64], rng: np.random.Generator) -> Labels:
-        """Return the labels of all rows; only those at `rows` must be right."""
-
-    def score(self, rows: npt.NDArray[np.int64], probabilities: Floats, weights: Weights) -> float:
-        """Return how good the probabilities of `rows` are; higher is better."""
-
-
-class Classes:
-    """Class numbers; the score is the weighted accuracy."""
-
-    def __init__(self, y: Labels, classes: int) -> None:
-        self.y, self.classes = y, classes
-
-    def draw(self, rows: npt.NDArray[np.int64], rng: np.random.Generator) -> Labels:
-        """Return the class numbers of `rows`."""
-        del rng
-        return self.y[rows]
-
-    def score(self, rows: npt.NDArray[np.int64], probabilities: Floats, weights: Weights) -> float:
-        """Return the weighted share of rows whose most probable class is right."""
-        return float(np.average(probabilities.argmax(axis=1) == self.y[rows], weights=weights))
-
-
 class Values:
-    """Real values between knots (ascending); the score is the weighted R^2 of the distributions' means."""
+    """Real values between knots; the score is the weighted R^2 of the distributions' means.
 
-    def __init__(self, y: Reals, knots: Reals) -> None:
-        self.y, self.knots, self.classes = y, knots, len(knots)
+    Parameters
+    ----------
+    y, y_validation : ndarray of float64
+    knots : ndarray of float64
+        Ascending.
+    weights : ndarray of float64
+        Of the validation rows.
+    """
+
+    metric = "r2"
+
+    def __init__(self, y: Reals, y_validation: Reals, knots: Reals, weights: Weights) -> None:
+        self.y_validation, self.weights = y_validation, weights
+        self.knots, self.classes = knots, len(knots)
         below = np.searchsorted(knots, y, side="right") - 1
         self._below = np.clip(below, 0, max(0, len(knots) - 2))
         above = np.minimum(self._below + 1, len(knots) - 1)
         width = knots[above] - knots[self._below]
         self._share = np.clip((y - knots[self._below]) / np.where(width > 0, width, 1.0), 0.0, 1.0)
 
-    def draw(self, rows: npt.NDArray[np.int64], rng: np.random.Generator) -> Labels:
+    def draw(self, rng: np.random.Generator) -> Labels:
         """Return one of the two knots around each value, with the mean of the value."""
-        return self._below[rows] + (rng.random(len(rows)) < self._share[rows])
+        return self._below + (rng.random(len(self._below)) < self._share)
 
-    def score(self, rows: npt.NDArray[np.int64], probabilities: Floats, weights: Weights) -> float:
+    def score(self, probabilities: Floats) -> float:
         """Return 1 - weighted squared error / weighted variance."""
-        y = self.y[rows]
+        y, weights = self.y_validation, self.weights
         variance = np.average((y - np.average(y, weights=weights)) ** 2, weights=weights)
         error = np.average((mean_of(probabilities, self.knots) - y) ** 2, weights=weights)
         return float(1.0 - error / variance) if variance > 0 else -float(error)

@@ -6,12 +6,12 @@ from typing import Any
 
 import yaml
 
+from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.schema import check, fill, schema, suggest
 from truly_sparse.schema import read_yaml
+from truly_sparse.training.config import TrainingConfig
 
-# Beside these, a strategy is a file in ensembles/strategies.
-BUILT_IN_STRATEGIES = ("none", "independent")
 FIXED_KEYS = ("datasets", "methods", "seeds")
 DATA_KEYS = ("scaling", "split", "test_fraction", "validation_fraction", "stratify")
 
@@ -80,26 +80,12 @@ def check_training(training: dict[str, Any], strategy: str, validation_fraction:
     """Return what is contradictory in one run's training settings, or None."""
     if training["selection"] == "best_validation" and validation_fraction == 0:
         return "selection best_validation needs validation rows; raise validation_fraction or set selection: last"
-    members, epochs = training["members"], training["epochs"]
-    exploration = training["exploration_epochs"]
-    if strategy == "none" and members != 1:
-        return f"members {members} with strategy none, which trains one network; set members: 1"
-    if exploration > epochs:
-        return f"exploration_epochs {exploration} is more than epochs {epochs}; lower it or raise epochs"
-    if strategy in BUILT_IN_STRATEGIES:
-        return None
-    refinement = epochs - exploration
-    count = f"epochs {epochs} - exploration_epochs {exploration} = {refinement}"
-    if members > 1 and refinement < 2 * members:
-        return f"more members than epochs allow: {members} members need at least {2 * members} epochs, but {count}"
-    if refinement % members:
-        return f"{members} members cannot share the epochs equally: {count} is not a multiple of {members}"
-    return None
+    return methods.kind(strategy).problem(strategy, TrainingConfig.of(training))
 
 
 def strategy_names() -> set[str]:
     """Return the names a method's `strategy` may have, read from the files of the package."""
-    return {*BUILT_IN_STRATEGIES, *_files("ensembles/strategies")}
+    return {*methods.names(), *_files("ensembles/strategies")}
 
 
 def _files(folder: str) -> set[str]:
@@ -121,10 +107,11 @@ def _check_strategies(config: dict[str, Any], where: str) -> None:
             raise UserError(
                 f'{where}: methods.{name}.strategy: unknown strategy "{strategy}"{suggest(strategy, known)}'
             )
-        if method["model"] == "dense" and strategy not in BUILT_IN_STRATEGIES:
+        if method["model"] == "dense" and not methods.kind(strategy).dense:
+            others = " or ".join(other for other in methods.names() if methods.kind(other).dense)
             raise UserError(
-                f'{where}: methods.{name}.strategy: "{strategy}" regrows links, which a dense model does not '
-                "have; use none or independent"
+                f'{where}: methods.{name}.strategy: "{strategy}" regrows links, which a dense model does not have; '
+                f"use {others}"
             )
 
 

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from truly_sparse.ensembles import methods
+
 FILE = Path(__file__).parents[1] / "golden/digests.json"
 LANES = 16
 #: Rows of a batch that are one tile of the kernels.
@@ -19,6 +21,7 @@ TILES = (LANES, 2 * LANES, 4 * LANES, 8 * LANES)
 LAYERS = 64
 #: What the plainest run has; it is no feature.
 PLAIN = {
+    methods.SINGLE,
     "scaling none",
     "split random",
     "activation relu",
@@ -47,9 +50,7 @@ def features(settings: Mapping[str, Any]) -> Features:
         Those of a `RunSpec`.
     """
     model, training, data = (settings[key] for key in ("model", "training", "data"))
-    found = {model, *(f"{key} {data[key]}" for key in ("scaling", "split"))}
-    if settings["strategy"] != "none":
-        found.add(settings["strategy"])
+    found = {model, settings["strategy"], *(f"{key} {data[key]}" for key in ("scaling", "split"))}
     if training:
         found |= _optimiser(training)
     if model == "sparse":
@@ -78,7 +79,7 @@ def _sparse(training: Mapping[str, Any], strategy: str) -> set[str]:
         found.add("several tiles")
     if training["evolution_every"]:
         found.add("SET")
-    if strategy != "none" and not training["escape_input_block"]:
+    if methods.kind(strategy) is methods.Sequential and not training["escape_input_block"]:
         found.add("input block kept")
     if strategy == "dist_tse":
         found.add(training["distance"])

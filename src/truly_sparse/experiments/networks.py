@@ -14,13 +14,13 @@ from pyarrow.json import ReadOptions, read_json
 from truly_sparse.data.arrays import Arrays
 from truly_sparse.engine import store
 from truly_sparse.engine.network import Floats
-from truly_sparse.ensembles import checkpoint
-from truly_sparse.ensembles.schedule import Epoch
 from truly_sparse.ensembles.trainer import Data, Trainer, predict_members
 from truly_sparse.experiments.progress import Reporter
 from truly_sparse.files import atomic_path
 from truly_sparse.measure import host
 from truly_sparse.measure.flops import operations
+from truly_sparse.training import checkpoint
+from truly_sparse.training.schedule import Epoch
 
 if TYPE_CHECKING:
     from truly_sparse.experiments.grid import RunSpec
@@ -112,7 +112,7 @@ class Model:
         counts = [[int(n) for n in member.arrays["counts"]] for member in members]
         biases = sum(self.trainer.network.sizes[1:])
         return {
-            "members_validation": [member.accuracy for member in members],
+            "members_validation": [member.score for member in members],
             "members_epoch": [member.epoch for member in members],
             "loss": {"final_train": history[-1]["loss"] if history else None},
             "links": {

@@ -1,10 +1,11 @@
-"""The schema of the configuration, workflow/schemas/config.schema.yaml."""
+"""The schema of the configuration: workflow/schemas/config.schema.yaml, with the settings of training put in."""
 
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from truly_sparse.schema import check, checkout_file, fill, load_schema, read_texts, suggest
+from truly_sparse.training import config
 
 __all__ = ["check", "fill", "read_texts", "schema", "suggest"]
 
@@ -20,4 +21,13 @@ def schema(near: Path | None = None) -> dict[str, Any]:
     UserError
         Where neither is part of a checkout.
     """
-    return load_schema(checkout_file(SCHEMA_FILE, near))
+    root = load_schema(checkout_file(SCHEMA_FILE, near))
+    training = config.schema()
+    root["$defs"]["training"] = training
+    density = {"description": "Density of the Erdős–Rényi start. Sparse models need it, dense ones refuse it."}
+    axes = {"epsilon": density | {"items": config.epsilon_schema()}} | {
+        name: {"description": f"Values of training.{name}.", "items": {"$ref": f"#/$defs/training/properties/{name}"}}
+        for name in training["properties"]
+    }
+    root["$defs"]["block"]["properties"] |= {name: {"$ref": "#/$defs/axis"} | axis for name, axis in axes.items()}
+    return root

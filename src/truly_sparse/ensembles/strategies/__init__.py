@@ -4,23 +4,21 @@ A file defines a class `Escape` derived from :class:`Strategy`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
+from truly_sparse.engine import topology
 from truly_sparse.engine.graph import Block
+from truly_sparse.engine.network import SparseMLP, regrow_at_random
+from truly_sparse.engine.streams import Streams
 from truly_sparse.engine.topology import Links
 from truly_sparse.errors import UserError
-
-
-class Regrowth(NamedTuple):
-    """What an escape did: new links on blocked places for want of others, and candidates drawn (0 if none were)."""
-
-    fallbacks: int = 0
-    draws: int = 0
+from truly_sparse.training.config import TrainingConfig
+from truly_sparse.training.stage import Earlier, Regrowth
 
 
 class Strategy(ABC):
@@ -28,15 +26,15 @@ class Strategy(ABC):
 
     Parameters
     ----------
-    training : mapping
+    settings : TrainingConfig
         The training settings of the run.
     """
 
     #: Whether later SET steps, too, avoid the links of all earlier members.
     stays_disjoint: ClassVar[bool] = False
 
-    def __init__(self, training: Mapping[str, Any]) -> None:
-        self.training = training
+    def __init__(self, settings: TrainingConfig) -> None:
+        self.settings = settings
 
     @abstractmethod
     def regrow(self, block: Block, fraction: float, bound: float, rng: np.random.Generator, earlier: Links) -> Regrowth:
@@ -56,10 +54,29 @@ class Strategy(ABC):
             Sorted links that this or any earlier member ended with.
         """
 
+    def escape(self, network: SparseMLP, streams: Streams, earlier: Earlier) -> Iterator[Regrowth]:
+        """Leave the basin: prune the fraction q everywhere but in the output block and regrow (algorithms 1 and 2).
 
-def create(name: str, training: Mapping[str, Any]) -> Strategy:
+        The links that the hidden blocks ended with are added to `earlier`.
+        """
+        q, output = self.settings.q, len(network.sizes) - 1
+        for number, block in enumerate(network.blocks):
+            if block.target == output:
+                continue
+            bound = network.bounds[block.pair]
+            if block.source == 0:
+                if self.settings.escape_input_block:
+                    regrow_at_random(block, q, bound, streams.regrowth)
+                continue
+            ended, before = block.links(), earlier.get(number)
+            earlier[number] = ended if before is None else topology.union(before, ended)
+            yield self.regrow(block, q, bound, streams.regrowth, earlier[number])
+
+
+def create(name: str, settings: Mapping[str, Any] | TrainingConfig) -> Strategy:
     """Return the strategy whose file is called `name`."""
     if not name.isidentifier() or find_spec(f"{__name__}.{name}") is None:
         raise UserError(f"no escape strategy {name!r}; add {name}.py to the strategies or change methods.*.strategy")
-    strategy: Strategy = import_module(f"{__name__}.{name}").Escape(training)
+    config = settings if isinstance(settings, TrainingConfig) else TrainingConfig.of(settings)
+    strategy: Strategy = import_module(f"{__name__}.{name}").Escape(config)
     return strategy

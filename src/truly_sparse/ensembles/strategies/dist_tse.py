@@ -27,21 +27,21 @@ class Escape(Strategy):
         """
         del earlier
         keep = topology.survivors(block.values, fraction)
-        distance = DISTANCES[self.training["distance"]](block, keep)
+        distance = DISTANCES[self.settings.distance](block, keep)
         kept, count = block.links()[keep], int(len(block) - keep.sum())
 
         def draw() -> tuple[Links, npt.NDArray[np.float32]]:
             return topology.grow(kept, count, block.places, rng), topology.start_values(count, bound, rng)
 
-        samples = self.training["distance_samples"]
+        samples = self.settings.distance_samples
         sampled = np.array([distance(*draw()) for _ in range(samples)])
-        wanted = sampled.mean() + self.training["lambda"] * sampled.std()
-        for extra in range(1, self.training["distance_max_draws"] + 1):
+        wanted = sampled.mean() + self.settings.lambda_ * sampled.std()
+        for extra in range(1, self.settings.distance_max_draws + 1):
             links, values = draw()
             if distance(links, values) >= wanted:
                 block.replant(keep, links, values)
                 return Regrowth(draws=samples + extra)
         raise UserError(
-            f"no regrowth at distance mu + {self.training['lambda']} sigma in {self.training['distance_max_draws']} "
-            f"draws; lower training.lambda or raise training.distance_max_draws"
+            f"no regrowth at distance mu + {self.settings.lambda_} sigma in {self.settings.distance_max_draws} draws; "
+            f"lower training.lambda or raise training.distance_max_draws"
         )

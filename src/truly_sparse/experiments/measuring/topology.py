@@ -64,8 +64,8 @@ def _escape(arrays: store.Arrays, strategy: strategies.Strategy, rng: np.random.
     """Return the network as the next member starts, the first two blocks pruned and regrown."""
     network = store.build(arrays)
     assert isinstance(network, SparseMLP)
-    q, (first, hidden) = strategy.training["q"], network.blocks[: HIDDEN + 1]
-    if strategy.training["escape_input_block"]:
+    q, (first, hidden) = strategy.settings.q, network.blocks[: HIDDEN + 1]
+    if strategy.settings.escape_input_block:
         regrow_at_random(first, q, network.bounds[first.pair], rng)
     strategy.regrow(hidden, q, network.bounds[hidden.pair], rng, hidden.links())
     return store.snapshot(network)

@@ -1,17 +1,18 @@
 """Networks that measurements look into, set up as runs are: data, split, settings and streams of the configuration."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
 
 from truly_sparse.data.arrays import Arrays, load
 from truly_sparse.engine.network import SparseMLP
-from truly_sparse.ensembles.schedule import Epoch
+from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.trainer import Data, Trainer
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.config import DATA_KEYS, check_training, training_of
 from truly_sparse.experiments.schema import suggest
+from truly_sparse.training.loop import Callback
 
 #: The block between the first two hidden layers, the "hidden layer" of journal figures 2 and 4.
 HIDDEN = 1
@@ -32,20 +33,9 @@ def settings_of(config: dict[str, Any], dataset: str, method: str, **changes: An
     return training_of(config, dataset, method) | changes
 
 
-class Watched(Trainer):
-    """A trainer that shows every network as an epoch left it, before links are regrown after the epoch."""
-
-    watcher: Callable[[Epoch], None] | None = None
-
-    def _validate(self, epoch: Epoch) -> float | None:
-        if self.watcher is not None:
-            self.watcher(epoch)
-        return super()._validate(epoch)
-
-
 def trainer_of(
     config: dict[str, Any], dataset: str, training: dict[str, Any], strategy: str, seed: int, split: int
-) -> tuple[Watched, Arrays]:
+) -> tuple[Trainer, Arrays]:
     """Return a trainer of a sparse network that has not begun, and its data, split as runs with the seed `split`.
 
     Raises
@@ -58,7 +48,7 @@ def trainer_of(
     if problem or len(training["hidden"]) <= HIDDEN:
         raise UserError(f"measured network on {dataset}: {problem or 'two hidden layers are needed'}")
     seen = Data(data.x_train, data.y_train, data.x_validation, data.y_validation, len(data.classes))
-    return Watched(seen, training, "sparse", strategy, seed), data
+    return Trainer(seen, training, "sparse", strategy, seed), data
 
 
 def converged(
@@ -73,7 +63,7 @@ def converged(
     """
     exploration = min(epochs, training["exploration_epochs"])
     alone = training | {"members": 1, "epochs": epochs, "exploration_epochs": exploration}
-    trainer, data = trainer_of(config, dataset, alone, "none", seed, seed)
+    trainer, data = trainer_of(config, dataset, alone, methods.SINGLE, seed, seed)
     finish(trainer, dataset)
     assert isinstance(trainer.network, SparseMLP)
     return trainer.network, data
@@ -86,9 +76,15 @@ def explored(config: dict[str, Any], settings: dict[str, Any]) -> Iterator[tuple
         yield dataset, *converged(config, dataset, training, training["exploration_epochs"], settings["seed"])
 
 
-def finish(trainer: Trainer, dataset: str) -> None:
-    """Train to the end; raise where training diverges, because nothing is left to measure."""
-    trainer.run()
+def finish(trainer: Trainer, dataset: str, watch: Callback | None = None) -> None:
+    """Train to the end, and show `watch` every network as an epoch left it, before links are regrown after the epoch.
+
+    Raises
+    ------
+    UserError
+        Where training diverges, because nothing is left to measure.
+    """
+    trainer.run(trained=watch)
     if trainer.progress.advice is not None:
         raise UserError(f"measured network on {dataset}: {trainer.progress.advice}")
 

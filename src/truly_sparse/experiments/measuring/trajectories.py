@@ -9,9 +9,9 @@ from sklearn.manifold import TSNE
 
 from truly_sparse.data.arrays import Arrays
 from truly_sparse.engine.network import Floats
-from truly_sparse.ensembles.schedule import Epoch
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.measuring.trained import finish, settings_of, trainer_of, with_data
+from truly_sparse.training.schedule import Epoch
 
 
 def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
@@ -80,6 +80,5 @@ def _follow(
         rows.append({"method": method, **about})
         outputs.append(probabilities.ravel())
 
-    trainer.watcher = watch
-    finish(trainer, dataset)
+    finish(trainer, dataset, watch)
     return rows, np.stack(outputs), data

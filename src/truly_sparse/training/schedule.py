@@ -1,10 +1,17 @@
 """When what happens: the phases of a training run, epoch by epoch (journal section 3.2.3)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import groupby
+from math import cos, pi
+from typing import TYPE_CHECKING, NamedTuple
 
 from truly_sparse.errors import UserError
+
+if TYPE_CHECKING:
+    from truly_sparse.training.config import TrainingConfig
 
 
 class Refinement(NamedTuple):
@@ -22,6 +29,8 @@ REFINEMENTS = {
     "eta_zeta": Refinement(0.5, 0.5, 1, 1),  # EDST as in the journal's ablation
     "comprehensive": Refinement(0.5, 0.5, 2, 4),
 }
+#: Where a cosine ends, as a part of its first rate.
+COSINE_FLOOR = 0.01
 
 
 @dataclass(frozen=True)
@@ -37,53 +46,51 @@ class Epoch:
     ends_member: bool
 
 
-def schedule(training: Mapping[str, Any], independent: bool = False) -> list[Epoch]:
-    """Lay out all epochs of a run.
+def schedule(settings: TrainingConfig) -> list[Epoch]:
+    """Lay out all epochs of a run whose members share it.
 
-    Parameters
-    ----------
-    training : mapping
-        The keys `epochs`, `exploration_epochs`, `members`, `eta`, `zeta`, `evolution_every`, `refinement`,
-        `warmup_epochs`.
-    independent : bool, default False
-        Members are trained from scratch one after the other, `epochs` each, instead of sharing one run.
+    A SET step follows every e-th epoch, counted from the start of the run, except where a member ends: there the escape
+    takes its place, and after the last epoch there is nothing left to train.
 
-    Returns
-    -------
-    list of Epoch
-        A SET step follows every e-th epoch, counted from the start of the run, except where a member ends: there
-        the escape takes its place, and after the last epoch there is nothing left to train.
+    Raises
+    ------
+    UserError
+        Where the members cannot have windows of the same length.
     """
-    epochs, members = training["epochs"], training["members"]
-    if independent:
-        alone = schedule({**training, "members": 1})
-        return [
-            Epoch(i * epochs + e.number, i, e.phase, e.eta, e.zeta, e.evolve, e.ends_member)
-            for i in range(members)
-            for e in alone
-        ]
-    exploration = training["exploration_epochs"]
+    epochs, members, exploration = settings.epochs, settings.members, settings.exploration_epochs
     each, rest = divmod(epochs - exploration, members)
     if exploration < 0 or rest or each < 0 or (members > 1 and each < 2):
         raise UserError(
             f"{epochs} epochs cannot give {members} members the same refinement after {exploration} epochs of "
             f"exploration; change training.epochs, training.exploration_epochs or training.members"
         )
-    warmup = training["warmup_epochs"]
-    factors = REFINEMENTS[training["refinement"]]
+    factors = REFINEMENTS[settings.refinement]
     plan = []
     for number in range(epochs):
         left = number - exploration
         member = max(0, left) // each if each else 0
-        every, eta, zeta, phase = training["evolution_every"], training["eta"], training["zeta"], "exploration"
+        every, eta, zeta, phase = settings.evolution_every, settings.eta, settings.zeta, "exploration"
         if left >= 0:
             if left % each < each // 2:
                 phase, every = "refinement_1", every * factors.every_first
             else:
                 phase, every = "refinement_2", every * factors.every_second
                 eta, zeta = eta * factors.eta, zeta * factors.zeta
-        eta *= min(1.0, (number + 1) / (warmup + 1))
+        eta *= min(1.0, (number + 1) / (settings.warmup_epochs + 1))
         ends = number + 1 == epochs or (left >= 0 and (left + 1) % each == 0)
         evolve = every > 0 and (number + 1) % every == 0 and not ends
         plan.append(Epoch(number, member, phase, eta, zeta, evolve, ends))
+    if settings.learning_rate == "cosine":
+        return [epoch for window in windows(plan) for epoch in _cosine(window, settings.eta)]
     return plan
+
+
+def windows(plan: Iterable[Epoch]) -> list[list[Epoch]]:
+    """Return the epochs of every member."""
+    return [list(window) for _, window in groupby(plan, key=lambda epoch: epoch.member)]
+
+
+def _cosine(window: list[Epoch], eta: float) -> list[Epoch]:
+    """Let the rate of a window fall from `eta` to nearly 0, along half a cosine."""
+    rates = (COSINE_FLOOR + (1 - COSINE_FLOOR) * (1 + cos(pi * i / len(window))) / 2 for i in range(len(window)))
+    return [replace(epoch, eta=eta * rate) for epoch, rate in zip(window, rates, strict=True)]

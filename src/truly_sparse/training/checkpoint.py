@@ -10,36 +10,39 @@ from typing import Any
 import numpy as np
 
 from truly_sparse.engine import store, topology
-from truly_sparse.ensembles.trainer import Member, Progress, Trainer
+from truly_sparse.engine.network import SparseMLP
 from truly_sparse.files import atomic_path
+from truly_sparse.training.loop import Loop, Member, Progress
 
-FORMAT = 3
+FORMAT = 4
 
 
-def save(trainer: Trainer, path: str | Path, identity: dict[str, Any]) -> None:
-    """Write the state of `trainer` atomically; only a run of the same `identity` will take it up again."""
-    members = [*trainer.members] + ([trainer.best] if trainer.best is not None else [])
+def save(loop: Loop, path: str | Path, identity: dict[str, Any]) -> None:
+    """Write the state of `loop` atomically; only a run of the same `identity` will take it up again."""
+    members = [*loop.members] + ([loop.best] if loop.best is not None else [])
     facts = {
         "identity": identity,
-        "progress": asdict(trainer.progress),
-        "streams": trainer.streams.state(),
-        "members": [{"epoch": member.epoch, "accuracy": member.accuracy} for member in members],
-        "ended": len(trainer.members),
-        "earlier": sorted(trainer.earlier),
+        "progress": asdict(loop.progress),
+        "streams": loop.streams.state(),
+        "members": [{"epoch": member.epoch, "score": member.score} for member in members],
+        "ended": len(loop.members),
+        "parent": loop.parent is not None,
+        "earlier": sorted(loop.earlier),
         "format": FORMAT,
     }
-    arrays = {f"network/{name}": array for name, array in store.snapshot(trainer.network).items()}
+    arrays = {f"network/{name}": array for name, array in store.snapshot(loop.network).items()}
     for i, member in enumerate(members):
         arrays |= {f"member{i}/{name}": array for name, array in member.arrays.items()}
-    arrays |= {f"earlier/{layer}": links for layer, links in trainer.earlier.items()}
+    arrays |= {f"parent/{name}": array for name, array in (loop.parent or {}).items()}
+    arrays |= {f"earlier/{layer}": links for layer, links in loop.earlier.items()}
     facts["sha256"] = digest(facts, arrays)
     with atomic_path(path) as temporary:
         text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
         np.savez(temporary, allow_pickle=False, facts=text, **arrays)
 
 
-def restore(trainer: Trainer, path: str | Path, identity: dict[str, Any]) -> str | None:
-    """Continue `trainer` from `path`; return None, or why the file was left alone (the run then starts anew)."""
+def restore(loop: Loop, path: str | Path, identity: dict[str, Any]) -> str | None:
+    """Continue `loop` from `path`; return None, or why the file was left alone (the run then starts anew)."""
     if not Path(path).exists():
         return "there is none"
     try:
@@ -53,49 +56,63 @@ def restore(trainer: Trainer, path: str | Path, identity: dict[str, Any]) -> str
             return f"it is of another {' and another '.join(others)}".replace("_", " ")
         if digest({name: fact for name, fact in facts.items() if name != "sha256"}, arrays) != facts["sha256"]:
             return "its checksum is wrong"
-        network = _network(_under(arrays, "network"), trainer.network)
+        network = _network(_under(arrays, "network"), loop.network)
         members = [
-            Member(int(entry["epoch"]), _number(entry["accuracy"]), _under(arrays, f"member{i}"))
+            Member(int(entry["epoch"]), _number(entry["score"]), _under(arrays, f"member{i}"))
             for i, entry in enumerate(facts["members"])
         ]
-        for member in members:
-            _network(member.arrays, trainer.network)
-        earlier = {layer: _links(arrays[f"earlier/{layer}"], trainer.network, layer) for layer in facts["earlier"]}
+        parent = _under(arrays, "parent") if facts["parent"] else None
+        for kept in (*(member.arrays for member in members), *([parent] if parent is not None else [])):
+            _network(kept, loop.network)
+        earlier = {layer: _links(arrays[f"earlier/{layer}"], loop.network, layer) for layer in facts["earlier"]}
         progress, ended = Progress(**facts["progress"]), facts["ended"]
-        counters = progress.epoch, progress.step, progress.key, progress.fallbacks
+        counters = progress.epoch, progress.step, progress.key, progress.stale, progress.fallbacks
         if any(type(counter) is not int or not 0 <= counter < 2**64 for counter in counters) or progress.advice:
             return "its counters are not valid"
-        over = sum(epoch.ends_member for epoch in trainer.plan[: progress.epoch])
-        if not 0 < progress.epoch <= len(trainer.plan) or len(progress.history) != progress.epoch or ended != over:
+        over = [loop.stages[epoch.member] for epoch in loop.plan[: progress.epoch] if epoch.ends_member]
+        if not 0 < progress.epoch <= len(loop.plan) or ended != sum(stage.collects for stage in over):
+            return "its epoch is not valid"
+        # With patience, epochs are skipped.
+        if not 0 < len(progress.history) <= progress.epoch or (
+            not loop.settings.patience and len(progress.history) != progress.epoch
+        ):
             return "its epoch is not valid"
         if not ended <= len(members) <= ended + 1:
             return "its members do not fit its epoch"
-        streams = copy.deepcopy(trainer.streams)
+        if (parent is not None) != (bool(over) and any(stage.start == "parent" for stage in loop.stages)):
+            return "its parent does not fit its epoch"
+        streams = copy.deepcopy(loop.streams)
         streams.restore(facts["streams"])
     except Exception as error:  # whatever a damaged file does, the run can start anew
         return f"it is damaged ({' '.join(str(error).split())})"
-    trainer.network, trainer.progress, trainer.earlier = network, progress, earlier
-    trainer.streams = streams
-    trainer.members, rest = members[:ended], members[ended:]
-    trainer.best = rest[0] if rest else None
+    loop.network, loop.progress, loop.earlier, loop.parent = network, progress, earlier, parent
+    loop.streams = streams
+    loop.members, rest = members[:ended], members[ended:]
+    loop.best = rest[0] if rest else None
     return None
 
 
 def _network(arrays: store.Arrays, like: store.Network) -> store.Network:
     """Rebuild a network; one of another shape would have the kernels read past the end of the data."""
     network = store.build(arrays)
-    if type(network) is not type(like) or tuple(network.sizes) != tuple(like.sizes):
+    if type(network) is not type(like) or tuple(network.sizes) != tuple(like.sizes) or _pairs(network) != _pairs(like):
         raise ValueError("a network has another shape")
     return network
+
+
+def _pairs(network: store.Network) -> list[tuple[int, int]]:
+    return [block.pair for block in network.blocks] if isinstance(network, SparseMLP) else []
 
 
 def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _links(links: topology.Links, network: store.Network, layer: int) -> topology.Links:
+def _links(links: topology.Links, network: store.Network, number: int) -> topology.Links:
     """Return links of earlier members after checking that they are sorted places of the block they belong to."""
-    places = network.sizes[layer] * network.sizes[layer + 1]
+    if not isinstance(network, SparseMLP) or not 0 <= number < len(network.blocks):
+        raise ValueError("links of earlier members belong to no block")
+    places = network.blocks[number].places
     if links.dtype != np.int64 or links.ndim != 1 or (links[1:] <= links[:-1]).any():
         raise ValueError("links of earlier members are not sorted")
     if len(links) and not 0 <= links[0] <= links[-1] < places:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truly_sparse.ensembles.schedule import REFINEMENTS, schedule
 from truly_sparse.errors import UserError
+from truly_sparse.training.config import TrainingConfig
+from truly_sparse.training.schedule import REFINEMENTS, schedule, windows
 
 PAPER = {
     "epochs": 350,
@@ -19,8 +20,12 @@ PAPER = {
 }
 
 
+def plan_of(**changes):
+    return schedule(TrainingConfig.of(PAPER | changes))
+
+
 def test_paper_schedule_is_the_journals():
-    plan = schedule(PAPER)
+    plan = plan_of()
     assert [epoch.number for epoch in plan] == list(range(350))
     assert [epoch.number + 1 for epoch in plan if epoch.ends_member] == [150, 200, 250, 300, 350]
     # Window 0 includes exploration; the others are 50 epochs each.
@@ -38,40 +43,44 @@ def test_paper_schedule_is_the_journals():
     [("none", 0.1, 0.2, 12), ("eta", 0.05, 0.2, 12), ("eta_zeta", 0.05, 0.1, 12), ("comprehensive", 0.05, 0.1, 3)],
 )
 def test_refinements_change_what_they_say(refinement, eta, zeta, steps):
-    second = schedule({**PAPER, "refinement": refinement})[125:150]
+    second = plan_of(refinement=refinement)[125:150]
     assert {(epoch.eta, epoch.zeta) for epoch in second} == {(eta, zeta)}
     assert sum(epoch.evolve for epoch in second) == steps
 
 
-def test_single_network_and_independent_members():
-    single = schedule({**PAPER, "members": 1, "exploration_epochs": 350, "refinement": "none"})
+def test_a_single_network_explores_to_the_end():
+    single = plan_of(members=1, exploration_epochs=350, refinement="none")
     assert [epoch.ends_member for epoch in single] == [False] * 349 + [True]
     assert sum(epoch.evolve for epoch in single) == 174  # never after the last epoch
-    five = schedule({**PAPER, "exploration_epochs": 350, "refinement": "none"}, independent=True)
-    assert len(five) == 1750
-    assert [epoch.number for epoch in five] == list(range(1750))
-    assert [epoch.number + 1 for epoch in five if epoch.ends_member] == [350, 700, 1050, 1400, 1750]
-    assert not any(epoch.evolve for epoch in schedule({**PAPER, "evolution_every": 0}))
+    assert not any(epoch.evolve for epoch in plan_of(evolution_every=0))
 
 
 def test_warm_up_raises_eta_linearly():
-    plan = schedule({**PAPER, "warmup_epochs": 4})
+    plan = plan_of(warmup_epochs=4)
     assert [epoch.eta for epoch in plan[:6]] == pytest.approx([0.02, 0.04, 0.06, 0.08, 0.1, 0.1])
+
+
+def test_a_cosine_falls_anew_in_every_window():
+    plan = plan_of(members=2, exploration_epochs=6, epochs=14, eta=0.2, learning_rate="cosine")
+    rates = [[epoch.eta for epoch in window] for window in windows(plan)]
+    assert [len(window) for window in rates] == [10, 4]
+    for window in rates:
+        assert window[0] == pytest.approx(0.2)
+        assert all(later < earlier for earlier, later in zip(window, window[1:], strict=False))
+        assert window[-1] < 0.2 * 0.2
+    assert rates[0][5] == pytest.approx(0.2 * (0.01 + 0.99 * 0.5))
 
 
 @given(
     st.integers(1, 6), st.integers(2, 12), st.integers(0, 20), st.integers(0, 5), st.sampled_from(sorted(REFINEMENTS))
 )
 def test_every_member_gets_one_window(members, each, exploration, every, refinement):
-    plan = schedule(
-        {
-            **PAPER,
-            "members": members,
-            "epochs": exploration + members * each,
-            "exploration_epochs": exploration,
-            "evolution_every": every,
-            "refinement": refinement,
-        }
+    plan = plan_of(
+        members=members,
+        epochs=exploration + members * each,
+        exploration_epochs=exploration,
+        evolution_every=every,
+        refinement=refinement,
     )
     ends = [epoch.member for epoch in plan if epoch.ends_member]
     assert ends == list(range(members))
@@ -83,5 +92,5 @@ def test_every_member_gets_one_window(members, each, exploration, every, refinem
 @pytest.mark.parametrize("change", [{"members": 7}, {"epochs": 104}, {"exploration_epochs": 400}, {"members": 250}])
 def test_impossible_schedules_are_refused_in_one_line(change):
     with pytest.raises(UserError, match=r"training\.epochs") as error:
-        schedule({**PAPER, **change})
+        plan_of(**change)
     assert "\n" not in str(error.value)

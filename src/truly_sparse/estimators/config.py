@@ -1,0 +1,41 @@
+"""Settings of a fit: those of training, and those of what comes before it."""
+
+from dataclasses import dataclass
+
+from truly_sparse.training.config import TrainingConfig
+from truly_sparse.training.settings import setting, settings_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitConfig(TrainingConfig):
+    """All settings of a fit; the defaults are the paper's."""
+
+    preprocessing: str = setting(
+        "standard",
+        "Encoding of the features, learned from the training rows.",
+        choices=("piecewise_linear", "quantile", "standard", "none"),
+    )
+    bins: int = setting(32, "Ramps per feature of the piecewise-linear encoding.", least=1, most=10_000)
+    member_epochs: int = setting(50, "Epochs of every member.", least=2, most=1_000_000)
+    validation_fraction: float = setting(
+        0.2,
+        "Part of the training rows that is held out for early stopping (a tenth, where the preset holds out none), for "
+        "`selection` and for scores.",
+        least=0,
+        most=0.9,
+    )
+
+
+#: Every setting by name.
+SETTINGS = {name: one for name, one, _ in settings_of(FitConfig)}
+#: Parameters of estimators that have another name than their setting.
+RENAMED = {"distance_factor": "lambda"}
+#: What "auto" is, for the settings that may be that; `presets.fill_in` works it out.
+AUTOMATIC = {
+    "epsilon": "5 for each class, at most 25",
+    "batch_size": "32 to 128, fewer where there are few rows",
+    "exploration_epochs": "3 tenths of all epochs, 10 to 150, in which training sees 125,000 rows for each class "
+    "(at most 5)",
+    "member_epochs": "an equal part of the epochs that exploration leaves",
+    "epochs": "as many as an ensemble has in all",
+}

@@ -1,0 +1,134 @@
+"""The parameters of the estimators: each constructor written once, its text from the settings that it names."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from inspect import cleandoc
+from textwrap import fill
+from typing import Any, TypeVar
+
+from sklearn.base import BaseEstimator
+
+from truly_sparse.ensembles.method import Method
+from truly_sparse.ensembles.strategies import Strategy
+from truly_sparse.estimators.config import AUTOMATIC, RENAMED, SETTINGS
+from truly_sparse.training.config import TrainingConfig
+from truly_sparse.training.settings import setting
+
+Estimator = TypeVar("Estimator", bound=type)
+#: Where a docstring gets its parameters.
+PLACE = "<parameters>"
+#: Columns of a docstring.
+WIDTH = 110
+
+
+def parameter(default: Any, kind: str, text: str) -> Any:
+    """Return the field of a parameter that is no setting: its default, its type in words, and what it is."""
+    return dataclasses.field(default=default, metadata={"parameter": (kind, text)})
+
+
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
+class Parameters(BaseEstimator):
+    """Those of every estimator. One that is None takes the value of the `preset`."""
+
+    preset: str = setting(
+        "best", '"paper" is the protocol of the journal\'s Gesture experiment.', choices=("best", "paper")
+    )
+    preprocessing: str | None = None
+    bins: int | None = None
+    hidden: Sequence[int] | None = None
+    epsilon: float | str | None = None
+    start_values: str | None = None
+    activation: str | None = None
+    alpha: float | None = None
+    batch_size: int | str | None = None
+    eta: float | None = None
+    learning_rate: str | None = None
+    momentum: float | None = None
+    weight_decay: float | None = None
+    decay_times_eta: bool | None = None
+    dropout: float | None = None
+    zeta: float | None = None
+    evolution_every: int | None = None
+    clip_norm: float | None = None
+    validation_fraction: float | None = None
+    selection: str | None = None
+    early_stopping: bool = setting(
+        False,
+        "End a phase when its validation score has not risen for `patience` epochs, and keep the best state. A single "
+        "network has one phase.",
+    )
+    patience: int = setting(
+        10, "Epochs without a better score that `early_stopping` waits for.", least=1, most=1_000_000
+    )
+    warm_start: bool = parameter(
+        False,
+        "bool",
+        "A later fit goes on from what there is: an ensemble adds `members` it lacks, a single network trains further.",
+    )
+    verbose: bool = parameter(False, "bool", "Show a progress bar.")
+    random_state: Any = parameter(
+        0, "int, RandomState or None", "The same number gives the same model, to the last bit on the same machine."
+    )
+
+
+@dataclasses.dataclass(eq=False, repr=False)
+class EnsembleParameters(Parameters):
+    """Those of ensembles."""
+
+    method: str | type[Method] | type[Strategy] = parameter(
+        "fd_tse",
+        '{"fd_tse", "rd_tse", "dist_tse", "edst_rg", "independent"} or class',
+        'How the links of the next member are regrown ("fd-tse" is the same as "fd_tse"); "independent" trains every '
+        "member from scratch. A class derived from `truly_sparse.ensembles.strategies.Strategy` or "
+        "`truly_sparse.ensembles.method.Method` is taken, too.",
+    )
+    _: dataclasses.KW_ONLY
+    members: int | None = None
+    exploration_epochs: int | str | None = None
+    member_epochs: int | str | None = None
+    q: float | None = None
+    refinement: str | None = None
+    distance_factor: float = TrainingConfig.lambda_
+
+
+@dataclasses.dataclass(eq=False, repr=False)
+class SingleParameters(Parameters):
+    """Those of a single network."""
+
+    topology: str = setting(
+        "set",
+        "Whether weak links are pruned and others grown while training, or the Erdős–Rényi start stays.",
+        choices=("set", "static"),
+    )
+    _: dataclasses.KW_ONLY
+    epochs: int | str | None = None
+
+
+def documented(estimator: Estimator) -> Estimator:
+    """Put the parameters of an estimator's constructor into its docstring."""
+    text = cleandoc(estimator.__doc__ or "")
+    assert text.count(PLACE) == 1, estimator
+    estimator.__doc__ = text.replace(PLACE, "\n".join(_described(estimator)))
+    return estimator
+
+
+def _described(estimator: type) -> Iterator[str]:
+    """Yield the lines of the section on parameters."""
+    fields = sorted(dataclasses.fields(estimator), key=lambda field: bool(field.kw_only))
+    for field in fields:
+        kind, text = _kind_and_text(field)
+        yield f"{field.name} : {kind}"
+        yield fill(text, WIDTH, initial_indent="    ", subsequent_indent="    ")
+
+
+def _kind_and_text(field: "dataclasses.Field[Any]") -> tuple[str, str]:
+    default = f'"{field.default}"' if isinstance(field.default, str) else str(field.default)
+    stated = "optional" if field.default is None else f"default {default}"
+    if "parameter" in field.metadata:
+        kind, text = field.metadata["parameter"]
+        return f"{kind}, {stated}", text
+    one = field.metadata.get("setting") or SETTINGS[RENAMED.get(field.name, field.name)]
+    auto = AUTOMATIC.get(field.name)
+    kind = one.type_text() + (' or "auto"' if auto else "")
+    known_as = f" The paper's {RENAMED[field.name]}." if field.name in RENAMED else ""
+    return f"{kind}, {stated}", one.text + known_as + (f' "auto" is {auto}.' if auto else "")

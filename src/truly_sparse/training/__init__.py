@@ -1,0 +1,1 @@
+"""One training loop, given its parts: settings, stages, sampler, targets, callbacks and checkpoint."""

@@ -1,0 +1,34 @@
+"""Samplers: which rows an epoch trains on, in which order."""
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Order = npt.NDArray[np.int64]
+
+
+class Sampler(Protocol):
+    """Draws the order of an epoch.
+
+    Attributes
+    ----------
+    size : int
+        Rows of an epoch.
+    """
+
+    size: int
+
+    def order(self, rng: np.random.Generator) -> Order:
+        """Draw the rows of one epoch, int64, shape (size,)."""
+
+
+class Shuffled:
+    """Every row once."""
+
+    def __init__(self, rows: int) -> None:
+        self.size = rows
+
+    def order(self, rng: np.random.Generator) -> Order:
+        """Draw one epoch; see `Sampler.order`."""
+        return rng.permutation(self.size)

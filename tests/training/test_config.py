@@ -1,0 +1,80 @@
+"""The settings of training: what is said once must be what the schema, the checks and the loop make of it."""
+
+import dataclasses
+
+import jsonschema
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from truly_sparse.errors import UserError
+from truly_sparse.training.config import TrainingConfig, epsilon_schema, schema
+from truly_sparse.training.settings import Setting, settings_of
+
+SETTINGS = {name: (one, default) for name, one, default in settings_of(TrainingConfig)}
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(-3, 3), st.integers(), st.floats(), st.text(max_size=5),
+    st.lists(st.integers(-2, 60), max_size=3), st.sampled_from(["he", "relu", "last", "steps", "eta", "row_wise"]),
+)  # fmt: skip
+
+
+def test_every_field_is_a_setting_with_a_text_and_a_possible_default():
+    assert {field.name.rstrip("_") for field in dataclasses.fields(TrainingConfig)} == set(SETTINGS)
+    for name, (one, default) in SETTINGS.items():
+        assert one.text.endswith("."), name
+        assert name == "epsilon" or one.check(name, default) == default
+
+
+def refusal(name, value):
+    try:
+        SETTINGS[name][0].check(name, value)
+    except UserError as error:
+        return str(error)
+    return None
+
+
+@given(st.sampled_from(sorted(SETTINGS)), VALUES)
+def test_the_schema_and_the_check_refuse_the_same(name, value):
+    """But for truth values, which Python takes for 0 and 1, and a number instead of a list of one."""
+    one, _ = SETTINGS[name]
+    by_schema = jsonschema.Draft202012Validator(one.schema()).is_valid(value)
+    said = refusal(name, value)
+    assert said is None or ("\n" not in said and said.startswith(f"{name} is {value!r}; give "))
+    lenient = isinstance(value, bool) or (one.kind is tuple and isinstance(value, int | float))
+    assert (said is None) == by_schema or lenient
+
+
+def test_a_setting_takes_the_type_it_has():
+    number, whole, layers = Setting(float, "", least=0, most=5), Setting(int, "", least=0), Setting(tuple, "", least=1)
+    assert repr(number.check("x", 2)) == "2.0"
+    assert repr(whole.check("x", np.int64(3))) == repr(whole.check("x", 3.0)) == "3"
+    assert layers.check("x", np.array([3, 4])) == (3, 4)
+    assert layers.check("x", 7) == (7,)
+    assert Setting(bool, "").check("x", np.True_) is True
+    assert number.check("x", "auto", automatic=True) == "auto"
+    with pytest.raises(UserError, match=r"x is .auto.; give a number that is at least 0 and at most 5$"):
+        number.check("x", "auto")
+    with pytest.raises(UserError, match=r'x is 2\.5; give a whole number that is at least 0, or "auto"'):
+        whole.check("x", 2.5, automatic=True)
+
+
+def test_the_schema_has_what_a_configuration_may_say():
+    properties = schema()["properties"]
+    assert set(SETTINGS) - set(properties) == {"epsilon", "learning_rate", "patience"}
+    assert properties["lambda"] == {
+        "description": "Dist-TSE accepts a new topology at a distance of at least mean + lambda * sd.",
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1000,
+        "default": 1.5,
+    }
+    assert properties["hidden"]["default"] == [1000, 1000, 1000]
+    assert epsilon_schema() == {"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000}
+
+
+def test_a_mapping_becomes_settings_and_an_unknown_name_is_one_line():
+    found = TrainingConfig.of({"hidden": [3, 4], "lambda": 2.0})
+    assert (found.hidden, found.lambda_, found.epochs) == ((3, 4), 2.0, 350)
+    with pytest.raises(UserError, match='no training setting "lamda"; known: activation, '):
+        TrainingConfig.of({"lamda": 1.0})
