@@ -110,7 +110,7 @@ def test_a_strategy_a_baseline_and_a_dataset_are_what_the_page_says(iris, tmp_pa
     table = said[-1]
     assert re.search(r"even.out", table, re.IGNORECASE), table
     assert re.search(r"nearest.neighbours", table, re.IGNORECASE), table
-    figure = (tmp_path / "results/mine/figures/accuracy.csv").read_text(encoding="utf-8")
+    figure = (tmp_path / "results/mine/journal/figures/accuracy.csv").read_text(encoding="utf-8")
     assert "even_out" in figure
 
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_paper_s_preset_is_the_paper_s_configuration():
-    training = yaml.safe_load((ROOT / "config/config.yaml").read_text())["training"]
+    training = yaml.safe_load((ROOT / "config/journal.yaml").read_text())["training"]
     mine = PAPER | FIXED | {"hidden": [*PAPER["hidden"]], "epochs": 350, "lambda": training["lambda"]}
     assert {name: mine[name] for name in training} == training
     assert PAPER["exploration_epochs"] + PAPER["members"] * PAPER["member_epochs"] == training["epochs"]

@@ -17,6 +17,7 @@ def config(tmp_path, monkeypatch):
     block = {"datasets": ["wine"], "methods": ["rd_tse", "fd_tse"], "epsilon": [20], "seeds": [0, 1]}
     return validate(
         {
+            "study": "journal",
             "preset": "small",
             "datasets": {"wine": {}},
             "methods": {name: {"model": "sparse", "strategy": name} for name in ("rd_tse", "fd_tse")},
@@ -94,7 +95,7 @@ def test_store_merges_sorts_and_drops_what_left_the_grid(config):
     finish(config, specs[1], status="diverged")
     finish(config, specs[2], source_hash="0" * 16)
     stored = records.store(config, "table1", passed)
-    assert str(stored) == "results/small/records/table1.jsonl: 3 of 4 runs, 2 of them from this machine"
+    assert str(stored) == "results/small/journal/records/table1.jsonl: 3 of 4 runs, 2 of them from this machine"
     lines = records.read(file)
     assert [records.path_of(line) for line in lines] == sorted(specs[i].path for i in (0, 1, 3))
     assert not any("note" in line for line in lines)

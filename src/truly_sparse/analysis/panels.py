@@ -1,14 +1,12 @@
-"""What the figures have in common: panels with letters, one colour per method, the warning of other presets."""
+"""What the figures have in common: panels with letters, the words for a dataset, the warning of other presets."""
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from truly_sparse.analysis.names import banner, dataset_title
-from truly_sparse.analysis.style import BLUE, GREEN, ORANGE, PURPLE, VERMILION
-
-#: Colour and marker of the four ensemble methods.
-METHODS = {"edst_rg": (BLUE, "o"), "rd_tse": (ORANGE, "s"), "fd_tse": (GREEN, "^"), "dist_tse": (PURPLE, "D")}
+from truly_sparse.analysis.names import dataset_title
+from truly_sparse.analysis.places import banner
+from truly_sparse.analysis.style import VERMILION
 
 
 def letter(axes: Axes, name: str, title: str = "") -> None:

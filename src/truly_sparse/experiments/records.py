@@ -20,12 +20,12 @@ _NEEDED = ("experiment", "dataset", "method", "setting", "seed", "status", "sett
 
 
 def run_folder(config: dict[str, Any], spec: RunSpec) -> Path:
-    """Return results/<preset>/runs/<run path>."""
+    """Return the folder of a run, below runs/ beside the results."""
     return results_folder(config) / "runs" / spec.path
 
 
 def records_file(config: dict[str, Any], experiment: str) -> Path:
-    """Return results/<preset>/records/<experiment>.jsonl."""
+    """Return the file of an experiment's committed records."""
     return results_folder(config) / "records" / f"{experiment}.jsonl"
 
 

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from truly_sparse.analysis import make
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.records import run_folder
 from truly_sparse.files import write_json
+from truly_sparse.studies import make
 
-from .conftest import record_of
+from ..conftest import record_of
 
 
 def accuracy_of(spec):

@@ -5,17 +5,17 @@ import pytest
 from matplotlib.collections import QuadMesh
 from scipy import stats
 
-from truly_sparse.analysis import make
-from truly_sparse.analysis.catalogue import FIGURES
-from truly_sparse.analysis.figures import distances, figure1, figure2, figure3, figure4, shape
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.style import style
 from truly_sparse.experiments.config import load_config
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.records import run_folder
 from truly_sparse.files import write_json
+from truly_sparse.studies import make
+from truly_sparse.studies.journal.catalogue import FIGURES, STUDY
+from truly_sparse.studies.journal.figures import distances, figure1, figure2, figure3, figure4, shape
 
-from .made_up import (
+from ..made_up import (
     MEASUREMENTS,
     METHODS,
     made_up_distances,
@@ -27,7 +27,7 @@ from .made_up import (
 
 @pytest.fixture
 def config(repository):
-    return load_config(repository / "config/config.yaml")
+    return load_config(repository / "config/journal.yaml")
 
 
 def drawn(module, frame, preset="paper"):
@@ -57,7 +57,7 @@ def test_distances_are_checked_for_normality(config, committed):
 def test_figure_2_shows_100_draws_and_counts_failed_searches(config, committed):
     committed(config, "distances", made_up_distances())
     committed(config, "lambdas", made_up_lambdas())
-    frame = figure2.data(Inputs(config, FIGURES["figure2"]))
+    frame = figure2.data(Inputs(config, STUDY, FIGURES["figure2"]))
     first, second = frame[frame["panel"] == "a"], frame[frame["panel"] == "b"]
     assert (first["kind"] == "distance").sum() == 2 * 100
     assert set(frame["dataset"]) == {"gesture"}
@@ -74,13 +74,13 @@ def test_figure_2_shows_100_draws_and_counts_failed_searches(config, committed):
 def test_a_lambda_that_never_finds_anything_is_still_drawn(config, committed):
     committed(config, "distances", made_up_distances())
     committed(config, "lambdas", made_up_lambdas(failing=10))
-    _, words = drawn(figure2, figure2.data(Inputs(config, FIGURES["figure2"])))
+    _, words = drawn(figure2, figure2.data(Inputs(config, STUDY, FIGURES["figure2"])))
     assert words.count("10/10") == 2
 
 
 def test_trajectories_have_one_start_and_one_end_per_member(config, committed):
     committed(config, "trajectories", made_up_trajectories())
-    frame = figure3.data(Inputs(config, FIGURES["figure3"]))
+    frame = figure3.data(Inputs(config, STUDY, FIGURES["figure3"]))
     marks = frame[frame["mark"] != ""]
     assert marks.groupby(["method", "member"])["mark"].agg(" ".join).eq("start end").all()
     assert marks[marks["member"] == 1]["epoch"].unique().tolist() == [5, 8]
@@ -95,7 +95,7 @@ def test_heatmaps_share_a_scale_above_and_have_the_journals_below(config, commit
     measured = made_up_topology()
     measured.loc[measured["method"] == "dist_tse", "distance"] -= 0.1
     committed(config, "topology", measured)
-    frame = figure4.data(Inputs(config, FIGURES["figure4"]))
+    frame = figure4.data(Inputs(config, STUDY, FIGURES["figure4"]))
     means = frame.set_index(["method", "kind"])
     assert means.loc[("rd_tse", "distance_own"), "value"].item() == pytest.approx(0.9045 - 0.05)
     assert means.loc[("rd_tse", "distance_others"), "value"].item() == pytest.approx(0.9045)
@@ -195,7 +195,7 @@ def test_shape_is_drawn_from_whatever_has_finished(config, repository, make_reco
         **{"experiment": "shape", "settings": spec.settings, **spec.hashes}
     }
     write_json(repository / run_folder(config, spec) / "run.json", record)
-    frame = shape.data(Inputs(config, FIGURES["shape"]))
+    frame = shape.data(Inputs(config, STUDY, FIGURES["shape"]))
     assert frame["panel"].tolist() == ["a", "a"]
     figure, _ = drawn(shape, frame)
     assert len(figure.axes) == 3
@@ -209,7 +209,7 @@ def test_figures_of_other_presets_carry_the_warning(module, config, committed, r
     for name, make_up in MEASUREMENTS.items():
         committed(config, name, make_up())
     name = module.__name__.rpartition(".")[2]
-    frame = module.data(Inputs(config, FIGURES[name]))
+    frame = module.data(Inputs(config, STUDY, FIGURES[name]))
     figure, _ = drawn(module, frame, "quick")
     assert "not the paper's experiment" in figure.get_suptitle()
     assert "figure" in frame.columns

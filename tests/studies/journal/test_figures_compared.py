@@ -5,23 +5,23 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from truly_sparse.analysis import make
-from truly_sparse.analysis.catalogue import FIGURES, TABLES
-from truly_sparse.analysis.figures import effects, ranks
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.runs import frame_of
 from truly_sparse.analysis.statistics.over_datasets import over_datasets
 from truly_sparse.analysis.style import style
-from truly_sparse.analysis.tables import helps_points
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.records import run_folder
+from truly_sparse.studies import make
+from truly_sparse.studies.journal.catalogue import FIGURES, STUDY, TABLES
+from truly_sparse.studies.journal.figures import effects, ranks
+from truly_sparse.studies.journal.tables import helps_points
 
 ENSEMBLES = ("edst_rg", "rd_tse", "fd_tse", "dist_tse")
 
 
 def finished(config, experiment):
     """Return the finished runs of one experiment."""
-    return frame_of(Inputs(config, TABLES["helps"]).of(experiment))
+    return frame_of(Inputs(config, STUDY, TABLES["helps"]).of(experiment))
 
 
 def drawn(module, frame, preset="paper"):
@@ -65,7 +65,7 @@ def test_ranks_say_on_how_few_datasets_they_rest(varied, repository, datasets):
     for spec in runs(varied, "table2"):
         if spec.dataset not in kept and spec.method == "static":
             (repository / run_folder(varied, spec) / "run.json").unlink(missing_ok=True)
-    frame = ranks.data(Inputs(varied, FIGURES["ranks"]))
+    frame = ranks.data(Inputs(varied, STUDY, FIGURES["ranks"]))
     _, words = drawn(ranks, frame)
     assert f"{datasets or 14} of 14 datasets" in words
     assert ("Nothing to rank yet" in words) == (datasets == 1)
@@ -93,7 +93,7 @@ def test_table_5c_is_wilcoxons_test_over_datasets(varied):
 
 def test_table_5_needs_no_tabular_datasets(varied):
     less = varied | {"experiments": {"table1": varied["experiments"]["table1"]}}
-    table = make.build(less, "table5")
+    table = make.built(less, "table5")
     assert [part.number for part in table.parts] == ["5a", "5b"]
     assert "tabular14" not in set(table.frame["dataset"])
 
@@ -127,7 +127,7 @@ def test_what_helps_is_drawn_from_whatever_has_finished(varied, repository):
         others = spec.experiment in ("preprocessing", "protocol") or spec.method == "fd_tse"
         if others or spec.dataset != "gesture" or spec.seed:
             (repository / run_folder(varied, spec) / "run.json").unlink(missing_ok=True)
-    frame = effects.data(Inputs(varied, FIGURES["effects"]))
+    frame = effects.data(Inputs(varied, STUDY, FIGURES["effects"]))
     assert set(frame["panel"]) == {"a"}
     assert frame["low"].isna().all()  # single runs have no interval
     figure, _ = drawn(effects, frame, "quick")

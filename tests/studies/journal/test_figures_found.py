@@ -3,24 +3,24 @@
 import pandas as pd
 import pytest
 
-from truly_sparse.analysis import make, names
-from truly_sparse.analysis.catalogue import FIGURES, TABLES
-from truly_sparse.analysis.figures import cost, summary
+from truly_sparse.analysis import build, places
 from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.judging import CONFIRMED, NOT_CONFIRMED
 from truly_sparse.analysis.style import style
-from truly_sparse.analysis.tables.table1 import tidy
-from truly_sparse.analysis.verdicts.judging import CONFIRMED, NOT_CONFIRMED
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.config import load_config
+from truly_sparse.studies.journal.catalogue import FIGURES, STUDY, TABLES
+from truly_sparse.studies.journal.figures import cost, summary
+from truly_sparse.studies.journal.tables.table1 import tidy
 
 
 @pytest.fixture
 def config(repository):
-    return load_config(repository / "config/config.yaml")
+    return load_config(repository / "config/journal.yaml")
 
 
 @pytest.fixture
-def tables(repository):
+def tables(repository, config):
     """Made-up verdicts and contrasts where they are looked for, below the working folder."""
     assert repository.samefile(".")
     topics = ["Accuracy"] * 3 + ["Cost"]
@@ -37,7 +37,7 @@ def tables(repository):
         }
     )
     for name, frame in (("verdicts", verdicts), ("helps", contrasts)):
-        make.write_csv(frame, names.table_csv("paper", name))
+        build.write_csv(frame, places.table_csv(config, name))
 
 
 def _drawn(module, frame):
@@ -48,7 +48,7 @@ def _drawn(module, frame):
 
 @pytest.mark.usefixtures("tables")
 def test_summary_counts_claims_and_shows_pooled_contrasts(config):
-    frame = summary.data(Inputs(config, FIGURES["summary"]))
+    frame = summary.data(Inputs(config, STUDY, FIGURES["summary"]))
     counts = frame[frame["panel"] == "a"].set_index(["topic", "verdict"])["value"]
     assert counts["Accuracy", CONFIRMED] == 2
     assert counts["Accuracy", NOT_CONFIRMED] == counts["Cost", CONFIRMED] == 1
@@ -62,20 +62,20 @@ def test_summary_counts_claims_and_shows_pooled_contrasts(config):
 
 @pytest.mark.usefixtures("tables")
 def test_summary_without_contrasts_has_one_panel(config):
-    frame = summary.data(Inputs(config, FIGURES["summary"]))
+    frame = summary.data(Inputs(config, STUDY, FIGURES["summary"]))
     _, panels = _drawn(summary, frame[frame["panel"] == "a"])
     assert len(panels) == 1
 
 
 def test_summary_names_the_table_it_lacks(config):
     with pytest.raises(UserError, match=r"tables/verdicts\.csv not found: `snakemake --cores 1 verdicts` makes it"):
-        summary.data(Inputs(config, FIGURES["summary"]))
+        summary.data(Inputs(config, STUDY, FIGURES["summary"]))
 
 
 def test_cost_has_published_and_measured_values_of_table1(fill):
     config = fill("paper")
-    frame = cost.data(Inputs(config, FIGURES["cost"]))
-    inputs = Inputs(config, TABLES["table1"])
+    frame = cost.data(Inputs(config, STUDY, FIGURES["cost"]))
+    inputs = Inputs(config, STUDY, TABLES["table1"])
     table = tidy(inputs.records, inputs.published("table1"))
     rows = table[(table["metric"] == "weights_ratio") & table["method"].isin(["rd_tse", "dense"])]
     own = frame[(frame["panel"] == "a") & frame["method"].isin(["rd_tse", "dense"])]

@@ -8,20 +8,21 @@ import pandas as pd
 import pytest
 
 from truly_sparse.analysis.evidence import Evidence, written
-from truly_sparse.analysis.findings.cost import FALLBACKS
-from truly_sparse.analysis.findings.listed import STATEMENTS
-from truly_sparse.analysis.findings.reading import listed, span
 from truly_sparse.analysis.statements import said
-from truly_sparse.analysis.verdicts.claims import ALIKE
 from truly_sparse.experiments.config import load_config
+from truly_sparse.studies.journal.catalogue import STUDY
+from truly_sparse.studies.journal.findings.cost import FALLBACKS
+from truly_sparse.studies.journal.findings.listed import STATEMENTS
+from truly_sparse.studies.journal.findings.reading import listed, span
+from truly_sparse.studies.journal.verdicts.claims import ALIKE
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
 def evidence(monkeypatch):
     monkeypatch.chdir(ROOT)
-    return written(load_config(Path("config/config.yaml")))
+    return written(STUDY, load_config(Path("config/journal.yaml")))
 
 
 def changed(evidence, name, change):
@@ -35,7 +36,7 @@ def test_everything_can_be_said_of_the_paper(evidence):
     found = said(STATEMENTS, evidence)
     assert all(found.values())
     # No run of Table 1 there ran out of places, and there is one topic for every macro of the text.
-    text = (ROOT / "paper" / "main.tex").read_text(encoding="utf-8")
+    text = (ROOT / "paper/journal/main.tex").read_text(encoding="utf-8")
     assert set(re.findall(r"\\Said([A-Z]\w*)", text)) - {"X"} == set(found)
     for sentence in chain(*found.values()):
         assert sentence.endswith(".")

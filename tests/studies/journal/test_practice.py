@@ -5,16 +5,16 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from truly_sparse.analysis import make
-from truly_sparse.analysis.catalogue import FIGURES, TABLES
-from truly_sparse.analysis.figures import peers
 from truly_sparse.analysis.inputs import Inputs
-from truly_sparse.analysis.names import PROPOSED
 from truly_sparse.analysis.style import style
-from truly_sparse.analysis.tables import practice_peers
-from truly_sparse.analysis.tables.practice_peers import ALL, OURS
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.records import run_folder
+from truly_sparse.studies import make
+from truly_sparse.studies.journal.catalogue import FIGURES, STUDY, TABLES
+from truly_sparse.studies.journal.figures import peers
+from truly_sparse.studies.journal.methods import PROPOSED
+from truly_sparse.studies.journal.tables import practice_peers
+from truly_sparse.studies.journal.tables.practice_peers import ALL, OURS
 
 
 def of(frame, metric):
@@ -70,7 +70,7 @@ def test_a_dataset_without_all_three_ensembles_does_not_count():
 
 
 def test_a_method_of_ones_own_stands_in_p2(varied):
-    inputs = Inputs(varied, TABLES["practice"])
+    inputs = Inputs(varied, STUDY, TABLES["practice"])
     frame = pd.DataFrame([*made_up("a", 80.0, mine=70.0, dense=60.0), *made_up("b", 80.0, mine=75.0, dense=65.0)])
     printed = practice_peers.part(inputs, frame, practice_peers.tidy(frame))
     assert printed.cells["method"].tolist() == ["Dense", "mine"]
@@ -111,6 +111,6 @@ def test_peers_leave_out_a_dataset_without_ensembles(varied, repository):
     for spec in runs(varied):
         if (spec.dataset, spec.method) == ("pol", "rd_tse"):
             (repository / run_folder(varied, spec) / "run.json").unlink(missing_ok=True)
-    frame = peers.data(Inputs(varied, FIGURES["peers"]))
+    frame = peers.data(Inputs(varied, STUDY, FIGURES["peers"]))
     assert "pol" not in set(frame["dataset"])
     assert "heloc" in set(frame["dataset"])

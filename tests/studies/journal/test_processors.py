@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from numpy._core import _multiarray_umath as umath
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 #: Tables and figures whose numbers or places come from least squares, ranks, logarithms or products of matrices.
 TABLES = ("helps", "table5", "practice", "verdicts")
 FIGURES = ("effects", "cost", "ranks", "peers", "figure2", "figure4")
 WRITE = f"""
-from truly_sparse.analysis import make
+from truly_sparse.studies import make
 from truly_sparse.experiments.config import load_config
-config = load_config("config/config.yaml") | {{"train": False}}
+config = load_config("config/journal.yaml") | {{"train": False}}
 for name in {TABLES}:
     make.table(config, name)
 for name in {FIGURES}:
@@ -58,8 +58,8 @@ def _python(code: str, settings: dict[str, str], folder: Path) -> str:
 @pytest.fixture
 def elsewhere(tmp_path):
     """A folder with the committed records and nothing that was made of them."""
-    (tmp_path / "results" / "paper").mkdir(parents=True)
-    for name in ("config", "results/paper/records"):
+    (tmp_path / "results" / "journal").mkdir(parents=True)
+    for name in ("config", "results/journal/records"):
         (tmp_path / name).symlink_to(ROOT / name)
     return tmp_path
 
@@ -73,7 +73,7 @@ def test_the_settings_change_the_last_digits(tmp_path):
 @PROCESSORS
 def test_committed_tables_and_figures_come_out_the_same(settings, elsewhere):
     _python(WRITE, settings, elsewhere)
-    made = [path for path in (elsewhere / "results/paper").rglob("*.*") if path.suffix in (".csv", ".png")]
+    made = [path for path in (elsewhere / "results/journal").rglob("*.*") if path.suffix in (".csv", ".png")]
     assert len(made) == len(TABLES) + 2 * len(FIGURES)
     for path in made:
         committed = ROOT / path.relative_to(elsewhere)

@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 
 from truly_sparse.analysis import published
-from truly_sparse.analysis.tables.table1 import COLUMNS, METRICS, dense_weights
-from truly_sparse.analysis.tables.table1 import tidy as table1
+from truly_sparse.analysis.table import COLUMNS
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.grid import RunSpec
+from truly_sparse.studies.journal.tables.table1 import METRICS, dense_weights
+from truly_sparse.studies.journal.tables.table1 import tidy as table1
 
 CONTRACT = [
     *("table", "dataset", "method", "epsilon", "setting", "metric", "value", "std", "seeds"),
@@ -19,7 +20,7 @@ CONTRACT = [
 
 @pytest.fixture
 def printed() -> pd.DataFrame:
-    return published.load("table1")
+    return published.load("journal_table1")
 
 
 def accuracies(test: float) -> dict[str, object]:

@@ -4,17 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from truly_sparse.analysis import make, published
-from truly_sparse.analysis.show import report
-from truly_sparse.analysis.tables import table4
+from truly_sparse.analysis import published
 from truly_sparse.experiments.config import load_config
+from truly_sparse.studies import make
+from truly_sparse.studies.journal.tables import table4
+from truly_sparse.studies.show import report
 
-from .made_up import made_up_scalability
+from ..made_up import made_up_scalability
 
 
 @pytest.fixture
 def config(repository, committed):
-    config = load_config(repository / "config/config.yaml")
+    config = load_config(repository / "config/journal.yaml")
     committed(config, "scalability", made_up_scalability())
     return config
 
@@ -53,7 +54,7 @@ def test_growth_is_the_power_of_the_connections(config):
 
 def test_every_published_number_finds_its_row():
     """All printed sizes and methods have a row when they are measured."""
-    printed = published.load("table4")
+    printed = published.load("journal_table4")
     rows = []
     for n in (1000, 5000, 10000, 15000):
         for method in ("rd_tse", "fd_tse", "dist_tse"):

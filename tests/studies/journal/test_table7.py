@@ -6,21 +6,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from truly_sparse.analysis import make, published
-from truly_sparse.analysis.figures import accuracy
+from truly_sparse.analysis import published
 from truly_sparse.analysis.origin import origin_of
-from truly_sparse.analysis.show import report
 from truly_sparse.analysis.table import to_latex
-from truly_sparse.analysis.tables import table1, table1_layout
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import measuring_job
 from truly_sparse.files import write_json
+from truly_sparse.studies import make
+from truly_sparse.studies.journal.figures import accuracy
+from truly_sparse.studies.journal.tables import table1, table1_layout
+from truly_sparse.studies.show import report
 
 
 @pytest.fixture
 def prepared(repository):
     """Write a file of the printed size for each dataset; return a configuration. Pol has only 100 rows."""
-    sizes = published.load("table7").pivot_table("published", "dataset", "metric").astype(int)
+    sizes = published.load("journal_table7").pivot_table("published", "dataset", "metric").astype(int)
     for name, size in sizes.iterrows():
         rows = 100 if name == "pol" else size["samples"]
         columns = {f"f{i}": np.zeros(rows, np.float32) for i in range(size["features"])}
@@ -29,7 +30,8 @@ def prepared(repository):
         pd.DataFrame(columns | {"target": np.arange(rows, dtype=np.int32) % size["classes"]}).to_parquet(path)
         part = f"100 of {size['samples']} rows" if name == "pol" else None
         write_json(path.with_suffix(".json"), {"source": "made up", "partial": part, "sha256": "ab"})
-    config = {"preset": "paper", "data": {"folder": "data"}, "experiments": {}, "training": {}, "reuse_records": True}
+    config = {"study": "journal", "preset": "paper", "data": {"folder": "data"}, "experiments": {}, "training": {}}
+    config["reuse_records"] = True
     return config | {"measurements": {"datasets": {"datasets": list(sizes.index)}}}
 
 
@@ -59,7 +61,7 @@ def test_partial_data_is_marked_in_rows_captions_and_figures(make_record):
     records = [make_record(seed=seed, data=data | {"partial": "9 of 10 rows"}) for seed in (0, 1)]
     records += [make_record(dataset="wine", seed=seed) for seed in (0, 1)]
     origin = origin_of("paper", records)
-    frame = table1.tidy(records, published.load("table1"), [])
+    frame = table1.tidy(records, published.load("journal_table1"), [])
     marked = frame["note"].str.contains("partial data: 9 of 10 rows")
     assert (marked == (frame["dataset"] == "gesture")).all()
     assert "Only a part of the rows: Gesture Phase (9 of 10 rows)." in origin.line()
@@ -67,6 +69,7 @@ def test_partial_data_is_marked_in_rows_captions_and_figures(make_record):
     captions = [line for line in latex.splitlines() if line.startswith(r"\caption")]
     assert len(captions) == 2
     assert all("Only a part of the rows: Gesture Phase (9 of 10 rows)" in caption for caption in captions)
-    shown = accuracy.data(SimpleNamespace(records=records, absent=[], published=published.load))
+    inputs = SimpleNamespace(records=records, absent=[], published=lambda name: published.load(f"journal_{name}"))
+    shown = accuracy.data(inputs)
     drawn = accuracy.draw(shown, "paper")
     assert {axes.get_title() for axes in drawn.axes} == {"Gesture Phase (only 9 of 10 rows)", "Wine"}

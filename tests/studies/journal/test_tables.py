@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from truly_sparse.analysis import make
-from truly_sparse.analysis.catalogue import TABLES
 from truly_sparse.analysis.runs import frame_of
-from truly_sparse.analysis.tables.table2 import best_points, complete_datasets
-from truly_sparse.analysis.tables.table5 import correct_rows
-from truly_sparse.analysis.tables.table6 import used
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.records import run_folder
 from truly_sparse.files import write_json
+from truly_sparse.studies import make
+from truly_sparse.studies.journal.catalogue import TABLES
+from truly_sparse.studies.journal.tables.table2 import best_points, complete_datasets
+from truly_sparse.studies.journal.tables.table5 import correct_rows
+from truly_sparse.studies.journal.tables.table6 import used
 
-from .conftest import record_of
+from ..conftest import record_of
 
 
 @pytest.mark.parametrize("name", [name for name, entry in TABLES.items() if not entry.measurements])

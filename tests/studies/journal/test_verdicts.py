@@ -7,16 +7,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from truly_sparse.analysis import make
-from truly_sparse.analysis.catalogue import TABLES
 from truly_sparse.analysis.evidence import Evidence
 from truly_sparse.analysis.inputs import Inputs
-from truly_sparse.analysis.published import load
-from truly_sparse.analysis.tables.verdicts import in_short
-from truly_sparse.analysis.tables.verdicts import make as verdicts
-from truly_sparse.analysis.verdicts import accuracy, cost, others, protocol
-from truly_sparse.analysis.verdicts.claims import RULES, claims
-from truly_sparse.analysis.verdicts.judging import (
+from truly_sparse.analysis.judging import (
     CONFIRMED,
     EXPLAINED,
     NOT_CONFIRMED,
@@ -25,11 +18,18 @@ from truly_sparse.analysis.verdicts.judging import (
     Claim,
     judge,
 )
+from truly_sparse.analysis.published import load
+from truly_sparse.analysis.verdicts import in_short
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.records import run_folder
 from truly_sparse.files import write_json
+from truly_sparse.studies import make
+from truly_sparse.studies.journal.catalogue import STUDY, TABLES
+from truly_sparse.studies.journal.tables.verdicts import make as verdicts
+from truly_sparse.studies.journal.verdicts import accuracy, cost, others, protocol
+from truly_sparse.studies.journal.verdicts.claims import RULES, claims
 
-from .conftest import record_of
+from ..conftest import record_of
 
 ENSEMBLES = ("edst_rg", "rd_tse", "fd_tse", "dist_tse")
 SETTINGS = {method: "eps20_lambda1.5" if method == "dist_tse" else "eps20" for method in ENSEMBLES}
@@ -314,7 +314,7 @@ def test_topology_is_judged_by_the_direction_described():
 
 
 def test_all_claims_have_their_own_name_and_a_rule_that_is_printed():
-    found = claims(*(load(name) for name in ("table1", "table3", "table5")))
+    found = claims(*(load(f"journal_{name}") for name in ("table1", "table3", "table5")))
     assert len({claim.id for claim in found}) == len(found)
     assert {claim.rule.name for claim in found} == {rule.name for rule in RULES}
     assert len({rule.name for rule in RULES}) == len(RULES)
@@ -325,7 +325,7 @@ def test_all_claims_have_their_own_name_and_a_rule_that_is_printed():
 
 @pytest.mark.slow
 def test_the_page_is_worked_out_from_the_runs(paper, repository):
-    inputs = Inputs(paper, TABLES["verdicts"])
+    inputs = Inputs(paper, STUDY, TABLES["verdicts"])
     before = verdicts(inputs).frame.set_index("claim")
     name = "gain/gesture/20/rd_tse"
     specs = [s for s in runs(paper, "table1") if s.dataset == "gesture" and s.setting == "eps20" and s.seed < 3]
@@ -339,10 +339,10 @@ def test_the_page_is_worked_out_from_the_runs(paper, repository):
         record = record_of(spec)
         record["accuracy"]["test"] += 0.1
         write_json(repository / run_folder(paper, spec) / "run.json", record)
-    table = verdicts(Inputs(paper, TABLES["verdicts"]))
+    table = verdicts(Inputs(paper, STUDY, TABLES["verdicts"]))
     after = table.frame.set_index("claim")
     assert after.loc[name, "verdict"] == CONFIRMED
-    printed = load("table1").set_index(["dataset", "metric", "method", "setting"])["published"][
+    printed = load("journal_table1").set_index(["dataset", "metric", "method", "setting"])["published"][
         "gesture", "test_accuracy"
     ]
     gain = printed["rd_tse", "eps20"] - printed["edst_rg", "eps20"]

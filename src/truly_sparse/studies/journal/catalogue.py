@@ -1,58 +1,11 @@
-"""Every table and figure: which file makes it, and what it draws on. A new one is one file and one line here.
+"""Every table and figure of the journal: which file makes it, and what it draws on. A new one is one file and one line.
 
 Nothing is imported for it: the workflow reads this list each time it starts.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from truly_sparse.analysis.study import Entry, Source, Study
 
-
-@dataclass(frozen=True)
-class Entry:
-    """What one table or figure needs.
-
-    Attributes
-    ----------
-    module : str
-        File below analysis/tables or analysis/figures.
-    experiments : tuple of str
-        Experiments of the configuration whose runs it shows.
-    optional : tuple of str
-        Experiments that add to it where the configuration has them.
-    measurements : tuple of str
-        Measurements of the configuration it shows.
-    optional_measurements : tuple of str
-        Measurements that add to it where the configuration has them.
-    methods : tuple of str
-        Methods it makes no sense without.
-    tables : tuple of str
-        Tables whose CSV it reads, as far as the configuration has them.
-    """
-
-    module: str
-    experiments: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    measurements: tuple[str, ...] = ()
-    optional_measurements: tuple[str, ...] = ()
-    methods: tuple[str, ...] = ()
-    tables: tuple[str, ...] = ()
-
-    def fits(self, config: Mapping[str, Any]) -> bool:
-        """Say whether a configuration has what this needs."""
-        needed = {"experiments": self.experiments, "measurements": self.measurements, "methods": self.methods}
-        return all(name in config[kind] for kind, names in needed.items() for name in names)
-
-    def runs_of(self, config: Mapping[str, Any]) -> list[str]:
-        """Return the experiments of a configuration that this draws on."""
-        return [*self.experiments, *(name for name in self.optional if name in config["experiments"])]
-
-    def measurements_of(self, config: Mapping[str, Any]) -> list[str]:
-        """Return the measurements of a configuration that this draws on."""
-        return [*self.measurements, *(name for name in self.optional_measurements if name in config["measurements"])]
-
-
-TABLES: dict[str, Entry] = {
+TABLES = {
     "table1": Entry("table1", experiments=("table1",)),
     "table2": Entry("table2", experiments=("table2",)),
     "table3": Entry("table3", experiments=("refinement",)),
@@ -73,7 +26,7 @@ TABLES: dict[str, Entry] = {
         optional_measurements=("scalability", "topology"),
     ),
 }
-FIGURES: dict[str, Entry] = {
+FIGURES = {
     "summary": Entry("summary", experiments=("table1",), tables=("verdicts", "helps")),
     "accuracy": Entry("accuracy", experiments=("table1",)),
     "cost": Entry("cost", experiments=("table1",)),
@@ -87,8 +40,13 @@ FIGURES: dict[str, Entry] = {
     "peers": Entry("peers", experiments=("practice",), optional=("table1", "table2")),
     "shape": Entry("shape", experiments=("shape",), optional=("table1",)),
 }
-
-
-def offered(entries: Mapping[str, Entry], config: Mapping[str, Any]) -> dict[str, Entry]:
-    """Return the tables (or figures) that a configuration can make."""
-    return {name: entry for name, entry in entries.items() if entry.fits(config)}
+STUDY = Study(
+    "journal",
+    Source(
+        words="the paper by van der Wal, Strisciuglio, Azzopardi and Mocanu (2025)",
+        title="Multilayer perceptron ensembles in a truly sparse training context",
+        address="https://doi.org/10.1007/s00521-025-11294-3",
+    ),
+    TABLES,
+    FIGURES,
+)

@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from truly_sparse.analysis.inputs import Inputs
-from truly_sparse.analysis.names import banner, dataset_title, method_title, row_order, split_setting
+from truly_sparse.analysis.names import dataset_title, method_title, row_order, split_setting
 from truly_sparse.analysis.origin import parts_of
+from truly_sparse.analysis.places import banner
 from truly_sparse.analysis.style import BLACK, PAGE_WIDTH, SERIES, VERMILION
-from truly_sparse.analysis.tables.table1 import tidy as table1
+from truly_sparse.studies.journal.tables.table1 import tidy as table1
 
 _TIGHT: dict[str, Any] = {"handletextpad": 0.1, "columnspacing": 1.1, "handlelength": 1.5}
 COLUMNS = ("figure", "dataset", "method", "epsilon", "setting", "kind", "seed", "value", "std", "partial")

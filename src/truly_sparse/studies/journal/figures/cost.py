@@ -8,11 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from truly_sparse.analysis.figures.panels import METHODS, letter, warn
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import dataset_title, method_title
+from truly_sparse.analysis.panels import letter, warn
 from truly_sparse.analysis.style import BLACK, PAGE_WIDTH
-from truly_sparse.analysis.tables.table1 import tidy as table1
+from truly_sparse.studies.journal.figures.looks import LOOKS
+from truly_sparse.studies.journal.tables.table1 import tidy as table1
 
 COLUMNS = ("figure", "panel", "dataset", "method", "epsilon", "setting", "kind", "value")
 #: Panel: metric of Table 1 and the title.
@@ -21,7 +22,7 @@ PANELS = {
     "b": ("training_operations_ratio", "operations, × dense"),
     "c": ("train_time", "minutes of training"),
 }
-_LOOKS = {**METHODS, "dense": (BLACK, "_")}
+_LOOKS = {**LOOKS, "dense": (BLACK, "_")}
 _HERE, _PUBLISHED = "here", "published"
 
 

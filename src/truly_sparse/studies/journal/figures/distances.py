@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
-from truly_sparse.analysis.figures.panels import dataset_words, letter, warn
 from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.panels import dataset_words, letter, warn
 from truly_sparse.analysis.style import BLACK, PAGE_WIDTH, SKY
 
 KEYS = ["dataset", "distance", "draws", "partial"]

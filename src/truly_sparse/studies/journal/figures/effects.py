@@ -11,16 +11,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from truly_sparse.analysis.figures.panels import METHODS, letter, warn
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import METHODS as TITLES
 from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.origin import parts_of
+from truly_sparse.analysis.panels import letter, warn
 from truly_sparse.analysis.runs import frame_of
 from truly_sparse.analysis.statistics.within import within_seeds
 from truly_sparse.analysis.style import BLUE, ORANGE, PAGE_WIDTH
-from truly_sparse.analysis.tables.helps import alone_runs
-from truly_sparse.analysis.tables.helps_points import EPSILON, level_title
+from truly_sparse.studies.journal.figures.looks import LOOKS
+from truly_sparse.studies.journal.tables.helps import alone_runs
+from truly_sparse.studies.journal.tables.helps_points import EPSILON, level_title
 
 COLUMNS = (
     *("figure", "panel", "dataset", "epsilon", "method", "setting", "value", "std", "seeds", "low", "high"),
@@ -112,7 +113,7 @@ def _ends(part: pd.DataFrame) -> npt.NDArray[np.float64]:
 
 def _crossed(part: SubFigure, grid: Sequence[Axes], cells: Sequence[pd.DataFrame]) -> None:
     for axes, cell in zip(grid, cells, strict=True):
-        for number, (method, look) in enumerate(METHODS.items()):
+        for number, (method, look) in enumerate(LOOKS.items()):
             own = cell[cell["method"] == method].set_index("setting").reindex(list(_REFINEMENTS))
             _lines(axes, np.arange(len(own)) + 0.08 * (number - 1.5), own, level_title(method), look)
         axes.set_xticks(range(len(_REFINEMENTS)), list(_REFINEMENTS.values()), fontsize=5.5)
@@ -145,7 +146,7 @@ def _alone(part: SubFigure, grid: Sequence[Axes], cells: Sequence[pd.DataFrame])
     for axes, cell in zip(grid, cells, strict=True):
         for _, row in cell.groupby("method"):
             method = row["method"].iloc[0]
-            colour, marker = METHODS.get(method, _OTHERS)
+            colour, marker = LOOKS.get(method, _OTHERS)
             place = [order.index(method)]
             axes.errorbar(row["value"], place, xerr=_ends(row), color=colour, marker=marker, linestyle="none", **_BARS)
         axes.grid(visible=True, axis="x")

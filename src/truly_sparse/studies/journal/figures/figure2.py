@@ -10,10 +10,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter
 from scipy import stats
 
-from truly_sparse.analysis.figures import distances
-from truly_sparse.analysis.figures.panels import letter, of_first_dataset, warn
 from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.panels import letter, of_first_dataset, warn
 from truly_sparse.analysis.style import BLACK, BLUE, ORANGE, PAGE_WIDTH
+from truly_sparse.studies.journal.figures import distances
 
 #: Draws of journal figure 2a.
 DRAWS = 100

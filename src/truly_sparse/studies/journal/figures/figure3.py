@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from truly_sparse.analysis.figures.panels import dataset_words, letter, of_first_dataset, warn
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import method_title
+from truly_sparse.analysis.panels import dataset_words, letter, of_first_dataset, warn
 from truly_sparse.analysis.style import BLACK, PAGE_WIDTH, SERIES
 
 _OTHERS = "#dcdcdc"

@@ -5,9 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
-from truly_sparse.analysis.figures.panels import dataset_words, letter, of_first_dataset, warn
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import method_title
+from truly_sparse.analysis.panels import dataset_words, letter, of_first_dataset, warn
 from truly_sparse.analysis.style import PAGE_WIDTH
 
 COLUMNS = ("figure", "dataset", "method", "kind", "converged", "reinitialised", "value", "std", "pairs", "partial")

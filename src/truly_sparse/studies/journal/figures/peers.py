@@ -8,13 +8,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from truly_sparse.analysis import formats
-from truly_sparse.analysis.figures.panels import dataset_words, letter, warn
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.origin import parts_of
+from truly_sparse.analysis.panels import dataset_words, letter, warn
 from truly_sparse.analysis.style import BLACK, PAGE_WIDTH, SERIES
-from truly_sparse.analysis.tables.practice import tidy
-from truly_sparse.analysis.tables.practice_peers import OURS, OURS_TITLE, with_proposed
+from truly_sparse.studies.journal.tables.practice import tidy
+from truly_sparse.studies.journal.tables.practice_peers import OURS, OURS_TITLE, with_proposed
 
 COLUMNS = ("figure", "panel", "dataset", "split", "method", "metric", "value", "seeds", "partial")
 #: Panel: what of Table P1 it shows, the name of its axis, its scale.

@@ -4,9 +4,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from truly_sparse.analysis import cd_diagram, formats
-from truly_sparse.analysis.figures.panels import warn
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import method_title
+from truly_sparse.analysis.panels import warn
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.statistics.over_datasets import FEWEST, over_datasets
 from truly_sparse.analysis.style import BLACK, PAGE_WIDTH, VERMILION

@@ -5,11 +5,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from truly_sparse.analysis.figures.panels import METHODS, dataset_words, letter, warn
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import method_title
+from truly_sparse.analysis.panels import dataset_words, letter, warn
 from truly_sparse.analysis.style import BLACK, PAGE_WIDTH
 from truly_sparse.experiments.records import Record
+from truly_sparse.studies.journal.figures.looks import LOOKS
 
 COLUMNS = ("figure", "panel", "dataset", "method", "kind", "x", "seed", "value", "std", "seeds", "epsilon", "partial")
 #: Panel: its axis, and what of a run varies along it.
@@ -45,7 +46,7 @@ def data(inputs: Inputs) -> pd.DataFrame:
     keys = ["figure", "panel", "dataset", "method", "x", "epsilon", "partial"]
     means = frame.groupby(keys, sort=False)["value"].agg(value="mean", std="std", seeds="size").reset_index()
     whole = pd.concat([frame, means.assign(kind="mean")], ignore_index=True)[list(COLUMNS)]
-    order = {method: place for place, method in enumerate(METHODS)}
+    order = {method: place for place, method in enumerate(LOOKS)}
     whole = whole.sort_values(
         ["panel", "method", "kind", "x", "seed"], key=lambda s: s.map(order) if s.name == "method" else s
     )
@@ -67,7 +68,7 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     """Draw one panel per axis: every seed, and lines through the means."""
     figure = Figure(figsize=(PAGE_WIDTH, 2.6))
     panels = figure.subplots(1, len(PANELS), sharey=True)
-    methods = [method for method in METHODS if method in set(frame["method"])]
+    methods = [method for method in LOOKS if method in set(frame["method"])]
     for axes, (panel, label) in zip(panels, PANELS.items(), strict=True):
         own = frame[frame["panel"] == panel]
         ticks = sorted(own["x"].unique())
@@ -87,7 +88,7 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
 
 
 def _line(axes: Axes, part: pd.DataFrame, places: dict[int, int], shift: float, method: str) -> None:
-    colour, marker = METHODS[method]
+    colour, marker = LOOKS[method]
     runs, means = part[part["kind"] == "run"], part[part["kind"] == "mean"].sort_values("x")
     at = runs["x"].map(places).astype(float) + shift - 0.045
     axes.plot(at, runs["value"], ".", color=colour, markersize=3.5, alpha=0.5, markeredgewidth=0)
@@ -99,7 +100,7 @@ def _line(axes: Axes, part: pd.DataFrame, places: dict[int, int], shift: float, 
 
 
 def _legend(methods: list[str]) -> list[Line2D]:
-    looks = {method: METHODS[method] for method in methods}
+    looks = {method: LOOKS[method] for method in methods}
     handles = [
         Line2D([], [], color=colour, marker=marker, markersize=3.8, linewidth=0.9, label=method_title(method))
         for method, (colour, marker) in looks.items()

@@ -4,15 +4,16 @@ import math
 
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
-from truly_sparse.analysis.findings.reading import EPSILON, claims, confirmed, datasets, listed
-from truly_sparse.analysis.names import PROPOSED, method_title
+from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.origin import marked_title
 from truly_sparse.analysis.statements import Statement, first, others
-from truly_sparse.analysis.tables.helps_points import POOLED
-from truly_sparse.analysis.tables.practice_peers import ALL
-from truly_sparse.analysis.verdicts.accuracy import ACCURACY, BASELINE
-from truly_sparse.analysis.verdicts.claims import ALIKE
-from truly_sparse.analysis.verdicts.protocol import TUNED
+from truly_sparse.studies.journal.findings.reading import EPSILON, claims, confirmed, datasets, listed
+from truly_sparse.studies.journal.methods import PROPOSED
+from truly_sparse.studies.journal.tables.helps_points import POOLED
+from truly_sparse.studies.journal.tables.practice_peers import ALL
+from truly_sparse.studies.journal.verdicts.accuracy import ACCURACY, BASELINE
+from truly_sparse.studies.journal.verdicts.claims import ALIKE
+from truly_sparse.studies.journal.verdicts.protocol import TUNED
 
 #: Models trained with the ensembles' own rate and schedule, and what they are in a sentence.
 _SCHEDULED = {

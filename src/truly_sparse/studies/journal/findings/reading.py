@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from truly_sparse.analysis.evidence import Evidence, Missing
+from truly_sparse.analysis.judging import CONFIRMED, NOT_TESTED
 from truly_sparse.analysis.names import dataset_title, method_title, split_setting
-from truly_sparse.analysis.verdicts.judging import CONFIRMED, NOT_TESTED
 
 #: The density at which the journal compares most.
 EPSILON = 20

@@ -2,14 +2,24 @@
 
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
-from truly_sparse.analysis.findings.reading import EPSILON, claim, claims, confirmed, datasets, listed, row_name, span
-from truly_sparse.analysis.names import PROPOSED, dataset_title, method_title
+from truly_sparse.analysis.judging import EXPLAINED, NOT_CONFIRMED
+from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.origin import marked_title
 from truly_sparse.analysis.statements import Statement
-from truly_sparse.analysis.verdicts.accuracy import ACCURACY
-from truly_sparse.analysis.verdicts.claims import ALIKE
-from truly_sparse.analysis.verdicts.judging import EXPLAINED, NOT_CONFIRMED
-from truly_sparse.analysis.verdicts.others import DATASETS
+from truly_sparse.studies.journal.findings.reading import (
+    EPSILON,
+    claim,
+    claims,
+    confirmed,
+    datasets,
+    listed,
+    row_name,
+    span,
+)
+from truly_sparse.studies.journal.methods import PROPOSED
+from truly_sparse.studies.journal.verdicts.accuracy import ACCURACY
+from truly_sparse.studies.journal.verdicts.claims import ALIKE
+from truly_sparse.studies.journal.verdicts.others import DATASETS
 
 
 def _counts(evidence: Evidence) -> str:

@@ -12,8 +12,7 @@ from truly_sparse.analysis.names import method_title, row_order
 from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
 from truly_sparse.analysis.rounding import differences, less
 from truly_sparse.analysis.runs import summarise
-from truly_sparse.analysis.table import Part, Table
-from truly_sparse.analysis.tables.table1 import COLUMNS
+from truly_sparse.analysis.table import COLUMNS, Part, Table
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.records import Record
 

@@ -12,10 +12,9 @@ from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
 from truly_sparse.analysis.rounding import FITTED_DIGITS, significant
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.statistics.factorial import effects
-from truly_sparse.analysis.table import Part, Table
-from truly_sparse.analysis.tables import helps_points
-from truly_sparse.analysis.tables.table1 import COLUMNS
+from truly_sparse.analysis.table import COLUMNS, Part, Table
 from truly_sparse.errors import UserError
+from truly_sparse.studies.journal.tables import helps_points
 
 #: experiment -> the two factors it crosses.
 CROSSED = {name: tuple(factors) for name, factors in helps_points.CROSSED.items()}

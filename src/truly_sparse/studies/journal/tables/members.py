@@ -10,8 +10,7 @@ from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import method_title, row_order
 from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
 from truly_sparse.analysis.runs import frame_of, summarise
-from truly_sparse.analysis.table import Part, Table
-from truly_sparse.analysis.tables.table1 import COLUMNS
+from truly_sparse.analysis.table import COLUMNS, Part, Table
 
 MEASURES = {
     "accuracy": "ensemble (%)",

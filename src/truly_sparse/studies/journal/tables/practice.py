@@ -10,9 +10,8 @@ from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import method_title, row_order
 from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
 from truly_sparse.analysis.runs import frame_of, summarise
-from truly_sparse.analysis.table import Part, Table
-from truly_sparse.analysis.tables import practice_peers
-from truly_sparse.analysis.tables.table1 import COLUMNS
+from truly_sparse.analysis.table import COLUMNS, Part, Table
+from truly_sparse.studies.journal.tables import practice_peers
 
 #: Runs of the paper's own tables that stand beside the others.
 OURS = ("edst_rg", "rd_tse", "fd_tse", "dist_tse", "set_mlp", "static", "dense")

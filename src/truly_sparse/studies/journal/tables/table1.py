@@ -12,16 +12,13 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import row_order
 from truly_sparse.analysis.origin import commits_of, partial_note, parts_of
 from truly_sparse.analysis.rounding import less
-from truly_sparse.analysis.table import Table
-from truly_sparse.analysis.tables import table1_layout
+from truly_sparse.analysis.runs import class_count
+from truly_sparse.analysis.table import COLUMNS, Table
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import Record, path_of
+from truly_sparse.studies.journal.tables import table1_layout
 
-COLUMNS = (
-    *("table", "dataset", "method", "epsilon", "setting", "metric", "value", "std", "seeds"),
-    *("published", "published_std", "note", "difference", "published_runs", "source", "commit"),
-)
 REFERENCE = "dense"
 Key = tuple[str, str, str]
 
@@ -31,12 +28,6 @@ def dense_weights(record: Record) -> int:
     training, data = record["settings"]["training"], record["data"]
     sizes = [data["features"], *training["hidden"], class_count(data)]
     return sum(a * b for a, b in zip(sizes, sizes[1:], strict=False)) + sum(sizes[1:])
-
-
-def class_count(data: dict[str, Any]) -> int:
-    """Return the number of classes in the `data` block of a record, which holds a number or the names."""
-    classes = data["classes"]
-    return classes if isinstance(classes, int) else len(classes)
 
 
 METRICS: dict[str, Callable[[Record], float]] = {

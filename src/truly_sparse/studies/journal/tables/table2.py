@@ -11,8 +11,7 @@ from truly_sparse.analysis.names import METHODS, dataset_title, method_title
 from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
 from truly_sparse.analysis.rounding import differences
 from truly_sparse.analysis.runs import frame_of, summarise
-from truly_sparse.analysis.table import Part, Table
-from truly_sparse.analysis.tables.table1 import COLUMNS
+from truly_sparse.analysis.table import COLUMNS, Part, Table
 
 ALL = "tabular14"
 #: Decimals of an accuracy in percent, as the sources print it: what is equal there is a tie.

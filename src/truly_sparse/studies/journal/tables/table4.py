@@ -10,8 +10,7 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.rounding import less
-from truly_sparse.analysis.table import Part, Table
-from truly_sparse.analysis.tables.table1 import COLUMNS
+from truly_sparse.analysis.table import COLUMNS, Part, Table
 
 #: What stands for a dataset: the block is drawn at random.
 BLOCK = "erdos_renyi"

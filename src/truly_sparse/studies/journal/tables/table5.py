@@ -16,11 +16,10 @@ from truly_sparse.analysis.rounding import differences
 from truly_sparse.analysis.runs import frame_of
 from truly_sparse.analysis.statistics.authors import bootstrap_test
 from truly_sparse.analysis.statistics.paired import compare_all
-from truly_sparse.analysis.table import Part, Table
-from truly_sparse.analysis.tables import table5_datasets
-from truly_sparse.analysis.tables.table1 import COLUMNS
+from truly_sparse.analysis.table import COLUMNS, Part, Table
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.records import Record
+from truly_sparse.studies.journal.tables import table5_datasets
 
 EXPERIMENT = "table1"
 BASELINE = "edst_rg"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from truly_sparse.analysis import formats, published
+from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import dataset_title
@@ -35,8 +35,8 @@ _OTHERS = (
 def make(inputs: Inputs) -> Table:
     """Return 6a, the printed hyperparameters beside ours, and 6b, every other setting and who says so."""
     config, origin = inputs.config, inputs.origin()
-    printed = published.read_text("table6")
-    sources = published.read_text("settings_sources").set_index("key")
+    printed = inputs.published_text("table6")
+    sources = inputs.published_text("settings_sources").set_index("key")
     frame = _tidy(config, printed)
     others = [
         {

@@ -6,8 +6,7 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import dataset_title
 from truly_sparse.analysis.origin import partial_note
-from truly_sparse.analysis.table import Part, Table
-from truly_sparse.analysis.tables.table1 import COLUMNS
+from truly_sparse.analysis.table import COLUMNS, Part, Table
 
 METRICS = ("features", "samples", "classes")
 _PRINTED = (

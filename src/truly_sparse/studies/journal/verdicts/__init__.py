@@ -1,1 +1,1 @@
-"""What of the paper holds: its claims, each judged by a stated rule from tables as they are built, never by hand."""
+"""What of the journal holds: its claims and the rules that judge them, from tables as they are built."""

@@ -8,9 +8,10 @@ from scipy.stats import ttest_ind_from_stats
 
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
-from truly_sparse.analysis.names import PROPOSED, dataset_title, method_title
+from truly_sparse.analysis.judging import ALPHA, Finding, Rule, gap, partial, verdict, welch
+from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.rounding import differences, less
-from truly_sparse.analysis.verdicts.judging import ALPHA, Finding, Rule, gap, partial, verdict, welch
+from truly_sparse.studies.journal.methods import PROPOSED
 
 ACCURACY = "test_accuracy"
 BASELINE = "edst_rg"

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import pandas as pd
 
 from truly_sparse.analysis.formats import number
-from truly_sparse.analysis.names import PROPOSED, dataset_title, method_title
-from truly_sparse.analysis.verdicts import accuracy, cost, others, protocol
-from truly_sparse.analysis.verdicts.accuracy import ACCURACY, BASELINE
-from truly_sparse.analysis.verdicts.judging import Claim, Rule
+from truly_sparse.analysis.judging import Claim, Rule
+from truly_sparse.analysis.names import dataset_title, method_title
+from truly_sparse.studies.journal.methods import PROPOSED
+from truly_sparse.studies.journal.verdicts import accuracy, cost, others, protocol
+from truly_sparse.studies.journal.verdicts.accuracy import ACCURACY, BASELINE
 
 RULES: tuple[Rule, ...] = (*accuracy.RULES, *protocol.RULES, *cost.RULES, *others.RULES)
 USUAL = 20.0

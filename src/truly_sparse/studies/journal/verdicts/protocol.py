@@ -4,10 +4,12 @@ import pandas as pd
 
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
-from truly_sparse.analysis.names import PROPOSED, dataset_title, method_title
+from truly_sparse.analysis.judging import ALPHA, Finding, Rule, gap, partial, verdict, welch
+from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.rounding import less
-from truly_sparse.analysis.tables.helps_points import POOLED
-from truly_sparse.analysis.verdicts.accuracy import (
+from truly_sparse.studies.journal.methods import PROPOSED
+from truly_sparse.studies.journal.tables.helps_points import POOLED
+from truly_sparse.studies.journal.verdicts.accuracy import (
     ACCURACY,
     BASELINE,
     least_lead_over_dense,
@@ -15,7 +17,6 @@ from truly_sparse.analysis.verdicts.accuracy import (
     row_of,
     settings_of,
 )
-from truly_sparse.analysis.verdicts.judging import ALPHA, Finding, Rule, gap, partial, verdict, welch
 
 TUNED = "dense_tuned"
 

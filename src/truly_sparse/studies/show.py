@@ -1,15 +1,16 @@
 """A table in the terminal, and where its files lie."""
 
 import sys
-from typing import Any
 
-from truly_sparse.analysis import make, names, pdf
+from truly_sparse.analysis import places
+from truly_sparse.analysis.study import Config
 from truly_sparse.analysis.table import to_text
 from truly_sparse.analysis.text import for_terminal
+from truly_sparse.studies import make, pdf
 
 
-def show(config: dict[str, Any], name: str) -> None:
-    """Print a table of this preset, then the paths of its CSV and of the PDF.
+def show(config: Config, name: str) -> None:
+    """Print a table of this configuration, then the paths of its CSV and of the PDF.
 
     Raises
     ------
@@ -19,15 +20,14 @@ def show(config: dict[str, Any], name: str) -> None:
     print(report(config, name, sys.stdout.encoding or "ascii"))
 
 
-def report(config: dict[str, Any], name: str, encoding: str = "utf-8") -> str:
+def report(config: Config, name: str, encoding: str = "utf-8") -> str:
     """Return what `show` prints."""
-    table = make.build(config, name)
-    preset = config["preset"]
-    csv, document = names.table_csv(preset, name), pdf.document(preset)
+    table = make.built(config, name)
+    csv, document = places.table_csv(config, name), pdf.document(config)
     lines = [
-        to_text(table, preset, encoding),
+        to_text(table, config["preset"], encoding),
         "",
         f"CSV: {csv}" if csv.exists() else f"CSV: not made yet, `snakemake --cores 1 {name}` makes {csv}",
-        f"PDF: {document}" if document.exists() else f"PDF: not made yet, {pdf.how(preset)}",
+        f"PDF: {document}" if document.exists() else f"PDF: {pdf.how(config)}",
     ]
     return "\n".join([*lines[:2], *(for_terminal(line, encoding) for line in lines[2:])])

@@ -6,8 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from truly_sparse.analysis import facts, make, show, texlive
+from truly_sparse.analysis import texlive
 from truly_sparse.errors import UserError
+from truly_sparse.studies import make, show
+from truly_sparse.studies.journal import facts
+from truly_sparse.studies.journal.catalogue import STUDY
 
 MISSING = "table1/wine/rd_tse/eps20/seed1"
 DIVERGED = "table1/digits/set_mlp/eps20/seed0"
@@ -20,7 +23,10 @@ def quick(fill):
 
 def test_table_writes_csv_and_latex(quick):
     csv, tex = make.table(quick, "table1")
-    assert (csv, tex) == (Path("results/quick/tables/table1.csv"), Path("paper/quick/tables/table1.tex"))
+    assert (csv, tex) == (
+        Path("results/quick/journal/tables/table1.csv"),
+        Path("paper/quick/journal/tables/table1.tex"),
+    )
     frame = pd.read_csv(csv)
     assert set(frame["preset"]) == {"quick"}
     assert set(frame["dataset"]) == {"digits", "breast_cancer", "wine"}
@@ -59,10 +65,10 @@ def test_unknown_names_and_no_runs_are_one_clear_line(quick, repository):
         make.table(quick | {"experiments": {}}, "table1")
     empty = quick | {"preset": "nothing"}
     for made, name in ((make.table, "table1"), (make.figure, "accuracy"), (show.report, "table1")):
-        with pytest.raises(UserError, match="no finished run of table1 in results/nothing"):
+        with pytest.raises(UserError, match="no finished run of table1 in results/nothing/journal"):
             made(empty, name)
-    with pytest.raises(UserError, match="no finished run of table1 in results/nothing"):
-        facts.write(empty)
+    with pytest.raises(UserError, match="no finished run of table1 in results/nothing/journal"):
+        facts.write(STUDY, empty)
     assert not (repository / "paper" / "nothing").exists()
 
 
@@ -90,7 +96,7 @@ def test_report_fits_the_terminal_and_says_where_files_are(fill):
     make.table(config, "table1")
     text = show.report(config, "table1")
     assert max(map(len, text.splitlines())) <= 100
-    assert "CSV: results/paper/tables/table1.csv" in text
+    assert "CSV: results/journal/tables/table1.csv" in text
     assert "PDF: not made yet" in text
     assert "a: 1 of 5 runs diverged (seed 0)" in text
     assert "73.1 ± 0.2" in text
@@ -120,31 +126,31 @@ def test_quick_report_is_marked(quick, capsys):
 
 def test_facts_are_generated(quick):
     make.table(quick, "table1")
-    facts.write(quick)
-    preset = Path("paper/quick/preset.tex").read_text(encoding="utf-8")
+    facts.write(STUDY, quick)
+    preset = Path("paper/quick/journal/preset.tex").read_text(encoding="utf-8")
     assert r"\isquicktrue" in preset
     assert r"\newcommand{\Commit}{0123456789}" in preset
     assert r"\newcommand{\Preset}{quick}" in preset
-    text = Path("paper/quick/facts.tex").read_text(encoding="utf-8")
+    text = Path("paper/quick/journal/facts.tex").read_text(encoding="utf-8")
     assert r"\newcommand{\RunCount}{41}" in text
     assert r"\newcommand{\DivergedCount}{1}" in text
     assert r"\newcommand{\AbsentCount}{1}" in text
     assert r"Made\_Up(R) CPU \#7 \& Sons @ 3.00GHz" in text
     assert "openblas 0.3.30 (Haswell kernels)" in text
-    said = Path("paper/quick/said.tex").read_text(encoding="utf-8")
+    said = Path("paper/quick/journal/said.tex").read_text(encoding="utf-8")
     assert "print no accuracy for any row" in said
     assert "FD-TSE ran out of places that were not blocked in 6 runs and put 72 links" in said
     assert "diverged, which are in no mean: 1 (SET-MLP on Digits, $\\varepsilon$ 20)" in said
-    settings = Path("paper/quick/tables/settings.tex").read_text(encoding="utf-8")
+    settings = Path("paper/quick/journal/tables/settings.tex").read_text(encoding="utf-8")
     assert "comprehensive" in settings
-    assert "batch size" in Path("paper/quick/tables/datasets.tex").read_text(encoding="utf-8")
+    assert "batch size" in Path("paper/quick/journal/tables/datasets.tex").read_text(encoding="utf-8")
 
 
 def test_sentences_compare_with_the_published_numbers(fill):
     config = fill("paper")
     make.table(config, "table1")
-    facts.write(config)
-    text = Path("paper/paper/said.tex").read_text(encoding="utf-8")
+    facts.write(STUDY, config)
+    text = Path("paper/journal/said.tex").read_text(encoding="utf-8")
     assert "Of 28 rows with a published accuracy" in text
     assert re.search(r"the largest is .* on (HIGGS|Gesture Phase)", text)
-    assert r"\isquickfalse" in Path("paper/paper/preset.tex").read_text(encoding="utf-8")
+    assert r"\isquickfalse" in Path("paper/journal/preset.tex").read_text(encoding="utf-8")

@@ -129,10 +129,10 @@ def make_record() -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with this repository's paper text and configuration, as the working folder."""
-    (tmp_path / "paper").mkdir()
+    """A folder with this repository's text of the journal and configuration, as the working folder."""
+    (tmp_path / "paper/journal").mkdir(parents=True)
     for name in ("main.tex", "references.bib"):
-        shutil.copy(REPOSITORY / "paper" / name, tmp_path / "paper" / name)
+        shutil.copy(REPOSITORY / "paper/journal" / name, tmp_path / "paper/journal" / name)
     shutil.copytree(REPOSITORY / "config", tmp_path / "config")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -145,8 +145,8 @@ def fill(repository: Path) -> Callable[..., dict[str, Any]]:
     def fill_runs(
         preset: str = "quick", seeds: int = 2, skip: tuple[str, ...] = (), diverge: tuple[str, ...] = ()
     ) -> dict[str, Any]:
-        name = "config" if preset == "paper" else preset
-        config = load_config(REPOSITORY / "config" / f"{name}.yaml")
+        folder = REPOSITORY / "config" / ("" if preset == "paper" else preset)
+        config = load_config(folder / "journal.yaml")
         for block in config["experiments"]["table1"]:
             block["seeds"] = block["seeds"][:seeds]
         for spec in runs(config, "table1"):
@@ -196,7 +196,7 @@ def _link(source: Path, target: Path) -> None:
 @pytest.fixture(scope="session")
 def made_up_paper() -> tuple[dict[str, Any], list[tuple[RunSpec, dict[str, Any]]]]:
     """The configuration of the paper, no committed records used, and a made-up record of every run of it."""
-    config = load_config(REPOSITORY / "config/config.yaml") | {"reuse_records": False, "train": False}
+    config = load_config(REPOSITORY / "config/journal.yaml") | {"reuse_records": False, "train": False}
     trained = [spec for spec in runs(config) if spec.settings["model"] != "reference" and spec.seed < 3]
     return config, [(spec, record_of(spec)) for spec in trained]
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from truly_sparse.analysis import crate, inventory, make
+from truly_sparse.analysis import crate, inventory
 from truly_sparse.errors import UserError
 from truly_sparse.files import sha256
+from truly_sparse.studies import make
+from truly_sparse.studies.journal.catalogue import STUDY
 
 ROOT = Path(__file__).parents[2]
 DIVERGED = "table1/digits/set_mlp/eps20/seed0"
@@ -53,16 +55,16 @@ def test_the_environment_names_code_configuration_machine_and_every_package(quic
 def test_without_the_library_the_message_says_what_to_do(quick, monkeypatch):
     monkeypatch.setitem(sys.modules, "rocrate.rocrate", None)
     with pytest.raises(UserError, match="make crate"):
-        crate.make(quick)
+        crate.make(STUDY.source, quick)
 
 
 def test_the_crate_describes_every_file_and_its_own_tool_finds_it_valid(quick):
     pytest.importorskip("rocrate", reason="left out: rocrate is not installed (make crate)")
     with pytest.raises(UserError, match="holds no table yet"):
-        crate.make(quick)
+        crate.make(STUDY.source, quick)
     make.table(quick, "table1")
     make.figure(quick, "accuracy")
-    path = crate.make(quick)
+    path = crate.make(STUDY.source, quick)
     entities = {entity["@id"]: entity for entity in json.loads(path.read_text(encoding="utf-8"))["@graph"]}
     folder = path.parent
     for name in ("tables/table1.csv", "figures/accuracy.png", "provenance/runs.csv"):
@@ -71,7 +73,7 @@ def test_the_crate_describes_every_file_and_its_own_tool_finds_it_valid(quick):
         assert {"@id": name} in entities["#workflow"]["result"]
     assert entities["./"]["datePublished"] == "2026-01-01T00:10:00+00:00"
     before = path.read_bytes()
-    assert crate.make(quick).read_bytes() == before
+    assert crate.make(STUDY.source, quick).read_bytes() == before
     pytest.importorskip("rocrate_validator", reason="left out: roc-validator is not installed (make crate)")
     called = [sys.executable, str(ROOT / "envs/validate_crate.py"), str(folder)]
     done = subprocess.run(called, capture_output=True, text=True)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from truly_sparse.analysis import make, pdf, texlive
-from truly_sparse.analysis.catalogue import FIGURES, TABLES, offered
+from truly_sparse.analysis import texlive
 from truly_sparse.errors import UserError
+from truly_sparse.studies import make, pdf
+from truly_sparse.studies.journal.catalogue import STUDY
 
 from .made_up import MEASUREMENTS
 
@@ -31,9 +32,9 @@ def made(fill, committed, repository, _made):
         return config
     for name in config["measurements"]:
         committed(config, name, MEASUREMENTS[name]())
-    for name in offered(TABLES, config):
+    for name in STUDY.offered_tables(config):
         make.table(config, name)
-    for name in offered(FIGURES, config):
+    for name in STUDY.offered_figures(config):
         make.figure(config, name)
     shutil.copytree(repository, _made)
     return config
@@ -42,7 +43,7 @@ def made(fill, committed, repository, _made):
 @needs_latex
 def test_paper_builds_without_overfull_lines(made):
     document = pdf.build(made)
-    assert document == Path("paper/quick/main.pdf")
+    assert document == Path("paper/quick/journal/main.pdf")
     assert document.read_bytes().startswith(b"%PDF")
     log = document.with_suffix(".log").read_text(encoding="utf-8", errors="replace")
     for complaint in ("Overfull", "undefined", "LaTeX Warning"):
@@ -58,7 +59,7 @@ def _aux(document):
 
 
 def test_no_number_is_typed():
-    text = (ROOT / "paper" / "main.tex").read_text(encoding="utf-8").split(r"\begin{document}")[1]
+    text = (ROOT / "paper/journal/main.tex").read_text(encoding="utf-8").split(r"\begin{document}")[1]
     named = (
         r"(?<!\\)%.*",  # comments
         r"\\(?:iftable|showtable|iffigure|label|ref|showfigure(?:\[[^]]*\])?|cite[a-z]*|includegraphics)\{[^}]*\}",
@@ -77,9 +78,11 @@ def test_no_number_is_typed():
 
 @needs_latex
 def test_latex_error_is_named_with_its_log(made):
-    source = Path("paper/main.tex")
+    source = Path("paper/journal/main.tex")
     source.write_text(source.read_text(encoding="utf-8").replace("\\appendix\n", "\\apendix\n"), encoding="utf-8")
-    with pytest.raises(UserError, match=r"main\.tex:\d+: Undefined control sequence.*log: paper/quick/main\.log"):
+    with pytest.raises(
+        UserError, match=r"main\.tex:\d+: Undefined control sequence.*log: paper/quick/journal/main\.log"
+    ):
         pdf.build(made)
 
 
@@ -87,8 +90,8 @@ def test_missing_latex_is_one_line_that_says_how(made, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(UserError, match="latexmk is missing: on Debian or Ubuntu `apt-get install latexmk"):
         pdf.build(made)
-    assert Path("paper/quick/facts.tex").exists()
-    assert "latexmk is missing" in pdf.how("quick")
+    assert Path("paper/quick/journal/facts.tex").exists()
+    assert "latexmk is missing" in pdf.how(made)
 
 
 def test_missing_style_file_counts_as_missing_latex(monkeypatch, tmp_path):
@@ -100,7 +103,7 @@ def test_missing_style_file_counts_as_missing_latex(monkeypatch, tmp_path):
 
 
 def test_missing_table_is_named(fill):
-    with pytest.raises(UserError, match=r"paper/quick/tables/table1\.tex not found"):
+    with pytest.raises(UserError, match=r"paper/quick/journal/tables/table1\.tex not found"):
         pdf.build(fill("quick"))
 
 
