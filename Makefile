@@ -24,7 +24,7 @@ install: $(STAMP)  ## set up .venv (every other target does it when needed)
 
 cluster: $(STAMP) $(LOCKED)cluster  ## add the plugins for Slurm and other schedulers (docs/cluster.md)
 
-quick: $(STAMP)  ## all eight models on small data in minutes, ending with the table
+quick: $(STAMP)  ## a small piece of every study in minutes: all eight models of the journal, ending with the table
 	@$(BIN)/python -m truly_sparse workflow --cores $(CORES) --config config/quick.yaml
 	@$(BIN)/python -m truly_sparse show table1 --config config/quick.yaml
 
@@ -53,17 +53,17 @@ docs: $(STAMP) $(LOCKED)docs  ## the documentation in docs/_build; a warning or 
 package: $(STAMP)  ## wheel and sdist in dist/, tried in fresh environments of every Python at hand
 	$(BIN)/python tests/packaging/fresh.py
 
-paper: $(STAMP)  ## every table, figure and the PDF from the committed records, without training
+paper: $(STAMP)  ## every table, figure and PDF of every study from the committed records, without training
 	@$(BIN)/python -m truly_sparse workflow --cores $(CORES) -- --config train=false
 	@$(BIN)/python -m truly_sparse show table1
 
 report: $(STAMP)  ## one HTML file with tables, figures, runs, rule graph and environment, from the committed records
 	@$(BIN)/python -m truly_sparse workflow --cores $(CORES) provenance -- --config train=false
-	$(BIN)/snakemake --config train=false --report results/paper/report.html -- provenance
+	$(BIN)/snakemake --config train=false --report results/report.html -- provenance
 
-crate: $(STAMP) $(LOCKED)crate  ## describe results/paper as an RO-Crate and validate the description
+crate: $(STAMP) $(LOCKED)crate  ## describe the results of every study as an RO-Crate and validate the description
 	$(BIN)/python -m truly_sparse crate
-	$(BIN)/python envs/validate_crate.py results/paper
+	for crate in results/*/ro-crate-metadata.json; do $(BIN)/python envs/validate_crate.py $${crate%/*} || exit 1; done
 
 store: $(STAMP)  ## put finished runs (NAME=table1) into the committed records
 	$(BIN)/python -m truly_sparse store $(or $(NAME),table1)
@@ -98,7 +98,7 @@ lock: $(STAMP)  ## pin every dependency anew in envs/*.lock
 unlock: $(STAMP)  ## after a workflow that was killed on another machine: release the folder
 	$(BIN)/snakemake --unlock
 
-clean:  ## remove .venv, caches and quick results; never data or results of the paper
+clean:  ## remove .venv, caches and quick results; never data or results of a study
 	rm -rf .venv .arm .snakemake .mypy_cache .ruff_cache .pytest_cache .hypothesis results/quick paper/quick docs/_build docs/examples dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

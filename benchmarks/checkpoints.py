@@ -35,7 +35,7 @@ RUNS = {
 
 def ended(model: str, strategy: str, epsilon: float | None) -> Trainer:
     """Return a run of the paper's settings as it is before its last epoch: five members and the best of the window."""
-    training = load_config(ROOT / "config/config.yaml")["training"] | {"epsilon": epsilon}
+    training = load_config(ROOT / "config/journal.yaml")["training"] | {"epsilon": epsilon}
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(1280, 50)).astype(np.float32), rng.integers(0, 5, 1280)
     trainer = Trainer(Data(x, y, x[:128], y[:128], 5), training, model, strategy, 0)

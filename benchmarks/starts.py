@@ -75,7 +75,7 @@ def measure_whole_run() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         _write_problem(place)
-        record = place / f"results/bench/runs/whole/made_up/fd_tse/eps{EPSILON}/seed0/run.json"
+        record = place / f"results/bench/journal/runs/whole/made_up/fd_tse/eps{EPSILON}/seed0/run.json"
         command = [sys.executable, "-m", "truly_sparse", "run", f"whole/made_up/fd_tse/eps{EPSILON}/seed0"]
         for _ in range(2):
             found["epoch"] += [clocked(pure.epoch) for _ in range(10)]
@@ -96,6 +96,7 @@ def _write_problem(place: Path) -> None:
     write_json(place / "made_up.json", about)
     grid = {"datasets": ["made_up"], "methods": ["fd_tse"], "epsilon": [EPSILON], "seeds": [0]}
     config = {
+        "study": "journal",
         "preset": "bench",
         "data": {"folder": str(place)},
         "training": {"eta": 0.001},

@@ -30,7 +30,7 @@ CSV = Path("benchmarks/results/storage_accuracy.csv")
 
 def configuration(seeds: int, mirror: str | None) -> dict[str, Any]:
     """Return the paper's configuration with one experiment: both storages on Gesture."""
-    paper = load_config("config/config.yaml")
+    paper = load_config("config/journal.yaml")
     grid = {
         "datasets": ["gesture"],
         "methods": METHODS,

@@ -36,13 +36,14 @@ ROOMS = {
     "references": set(),
     "experiments": {"ensembles", "training", "references", "data", "measure", "engine"},
     "analysis": {"measure", "experiments"},
+    "studies": {"measure", "experiments", "analysis"},
     "golden": {"engine", "training", "ensembles", "estimators", "references", "data", "measure", "experiments"},
     "cli": {
         *("engine", "training", "ensembles", "estimators", "references", "data", "measure", "experiments", "analysis"),
-        "golden",
+        *("golden", "studies"),
     },
 }
-# Analysis reads what runs wrote, it never trains.
+# Analysis and studies read what runs wrote, they never train.
 SHAPES = {"config", "grid", "records", "measurements", "provenance"}
 
 
@@ -67,8 +68,34 @@ def test_a_room_uses_only_what_it_may(room):
             for other in used:
                 allowed = ROOMS[room] | {room, "errors", "files", "schema", "kernel_cache", "__version__"}
                 assert other in allowed, f"{file.relative_to(ROOT)} uses {module}"
-            if room == "analysis" and rest[:1] == ["experiments"]:
+            if room in ("analysis", "studies") and rest[:1] == ["experiments"]:
                 assert set(rest[1:2] or names) <= SHAPES, f"{file.relative_to(ROOT)} uses {module}"
+
+
+def test_a_study_is_used_by_nothing_but_itself():
+    for file in SOURCES:
+        for module, names in imports(file):
+            for name in [module, *(f"{module}.{name}" for name in names)]:
+                found = re.match(r"truly_sparse\.studies\.(\w+)", name)
+                if found and (PACKAGE / "studies" / found[1]).is_dir():
+                    assert PACKAGE / "studies" / found[1] in file.parents, f"{file.relative_to(ROOT)} uses {name}"
+
+
+def test_no_import_of_tables_and_figures_goes_round():
+    """Those inside functions count, and those by name: what makes a study's tables can reach all of its modules."""
+    rooms = [file for file in SOURCES if file.relative_to(PACKAGE).parts[0] in ("analysis", "studies")]
+    places = {".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts): file for file in rooms}
+    left = {}
+    for name, file in places.items():
+        used = {f"{module}.{one}" for module, names in imports(file) for one in names}
+        used |= {module for module, _ in imports(file)}
+        if "import_module(" in file.read_text(encoding="utf-8"):
+            used |= {other for other in places if other.count(".") > 2}
+        left[name] = used & places.keys() - {name}
+    while left:
+        ends = {name for name, used in left.items() if not used & left.keys()}
+        assert ends, sorted(left)
+        left = {name: used for name, used in left.items() if name not in ends}
 
 
 def test_nothing_is_pickled():
@@ -172,6 +199,11 @@ def test_committed_records_name_no_place_on_a_machine():
             record = json.loads(line)
             record.pop("correct", None)  # bits in base64, which has slashes
             assert list(paths_in(record)) == [], f"{file.relative_to(ROOT)}, line {number}"
+
+
+def test_the_probabilities_of_a_study_stay_small():
+    for folder in (ROOT / "results").glob("*/records"):
+        assert sum(file.stat().st_size for file in folder.glob("*.npz")) <= 15_000_000, folder
 
 
 def test_make_says_in_one_line_that_python_is_missing_or_old(tmp_path):

@@ -34,7 +34,7 @@ def cell(value: float, std: float) -> str:
 
 
 def test_the_table_is_the_csv():
-    table = pd.read_csv(ROOT / "results/paper/tables/table1.csv")
+    table = pd.read_csv(ROOT / "results/journal/tables/table1.csv")
     table = table[(table["metric"] == "test_accuracy") & (table["dataset"] == "gesture")]
     table = table[~table["setting"].str.contains(r"lambda(?!1\.5)")]
     names = {
@@ -64,7 +64,7 @@ def test_the_table_is_the_csv():
 
 
 def test_the_verdicts_are_the_csv():
-    table = pd.read_csv(ROOT / "results/paper/tables/verdicts.csv")
+    table = pd.read_csv(ROOT / "results/journal/tables/verdicts.csv")
     kinds = ["confirmed", "different but explained", "not confirmed", "not tested"]
     counted = {
         topic: [str((claims["verdict"] == kind).sum() or "–") for kind in kinds]
@@ -76,7 +76,7 @@ def test_the_verdicts_are_the_csv():
 
 
 def test_what_helps_is_the_csv():
-    table = pd.read_csv(ROOT / "results/paper/tables/helps.csv")
+    table = pd.read_csv(ROOT / "results/journal/tables/helps.csv")
     pooled = table[(table["dataset"] == "pooled") & (table["setting"] == "refinement")].set_index("contrast")
     regrown = pooled.loc[[f"{method} - edst_rg" for method in ("rd_tse", "fd_tse", "dist_tse")]]
     rd, fd, dist = map(difference, regrown["value"], [2] * 3)
@@ -98,7 +98,7 @@ def output_of_snippet(number: int) -> str:
 
 def test_the_records_give_the_table_in_pandas():
     printed = output_of_snippet(0)
-    table = pd.read_csv(ROOT / "results/paper/tables/table1.csv")
+    table = pd.read_csv(ROOT / "results/journal/tables/table1.csv")
     row = table[(table["method"] == "fd_tse") & (table["setting"] == "eps20") & (table["dataset"] == "gesture")]
     value, std = row.loc[row["metric"] == "test_accuracy", ["value", "std"]].iloc[0]
     assert re.search(rf"fd_tse +eps10 .*\n +eps20 +{value:.1f} +{std:.1f}", printed), printed
@@ -119,7 +119,7 @@ def test_make_targets_exist(target):
 
 
 def test_the_campaign_is_that_of_the_records():
-    config = load_config(ROOT / "config/config.yaml")
+    config = load_config(ROOT / "config/journal.yaml")
     records = {name: gather(config, name)[0] for name in config["experiments"]}
     finished, all_runs = distinct(itertools.chain(*records.values())), by_settings(runs(config))
     assert len(finished) == len(all_runs)
@@ -127,7 +127,7 @@ def test_the_campaign_is_that_of_the_records():
     assert f"{len(finished):,} runs, which took {_hours(finished)} core-hours" in words
     assert f"Tables 1 and 2 took {_hours([*records['table1'], *records['table2']])}" in words
     assert f"about {_missing_rows(finished):.0f} core-hours more" in words
-    printed = pd.concat(pd.read_csv(ROOT / f"config/published/table{number}.csv") for number in (1, 2))
+    printed = pd.concat(pd.read_csv(ROOT / f"config/published/journal_table{number}.csv") for number in (1, 2))
     printed = printed[printed["metric"].isin(["train_time", "total_train_time"])]
     minutes = (printed["published"] * printed["published_runs"].fillna(1)).sum()
     assert f"add up to about {round(minutes / 60, -1):.0f} hours" in words

@@ -24,6 +24,7 @@ from truly_sparse.experiments.grid import find
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src/truly_sparse"
 SOUND = {
+    "study": "journal",
     "preset": "p",
     "datasets": {"wine": {}},
     "methods": {"rd_tse": {"model": "sparse", "strategy": "rd_tse"}},
@@ -155,7 +156,7 @@ def test_no_name_on_the_command_line_is_a_path(here, name):
     with claims.claim_result(config, "run", name):
         pass
     made = [path.relative_to(here).as_posix() for path in here.rglob("*") if path.is_file()]
-    assert all(path.startswith("results/p/.locks/run-") for path in made), made
+    assert all(path.startswith("results/p/journal/.locks/run-") for path in made), made
 
 
 def test_dependencies_are_locked_with_hashes():

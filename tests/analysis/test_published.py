@@ -23,7 +23,7 @@ EXPECTED = {
 
 
 def test_cells_are_those_of_the_journal():
-    frame = published.load("table1").set_index(["dataset", "method", "setting", "metric"]).sort_index()
+    frame = published.load("journal_table1").set_index(["dataset", "method", "setting", "metric"]).sort_index()
     for key, (value, std, runs) in EXPECTED.items():
         row = frame.loc[key]
         assert row["published"] == value, key
@@ -32,7 +32,7 @@ def test_cells_are_those_of_the_journal():
 
 
 def test_every_row_of_the_journal_is_there():
-    frame = published.load("table1")
+    frame = published.load("journal_table1")
     rows = frame[frame["metric"] == "test_accuracy"].groupby("dataset").size()
     assert rows.to_dict() == {"gesture": 16, "higgs": 12}
     assert set(frame["source"]) == {"journal Table 1"}
@@ -44,38 +44,38 @@ def test_every_row_of_the_journal_is_there():
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    path = tmp_path / "config" / "published" / "table1.csv"
+    path = tmp_path / "config" / "published" / "journal_table1.csv"
     path.parent.mkdir(parents=True)
-    path.write_text(published.find("table1").read_text(encoding="utf-8"), encoding="utf-8")
+    path.write_text(published.find("journal_table1").read_text(encoding="utf-8"), encoding="utf-8")
     return path
 
 
 def test_missing_column_is_named(file):
     file.write_text(file.read_text(encoding="utf-8").replace("published_std", "spread"), encoding="utf-8")
     with pytest.raises(UserError, match="published_std"):
-        published.load("table1")
+        published.load("journal_table1")
 
 
 def test_repeated_line_is_named(file):
     lines = file.read_text(encoding="utf-8").splitlines()
     file.write_text("\n".join([*lines, lines[3]]) + "\n", encoding="utf-8")
     with pytest.raises(UserError, match=f"line {len(lines) + 1} repeats"):
-        published.load("table1")
+        published.load("journal_table1")
 
 
 def test_text_where_a_number_belongs_is_named(file):
     file.write_text(file.read_text(encoding="utf-8").replace("54.9", "about 55"), encoding="utf-8")
     with pytest.raises(UserError, match='"published" holds something that is not a number'):
-        published.load("table1")
+        published.load("journal_table1")
 
 
 @pytest.mark.parametrize("content", ["", "a,b\n1,2,3,4\n"])
 def test_damaged_file_is_one_clear_line(file, content):
     file.write_text(content, encoding="utf-8")
     with pytest.raises(UserError, match=r"table1\.csv"):
-        published.load("table1")
+        published.load("journal_table1")
 
 
 def test_no_file_for_a_table():
     with pytest.raises(UserError, match=r"table99\.csv not found"):
-        published.load("table99")
+        published.load("journal_table99")

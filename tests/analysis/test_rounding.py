@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from truly_sparse.analysis.make import write_csv
+from truly_sparse.analysis.build import write_csv
 from truly_sparse.analysis.rounding import DIGITS, decimals, differences, less, rounded, settled
 
 

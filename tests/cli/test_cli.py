@@ -53,6 +53,7 @@ def lay_out(folder: Path) -> Path:
     y = rng.integers(0, 3, 300)
     write_data(folder / "data", rng.normal(size=(3, 10))[y] + rng.normal(size=(300, 10)), y)
     config = {
+        "study": "journal",
         "preset": "test",
         "training": {
             "hidden": [60, 50],
@@ -106,7 +107,7 @@ def call(place: Path, *arguments: str, **environment: str) -> tuple[int, str]:
 
 
 def results(place: Path, run: str = RUN) -> Path:
-    return place / "results/test/runs" / run
+    return place / "results/test/journal/runs" / run
 
 
 @pytest.mark.parametrize("run", [RUN, DENSE])
@@ -266,6 +267,6 @@ def test_a_job_starts_without_what_it_does_not_use():
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert said.strip() == "set()"
-    code = code.replace("experiments.job", "analysis.make").replace("'sklearn', 'pandas', ", "'sklearn', ")
+    code = code.replace("experiments.job", "studies.make").replace("'sklearn', 'pandas', ", "'sklearn', ")
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert said.strip() == "set()"

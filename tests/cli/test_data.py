@@ -32,7 +32,7 @@ def call(place, monkeypatch, capfd):
 @pytest.fixture
 def place(tmp_path):
     """A folder with a CSV of numbers, categories and gaps, and a configuration of all eight models on it."""
-    config = yaml.safe_load((ROOT / "config/quick.yaml").read_text())
+    config = yaml.safe_load((ROOT / "config/quick/journal.yaml").read_text())
     rng = np.random.default_rng(0)
     kind = rng.choice(["oak", "elm", "ash"], 200)
     table = pd.DataFrame(rng.normal(size=(200, 4)), columns=list("abcd"))
@@ -47,6 +47,7 @@ def place(tmp_path):
             method["training"]["members"] = 2
     blocks = config["experiments"]["table1"]
     config |= {
+        "study": "journal",
         "preset": "mine",
         "training": SMALL,
         "data": {"download": False},
@@ -71,12 +72,12 @@ def test_your_own_csv_runs_through_every_model_table_and_figure(place, call):
         call("run", spec.path)
     call("table", "table1")
     call("figure", "accuracy")
-    table = pd.read_csv(place / "results/mine/tables/table1.csv")
+    table = pd.read_csv(place / "results/mine/journal/tables/table1.csv")
     accuracy = table[table["metric"] == "test_accuracy"]
     assert set(accuracy["method"]) == set(config["methods"])
     assert set(accuracy["dataset"]) == {"trees"}
     assert accuracy["value"].between(0, 100).all()
-    assert (place / "paper/mine/figures/accuracy.pdf").exists()
+    assert (place / "paper/mine/journal/figures/accuracy.pdf").exists()
 
 
 def test_a_column_that_is_not_covered_is_one_line(place, call):
@@ -97,3 +98,12 @@ def test_one_that_fails_does_not_stop_the_others(call):
 
 def test_no_name_at_all_is_one_line(call):
     assert "error: no dataset named; there is trees; --all takes every one" in call("data", code=2)
+
+
+def test_several_studies_have_their_datasets_prepared_at_once(place, call):
+    config = yaml.safe_load((place / "config.yaml").read_text())
+    other = config | {"study": "spas", "datasets": {"wine": {}}, "experiments": {}}
+    (place / "other.yaml").write_text(yaml.safe_dump(other))
+    said = call("data", "wine", "trees", "--config", "other.yaml")
+    assert "own file trees.csv" in said
+    assert "scikit-learn" in said

@@ -6,11 +6,21 @@ import pytest
 import yaml
 
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.config import check_training, load_config, training_of, validate
+from truly_sparse.experiments.config import (
+    by_study,
+    check_training,
+    load_config,
+    load_configs,
+    results_folder,
+    study_names,
+    training_of,
+    validate,
+)
 from truly_sparse.experiments.schema import fill, read_texts, schema
 
 ROOT = Path(__file__).parents[2]
 SMALL = """
+study: journal
 preset: small
 datasets: {digits: {training: {alpha: 1}}}
 methods:
@@ -28,14 +38,44 @@ def small(**replaced):
     return yaml.safe_load(SMALL) | replaced
 
 
-@pytest.mark.parametrize("name", ["config", "quick"])
-def test_shipped_files_are_valid_and_stay_so(name):
-    config = load_config(ROOT / f"config/{name}.yaml")
+@pytest.mark.parametrize("folder", ["config", "config/quick"])
+@pytest.mark.parametrize("study", study_names())
+def test_shipped_files_are_valid_and_stay_so(folder, study):
+    config = load_config(ROOT / folder / f"{study}.yaml")
+    assert config["study"] == study
     assert validate(config) == config
 
 
+@pytest.fixture
+def shipped(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_preset_stands_for_its_studies_and_replaces_what_it_says():
+    full, quick = load_configs(), load_configs(["config/quick.yaml"])
+    assert [config["study"] for config in full] == [config["study"] for config in quick] == study_names()
+    assert full == [load_config(f"config/{name}.yaml") for name in study_names()]
+    assert {str(results_folder(config)) for config in full} == {f"results/{name}" for name in study_names()}
+    assert {str(results_folder(config)) for config in quick} == {f"results/quick/{name}" for name in study_names()}
+    changed = [validate(content) for _, content in by_study({"preset": "quick", "training": {"epochs": 42}})]
+    assert {config["training"]["epochs"] for config in changed} == {42}
+    assert [config["training"]["hidden"] for config in changed] == [config["training"]["hidden"] for config in quick]
+    (one,) = load_configs(["config/quick/journal.yaml"])
+    assert one == quick[0]
+
+
+def test_a_file_that_names_no_study_and_no_preset_is_one_line(tmp_path):
+    (tmp_path / "c.yaml").write_text("preset: mine\n")
+    with pytest.raises(UserError, match=r'c\.yaml: the key "study" is missing, and config/mine holds no configuration'):
+        load_configs([tmp_path / "c.yaml"])
+    (tmp_path / "c.yaml").write_text("preset: ../mine\n")
+    with pytest.raises(UserError, match=r'c\.yaml: the key "study" is missing'):
+        load_configs([tmp_path / "c.yaml"])
+
+
 def test_paper_file_states_every_default():
-    stated = yaml.safe_load((ROOT / "config/config.yaml").read_text())["training"]
+    stated = yaml.safe_load((ROOT / "config/journal.yaml").read_text())["training"]
     assert stated == fill({}, schema()["$defs"]["training"], schema())
 
 
@@ -87,6 +127,7 @@ def blocks(**replaced):
         ({"datasets": {"digits": {"training": {"epsilon": 3}}}}, 'datasets.digits.training: unknown key "epsilon"'),
         ({"datasets": {"../x": {}}}, 'datasets: "../x" is not a possible name'),
         ({"datasets": {1: {}}}, 'datasets: the key 1 is not text; write "1" in quotes'),
+        ({"study": "jurnal"}, 'c: study: unknown study "jurnal"; did you mean "journal"?'),
         ({"preset": "../../x"}, 'preset: "../../x" is not a possible name'),
         ({"preset": "a\n"}, "preset: 'a\\n' holds a line break"),
         (

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def paper():
-    return load_config(ROOT / "config/config.yaml")
+    return load_config(ROOT / "config/journal.yaml")
 
 
 def with_blocks(config, *blocks):

@@ -39,6 +39,7 @@ def config(tmp_path, monkeypatch):
     toy = {"datasets": ["toy"], "epsilon": 3}
     return validate(
         {
+            "study": "journal",
             "preset": "test",
             "training": {
                 **{"hidden": [40, 30], "members": 2, "epochs": EPOCHS, "exploration_epochs": EXPLORATION},

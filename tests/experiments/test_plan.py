@@ -1,11 +1,14 @@
 """What the workflow asks for when it starts."""
 
 import os
+from pathlib import Path
 
 import pytest
+import yaml
 
+from truly_sparse.errors import UserError
 from truly_sparse.experiments.config import load_config
-from truly_sparse.experiments.plan import Plan
+from truly_sparse.experiments.plan import Plan, Plans
 
 
 @pytest.fixture
@@ -14,6 +17,7 @@ def config(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     block = {"datasets": ["wine"], "methods": ["fd_tse"], "epsilon": [20], "seeds": [0, 1]}
     return {
+        "study": "journal",
         "preset": "small",
         "datasets": {"wine": {}, "digits": {}},
         "methods": {"fd_tse": {"model": "sparse", "strategy": "fd_tse"}},
@@ -27,7 +31,7 @@ def test_files_and_datasets(config):
     assert plan.datasets == ["wine"]
     assert plan.dataset_file("wine") == "data/wine.parquet"
     assert plan.missing("table1") == [
-        f"results/small/runs/table1/wine/fd_tse/eps20/seed{seed}/run.json" for seed in (0, 1)
+        f"results/small/journal/runs/table1/wine/fd_tse/eps20/seed{seed}/run.json" for seed in (0, 1)
     ]
 
 
@@ -35,17 +39,57 @@ def test_runs_with_the_same_settings_are_trained_once(config):
     (block,) = config["experiments"]["table1"]
     plan = Plan(config | {"experiments": {"table1": [block], "study": [block | {"zeta": [0.2, 0.3]}]}})
     assert set(plan.missing("study")) - set(plan.missing("table1")) == {
-        f"results/small/runs/study/wine/fd_tse/eps20_zeta0.3/seed{seed}/run.json" for seed in (0, 1)
+        f"results/small/journal/runs/study/wine/fd_tse/eps20_zeta0.3/seed{seed}/run.json" for seed in (0, 1)
     }
     assert set(plan.missing("table1")) < set(plan.missing("study"))
 
 
 def test_the_merged_configuration_is_kept_under_a_name_of_its_content(config):
-    plan = Plan(config)
-    assert load_config(plan.config_file) == plan.config
+    plans = Plans(config)
+    assert list(plans) == ["small/journal"]
+    plan = plans["small/journal"]
+    assert load_config(f"results/small/journal/config/{plans.write()}.json") == plan.config
     assert plan.config["training"]["epochs"] == 200
-    other = Plan(config | {"training": {"epochs": "150"}})
-    assert other.config_file != plan.config_file
+    other = Plans(config | {"training": {"epochs": "150"}})
+    assert other.write() != plans.write()
+    assert len(list(Path("results/small/journal/config").iterdir())) == 2
+
+
+@pytest.fixture
+def two_studies(config):
+    """The same configuration for two studies of a preset; returns a function that changes the second."""
+    Path("config/small").mkdir(parents=True)
+
+    def write(**changes):
+        for study, content in (("journal", config), ("spas", config | changes)):
+            Path(f"config/small/{study}.yaml").write_text(yaml.safe_dump(content | {"study": study}, sort_keys=False))
+        return Plans({"preset": "small", "reuse_records": "false"})
+
+    return write
+
+
+def test_studies_have_places_of_their_own_and_share_their_datasets(two_studies):
+    plans = two_studies(datasets={"wine": {}, "breast_cancer": {}})
+    assert list(plans) == ["small/journal", "small/spas"]
+    assert plans.datasets == ["wine", "digits", "breast_cancer"]
+    assert plans.dataset_hash("breast_cancer") == plans["small/spas"].dataset_hash("breast_cancer")
+    assert not any(plan.config["reuse_records"] for plan in plans.values())
+
+
+def test_a_run_that_two_studies_want_is_trained_for_the_first(two_studies, config):
+    (block,) = config["experiments"]["table1"]
+    plans = two_studies(experiments={"spas_table3": [block | {"seeds": [1, 2]}]})
+    shared, own = plans.missing("spas_table3")
+    assert shared in plans.missing("table1")
+    assert own == "results/small/spas/runs/spas_table3/wine/fd_tse/eps20/seed2/run.json"
+
+
+def test_studies_that_want_other_datasets_of_one_name_are_refused(two_studies):
+    own = {"wine": {"source": {"path": "wine.csv", "target": "kind"}}}
+    with pytest.raises(UserError, match="small/spas: dataset wine has other sources than in small/journal; run it"):
+        two_studies(datasets=own)
+    with pytest.raises(UserError, match="small/spas: data is another than in small/journal"):
+        two_studies(data={"folder": "elsewhere"})
 
 
 def test_the_training_hash_follows_settings(config):

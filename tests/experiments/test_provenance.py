@@ -50,8 +50,11 @@ def fit(kind):
     "experiments/measuring/topology": """from truly_sparse.experiments.measuring.trained import converged
 from truly_sparse.measure import topology""",
     "experiments/measuring/datasets": "",
-    "analysis/make": 'def module(folder, name):\n    import_module(f"truly_sparse.analysis.{folder}.{name}")',
-    "analysis/tables/table1": "from truly_sparse.experiments import records",
+    "studies/make": "from truly_sparse.studies.discovery import part",
+    "studies/discovery": 'def part(study, name):\n    import_module(f"truly_sparse.studies.{study}.{name}")',
+    "studies/journal/tables/table1": "from truly_sparse.experiments import records",
+    "studies/spas/tables/table1": "from truly_sparse.analysis import latex",
+    "analysis/latex": "",
     "estimators/__init__": "",
 }
 SOURCE = '''"""Docstring."""
@@ -125,7 +128,7 @@ def test_the_meaning_of_a_source_counts(package, before, after):
 
 
 RUNS = {"run none", "run edst_rg", "run rd_tse", "run fd_tse"}
-ALL = RUNS | {"data", "analysis", "reference forest", "measurement topology", "measurement datasets"}
+ALL = RUNS | {"data", "study journal", "study spas", "reference forest", "measurement topology", "measurement datasets"}
 
 
 @pytest.mark.parametrize(
@@ -149,8 +152,11 @@ ALL = RUNS | {"data", "analysis", "reference forest", "measurement topology", "m
         ("measure/host.py", set()),
         ("experiments/measuring/datasets.py", {"measurement datasets"}),
         # A type checker sees this import, a run does not.
-        ("experiments/grid.py", {"analysis"}),
-        ("analysis/tables/table1.py", {"analysis"}),
+        ("experiments/grid.py", {"study journal"}),
+        ("studies/journal/tables/table1.py", {"study journal"}),
+        ("studies/spas/tables/table1.py", {"study spas"}),
+        ("studies/make.py", {"study journal", "study spas"}),
+        ("analysis/latex.py", {"study spas"}),
         ("estimators/__init__.py", set()),
     ],
 )
@@ -166,15 +172,15 @@ def test_an_edit_changes_the_stages_that_import_the_file(package, edited, change
 
 
 def test_a_renamed_file_counts(package):
-    before = fresh("analysis", None, package)
-    (package / "analysis/tables/table1.py").rename(package / "analysis/tables/other.py")
-    assert fresh("analysis", None, package) != before
+    before = fresh("study", "journal", package)
+    (package / "studies/journal/tables/table1.py").rename(package / "studies/journal/tables/other.py")
+    assert fresh("study", "journal", package) != before
 
 
 def test_a_module_imported_by_a_name_that_says_nothing_is_refused(package):
-    (package / "analysis/make.py").write_text("import_module(name)\n")
+    (package / "studies/make.py").write_text("import_module(name)\n")
     with pytest.raises(ValueError, match=r"make\.py, line 1: start the name of the module with"):
-        fresh("analysis", None, package)
+        fresh("study", "journal", package)
 
 
 def test_the_stages_have_files():
@@ -193,12 +199,13 @@ def test_the_stages_have_files():
         *strategies,
     } <= names
     assert {name for name in names if name.startswith("ensembles/strategies/")} == strategies
-    assert not {name for name in names if name.startswith(("analysis/", "estimators/", "cli/"))}
+    assert not {name for name in names if name.startswith(("analysis/", "studies/", "estimators/", "cli/"))}
 
 
 def test_what_makes_tables_is_what_they_take_from_elsewhere_too():
-    names = {file.relative_to(PACKAGE).as_posix() for file in stage_files("analysis")}
-    assert {file.relative_to(PACKAGE).as_posix() for file in (PACKAGE / "analysis/tables").glob("*.py")} <= names
+    names = {file.relative_to(PACKAGE).as_posix() for file in stage_files("study", "journal")}
+    assert {file.relative_to(PACKAGE).as_posix() for file in (PACKAGE / "studies/journal").rglob("*.py")} <= names
+    assert not {name for name in names if name.startswith("studies/spas/")}
     assert {"experiments/records.py", "experiments/grid.py", "experiments/measurements.py"} <= names
     assert not {name for name in names if name.startswith("engine/")}  # it never trains
     # Of ensembles only what says whether settings can be trained.
@@ -229,7 +236,7 @@ def test_every_python_version_gives_the_same_hash(package):
         pytest.skip("this machine has no other Python from 3.11 on")
     code = (
         "from pathlib import Path; from truly_sparse.experiments.provenance import source_hash as h;"
-        f"print(h('run', 'fd_tse', Path({str(package)!r})), *(h(s, 'fd_tse') for s in ('data', 'run', 'analysis')))"
+        f"print(h('run', 'fd_tse', Path({str(package)!r})), *(h(s, 'fd_tse') for s in ('data', 'run', 'study')))"
     )
     environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
     answers = {

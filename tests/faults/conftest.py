@@ -50,6 +50,7 @@ def checkout_of_one_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = validate(
         {
+            "study": "journal",
             "preset": "small",
             "datasets": {"wine": {}},
             "methods": {"rd_tse": {"model": "sparse", "strategy": "rd_tse"}},

@@ -33,6 +33,7 @@ TARGETS = ("table1", "accuracy")
 PASSING = ("seconds", "counters", "threads", "host", "code", "started", "finished", "peak_memory_bytes")
 
 TINY = """
+study: journal
 preset: tiny
 reuse_records: false
 training: {epochs: 40, exploration_epochs: 20, hidden: [300, 300]}
@@ -55,7 +56,7 @@ experiments:
 
 def small() -> str:
     """Return the quick preset without its largest dataset and the models that take longest, for slow machines."""
-    config = yaml.safe_load((ROOT / "config/quick.yaml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((ROOT / "config/quick/journal.yaml").read_text(encoding="utf-8"))
     config |= {"preset": "small", "measurements": {"scalability": config["measurements"]["scalability"]}}
     del config["datasets"]["digits"], config["methods"]["dense_ensemble"]
     for block in config["experiments"]["table1"]:
@@ -83,9 +84,8 @@ class Checkout:
     def __init__(self, folder: Path, preset: str) -> None:
         self.folder, self.preset = folder, preset
         if not folder.exists():
-            for name in ("src", "workflow", "config", "profiles", "paper"):
-                ignored = shutil.ignore_patterns("__pycache__", "quick", "tiny")
-                shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+            for name in ("src", "workflow", "config", "profiles", "paper/journal"):
+                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
             shutil.copy(ROOT / "Snakefile", folder)
             (folder / "config/tiny.yaml").write_text(TINY, encoding="utf-8")
             (folder / "config/small.yaml").write_text(small(), encoding="utf-8")

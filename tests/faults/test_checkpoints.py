@@ -14,7 +14,7 @@ from truly_sparse.experiments import networks
 from truly_sparse.training import checkpoint
 
 RUN = "tiny/toy/fd_tse/eps3/seed0"
-FOLDER = f"results/test/runs/{RUN}"
+FOLDER = f"results/test/journal/runs/{RUN}"
 
 # Leaves a run as a kill leaves it: with a checkpoint, and without a record.
 KILLED = """

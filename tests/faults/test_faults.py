@@ -55,7 +55,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_space(place):
     (place / "results").mkdir()
     said = refused(place, "run", RUN, mount="mount -t tmpfs -o size=16k none results")
     assert "No space left on device" in said
-    assert "results/test/runs" in said
+    assert "results/test/journal/runs" in said
     assert run(place, "run", RUN)[0] == 0
 
 
@@ -113,7 +113,7 @@ def test_a_memory_limit_of_the_process_or_the_job_is_seen(place):
 
 def test_a_clock_that_goes_backwards_changes_nothing(place):
     assert run(place, "run", RUN)[0] == 0
-    predictions = place / "results/test/runs" / RUN / "predictions.npz"
+    predictions = place / "results/test/journal/runs" / RUN / "predictions.npz"
     expected = predictions.read_bytes()
     backwards = place / "clock"
     backwards.mkdir()
@@ -207,5 +207,7 @@ def test_many_jobs_that_compile_at_once_get_in_nobodys_way(place, tmp_path):
     for job in jobs:
         _, errors = job.communicate()
         assert job.returncode == 0, errors
-    assert len({(folder / "results/test/runs" / RUN / "predictions.npz").read_bytes() for folder in places}) == 1
+    assert (
+        len({(folder / "results/test/journal/runs" / RUN / "predictions.npz").read_bytes() for folder in places}) == 1
+    )
     assert list((tmp_path / "cache").rglob("*.nbi"))

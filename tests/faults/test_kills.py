@@ -42,10 +42,10 @@ def test_a_lock_is_held_by_one_and_gone_with_its_process(tmp_path):
 
 def test_waiting_for_a_result_says_so(tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    config = {"preset": "small"}
+    config = {"study": "journal", "preset": "small"}
     code = (
         "from truly_sparse.experiments.claims import claim_result\n"
-        "with claim_result({'preset': 'small'}, 'run', 'a/b'):\n"
+        "with claim_result({'study': 'journal', 'preset': 'small'}, 'run', 'a/b'):\n"
         "    print(1, flush=True)\n    import time; time.sleep(0.7)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
@@ -61,11 +61,11 @@ def test_a_job_of_a_workflow_that_was_replaced_stops(tmp_path, monkeypatch):
     monkeypatch.setenv(claims.TOKEN, "old")
     claims.WORKFLOW.parent.mkdir()
     claims.WORKFLOW.write_text(json.dumps({"token": "new"}))
-    job = claims.claim_result({"preset": "p"}, "run", "x")
+    job = claims.claim_result({"study": "journal", "preset": "p"}, "run", "x")
     with pytest.raises(UserError, match="a newer workflow runs in this folder"):
         job.__enter__()
     monkeypatch.setenv(claims.TOKEN, "new")
-    with claims.claim_result({"preset": "p"}, "run", "x") as waited:
+    with claims.claim_result({"study": "journal", "preset": "p"}, "run", "x") as waited:
         assert not waited
 
 
@@ -83,8 +83,9 @@ def test_temporary_files_of_a_killed_process_are_swept_and_nothing_else(tmp_path
 
 
 def test_a_new_workflow_sweeps_what_a_killed_one_left_of_tables_and_figures(tmp_path):
-    left = [tmp_path / name for name in ("results/p/figures/.a-abcdefgh.png", "paper/p/tables/.b-abcdefgh.tex")]
-    keep = [tmp_path / name for name in ("results/p/figures/a.png", "results/p/records/.c-abcdefgh.csv")]
+    results, paper = tmp_path / "results/p/journal", tmp_path / "paper/p/journal"
+    left = [results / "figures/.a-abcdefgh.png", paper / "tables/.b-abcdefgh.tex"]
+    keep = [results / "figures/a.png", results / "records/.c-abcdefgh.csv"]
     for path in [*left, *keep]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -139,7 +140,8 @@ def wait_for(ready):
 def test_a_second_workflow_says_so_and_stops_and_a_killed_one_needs_no_unlocking(checkout):
     first = start(checkout, STUB_SLEEP="30")
     locks = checkout.folder / ".snakemake/locks"
-    wait_for(lambda: locks.exists() and any(locks.iterdir()) and any(checkout.folder.glob("results/small/logs/*/*")))
+    logs = "results/**/logs/**/*.log"
+    wait_for(lambda: locks.exists() and any(locks.iterdir()) and any(checkout.folder.glob(logs)))
     second = start(checkout)
     said, _ = second.communicate(timeout=60)
     assert second.returncode != 0

@@ -26,6 +26,7 @@ CASES = int(os.environ.get("TRULY_SPARSE_FUZZ_CONFIGURATIONS", "500"))
 CONFIG = schema()
 REGISTRY = load_schema(ROOT / "workflow/schemas/datasets.schema.yaml")
 SOUND = yaml.safe_load("""
+study: journal
 preset: fuzz
 training: {epochs: 40, exploration_epochs: 20}
 datasets: {wine: {}, own: {source: {path: own.csv, target: y}}, higgs: {rows: 1000}}

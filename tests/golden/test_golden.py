@@ -70,9 +70,9 @@ def test_an_unknown_name_is_one_line():
 
 
 def test_every_committed_record_holds_by_golden_runs():
-    config = load_config(ROOT / "config/config.yaml")
+    config = load_config(ROOT / "config/journal.yaml")
     specs = {spec.path: spec for spec in runs(config)}
-    for file in sorted((ROOT / "results/paper/records").glob("*.jsonl")):
+    for file in sorted((ROOT / "results/journal/records").glob("*.jsonl")):
         lines = records.read(file)
         assert lines
         for record in lines:

@@ -25,7 +25,7 @@ if command == "workflow":
     sys.exit(main())
 config = load_config(rest[rest.index("--config") + 1])
 name = rest[0]
-paper = Path("paper") / config["preset"]
+paper = Path("paper") / results_folder(config).relative_to("results")
 
 def touch(*files):
     for file in map(Path, files):
@@ -64,6 +64,7 @@ elif command == "pdf":
 """
 
 SMALL = """
+study: journal
 preset: small
 training: {epochs: 20, exploration_epochs: 10}
 datasets: {digits: {}, wine: {}}
@@ -106,7 +107,7 @@ class Checkout:
 
     def log(self) -> str:
         """Return what Snakemake said in the latest of these."""
-        return max(self.folder.glob("results/*/logs/workflow/*.log")).read_text(encoding="utf-8")
+        return max(self.folder.glob("results/logs/workflow/*.log")).read_text(encoding="utf-8")
 
     def snakemake(self, *arguments: str, **environment: str) -> str:
         """Run Snakemake to its end and return what it printed."""
@@ -161,7 +162,7 @@ def lay_out(folder: Path) -> Checkout:
     shutil.copy(ROOT / "Snakefile", folder)
     (folder / "src/truly_sparse/__main__.py").write_text(STUB, encoding="utf-8")
     (folder / "config/small.yaml").write_text(SMALL, encoding="utf-8")
-    (folder / "paper").mkdir()
+    (folder / "paper/journal").mkdir(parents=True)
     for name in ("main.tex", "references.bib"):
-        (folder / "paper" / name).touch()
+        (folder / "paper/journal" / name).touch()
     return Checkout(folder)

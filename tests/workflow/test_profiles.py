@@ -22,7 +22,7 @@ def asked(name, rule, what, attempt=1):
 
 
 def records():
-    files = (ROOT / "results/paper/records").glob("*.jsonl")
+    files = (ROOT / "results/journal/records").glob("*.jsonl")
     return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
 
 
@@ -62,7 +62,7 @@ def test_memory_and_time_are_twice_what_was_measured(name):
     minutes = max(record["seconds"]["wall"] for record in records()) / 60
     assert 2 * memory < asked(name, "train", "mem_mb") < 5 * memory
     assert 2 * minutes < asked(name, "train", "runtime")
-    sidecars = (ROOT / "results/paper/records").glob("*.json")
+    sidecars = (ROOT / "results/journal/records").glob("*.json")
     measured = [json.loads(file.read_text(encoding="utf-8")).get("seconds", 0) for file in sidecars]
     assert 2 * max(measured) / 60 < asked(name, "measurement", "runtime")
 

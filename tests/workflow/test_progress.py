@@ -52,7 +52,7 @@ class Terminal:
 def test_a_line_now_and_then_where_nobody_watches_and_everything_in_the_log(finished):
     first, *lines, last = finished.said.splitlines()
     steps = finished.log().count(" steps (")
-    log = re.fullmatch(r"small: planning; log: (results/small/logs/workflow/\S+\.log)", first)[1]
+    log = re.fullmatch(r"small: planning; log: (results/logs/workflow/\S+\.log)", first)[1]
     assert (finished.folder / log).read_text().count("rule train:") == 6
     assert 5 <= len(lines) <= 10 < steps
     for line in lines:
@@ -82,7 +82,7 @@ def test_nothing_to_do_is_said(finished):
 def lacking(finished):
     """A checkout in which one run and the table that shows it have to be made."""
     for name in (f"runs/{FAILING}/run.json", f"logs/train/{FAILING}.log", "tables/table1.csv"):
-        (finished.folder / "results/small" / name).unlink()
+        (finished.folder / "results/small/journal" / name).unlink()
     return finished
 
 
@@ -90,10 +90,10 @@ def test_a_job_that_fails_shows_the_end_of_its_log(lacking):
     failed = lacking.workflow("config/small.yaml", "table1", STUB_FAIL=FAILING)
     assert failed.returncode == 1
     assert failed.stdout.splitlines()[-3:-1] == [
-        f"train failed; the end of results/small/logs/train/{FAILING}.log:",
+        f"train failed; the end of results/small/journal/logs/train/{FAILING}.log:",
         "  error: this run was told to fail",
     ]
-    assert re.match(r"small: stopped after \d+ s; log: results/small/logs/workflow/", failed.stdout.splitlines()[-1])
+    assert re.match(r"small: stopped after \d+ s; log: results/logs/workflow/", failed.stdout.splitlines()[-1])
 
 
 def test_a_workflow_that_cannot_begin_says_why(finished):
@@ -109,7 +109,7 @@ def test_a_workflow_that_cannot_begin_says_why(finished):
 def test_it_is_the_process_of_snakemake_which_ctrl_c_ends_with_its_jobs(lacking):
     terminal = Terminal(lacking, "table1", STUB_SLEEP="60")
     terminal.read(until=r"0 of \d steps.*train")
-    while not (lacking.folder / f"results/small/logs/train/{FAILING}.log").exists():
+    while not (lacking.folder / f"results/small/journal/logs/train/{FAILING}.log").exists():
         assert terminal.process.poll() is None
         time.sleep(0.05)
     held = json.loads((lacking.folder / ".snakemake/truly-sparse.lock").read_text())

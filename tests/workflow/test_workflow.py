@@ -6,12 +6,14 @@ from collections import Counter
 
 import pytest
 
-from truly_sparse.analysis.catalogue import FIGURES, TABLES, offered
-from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.config import load_config, study_names
 from truly_sparse.experiments.grid import runs
+from truly_sparse.studies.discovery import find
+from truly_sparse.studies.journal.catalogue import STUDY
 
 SMALL = ("--configfile", "config/small.yaml")
 RUNS = 6
+DENSE = "results/small/journal/runs/table1/wine/dense/default/seed0/run.json"
 
 
 def without_pdf(jobs):
@@ -22,7 +24,7 @@ def test_paper_preset_plans_every_run(checkout):
     jobs = checkout.plan("table1")
     assert jobs == {
         "dataset": 2,
-        "train": len(runs(load_config(checkout.folder / "config/config.yaml"), "table1")),
+        "train": len(runs(load_config(checkout.folder / "config/journal.yaml"), "table1")),
         "table": 1,
         "table1": 1,
     }
@@ -30,17 +32,30 @@ def test_paper_preset_plans_every_run(checkout):
 
 def test_quick_preset_replaces_the_paper_settings(checkout):
     jobs = checkout.plan("--configfile", "config/quick.yaml")
-    config = load_config(checkout.folder / "config/quick.yaml")
+    config = load_config(checkout.folder / "config/quick/journal.yaml")
+    others = [find(name).offered_tables(load_config(checkout.folder / f"config/quick/{name}.yaml"))
+              for name in study_names() if name != "journal"]  # fmt: skip
     assert without_pdf(jobs) == {
         "dataset": 3,
         "train": len(runs(config)),
         "measurement": len(config["measurements"]),
-        "table": len(offered(TABLES, config)),
-        "figure": len(offered(FIGURES, config)),
+        "table": len(STUDY.offered_tables(config)) + sum(map(len, others)),
+        "figure": len(STUDY.offered_figures(config)),
         "all": 1,
     }
-    (merged,) = (checkout.folder / "results/quick/config").glob("*.json")
+    assert all(others), "the quick preset has a small piece of every study"
+    (merged,) = (checkout.folder / "results/quick/journal/config").glob("*.json")
     assert "gesture" not in json.loads(merged.read_text())["datasets"]
+
+
+def test_a_study_is_a_target_and_so_is_its_table(checkout):
+    assert checkout.plan("spas") == {"table": 1, "spas": 1}
+    assert checkout.plan("spas_table2") == {"table": 1, "spas_table2": 1}
+    checkout.snakemake("spas", "--configfile", "config/quick.yaml")
+    assert (checkout.folder / "results/quick/spas/tables/spas_table2.csv").exists()
+    assert (checkout.folder / "paper/quick/spas/tables/spas_table2.tex").exists()
+    checkout.edit("src/truly_sparse/studies/journal/tables/table1.py", "NEW = 3")
+    assert "Nothing to be done" in checkout.snakemake("spas", "--configfile", "config/quick.yaml")
 
 
 def test_data_target_trains_nothing(checkout):
@@ -50,7 +65,7 @@ def test_data_target_trains_nothing(checkout):
 def test_a_measurement_needs_its_datasets_and_no_run(checkout):
     assert checkout.plan("table7", *SMALL) == {"dataset": 2, "measurement": 1, "table": 1, "table7": 1}
     checkout.snakemake("table7", *SMALL)
-    assert (checkout.folder / "results/small/tables/table7.csv").exists()
+    assert (checkout.folder / "results/small/journal/tables/table7.csv").exists()
 
 
 def test_a_dataset_nobody_knows_is_one_line(checkout):
@@ -64,7 +79,7 @@ def test_a_dataset_nobody_knows_is_one_line(checkout):
 
 def test_a_second_run_has_nothing_to_do(finished):
     assert "Nothing to be done" in finished.snakemake(*SMALL)
-    record = json.loads((finished.folder / "results/small/runs/table1/wine/dense/default/seed0/run.json").read_text())
+    record = json.loads((finished.folder / DENSE).read_text())
     assert record["threads"] == "1"
 
 
@@ -79,7 +94,7 @@ def test_an_edit_trains_again_only_what_it_concerns(finished, file, trained):
 def test_edits_that_concern_no_run_train_nothing(finished):
     finished.edit("src/truly_sparse/analysis/latex.py", "SHADE = 3")
     config = load_config(finished.folder / "config/small.yaml")
-    made = {"table": len(offered(TABLES, config)), "figure": len(offered(FIGURES, config)), "all": 1}
+    made = {"table": len(STUDY.offered_tables(config)), "figure": len(STUDY.offered_figures(config)), "all": 1}
     assert without_pdf(finished.plan(*SMALL)) == made
     finished.edit("src/truly_sparse/engine/network.py", "# a comment")
     finished.edit("src/truly_sparse/data/fetch.py", "NEW = 3")
@@ -103,7 +118,7 @@ def test_a_dataset_that_changes_on_the_way_is_trained_on_at_once(finished):
 def test_a_dataset_that_went_missing_trains_only_the_run_that_needs_it(finished):
     shutil.rmtree(finished.folder / "data")
     assert "Nothing to be done" in finished.snakemake(*SMALL)
-    (finished.folder / "results/small/runs/table1/wine/dense/default/seed0/run.json").unlink()
+    (finished.folder / DENSE).unlink()
     finished.edit("src/truly_sparse/analysis/latex.py", "SHADE = 3")
     assert finished.snakemake(*SMALL).count("rule train:") == 1
 
@@ -112,23 +127,23 @@ def test_an_overridden_setting_reaches_the_jobs(finished):
     override = ("--config", "training={epochs: 40}")
     assert finished.plan(*SMALL, *override)["train"] == RUNS
     finished.snakemake(*SMALL, *override)
-    record = json.loads((finished.folder / "results/small/runs/table1/wine/dense/default/seed0/run.json").read_text())
+    record = json.loads((finished.folder / DENSE).read_text())
     assert record["settings"]["training"]["epochs"] == 40
     assert record["settings"]["training"]["exploration_epochs"] == 10
 
 
 def test_a_setting_of_the_workflow_itself_trains_nothing(finished):
     assert "Nothing to be done" in finished.snakemake(*SMALL, "--config", "reuse_records=false")
-    assert len(list((finished.folder / "results/small/config").glob("*.json"))) == 2
+    assert len(list((finished.folder / "results/small/journal/config").glob("*.json"))) == 2
 
 
 def test_committed_records_stand_in_for_training(finished):
     finished.call("-m", "truly_sparse", "store", "table1", "--config", "config/small.yaml")
-    for name in ("results/small/runs", "results/small/tables", "paper/small", "data", ".snakemake"):
+    for name in ("results/small/journal/runs", "results/small/journal/tables", "paper/small", "data", ".snakemake"):
         shutil.rmtree(finished.folder / name)
     assert finished.plan("table1", *SMALL) == {"table": 1, "table1": 1}
     finished.snakemake("table1", *SMALL)
-    assert (finished.folder / "results/small/tables/table1.csv").exists()
+    assert (finished.folder / "results/small/journal/tables/table1.csv").exists()
     assert finished.plan("table1", *SMALL, "--config", "reuse_records=false")["train"] == RUNS
     finished.edit("src/truly_sparse/ensembles/strategies/fd_tse.py", "NEW = 3")
     assert finished.plan("table1", *SMALL)["train"] == 0  # records hold while the golden runs give the same digests
@@ -152,7 +167,7 @@ def test_a_failed_run_shows_its_message_and_can_be_resumed(checkout):
 
 
 def test_dense_runs_start_first(finished):
-    lines = [line for line in finished.log().splitlines() if "output: results/small/runs/" in line]
+    lines = [line for line in finished.log().splitlines() if "output: results/small/journal/runs/" in line]
     assert [line.split("/runs/")[1].split("/")[2] for line in lines[:2]] == ["dense", "dense"]
 
 

@@ -1,92 +1,126 @@
 # From run records and measurements to tables and figures. What is committed is data: only what is not is an input.
 
 
-def to_show(entries):
-    offers = offered(entries, PLAN.config).items()
-    return [name for name, entry in offers if PLAN.exists(entry.experiments, entry.measurements)]
+def table_of(wildcards):
+    return find(PLANS[wildcards.place].study).tables[wildcards.table]
 
 
-TABLE_NAMES, FIGURE_NAMES = to_show(TABLES), to_show(FIGURES)
-PUBLISHED = sorted(map(str, Path("config/published").glob("*.csv")))
+def figure_of(wildcards):
+    return find(PLANS[wildcards.place].study).figures[wildcards.figure]
+
+
+def needs(wildcards, entry):
+    plan = PLANS[wildcards.place]
+    return plan.needs(entry.runs_of(plan.config), entry.measurements_of(plan.config))
+
+
+def committed(wildcards, entry):
+    plan = PLANS[wildcards.place]
+    return plan.committed_hash(entry.runs_of(plan.config), entry.measurements_of(plan.config))
+
+
+def published(wildcards):
+    return sorted(map(str, Path("config/published").glob(f"{PLANS[wildcards.place].study}_*.csv")))
+
+
+def made_by(wildcards):
+    return source_hash("study", PLANS[wildcards.place].study)
+
+
+def shown(place, offered):
+    plan = PLANS[place]
+    return [name for name, entry in offered.items() if plan.exists(entry.experiments, entry.measurements)]
+
+
+# The tables and figures of each place, by name.
+TABLES = {place: shown(place, find(plan.study).offered_tables(plan.config)) for place, plan in PLANS.items()}
+FIGURES = {place: shown(place, find(plan.study).offered_figures(plan.config)) for place, plan in PLANS.items()}
 
 
 rule table:
     input:
-        runs=lambda wildcards: PLAN.needs(*wanted(TABLES[wildcards.table])),
-        published=PUBLISHED,
+        runs=lambda wildcards: needs(wildcards, table_of(wildcards)),
+        published=published,
     output:
         csv=report(
-            f"{RESULTS}/tables/{{table}}.csv",
+            "results/{place}/tables/{table}.csv",
             caption="../report/table.rst",
             category="Tables",
             labels={"table": "{table}"},
         ),
-        tex=f"{PAPER}/tables/{{table}}.tex",
+        tex="paper/{place}/tables/{table}.tex",
     log:
-        f"{RESULTS}/logs/table/{{table}}.log",
+        "results/{place}/logs/table/{table}.log",
     wildcard_constraints:
-        table="|".join(TABLES),
+        table="|".join(name for plan in PLANS.values() for name in find(plan.study).tables) or "-",
     threads: 1
     params:
-        made_by=source_hash("analysis"),
-        committed=lambda wildcards: PLAN.committed_hash(*wanted(TABLES[wildcards.table])),
+        made_by=made_by,
+        committed=lambda wildcards: committed(wildcards, table_of(wildcards)),
     shell:
-        "{PYTHON} -m truly_sparse table {wildcards.table:q}" + LOGGED
+        "{PYTHON} -m truly_sparse table {wildcards.table:q}" + CONFIG + LOGGED
 
 
 rule figure:
     input:
-        runs=lambda wildcards: PLAN.needs(*wanted(FIGURES[wildcards.figure])),
-        published=PUBLISHED,
+        runs=lambda wildcards: needs(wildcards, figure_of(wildcards)),
+        published=published,
         tables=lambda wildcards: [
-            table_files(name)[0] for name in FIGURES[wildcards.figure].tables if name in TABLE_NAMES
+            table_files(wildcards.place, name)[0]
+            for name in figure_of(wildcards).tables
+            if name in TABLES[wildcards.place]
         ],
     output:
-        pdf=f"{PAPER}/figures/{{figure}}.pdf",
+        pdf="paper/{place}/figures/{figure}.pdf",
         png=report(
-            f"{RESULTS}/figures/{{figure}}.png",
+            "results/{place}/figures/{figure}.png",
             caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "{figure}"},
         ),
-        csv=f"{RESULTS}/figures/{{figure}}.csv",
+        csv="results/{place}/figures/{figure}.csv",
     log:
-        f"{RESULTS}/logs/figure/{{figure}}.log",
+        "results/{place}/logs/figure/{figure}.log",
     wildcard_constraints:
-        figure="|".join(FIGURES),
+        figure="|".join(name for plan in PLANS.values() for name in find(plan.study).figures) or "-",
     threads: 1
     params:
-        made_by=source_hash("analysis"),
-        committed=lambda wildcards: PLAN.committed_hash(*wanted(FIGURES[wildcards.figure])),
+        made_by=made_by,
+        committed=lambda wildcards: committed(wildcards, figure_of(wildcards)),
     shell:
-        "{PYTHON} -m truly_sparse figure {wildcards.figure:q}" + LOGGED
+        "{PYTHON} -m truly_sparse figure {wildcards.figure:q}" + CONFIG + LOGGED
 
 
-def table_files(name):
-    return [f"{RESULTS}/tables/{name}.csv", f"{PAPER}/tables/{name}.tex"]
+def table_files(place, name):
+    return [f"results/{place}/tables/{name}.csv", f"paper/{place}/tables/{name}.tex"]
 
 
-def figure_files(name):
-    return [f"{PAPER}/figures/{name}.pdf", f"{RESULTS}/figures/{name}.csv"]
+def figure_files(place, name):
+    return [f"paper/{place}/figures/{name}.pdf", f"results/{place}/figures/{name}.csv"]
 
 
-ALL_TABLES = [file for name in TABLE_NAMES for file in table_files(name)]
-ALL_FIGURES = [file for name in FIGURE_NAMES for file in figure_files(name)]
-
-# Every table and every figure is a target under its own name.
-for name in TABLE_NAMES:
-
-    rule:
-        name:
-            name
-        input:
-            table_files(name),
+def all_tables(place):
+    return [file for name in TABLES[place] for file in table_files(place, name)]
 
 
-for name in FIGURE_NAMES:
+def all_figures(place):
+    return [file for name in FIGURES[place] for file in figure_files(place, name)]
 
-    rule:
-        name:
-            name
-        input:
-            figure_files(name),
+
+# Every table and every figure is a target under its own name, which belongs to one study.
+for place in PLANS:
+    for name in TABLES[place]:
+
+        rule:
+            name:
+                name
+            input:
+                table_files(place, name),
+
+    for name in FIGURES[place]:
+
+        rule:
+            name:
+                name
+            input:
+                figure_files(place, name),

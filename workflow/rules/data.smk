@@ -1,21 +1,22 @@
-# From raw files to one checked table per dataset.
+# From raw files to one checked table per dataset, for all studies.
+CONFIGS = " ".join(f"--config results/{place}/config/{VERSION}.json" for place in PLANS)
 
 
 # A checkpoint: what has to be trained again is decided after the table is there, by its content.
 checkpoint dataset:
     output:
-        table=f"{PLAN.config['data']['folder']}/{{dataset}}.parquet",
-        about=f"{PLAN.config['data']['folder']}/{{dataset}}.json",
+        table=f"{PLANS.data['folder']}/{{dataset}}.parquet",
+        about=f"{PLANS.data['folder']}/{{dataset}}.json",
     log:
-        f"{RESULTS}/logs/data/{{dataset}}.log",
+        "results/logs/data/{dataset}.log",
     wildcard_constraints:
         dataset=r"[^/]+",
     priority: 100  # every run of a dataset waits for it
     threads: 1
     params:
-        made_by=lambda wildcards: PLAN.dataset_hash(wildcards.dataset),
+        made_by=lambda wildcards: PLANS.dataset_hash(wildcards.dataset),
     shell:
-        "{PYTHON} -m truly_sparse data {wildcards.dataset:q}" + LOGGED
+        "{PYTHON} -m truly_sparse data {wildcards.dataset:q} {CONFIGS}" + LOGGED
 
 
 # On a cluster not worth a job.
@@ -23,12 +24,12 @@ localrules:
     data,
 
 
-# Every dataset of the configuration, and a table of what came from where.
+# Every dataset of the configurations, and a table of what came from where.
 rule data:
     input:
-        [PLAN.dataset_file(dataset) for dataset in PLAN.config["datasets"]],
+        [f"{PLANS.data['folder']}/{dataset}.parquet" for dataset in PLANS.datasets],
     threads: 1
     params:
-        names=list(PLAN.config["datasets"]),
+        names=PLANS.datasets,
     shell:
-        "{PYTHON} -m truly_sparse data {params.names:q} --config {CONFIG}"
+        "{PYTHON} -m truly_sparse data {params.names:q} {CONFIGS}"

@@ -1,6 +1,9 @@
-# The PDF: hand-written text around generated tables and figures.
+# The PDF of every study that has a text: written by hand, around generated tables and figures.
+PDFS = {place: f"paper/{place}/main.pdf" for place, plan in PLANS.items() if sources(plan.study)}
 
-PDF = f"{PAPER}/main.pdf"
+
+def everything(place):
+    return [*all_tables(place), *all_figures(place), *([PDFS[place]] if place in PDFS and not NO_LATEX else [])]
 
 
 # Whether there is a LaTeX is looked up where the workflow starts; the nodes of a cluster seldom have one.
@@ -10,20 +13,30 @@ localrules:
 
 rule pdf:
     input:
-        ALL_TABLES,
-        ALL_FIGURES,
-        text=["paper/main.tex", "paper/references.bib"],
+        tables=lambda wildcards: all_tables(wildcards.place),
+        figures=lambda wildcards: all_figures(wildcards.place),
+        text=lambda wildcards: list(map(str, sources(PLANS[wildcards.place].study))),
     output:
-        PDF,
+        "paper/{place}/main.pdf",
     log:
-        f"{RESULTS}/logs/pdf.log",
+        "results/{place}/logs/pdf.log",
     threads: 1
     params:
-        made_by=source_hash("analysis"),
+        made_by=made_by,
     shell:
-        "{PYTHON} -m truly_sparse pdf" + LOGGED
+        "{PYTHON} -m truly_sparse pdf" + CONFIG + LOGGED
 
 
 rule paper:
     input:
-        PDF,
+        list(PDFS.values()),
+
+
+# Every study is a target under its own name.
+for place, plan in PLANS.items():
+
+    rule:
+        name:
+            plan.study
+        input:
+            everything(place),

@@ -4,27 +4,32 @@
 report: "../report/workflow.rst"
 
 
-rule provenance:
+rule inventory:
     input:
-        ALL_TABLES,
-        ALL_FIGURES,
+        tables=lambda wildcards: all_tables(wildcards.place),
+        figures=lambda wildcards: all_figures(wildcards.place),
     output:
         runs=report(
-            f"{RESULTS}/provenance/runs.csv",
+            "results/{place}/provenance/runs.csv",
             caption="../report/runs.rst",
             category="Provenance",
-            labels={"what": "Runs"},
+            labels={"what": "Runs", "place": "{place}"},
         ),
         environment=report(
-            f"{RESULTS}/provenance/environment.csv",
+            "results/{place}/provenance/environment.csv",
             caption="../report/environment.rst",
             category="Provenance",
-            labels={"what": "Environment"},
+            labels={"what": "Environment", "place": "{place}"},
         ),
     log:
-        f"{RESULTS}/logs/provenance.log",
+        "results/{place}/logs/provenance.log",
     threads: 1
     params:
-        made_by=source_hash("analysis"),
+        made_by=made_by,
     shell:
-        "{PYTHON} -m truly_sparse provenance" + LOGGED
+        "{PYTHON} -m truly_sparse provenance" + CONFIG + LOGGED
+
+
+rule provenance:
+    input:
+        [f"results/{place}/provenance/runs.csv" for place in PLANS],

@@ -2,9 +2,12 @@
 # declared outputs before a restart, and a killed run must find its checkpoint again.
 
 
+def spec_of(wildcards):
+    return PLANS[wildcards.place].runs[wildcards.run]
+
+
 def dataset_table(wildcards):
-    dataset = PLAN.runs[wildcards.run].dataset
-    return checkpoints.dataset.get(dataset=dataset).output.table
+    return checkpoints.dataset.get(dataset=spec_of(wildcards).dataset).output.table
 
 
 rule train:
@@ -12,61 +15,67 @@ rule train:
         # Its age does not count, its content does: a dataset made again with the same content trains nothing.
         table=ancient(dataset_table),
     output:
-        record=f"{RESULTS}/runs/{{run}}/run.json",
-        history=f"{RESULTS}/runs/{{run}}/history.parquet",
-        predictions=f"{RESULTS}/runs/{{run}}/predictions.npz",
+        record="results/{place}/runs/{run}/run.json",
+        history="results/{place}/runs/{run}/history.parquet",
+        predictions="results/{place}/runs/{run}/predictions.npz",
     log:
-        f"{RESULTS}/logs/train/{{run}}.log",
+        "results/{place}/logs/train/{run}.log",
     wildcard_constraints:
-        run="|".join(PLAN.runs),
-    priority: lambda wildcards: PLAN.runs[wildcards.run].priority
+        run="|".join(run for plan in PLANS.values() for run in plan.runs) or "-",
+    priority: lambda wildcards: spec_of(wildcards).priority
     threads: 1
     params:
-        made_by=lambda wildcards: PLAN.training_hash(wildcards.run),
-        data=lambda wildcards: PLAN.content_hash(PLAN.runs[wildcards.run].dataset),
+        made_by=lambda wildcards: PLANS[wildcards.place].training_hash(wildcards.run),
+        data=lambda wildcards: PLANS[wildcards.place].content_hash(spec_of(wildcards).dataset),
     shell:
-        "{PYTHON} -m truly_sparse run {wildcards.run:q}" + LOGGED
+        "{PYTHON} -m truly_sparse run {wildcards.run:q}" + CONFIG + LOGGED
+
+
+def measured_tables(wildcards):
+    plan = PLANS[wildcards.place]
+    return [plan.dataset_file(dataset) for dataset in plan.measured_datasets(wildcards.name)]
 
 
 # Timings, distances and trajectories; what appears in a table as a time is measured alone.
 rule measurement:
     input:
-        lambda wildcards: [PLAN.dataset_file(dataset) for dataset in PLAN.measured_datasets(wildcards.name)],
+        measured_tables,
     output:
-        csv=f"{RESULTS}/measured/{{name}}.csv",
-        about=f"{RESULTS}/measured/{{name}}.json",
+        csv="results/{place}/measured/{name}.csv",
+        about="results/{place}/measured/{name}.json",
     log:
-        f"{RESULTS}/logs/measure/{{name}}.log",
+        "results/{place}/logs/measure/{name}.log",
     wildcard_constraints:
-        name="|".join(PLAN.measurements) or "-",
+        name="|".join(name for plan in PLANS.values() for name in plan.measurements) or "-",
     threads: 1
     resources:
         timing=1,
     params:
-        made_by=lambda wildcards: PLAN.measurement_hash(wildcards.name),
+        made_by=lambda wildcards: PLANS[wildcards.place].measurement_hash(wildcards.name),
     shell:
-        "{PYTHON} -m truly_sparse measure {wildcards.name:q}" + LOGGED
+        "{PYTHON} -m truly_sparse measure {wildcards.name:q}" + CONFIG + LOGGED
 
 
 # The runs of one experiment, and one measurement, by name.
-for experiment in PLAN.experiments:
+for experiment in dict.fromkeys(name for plan in PLANS.values() for name in plan.experiments):
 
     rule:
         name:
             f"runs_{experiment}"
         input:
-            PLAN.missing(experiment),
+            PLANS.missing(experiment),
 
 
-for name in PLAN.measurements:
+for name in dict.fromkeys(name for plan in PLANS.values() for name in plan.measurements):
 
     rule:
         name:
             f"measure_{name}"
         input:
-            f"{RESULTS}/measured/{name}.csv",
+            [f"results/{place}/measured/{name}.csv" for place, plan in PLANS.items() if name in plan.measurements],
 
 
 # Onsuccess, in the Snakefile, does the same.
 onerror:
-    finished.forget(PLAN.config)
+    for plan in PLANS.values():
+        finished.forget(plan.config)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truly_sparse.analysis.inventory import write
+from truly_sparse.analysis.study import Source
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.config import results_folder
 from truly_sparse.experiments.provenance import code_version
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
     from rocrate.rocrate import ROCrate
 
 LICENCE = "https://spdx.org/licenses/MIT"
-PAPER = "https://doi.org/10.1007/s00521-025-11294-3"
 VERSION = "1.3"
-# What is described, in this order: patterns below results/<preset>, the kind of file, and what it holds.
+# What is described, in this order: patterns below the results folder, the kind of file, and what it holds.
 KINDS = (
     ("records/*.jsonl", "application/jsonl", "Run records of an experiment, one JSON object per run"),
+    ("records/*.npz", "application/zip", "Test probabilities of an experiment's runs, one array of bytes per run"),
     ("records/*.csv", "text/csv", "A measurement that is no training run"),
     ("records/*.json", "application/json", "How a measurement was made"),
     ("tables/*.csv", "text/csv", "A table in tidy form, published values beside measured ones"),
@@ -33,8 +34,8 @@ KINDS = (
 )
 
 
-def make(config: dict[str, Any]) -> Path:
-    """Write results/<preset>/ro-crate-metadata.json for what is in that folder; return its path.
+def make(source: Source, config: dict[str, Any]) -> Path:
+    """Write ro-crate-metadata.json for what is in the results folder of a study of `source`; return its path.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def make(config: dict[str, Any]) -> Path:
     if not any("tables" in path.parts for path, _, _ in files):
         raise UserError(f"{folder} holds no table yet; make them first (`make paper`)")
     crate = ROCrate(version=VERSION)
-    _describe(crate, config)
+    _describe(crate, source, config)
     for path, kind, text in files:
         name = path.relative_to(folder).as_posix()
         about = {"name": name, "description": text, "encodingFormat": kind, "contentSize": str(path.stat().st_size)}
@@ -66,7 +67,7 @@ def make(config: dict[str, Any]) -> Path:
     return folder / "ro-crate-metadata.json"
 
 
-def _describe(crate: "ROCrate", config: dict[str, Any]) -> None:
+def _describe(crate: "ROCrate", source: Source, config: dict[str, Any]) -> None:
     """Say what the whole folder is; its date is that of the last run, so that the same results give the same file."""
     from rocrate.model.contextentity import ContextEntity
 
@@ -74,14 +75,12 @@ def _describe(crate: "ROCrate", config: dict[str, Any]) -> None:
     dates = sorted(str(record["finished"]) for record in found if record.get("finished"))
     crate.name = f"Truly sparse ensembles: results of preset {config['preset']}"
     crate.description = (
-        f"{len(found)} training runs, with the tables and figures made of them, that re-measure the paper by "
-        "van der Wal, Strisciuglio, Azzopardi and Mocanu (2025)."
+        f"{len(found)} training runs, with the tables and figures made of them, that re-measure {source.words}."
     )
     crate.datePublished = dates[-1] if dates else "1970-01-01T00:00:00+00:00"
     about = {"@type": "CreativeWork", "name": "MIT License", "description": "The MIT License", "identifier": LICENCE}
     crate.license = crate.add(ContextEntity(crate, LICENCE, properties=about))
-    title = "Multilayer perceptron ensembles in a truly sparse training context"
-    paper = ContextEntity(crate, PAPER, properties={"@type": "ScholarlyArticle", "name": title})
+    paper = ContextEntity(crate, source.address, properties={"@type": "ScholarlyArticle", "name": source.title})
     crate.root_dataset["citation"] = crate.add(paper)
 
 

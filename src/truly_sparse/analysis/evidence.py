@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from truly_sparse.analysis import names
-from truly_sparse.analysis.catalogue import FIGURES, TABLES, offered
+from truly_sparse.analysis import places
 from truly_sparse.analysis.names import dataset_title, method_title
+from truly_sparse.analysis.study import Config, Study
 
 
 class Missing(Exception):
@@ -63,9 +63,8 @@ def _titles(keys: Mapping[str, Any]) -> str:
     return ", ".join(named)
 
 
-def written(config: dict[str, Any]) -> Evidence:
-    """Return all tables and figures of a preset as they lie in its results; what has not been made is not there."""
-    preset = config["preset"]
-    files = {name: names.table_csv(preset, name) for name in offered(TABLES, config)}
-    files |= {name: names.figure_csv(preset, name) for name in offered(FIGURES, config)}
+def written(study: Study, config: Config) -> Evidence:
+    """Return all tables and figures of a study as they lie in its results; what has not been made is not there."""
+    files = {name: places.table_csv(config, name) for name in study.offered_tables(config)}
+    files |= {name: places.figure_csv(config, name) for name in study.offered_figures(config)}
     return Evidence({name: pd.read_csv(path, low_memory=False) for name, path in files.items() if path.exists()})

@@ -1,55 +1,22 @@
 """Facts for the text of the paper, as LaTeX macros and small tables: nothing there is typed by hand."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import pandas as pd
 
-from truly_sparse.analysis import formats, names
-from truly_sparse.analysis.evidence import Evidence, written
-from truly_sparse.analysis.findings.cost import FALLBACKS
-from truly_sparse.analysis.findings.listed import STATEMENTS
+from truly_sparse.analysis import formats
 from truly_sparse.analysis.latex import Column, booktabs, escape, sentence
 from truly_sparse.analysis.names import METHODS, dataset_title, method_title
-from truly_sparse.analysis.origin import Origin, join, origin_of
-from truly_sparse.analysis.statements import macros, said
-from truly_sparse.analysis.tables.table1 import class_count
-from truly_sparse.errors import UserError
-from truly_sparse.experiments.records import Record, by_settings, distinct, gather
-from truly_sparse.files import write_text
+from truly_sparse.analysis.origin import Origin, join
+from truly_sparse.analysis.places import banner, is_paper
+from truly_sparse.analysis.runs import class_count
+from truly_sparse.experiments.records import Record
 
 # Grid axes, which every table shows per row.
 _AXES = ("epsilon", "lambda")
 # What means nothing to a dense model, although every run has a value for it.
 _SPARSE_ONLY = {"exploration_epochs", "evolution_every", "refinement"}
 _SYMBOLS = {"eta": "η", "zeta": "ζ", "alpha": "α", "evolution_every": "epochs per SET step"}
-
-
-def write(config: dict[str, Any]) -> None:
-    """Write preset.tex, facts.tex, said.tex, tables/settings.tex and tables/datasets.tex below paper/<preset>/.
-
-    Raises
-    ------
-    UserError
-        Where no run has finished.
-    """
-    preset, records, absent = config["preset"], [], []
-    for experiment in config["experiments"]:
-        finished, missing = gather(config, experiment)
-        records += finished
-        absent += missing
-    first = [record for record in records if record["experiment"] == "table1"]
-    if not first:
-        raise UserError(f"no finished run of table1 in results/{preset}; run `snakemake --cores 1` first")
-    # Of runs with the same settings in several experiments one is counted.
-    origin = origin_of(preset, distinct(records), [specs[0] for specs in by_settings(absent).values()])
-    of_table1 = origin_of(preset, first, [spec for spec in absent if spec.experiment == "table1"])
-    folder = names.paper_folder(preset)
-    write_text(folder / "preset.tex", preset_macros(origin))
-    write_text(folder / "facts.tex", fact_macros(origin, records))
-    write_text(folder / "said.tex", sentences(config, first))
-    write_text(folder / "tables" / "settings.tex", settings_table(first, of_table1))
-    write_text(folder / "tables" / "datasets.tex", datasets_table(first, of_table1))
 
 
 def macro(name: str, text: str) -> str:
@@ -59,20 +26,19 @@ def macro(name: str, text: str) -> str:
 
 def preset_macros(origin: Origin) -> str:
     """Return the macros of preset.tex: \\Preset, \\Commit, \\Seeds, \\PresetWarning and the switch \\ifisquick."""
-    switch = "false" if names.is_paper(origin.preset) else "true"
+    switch = "false" if is_paper(origin.preset) else "true"
     return (
         "% generated, do not edit\n\\newif\\ifisquick\\isquick"
         + f"{switch}\n"
         + macro("Preset", origin.preset)
-        + macro("PresetWarning", sentence(names.banner(origin.preset)))
+        + macro("PresetWarning", sentence(banner(origin.preset)))
         + macro("Commit", origin.commits)
         + macro("Seeds", origin.seeds)
     )
 
 
-def fact_macros(origin: Origin, records: list[Record]) -> str:
-    """Return the macros of facts.tex: counts of runs, the machine, common settings."""
-    first = [record for record in records if record["experiment"] == "table1"]
+def fact_macros(origin: Origin, records: list[Record], first: list[Record]) -> str:
+    """Return the macros of facts.tex: counts of runs, the machine, and the settings that all of the `first` share."""
     facts = {
         "RunCount": str(origin.runs),
         "DivergedCount": str(origin.diverged),
@@ -91,21 +57,8 @@ def fact_macros(origin: Origin, records: list[Record]) -> str:
     return "% generated, do not edit\n" + "".join(macro(name, text) for name, text in facts.items())
 
 
-def sentences(config: dict[str, Any], records: list[Record]) -> str:
-    """Return the macros of said.tex, by topic, from the tables and figures that were written."""
-    evidence = Evidence({**written(config).frames, FALLBACKS: _fallbacks(records)})
-    return macros(said(STATEMENTS, evidence))
-
-
-def _fallbacks(records: Iterable[Record]) -> pd.DataFrame:
-    """Return which methods ran out of places that were not blocked: in how many runs, and with how many links."""
-    rows = [(record["method"], record["blocked_fallbacks"]) for record in records if record.get("blocked_fallbacks")]
-    frame = pd.DataFrame(rows, columns=["method", "links"])
-    return frame.groupby("method", sort=False)["links"].agg(runs="count", links="sum").reset_index()
-
-
-def settings_table(records: list[Record], origin: Origin) -> str:
-    """Return the table of settings in which methods differ; the others are in \\CommonSettings."""
+def settings_table(records: list[Record], origin: Origin, what: str) -> str:
+    """Return the table of settings in which the methods of `what` differ; the others are in \\CommonSettings."""
     _, by_method, _ = _sorted_settings(records)
     columns = [Column("method", "Method", align="l"), Column("strategy", "strategy", align="l")]
     columns += [Column(key, _title(key)) for key in by_method]
@@ -121,16 +74,16 @@ def settings_table(records: list[Record], origin: Origin) -> str:
     return booktabs(
         pd.DataFrame(rows),
         columns,
-        caption=f"Settings in which the methods of Table 1 differ. Preset {origin.preset}; commit {origin.commits}.",
+        caption=f"Settings in which the methods of {what} differ. Preset {origin.preset}; commit {origin.commits}.",
         label="settings",
         number="S1",
-        banner=names.banner(origin.preset),
+        banner=banner(origin.preset),
         notes=[origin.line()],
     )
 
 
-def datasets_table(records: list[Record], origin: Origin) -> str:
-    """Return the table of datasets: sizes, split, scaling, and settings that differ between datasets only."""
+def datasets_table(records: list[Record], origin: Origin, what: str) -> str:
+    """Return the table of the datasets of `what`: sizes, split, scaling, settings that differ between datasets only."""
     _, _, by_dataset = _sorted_settings(records)
     keys = {"rows": "rows", "features": "features", "train_rows": "training", "validation_rows": "validation"}
     columns = [Column("dataset", "Dataset", align="l")]
@@ -153,11 +106,11 @@ def datasets_table(records: list[Record], origin: Origin) -> str:
     return booktabs(
         pd.DataFrame(rows),
         columns,
-        caption="Datasets of Table 1: rows in all and in each part, first digits of the prepared table's checksum. "
+        caption=f"Datasets of {what}: rows in all and in each part, first digits of the prepared table's checksum. "
         f"Preset {origin.preset}; commit {origin.commits}.",
         label="datasets",
         number="S2",
-        banner=names.banner(origin.preset),
+        banner=banner(origin.preset),
         notes=[*sources, origin.line()],
     )
 

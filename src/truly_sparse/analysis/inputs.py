@@ -2,15 +2,15 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from truly_sparse.analysis import names, published
-from truly_sparse.analysis.catalogue import TABLES, Entry, offered
+from truly_sparse.analysis import places, published
 from truly_sparse.analysis.origin import Measured, Origin, measured_of, origin_of
+from truly_sparse.analysis.study import Config, Entry, Study
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import measurements
+from truly_sparse.experiments.config import results_folder
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import Record, gather
 
@@ -22,13 +22,23 @@ class Inputs:
     ----------
     config : dict
         A validated configuration.
+    study : Study
+        The catalogue.
     entry : Entry
-        The line of the catalogue.
+        Its line of this table or figure.
     """
 
-    def __init__(self, config: dict[str, Any], entry: Entry) -> None:
-        self.config, self.entry = config, entry
+    def __init__(self, config: Config, study: Study, entry: Entry) -> None:
+        self.config, self.study, self.entry = config, study, entry
         self.preset: str = config["preset"]
+
+    def of_table(self, name: str) -> "Inputs":
+        """Return the inputs of another table of the study; errors as for `Study.table`."""
+        return Inputs(self.config, self.study, self.study.table(self.config, name))
+
+    def of_figure(self, name: str) -> "Inputs":
+        """Return the inputs of a figure of the study; errors as for `Study.figure`."""
+        return Inputs(self.config, self.study, self.study.figure(self.config, name))
 
     @cached_property
     def _gathered(self) -> tuple[list[Record], list[RunSpec]]:
@@ -39,7 +49,8 @@ class Inputs:
             absent += missing
         if not records:
             wanted = ", ".join(self.entry.runs_of(self.config))
-            raise UserError(f"no finished run of {wanted} in results/{self.preset}; run `snakemake --cores 1` first")
+            folder = results_folder(self.config)
+            raise UserError(f"no finished run of {wanted} in {folder}; run `snakemake --cores 1` first")
         return records, absent
 
     @property
@@ -69,17 +80,21 @@ class Inputs:
     @cached_property
     def tables(self) -> dict[str, Path]:
         """The CSV files of the entry's tables that this configuration makes."""
-        made = offered(TABLES, self.config)
-        files = {name: names.table_csv(self.preset, name) for name in self.entry.tables if name in made}
+        made = self.study.offered_tables(self.config)
+        files = {name: places.table_csv(self.config, name) for name in self.entry.tables if name in made}
         # Without training, there may be nothing to make a table from.
         return files if self.config["train"] else {name: path for name, path in files.items() if path.exists()}
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a table of the entry as it was written."""
         if name not in self.tables or not self.tables[name].exists():
-            raise UserError(f"{names.table_csv(self.preset, name)} not found: `snakemake --cores 1 {name}` makes it")
+            raise UserError(f"{places.table_csv(self.config, name)} not found: `snakemake --cores 1 {name}` makes it")
         return pd.read_csv(self.tables[name], low_memory=False)
 
     def published(self, table: str) -> pd.DataFrame:
-        """Return the printed numbers of one table."""
-        return published.load(table)
+        """Return the printed numbers of one table of the study, in the common columns."""
+        return published.load(f"{self.study.name}_{table}")
+
+    def published_text(self, name: str) -> pd.DataFrame:
+        """Return what is printed in a file of the study, in columns of its own, every cell as text."""
+        return published.read_text(f"{self.study.name}_{name}")

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from threadpoolctl import threadpool_info
 
-from truly_sparse.analysis.make import write_csv
+from truly_sparse.analysis.build import write_csv
 from truly_sparse.experiments import records
 from truly_sparse.experiments.config import results_folder
 from truly_sparse.experiments.provenance import code_version
@@ -17,7 +17,7 @@ from truly_sparse.measure import host
 
 
 def write(config: dict[str, Any]) -> tuple[Path, Path]:
-    """Write results/<preset>/provenance/runs.csv and environment.csv; return both paths."""
+    """Write provenance/runs.csv and environment.csv beside the results; return both paths."""
     folder = results_folder(config) / "provenance"
     write_csv(runs(config), folder / "runs.csv")
     write_csv(environment(config), folder / "environment.csv")

@@ -1,7 +1,6 @@
-"""How methods, datasets, settings and files are called in what a reader sees."""
+"""How methods, datasets and settings are called in what a reader sees."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 METHODS = {
@@ -24,8 +23,6 @@ METHODS = {
     "random_forest": "Random forest",
     "hist_gradient_boosting": "Gradient boosting",
 }
-#: The strategies the journal proposes.
-PROPOSED = ("rd_tse", "fd_tse", "dist_tse")
 DATASETS = {
     "gesture": "Gesture Phase",
     "higgs": "HIGGS",
@@ -54,7 +51,7 @@ def dataset_title(dataset: str) -> str:
 
 
 def row_order(dataset: str, method: str, epsilon: float | None, setting: str) -> tuple[Any, ...]:
-    """Return a sort key: datasets by name, methods in the journal's order, then epsilon and setting."""
+    """Return a sort key: datasets by name, methods in the order of `METHODS`, then epsilon and setting."""
     known = list(METHODS)
     place = known.index(method) if method in known else len(known)
     return dataset, place, method, -1.0 if epsilon is None else epsilon, setting
@@ -70,28 +67,3 @@ def split_setting(setting: str) -> tuple[str, str]:
     if found is None:
         return "", rest
     return found[1], (rest[: found.start()] + rest[found.end() :]).strip("_")
-
-
-def is_paper(preset: str) -> bool:
-    """Say whether this preset is the paper's own experiment."""
-    return preset == "paper"
-
-
-def banner(preset: str) -> str:
-    """Return the warning that results of any other preset carry; empty for the paper's."""
-    return "" if is_paper(preset) else f"{preset} preset: not the paper's experiment"
-
-
-def table_csv(preset: str, name: str) -> Path:
-    """Return results/<preset>/tables/<name>.csv."""
-    return Path("results") / preset / "tables" / f"{name}.csv"
-
-
-def figure_csv(preset: str, name: str) -> Path:
-    """Return results/<preset>/figures/<name>.csv."""
-    return Path("results") / preset / "figures" / f"{name}.csv"
-
-
-def paper_folder(preset: str) -> Path:
-    """Return paper/<preset>, where generated LaTeX, figures and the PDF lie."""
-    return Path("paper") / preset

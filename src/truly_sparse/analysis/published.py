@@ -1,4 +1,4 @@
-"""The printed numbers of the sources, kept in config/published/<table>.csv."""
+"""The printed numbers of the sources, kept in config/published/<study>_<table>.csv."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ NEEDED = ("dataset", "method", "setting", "metric", "published", "published_std"
 
 
 def find(table: str) -> Path:
-    """Return the path of a table's printed numbers, from the working folder or else from the checkout.
+    """Return the path of printed numbers ("journal_table1"), from the working folder or else from the checkout.
 
     Raises
     ------

@@ -49,6 +49,12 @@ def _row(record: Record) -> dict[str, Any]:
     }
 
 
+def class_count(data: dict[str, Any]) -> int:
+    """Return the number of classes in the `data` block of a record, which holds a number or the names."""
+    classes = data["classes"]
+    return classes if isinstance(classes, int) else len(classes)
+
+
 def summarise(frame: pd.DataFrame, by: Sequence[str], value: str = "accuracy", centre: str = "mean") -> pd.DataFrame:
     """Return mean (or another centre), sample standard deviation and number of runs of one column, by groups.
 

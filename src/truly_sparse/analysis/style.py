@@ -6,7 +6,7 @@ from typing import Any
 
 import matplotlib as mpl
 
-# Width of the text of paper/main.tex.
+# Width of the text of paper/<study>/main.tex.
 PAGE_WIDTH = 6.69
 # Okabe and Ito's palette.
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (

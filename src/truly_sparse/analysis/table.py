@@ -7,7 +7,13 @@ import pandas as pd
 
 from truly_sparse.analysis import latex, text
 from truly_sparse.analysis.latex import Column
-from truly_sparse.analysis.names import banner
+from truly_sparse.analysis.places import banner
+
+#: Columns of every results CSV; a table may have more.
+COLUMNS = (
+    *("table", "dataset", "method", "epsilon", "setting", "metric", "value", "std", "seeds"),
+    *("published", "published_std", "note", "difference", "published_runs", "source", "commit"),
+)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ INSTALL = "apt-get install latexmk texlive-latex-recommended texlive-latex-extra
 
 
 def lacking() -> str:
-    """Return the name of a program or style file that paper/main.tex needs and this machine lacks; empty for none."""
+    """Return the name of a program or style file that a text needs and this machine lacks; empty for none."""
     for program in PROGRAMS:
         if shutil.which(program) is None:
             return program

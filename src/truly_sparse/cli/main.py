@@ -16,14 +16,7 @@ from truly_sparse import __version__
 from truly_sparse.cli import golden, own
 from truly_sparse.errors import UserError
 
-# Returns an exit code, or nothing for 0.
-Command = Callable[[dict[str, Any], argparse.Namespace], int | None]
-
-
-def _workflow(config: dict[str, Any], arguments: argparse.Namespace) -> int:
-    from truly_sparse.cli import workflow
-
-    return workflow.run(config, arguments.config, arguments.cores, arguments.more)
+Command = Callable[[dict[str, Any], argparse.Namespace], None]
 
 
 def _data(config: dict[str, Any], arguments: argparse.Namespace) -> None:
@@ -60,13 +53,13 @@ def _verify(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def _table(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from truly_sparse.analysis.make import table
+    from truly_sparse.studies.make import table
 
     table(config, arguments.name)
 
 
 def _figure(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from truly_sparse.analysis.make import figure
+    from truly_sparse.studies.make import figure
 
     figure(config, arguments.name)
 
@@ -79,7 +72,7 @@ def _measure(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 def _pdf(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     del arguments
-    from truly_sparse.analysis.pdf import build
+    from truly_sparse.studies.pdf import build
 
     build(config)
 
@@ -95,18 +88,18 @@ def _provenance(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 def _crate(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     del arguments
     from truly_sparse.analysis.crate import make
+    from truly_sparse.studies.discovery import find
 
-    print(make(config))
+    print(make(find(config["study"]).source, config))
 
 
 def _show(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from truly_sparse.analysis.show import show
+    from truly_sparse.studies.show import show
 
     show(config, arguments.name)
 
 
 COMMANDS: dict[str, tuple[Command, str, str | None]] = {
-    "workflow": (_workflow, "run the workflow under one progress bar; its log goes into a file", None),
     "data": (_data, "fetch, verify and write datasets, and say where they came from", None),
     "run": (_run, "train one run and write its folder", "run, such as table1/gesture/fd_tse/eps20/seed0"),
     "store": (_store, "add finished runs or a measurement to the committed records", "experiment, such as table1"),
@@ -114,22 +107,25 @@ COMMANDS: dict[str, tuple[Command, str, str | None]] = {
     "table": (_table, "make one table from the records", "table, such as table1"),
     "figure": (_figure, "make one figure from the records", "figure, such as accuracy"),
     "measure": (_measure, "measure what is no training run", "measurement, such as scalability"),
-    "pdf": (_pdf, "build the paper of this preset", None),
+    "pdf": (_pdf, "build the PDF of every study with a text", None),
     "provenance": (_provenance, "list what every run came from, and the environment", None),
-    "crate": (_crate, "describe the results folder as an RO-Crate", None),
+    "crate": (_crate, "describe the results of every study as RO-Crates", None),
     "show": (_show, "print one table and where it lies", "table, such as table1"),
 }
+WORKFLOW = "run the workflow under one progress bar; its log goes into a file"
+CONFIG = "configuration of a study or a preset, such as config/quick.yaml (default: every study at full scale)"
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     top = argparse.ArgumentParser(
         prog="truly-sparse",
-        description="Truly sparse ensembles: models of your own tables; data, runs, tables and figures of the paper.",
+        description="Truly sparse ensembles: models of your own tables; data, runs, tables and figures of the papers.",
         epilog="examples:\n"
         "  truly-sparse fit iris.csv --target species\n"
         "  truly-sparse compare iris.csv --target species\n"
-        "  truly-sparse run table1/gesture/fd_tse/eps20/seed0 --config config/config.yaml\n\n"
+        "  truly-sparse run table1/gesture/fd_tse/eps20/seed0\n"
+        "  truly-sparse show table1 --config config/quick.yaml\n\n"
         "`truly-sparse COMMAND --help` has examples of the command.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -137,14 +133,15 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     own.add(commands)
     golden.add(commands)
+    watched = commands.add_parser("workflow", help=WORKFLOW, description=WORKFLOW)
+    watched.add_argument("--config", metavar="FILE", help=CONFIG)
+    watched.add_argument("--cores", default="all", help="cores to use at once (default: all)")
+    watched.add_argument("more", nargs="*", help="targets, and after -- any option of Snakemake")
     for name, (_, summary, what) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
         if what is not None:
             command.add_argument("name", help=what)
-        command.add_argument("--config", default="config/config.yaml", help="configuration (default: the paper's)")
-        if name == "workflow":
-            command.add_argument("--cores", default="all", help="cores to use at once (default: all)")
-            command.add_argument("more", nargs="*", help="targets, and after -- any option of Snakemake")
+        command.add_argument("--config", action="append", default=[], metavar="FILE", help=CONFIG)
         if name == "data":
             command.add_argument("names", nargs="*", metavar="name", help="dataset, such as gesture")
             command.add_argument("--all", action="store_true", help="every dataset of registry and configuration")
@@ -171,9 +168,32 @@ def one_thread() -> None:
         print(f"OPENBLAS_CORETYPE={kernel} ignored: BLAS chooses the processor's own kernels", file=sys.stderr)
 
 
+def _concerned(configs: list[dict[str, Any]], arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return the configurations that a command works on: all, or the one that has what it names."""
+    if arguments.command == "data":
+        datasets: dict[str, Any] = {}
+        for config in configs:
+            datasets |= {name: block for name, block in config["datasets"].items() if name not in datasets}
+        return [configs[0] | {"datasets": datasets}]
+    if len(configs) == 1:
+        return configs
+    if arguments.command == "pdf":
+        from truly_sparse.studies.pdf import sources
+
+        return [config for config in configs if sources(config["study"])]
+    if COMMANDS[arguments.command][2] is None:
+        return configs
+    if arguments.command in ("table", "figure", "show"):
+        from truly_sparse.studies.discovery import owner
+
+        return [owner("figure" if arguments.command == "figure" else "table", arguments.name, configs)]
+    first = arguments.name.split("/")[0]
+    return [next((one for one in configs if first in one["experiments"] or first in one["measurements"]), configs[0])]
+
+
 def _alone(config: dict[str, Any], arguments: argparse.Namespace) -> AbstractContextManager[Any]:
-    """Keep other processes from the file a command writes; workflows, runs and datasets have locks of their own."""
-    if arguments.command in ("workflow", "run", "data", "show"):
+    """Keep other processes from the file a command writes; runs and datasets have locks of their own."""
+    if arguments.command in ("run", "data", "show"):
         return nullcontext()
     from truly_sparse.experiments.claims import claim_result
 
@@ -194,11 +214,16 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.command == "golden":
             golden.run(arguments)
             return 0
-        from truly_sparse.experiments.config import load_config
+        if arguments.command == "workflow":
+            from truly_sparse.cli import workflow
 
-        config = load_config(arguments.config)
-        with _alone(config, arguments):
-            return COMMANDS[arguments.command][0](config, arguments) or 0
+            return workflow.run(arguments.config, arguments.cores, arguments.more)
+        from truly_sparse.experiments.config import load_configs
+
+        for config in _concerned(load_configs(arguments.config), arguments):
+            with _alone(config, arguments):
+                COMMANDS[arguments.command][0](config, arguments)
+        return 0
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

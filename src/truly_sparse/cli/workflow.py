@@ -14,12 +14,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from tqdm import tqdm
 
-from truly_sparse.experiments.config import results_folder
+from truly_sparse.experiments.config import load_configs
 
+LOGS = Path("results/logs/workflow")
 #: Lines of an estimate where nobody watches, and lines of a log shown where a job failed.
 LINES = TAIL = 10
 SECONDS = 0.2
@@ -30,27 +31,25 @@ _RULE = re.compile(r"(?:local)?(?:rule|checkpoint) (\w+):$")
 _FAILED = re.compile(r"^Error in (?:rule|checkpoint) (\w+):\n(?:^ +.*\n)*?^ +log: (.+?) \(check", re.MULTILINE)
 
 
-def run(config: dict[str, Any], file: str, cores: str, more: Sequence[str]) -> int:
+def run(file: str | None, cores: str, more: Sequence[str]) -> int:
     """Run Snakemake on a configuration; return its exit code.
 
     Parameters
     ----------
-    config : dict
-        What `file` holds.
-    file : str
-        Configuration file.
+    file : str, optional
+        Configuration file of a study or a preset; None for every study at full scale.
     cores : str
         A number, or "all".
     more : sequence of str
         Targets and options of Snakemake.
     """
-    name = config["preset"]
-    log = results_folder(config) / "logs" / "workflow" / f"{datetime.now():%Y-%m-%dT%H-%M-%S-%f}.log"
+    name = load_configs([file] if file else [])[0]["preset"]
+    log = LOGS / f"{datetime.now():%Y-%m-%dT%H-%M-%S-%f}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     print(f"{name}: planning; log: {log}", file=sys.stderr)
     began = time.monotonic()
     with _into(log) as terminal, _watched(log, name, terminal) as progress:
-        code = _snakemake(["--configfile", file, "--cores", cores, *more])
+        code = _snakemake([*(["--configfile", file] if file else []), "--cores", cores, *more])
     seconds = time.monotonic() - began
     if code:
         print(f"{_what_failed(log)}\n{name}: stopped after {seconds:.0f} s; log: {log}", file=sys.stderr)

@@ -23,12 +23,6 @@ def kinds(layers: int) -> tuple[list[Pair], list[Pair]]:
     return [pair for pair in pairs if pair[1] == pair[0] + 1], [pair for pair in pairs if pair[1] > pair[0] + 1]
 
 
-def possible_links(sizes: Sequence[int]) -> tuple[int, int]:
-    """Return how many sequential links and how many shortcuts there can be (thesis of Muller, N1 and N2)."""
-    sequential, shortcuts = (sum(sizes[i] * sizes[j] for i, j in pairs) for pairs in kinds(len(sizes)))
-    return sequential, shortcuts
-
-
 def start(
     sizes: Sequence[int],
     sparsity: float,
@@ -60,7 +54,7 @@ def start(
     """
     if not (0 <= sparsity < 1 and 0 <= ratio <= 1):
         raise UserError(f"sparsity {sparsity} and ratio {ratio}: they lie from 0 to below 1, and from 0 to 1")
-    places = possible_links(sizes)
+    places = [sum(sizes[i] * sizes[j] for i, j in pairs) for pairs in kinds(len(sizes))]
     total = round((1 - sparsity) * places[0])
     sequential = round(total * ratio)
     links: dict[Pair, Links] = {}

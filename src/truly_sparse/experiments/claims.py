@@ -21,8 +21,11 @@ from truly_sparse.files import Busy, lock, locked, sweep
 #: Tells a job which workflow started it.
 TOKEN = "TRULY_SPARSE_WORKFLOW"
 WORKFLOW = Path(".snakemake") / "truly-sparse.lock"
-#: Folders that only the jobs of a workflow write to, of every preset.
-_WRITTEN = (*(f"results/*/{name}" for name in ("tables", "figures", "measured")), "paper/*", "paper/*/*")
+#: Folders that only the jobs of a workflow write to, of every study and preset.
+_WRITTEN = (
+    *(f"results/{place}/{name}" for place in ("*", "*/*") for name in ("tables", "figures", "measured")),
+    *("paper/*", "paper/*/*", "paper/*/*/*"),
+)
 _held: list[IO[str]] = []
 
 

@@ -1,6 +1,12 @@
-"""The configuration: one YAML file, checked against its schema and for sense, with every default filled in."""
+"""The configuration of a study: one YAML file, checked against its schema and for sense, every default filled in.
+
+A study at full scale is config/<study>.yaml. A preset such as quick is a file config/<preset>.yaml with what its
+studies have in common, and a folder of that name with a file for each study that takes part.
+"""
 
 import copy
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +18,11 @@ from truly_sparse.experiments.schema import check, fill, schema, suggest
 from truly_sparse.schema import read_yaml
 from truly_sparse.training.config import TrainingConfig
 
+#: The preset of every study at full scale.
+FULL_SCALE = "paper"
+#: Where configurations lie.
+FOLDER = Path("config")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 FIXED_KEYS = ("datasets", "methods", "seeds")
 DATA_KEYS = ("scaling", "split", "test_fraction", "validation_fraction", "stratify")
 
@@ -25,13 +36,68 @@ def load_config(path: str | Path) -> dict[str, Any]:
         Where the file is absent, is not YAML, or says something that is not possible.
     """
     path = Path(path)
+    return validate(_read(path), where=str(path), near=path)
+
+
+def load_configs(paths: Iterable[str | Path] = ()) -> list[dict[str, Any]]:
+    """Return the configurations that files stand for, a preset's for each of its studies; errors as for `load_config`.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        Files of a study or of a preset; none for every study at full scale.
+    """
+    files = [Path(path) for path in paths]
+    contents: list[tuple[str, Path | None, Any]] = [(str(file), file, _read(file)) for file in files]
+    return [
+        validate(content, where, near)
+        for name, near, given in contents or [("configuration", None, {})]
+        for where, content in by_study(given, name)
+    ]
+
+
+def by_study(given: Any, where: str = "configuration") -> Iterator[tuple[str, Any]]:
+    """Yield (what messages call it, content) of every configuration that a mapping stands for.
+
+    Parameters
+    ----------
+    given : dict
+        A study's configuration, which names its `study`; or settings that replace those of every study of a preset, by
+        default of all studies at full scale.
+    where : str
+        What error messages call it.
+
+    Raises
+    ------
+    UserError
+        Where no study takes part in the preset.
+    """
+    preset = given.get("preset", FULL_SCALE) if isinstance(given, dict) else None
+    if not isinstance(preset, str) or not _NAME.fullmatch(preset) or "study" in given:
+        yield where, given  # to be refused, if it names no study
+        return
+    folder = FOLDER if preset == FULL_SCALE else FOLDER / preset
+    files = [file for name in study_names() if (file := folder / f"{name}.yaml").is_file()]
+    if not files:
+        raise UserError(f'{where}: the key "study" is missing, and {folder} holds no configuration of a study')
+    for file in files:
+        yield f"{where}, {file}" if given else str(file), _replaced(_read(file), given)
+
+
+def _read(path: Path) -> Any:
     try:
-        content = read_yaml(path)
+        return read_yaml(path)
     except OSError as error:
         raise UserError(f"{path}: cannot read the configuration ({error.strerror})") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
-    return validate(content, where=str(path), near=path)
+
+
+def _replaced(content: Any, changes: Any) -> Any:
+    """Return a mapping with the values of another in it, mappings inside it likewise."""
+    if not isinstance(content, dict) or not isinstance(changes, dict):
+        return changes
+    return content | {key: _replaced(content.get(key), value) for key, value in changes.items()}
 
 
 def validate(config: Any, where: str = "configuration", near: Path | None = None) -> dict[str, Any]:
@@ -54,6 +120,8 @@ def validate(config: Any, where: str = "configuration", near: Path | None = None
     root = schema(near)
     check(config, root, where)
     filled: dict[str, Any] = fill(config, root, root)
+    if filled["study"] not in study_names():
+        raise UserError(f'{where}: study: unknown study "{filled["study"]}"{suggest(filled["study"], study_names())}')
     _check_strategies(filled, where)
     for experiment, blocks in filled["experiments"].items():
         for position, block in enumerate(blocks):
@@ -62,8 +130,9 @@ def validate(config: Any, where: str = "configuration", near: Path | None = None
 
 
 def results_folder(config: dict[str, Any]) -> Path:
-    """Return results/<preset>, relative to the folder the workflow runs in."""
-    return Path("results") / config["preset"]
+    """Return results/<study> at full scale, else results/<preset>/<study>, relative to where the workflow runs."""
+    preset = "" if config["preset"] == FULL_SCALE else config["preset"]
+    return Path("results") / preset / config["study"]
 
 
 def training_of(config: dict[str, Any], dataset: str, method: str) -> dict[str, Any]:
@@ -81,6 +150,11 @@ def check_training(training: dict[str, Any], strategy: str, validation_fraction:
     if training["selection"] == "best_validation" and validation_fraction == 0:
         return "selection best_validation needs validation rows; raise validation_fraction or set selection: last"
     return methods.kind(strategy).problem(strategy, TrainingConfig.of(training))
+
+
+def study_names() -> list[str]:
+    """Return the names of the studies, read from the folders of the package."""
+    return sorted(file.parent.name for file in (Path(__file__).parents[1] / "studies").glob("*/catalogue.py"))
 
 
 def strategy_names() -> set[str]:

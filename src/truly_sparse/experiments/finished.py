@@ -2,7 +2,7 @@
 
 Snakemake takes what a killed workflow was making for incomplete and deletes its declared files before it starts the
 job again. A run whose training had ended by then, or ended afterwards in a process that outlived the workflow, would be
-lost. So a second link to each declared file lies in results/<preset>/.finished until the workflow ends by itself.
+lost. So a second link to each declared file lies in .finished beside the results until the workflow ends by itself.
 """
 
 import json

@@ -37,7 +37,7 @@ class RunSpec:
 
     @property
     def path(self) -> str:
-        """The run's folder below results/<preset>/runs, such as "table1/gesture/fd_tse/eps20/seed3"."""
+        """The run's folder below runs/ beside the results, such as "table1/gesture/fd_tse/eps20/seed3"."""
         return f"{self.experiment}/{self.dataset}/{self.method}/{self.setting}/seed{self.seed}"
 
     @cached_property

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 def local_file(config: dict[str, Any], name: str) -> Path:
-    """Return results/<preset>/measured/<name>.csv, where a measurement of this machine goes."""
+    """Return the CSV to which a measurement of this machine goes."""
     return results_folder(config) / "measured" / f"{name}.csv"
 
 
 def committed_file(config: dict[str, Any], name: str) -> Path:
-    """Return results/<preset>/records/<name>.csv, the committed copy."""
+    """Return the CSV of the committed copy."""
     return results_folder(config) / "records" / f"{name}.csv"
 
 

@@ -1,15 +1,20 @@
-"""What the workflow needs to know when it starts: which runs are to be trained, and what every result depends on."""
+"""What the workflow needs to know when it starts: which runs are to be trained, and what every result depends on.
+
+A workflow may have the configurations of several studies; each has a place of its own below results, and they share
+their datasets.
+"""
 
 import hashlib
 import json
 from collections.abc import Iterable
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from truly_sparse.data import registry
+from truly_sparse.errors import UserError
 from truly_sparse.experiments import grid, measurements, records
-from truly_sparse.experiments.config import results_folder, validate
+from truly_sparse.experiments.config import by_study, results_folder, validate
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.provenance import source_hash
 from truly_sparse.experiments.schema import read_texts, schema
@@ -17,12 +22,16 @@ from truly_sparse.files import sha256, write_json
 
 
 class Plan:
-    """A validated configuration with the runs it asks for.
+    """The validated configuration of a study with the runs it asks for.
 
     Parameters
     ----------
     config : dict
-        Snakemake's merged configuration.
+        As it was read; numbers may be text.
+    where : str
+        What error messages call it.
+    trained : dict, optional
+        {settings hash: run.json that has it}, to which this plan adds what it is the first to want.
 
     Raises
     ------
@@ -30,30 +39,24 @@ class Plan:
         For a configuration that is not possible or a damaged record file.
     """
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(
+        self, config: dict[str, Any], where: str = "configuration", trained: dict[str, str] | None = None
+    ) -> None:
         root = schema()
-        self.config = validate(read_texts(config, root, root))
+        self.config = validate(read_texts(config, root, root), where)
+        self.study: str = self.config["study"]
         self.results = results_folder(self.config).as_posix()
-        self.paper = f"paper/{self.config['preset']}"
+        self.place = self.results.removeprefix("results/")
         self.experiments = list(self.config["experiments"])
         self.measurements = list(self.config["measurements"])
         self.runs: dict[str, RunSpec] = {spec.path: spec for spec in grid.runs(self.config)}
         for dataset in self.config["datasets"]:
             self._entry(dataset)
         self._split = {name: records.split(self.config, name) for name in self.experiments}
-        self._same = records.by_settings(self.runs.values())
-
-    @cached_property
-    def config_file(self) -> str:
-        """Path of the merged configuration, written at the first use.
-
-        The name holds a hash of the content: a second workflow (or a dry run) with other settings in the same
-        folder must not change the file that running jobs read.
-        """
-        file = results_folder(self.config) / "config" / f"{_hash(self.config)}.json"
-        if not file.exists():
-            write_json(file, self.config)
-        return file.as_posix()
+        self._trained = {} if trained is None else trained
+        for spec in self.runs.values():
+            file = records.run_folder(self.config, spec) / "run.json"
+            self._trained.setdefault(spec.settings_hash, file.as_posix())
 
     @property
     def datasets(self) -> list[str]:
@@ -67,11 +70,10 @@ class Plan:
     def missing(self, experiment: str) -> list[str]:
         """Return the run.json files an experiment needs beside the committed records; none without `train`.
 
-        Of runs with the same settings, in whatever experiments, it is that of the first in the grid.
+        Of runs with the same settings, in whatever experiments and studies, it is that of the first.
         """
         _, missing = self._split[experiment]
-        specs = [self._same[spec.settings_hash][0] for spec in missing] if self.config["train"] else []
-        return [(records.run_folder(self.config, spec) / "run.json").as_posix() for spec in specs]
+        return [self._trained[spec.settings_hash] for spec in missing] if self.config["train"] else []
 
     def needs(self, experiments: Iterable[str], names: Iterable[str]) -> list[str]:
         """Return the files that experiments and measurements need beside what is committed."""
@@ -124,6 +126,59 @@ class Plan:
             return "absent"
         status = file.stat()
         return _content_hash(file, status.st_mtime_ns, status.st_size)
+
+
+class Plans(dict[str, Plan]):
+    """The plans of a workflow by their places, such as "journal" or "quick/journal".
+
+    Parameters
+    ----------
+    config : dict
+        Snakemake's merged configuration: of a study, or what all studies of a preset have in common.
+
+    Raises
+    ------
+    UserError
+        As `Plan`, and for studies that want different datasets of one name.
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        trained: dict[str, str] = {}
+        plans = [Plan(content, where, trained) for where, content in by_study(config)]
+        super().__init__((plan.place, plan) for plan in plans)
+        self.data: dict[str, Any] = plans[0].config["data"]
+        for plan in plans[1:]:
+            shared = [name for name in plan.config["datasets"] if plan.dataset_hash(name) != self.dataset_hash(name)]
+            if shared or plan.config["data"] != self.data:
+                what = f"dataset {shared[0]} has other sources" if shared else "data is another"
+                raise UserError(f"{plan.place}: {what} than in {plans[0].place}; run it alone, with --configfile")
+
+    @property
+    def datasets(self) -> list[str]:
+        """Names of the datasets of all configurations."""
+        return list(dict.fromkeys(name for plan in self.values() for name in plan.config["datasets"]))
+
+    def dataset_hash(self, dataset: str) -> str:
+        """Return a hash of what decides a prepared dataset, by the first plan that has it."""
+        plans = list(self.values())
+        return next((plan for plan in plans if dataset in plan.config["datasets"]), plans[0]).dataset_hash(dataset)
+
+    def missing(self, experiment: str) -> list[str]:
+        """Return the run.json files that an experiment needs, in whatever studies there is one of that name."""
+        return [file for plan in self.values() if experiment in plan.experiments for file in plan.missing(experiment)]
+
+    def write(self) -> str:
+        """Write every configuration as config/<version>.json in its place; return the version.
+
+        It is a hash of the content: a second workflow (or a dry run) with other settings in the same folder must not
+        change the files that running jobs read.
+        """
+        version = _hash([plan.config for plan in self.values()])
+        for plan in self.values():
+            file = results_folder(plan.config) / "config" / f"{version}.json"
+            if not file.exists():
+                write_json(file, plan.config)
+        return version
 
 
 @cache

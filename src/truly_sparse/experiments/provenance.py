@@ -19,10 +19,11 @@ ROOTS = {
     "run": "experiments/outcome.py",
     "reference": "experiments/outcome.py",
     "measurement": "experiments/measuring/{name}.py",
-    "analysis": "analysis/make.py",
+    "study": "studies/make.py",
 }
-#: Of modules that are imported by a name that only a run knows: the kind of model.
-MODELS = {"run": "networks", "reference": "reference"}
+#: Stages of which, among the modules that are imported by a name, only those of one strategy, reference or study count;
+#: and those of the kind of model, which only a run knows.
+CHOSEN: dict[str, set[str]] = {"run": {"networks"}, "reference": {"reference"}, "study": set()}
 
 
 @cache
@@ -33,12 +34,12 @@ def source_hash(stage: str, name: str | None = None, package: Path = PACKAGE) ->
 
     Parameters
     ----------
-    stage : {"data", "run", "reference", "measurement", "analysis"}
+    stage : {"data", "run", "reference", "measurement", "study"}
         Preparing a dataset, training and measuring a run of ours or of a reference model, measuring something that is
-        no run, or making tables and figures.
+        no run, or making the tables and figures of a study.
     name : str, optional
-        The strategy of a run, the reference or the measurement: of the modules that are imported by name, only this one
-        and what it imports count, so that editing one strategy leaves the others alone.
+        The strategy of a run, the reference, the measurement or the study: of the modules that are imported by name,
+        only this one and what it imports count, so that editing one strategy leaves the others alone.
     package : Path
         Folder of the package.
     """
@@ -52,7 +53,7 @@ def stage_files(stage: str, name: str | None = None, package: Path = PACKAGE) ->
     """Return the files that a stage's result can depend on, sorted by path: where it begins, and all that imports."""
     if stage not in ROOTS:
         raise ValueError(f"stage {stage!r} is not one of {tuple(ROOTS)}")
-    chosen = {MODELS[stage], str(name)} if stage in MODELS else None
+    chosen = {str(name), *CHOSEN[stage]} if stage in CHOSEN else None
     return reached(package / ROOTS[stage].format(name=name), package, chosen)
 
 

@@ -29,7 +29,7 @@ def reached(root: Path, package: Path, chosen: set[str] | None = None) -> list[P
     package : Path
         Folder of the package, whose own ``__init__.py`` is left out: it holds the version and late imports for users.
     chosen : set of str, optional
-        Names of modules.
+        Names of modules, or of folders of them.
     """
     found: set[Path] = set()
     waiting = [root]
@@ -40,9 +40,13 @@ def reached(root: Path, package: Path, chosen: set[str] | None = None) -> list[P
         found.add(file)
         if file.suffix == ".py":
             direct, by_name = _used(file, *_version(file), package)
-            waiting += [*direct, *(other for other in by_name if chosen is None or other.stem in chosen)]
+            waiting += [*direct, *(other for other in by_name if chosen is None or chosen & _names(other, package))]
             waiting += [folder / "__init__.py" for folder in file.parents if package in folder.parents]
     return sorted(found, key=lambda file: file.relative_to(package).as_posix())
+
+
+def _names(file: Path, package: Path) -> set[str]:
+    return set(file.relative_to(package).with_suffix("").parts)
 
 
 def digest(file: Path) -> str:

@@ -1,5 +1,0 @@
-"""All statements of the study, in the order in which the text has them."""
-
-from truly_sparse.analysis.findings import alike, cost, reproduced
-
-STATEMENTS = (*reproduced.STATEMENTS, *alike.STATEMENTS, *cost.STATEMENTS)

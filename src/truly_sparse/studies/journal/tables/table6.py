@@ -1,0 +1,115 @@
+"""Journal Table 6: hyperparameters, from the configuration that was used, with a mark where the sources are silent."""
+
+from typing import Any
+
+import pandas as pd
+
+from truly_sparse.analysis import formats
+from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.latex import Column
+from truly_sparse.analysis.names import dataset_title
+from truly_sparse.analysis.table import Part, Table
+from truly_sparse.experiments.config import training_of
+
+#: Rows of the journal: its name, and the method of ours whose settings stand for it.
+GROUPS = {"Truly Sparse Ensembles": "fd_tse", "Baseline ensemble": "set_mlp", "Dense models": "dense"}
+METRICS = {"eta": "η", "evolution_frequency": "epochs per SET step", "activation": "activation", "alpha": "α"}
+#: What the journal sums up as the tabular benchmark, by the first of its sets.
+TABULAR = "tabular14"
+_PRINTED = (
+    Column("dataset", "Dataset", align="l"),
+    *(
+        Column(f"{metric}_{end}", header, title)
+        for metric, title in METRICS.items()
+        for end, header in (("published", "publ."), ("here", "here"))
+    ),
+)
+_OTHERS = (
+    Column("key", "Setting", align="l"),
+    Column("value", "value", align="l"),
+    Column("source", "who says so", align="l"),
+    Column("note", "note", align="l"),
+)
+
+
+def make(inputs: Inputs) -> Table:
+    """Return 6a, the printed hyperparameters beside ours, and 6b, every other setting and who says so."""
+    config, origin = inputs.config, inputs.origin()
+    printed = inputs.published_text("table6")
+    sources = inputs.published_text("settings_sources").set_index("key")
+    frame = _tidy(config, printed)
+    others = [
+        {
+            "key": f"{key.replace('_', ' ')}{'†' if sources['source'][key] == 'silent' else ''}",
+            "value": formats.setting(value),
+            **{name: "" if pd.isna(sources[name][key]) else sources[name][key] for name in ("source", "note")},
+        }
+        for key, value in config["training"].items()
+    ]
+    closing = f"Preset {inputs.preset}; commit {origin.commits}."
+    notes = [f"Generated from the configuration. {closing}"]
+    return Table(
+        frame,
+        [
+            Part(
+                "6a",
+                "Hyperparameters as printed and as used here; rate and frequency over exploration and both halves of "
+                f"the refinement. {closing}",
+                _cells(frame),
+                _PRINTED,
+                notes,
+                group="group",
+            ),
+            Part(
+                "6b",
+                "All training settings of the configuration, before those of a dataset or method, and which source "
+                f"they come from. †: the sources are silent. {closing}",
+                pd.DataFrame(others),
+                _OTHERS,
+                notes,
+            ),
+        ],
+    )
+
+
+def used(config: dict[str, Any], dataset: str, method: str) -> dict[str, str]:
+    """Return the four printed hyperparameters of a method on a dataset, written as the journal writes them."""
+    training = training_of(config, dataset, method)
+    # Every refinement but "none" halves the rate once.
+    rates = [training["eta"]] if training["refinement"] == "none" else [training["eta"], training["eta"] / 2]
+    every = training["evolution_every"]
+    frequencies = [every, 2 * every, 4 * every] if training["refinement"] == "comprehensive" else [every]
+    relu = training["activation"] == "relu" or training["alpha"] == 0
+    dense = config["methods"][method]["model"] == "dense"
+    return {
+        "eta": "-".join(f"{rate:g}" for rate in rates),
+        "evolution_frequency": "" if dense else "-".join(map(str, frequencies)),
+        "activation": "ReLU" if relu else "All-ReLU",
+        "alpha": "" if relu else f"{training['alpha']:g}",
+    }
+
+
+def _tidy(config: dict[str, Any], printed: pd.DataFrame) -> pd.DataFrame:
+    known = printed.set_index(["dataset", "method", "metric"])["printed"].to_dict()
+    tabular = next((name for name in config["datasets"] if name not in ("gesture", "higgs")), None)
+    lines = []
+    for group, method in GROUPS.items():
+        for dataset, ours in (("gesture", "gesture"), ("higgs", "higgs"), (TABULAR, tabular)):
+            if ours not in config["datasets"] or method not in config["methods"]:
+                continue
+            for metric, value in used(config, str(ours), method).items():
+                said = known.get((dataset, method, metric), "")
+                head = {"table": "table6", "dataset": dataset, "method": method, "setting": group, "metric": metric}
+                lines.append({**head, "value": value, "published": said, "same": value == said})
+    return pd.DataFrame(lines)
+
+
+def _cells(frame: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for (group, dataset), part in frame.groupby(["setting", "dataset"], sort=False):
+        cells = {"group": group, "dataset": "Tabular benchmark" if dataset == TABULAR else dataset_title(str(dataset))}
+        for row in part.to_dict("records"):
+            cells[f"{row['metric']}_published"] = row["published"] or formats.NOTHING
+            cells[f"{row['metric']}_here"] = row["value"] or formats.NOTHING
+        rows.append(cells)
+    return pd.DataFrame(rows)

@@ -1,0 +1,1 @@
+"""Muller (2023), SPaS: sparse parameterised shortcut connections."""
