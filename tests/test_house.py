@@ -72,6 +72,30 @@ def test_a_room_uses_only_what_it_may(room):
                 assert set(rest[1:2] or names) <= SHAPES, f"{file.relative_to(ROOT)} uses {module}"
 
 
+def modules_used(file, names):
+    """Yield the modules of the package that a file imports, in functions too, but not for its annotations alone."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    typing = [node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    left_out = {id(node) for one in typing for node in ast.walk(one)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and id(node) not in left_out:
+            yield from ({f"{node.module}.{alias.name}", node.module} & names.keys() for alias in node.names)
+
+
+def test_no_module_comes_back_to_itself_through_its_imports():
+    names = {}
+    for file in SOURCES:
+        parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    # A module of a package is what is meant where both have the name.
+    uses = {name: {max(found, key=len) for found in modules_used(file, names) if found} for name, file in names.items()}
+    left = None
+    while left != len(uses):  # what uses, or is used by, nothing that is left goes; circles stay
+        left, used = len(uses), set().union(*uses.values())
+        uses = {name: own & uses.keys() for name, own in uses.items() if own & uses.keys() and name in used}
+    assert uses == {}
+
+
 def test_a_study_is_used_by_nothing_but_itself():
     for file in SOURCES:
         for module, names in imports(file):

@@ -7,21 +7,11 @@ Only parsing is here, so that `--help` and shell completion are quick; the work 
 import argparse
 import csv
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
-from truly_sparse.ensembles import methods
+from truly_sparse.cli.candidates import METHODS, RIVALS
 
 COMMANDS = ("fit", "predict", "inspect", "compare")
-_STRATEGIES = Path(__file__).parents[1] / "ensembles/strategies"
-#: Every escape strategy is a method, too; that folder is looked at, not imported, so that help stays quick.
-ENSEMBLES = tuple(
-    name.replace("_", "-")
-    for name in (*sorted(file.stem for file in _STRATEGIES.glob("[a-z]*.py")), *methods.of_many())
-)
-METHODS = (*ENSEMBLES, "set", "static")
-#: What `compare` sets beside them.
-RIVALS = ("boosting", "mlp")
 EXAMPLES = {
     "fit": """examples:
   truly-sparse fit iris.csv --target species

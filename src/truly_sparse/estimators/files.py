@@ -7,11 +7,12 @@ from zipfile import is_zipfile
 
 import numpy as np
 
-from truly_sparse import estimators
 from truly_sparse.engine import store
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import preprocessing
 from truly_sparse.estimators.base import Model, SparseEstimator
+from truly_sparse.estimators.classifiers import SparseMLPClassifier, TrulySparseEnsembleClassifier
+from truly_sparse.estimators.regressor import TrulySparseEnsembleRegressor
 from truly_sparse.files import atomic_path
 from truly_sparse.training.loop import Member
 
@@ -19,7 +20,9 @@ FORMAT = 1
 #: Fitted attributes that are arrays, and those that are numbers.
 ARRAYS = ("classes_", "feature_names_in_", "knots_")
 #: Classes that a file may name.
-KINDS = ("TrulySparseEnsembleClassifier", "SparseMLPClassifier", "TrulySparseEnsembleRegressor")
+KINDS: dict[str, type[SparseEstimator]] = {
+    kind.__name__: kind for kind in (TrulySparseEnsembleClassifier, SparseMLPClassifier, TrulySparseEnsembleRegressor)
+}
 
 
 def save_model(model: SparseEstimator, path: str | Path, about: dict[str, Any] | None = None) -> None:
@@ -107,7 +110,7 @@ def load_model(path: str | Path) -> Any:
 
 
 def _restored(facts: dict[str, Any], arrays: dict[str, Any]) -> SparseEstimator:
-    model: SparseEstimator = getattr(estimators, facts["kind"])(**facts["parameters"])
+    model = KINDS[facts["kind"]](**facts["parameters"])
     own = {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith("scaling/")}
     scaling = preprocessing.create(facts["scaling"], 1).restore(own)
     members = []
