@@ -212,6 +212,15 @@ def test_what_makes_tables_is_what_they_take_from_elsewhere_too():
     assert not {name for name in names if name.startswith("ensembles/strategies/")} | ({"ensembles/trainer.py"} & names)
 
 
+def test_a_run_depends_on_the_file_of_its_method_and_of_no_other():
+    alone, disjoint = (
+        {file.relative_to(PACKAGE).as_posix() for file in stage_files("run", name) if file.name != "__init__.py"}
+        for name in ("independent", "fd_tse")
+    )
+    assert {name for name in alone - disjoint if name.startswith("ensembles/")} == {"ensembles/methods/independent.py"}
+    assert not {name for name in disjoint if name.startswith("ensembles/methods/")}
+
+
 def test_a_hash_is_16_digits_of_a_stage_there_is():
     assert re.fullmatch("[0-9a-f]{16}", source_hash("run", "fd_tse"))
     with pytest.raises(ValueError, match="stage"):
