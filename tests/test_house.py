@@ -1,4 +1,4 @@
-"""The house: pins in step with pyproject, rooms that use only what they may, no pickle, no long files."""
+"""The house: pins in step with pyproject, rooms that use only what they may, no pickle."""
 
 import ast
 import json
@@ -11,6 +11,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from truly_sparse.experiments import jobs
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src/truly_sparse"
@@ -70,6 +72,16 @@ def test_a_room_uses_only_what_it_may(room):
                 assert other in allowed, f"{file.relative_to(ROOT)} uses {module}"
             if room in ("analysis", "studies") and rest[:1] == ["experiments"]:
                 assert set(rest[1:2] or names) <= SHAPES, f"{file.relative_to(ROOT)} uses {module}"
+
+
+def test_what_is_around_jobs_is_used_by_its_entries_only():
+    entries = {*jobs.__all__, "run_job", "measurement_job"}
+    for file in SOURCES:
+        if PACKAGE / "experiments/jobs" not in file.parents:
+            for module, names in imports(file):
+                for name in (module, *(f"{module}.{name}" for name in names)):
+                    found = re.match(r"truly_sparse\.experiments\.jobs\.(\w+)", name)
+                    assert not found or found[1] in entries, f"{file.relative_to(ROOT)} uses {name}"
 
 
 def test_a_study_is_used_by_nothing_but_itself():

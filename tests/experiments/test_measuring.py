@@ -13,8 +13,9 @@ from truly_sparse.data.arrays import load
 from truly_sparse.engine import topology
 from truly_sparse.ensembles.trainer import Data, Trainer, predict_members
 from truly_sparse.errors import UserError
-from truly_sparse.experiments import measurements, measuring_job
+from truly_sparse.experiments import measurements
 from truly_sparse.experiments.config import DATA_KEYS, training_of, validate
+from truly_sparse.experiments.jobs import measurement_job
 from truly_sparse.experiments.measuring import distances, lambdas, scalability, trajectories
 from truly_sparse.experiments.measuring import topology as topological
 from truly_sparse.experiments.measuring.trained import HIDDEN, converged, settings_of
@@ -207,7 +208,7 @@ def test_a_measurement_depends_on_the_datasets_and_methods_it_names(config):
 
 
 def test_a_measurement_is_stored_while_it_is_current(config):
-    path = measuring_job.measure(config, "distances")
+    path = measurement_job.measure(config, "distances")
     stored = measurements.store(config, "distances", check=lambda: None)
     assert stored.read_bytes() == path.read_bytes()
     frame, about = measurements.read(config, "distances")

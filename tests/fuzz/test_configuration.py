@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from truly_sparse.cli import main as cli
 from truly_sparse.data import registry
 from truly_sparse.errors import UserError
-from truly_sparse.experiments import job, memory
 from truly_sparse.experiments.grid import runs
+from truly_sparse.experiments.jobs import memory_estimate, run_job
 from truly_sparse.experiments.plan import Plan
 from truly_sparse.experiments.schema import schema
 from truly_sparse.schema import load_schema
@@ -134,17 +134,17 @@ def run_command(content, folder):
     def train(config, path, restart=False):  # what a job does before it allocates anything
         plan = Plan(config)
         for spec in runs(plan.config):
-            memory.needed(spec, 100, 5, 3)
+            memory_estimate.needed(spec, 100, 5, 3)
         started.append((path, restart))
 
-    file, errors, real = folder / "config.yaml", io.StringIO(), job.train
+    file, errors, real = folder / "config.yaml", io.StringIO(), run_job.train
     file.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
-    job.train = train
+    run_job.train = train
     try:
         with redirect_stderr(errors):
             code = cli.main(["run", RUN, "--config", str(file)])
     finally:
-        job.train = real
+        run_job.train = real
     lines = [line for line in errors.getvalue().splitlines() if not line.startswith("OPENBLAS_CORETYPE")]
     return code, lines, bool(started)
 

@@ -26,7 +26,7 @@ def _data(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def _run(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from truly_sparse.experiments.job import train
+    from truly_sparse.experiments.jobs.run_job import train
 
     train(config, arguments.name, restart=arguments.restart)
 
@@ -65,7 +65,7 @@ def _figure(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def _measure(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from truly_sparse.experiments.measuring_job import measure
+    from truly_sparse.experiments.jobs.measurement_job import measure
 
     print(measure(config, arguments.name))
 
@@ -195,7 +195,7 @@ def _alone(config: dict[str, Any], arguments: argparse.Namespace) -> AbstractCon
     """Keep other processes from the file a command writes; runs and datasets have locks of their own."""
     if arguments.command in ("run", "data", "show"):
         return nullcontext()
-    from truly_sparse.experiments.claims import claim_result
+    from truly_sparse.experiments.jobs import claim_result
 
     return claim_result(config, arguments.command, getattr(arguments, "name", ""))
 

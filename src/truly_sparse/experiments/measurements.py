@@ -1,6 +1,6 @@
 """Measurements beside the runs (timings, distances, trajectories): one CSV each, with a sidecar that says how.
 
-They are kept as run records are; `measuring_job` takes them.
+They are kept as run records are; `jobs.measurement_job` takes them.
 """
 
 import hashlib

@@ -24,7 +24,9 @@ WORKFLOW = Path(".snakemake") / "truly-sparse.lock"
 #: Folders that only the jobs of a workflow write to, of every study and preset.
 _WRITTEN = (
     *(f"results/{place}/{name}" for place in ("*", "*/*") for name in ("tables", "figures", "measured")),
-    *("paper/*", "paper/*/*", "paper/*/*/*"),
+    "paper/*",
+    "paper/*/*",
+    "paper/*/*/*",
 )
 _held: list[IO[str]] = []
 
