@@ -46,7 +46,7 @@ ROOMS = {
     },
 }
 # Analysis and studies read what runs wrote, they never train.
-SHAPES = {"config", "grid", "records", "measurements", "provenance"}
+SHAPES = {"configuration", "grid", "records", "measurements", "provenance"}
 
 
 def imports(file):

@@ -16,9 +16,9 @@ from truly_sparse.data import registry
 from truly_sparse.data.arrays import load as load_table
 from truly_sparse.engine import store
 from truly_sparse.errors import UserError
-from truly_sparse.estimators.files import load_model
+from truly_sparse.estimators.model_files import load_model
 from truly_sparse.experiments import jobs, records
-from truly_sparse.experiments.config import load_config, results_folder, validate
+from truly_sparse.experiments.configuration import load_config, results_folder, validate
 from truly_sparse.experiments.grid import find
 
 ROOT = Path(__file__).parents[1]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from truly_sparse.cli.main import main
-from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import runs
 
 ROOT = Path(__file__).parents[2]

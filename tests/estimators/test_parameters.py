@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from truly_sparse import SparseMLPClassifier, TrulySparseEnsembleClassifier, TrulySparseEnsembleRegressor
 from truly_sparse.errors import UserError
-from truly_sparse.estimators.config import AUTOMATIC, RENAMED, SETTINGS
+from truly_sparse.estimators.fit_config import AUTOMATIC, RENAMED, SETTINGS
 from truly_sparse.estimators.presets import BEST, PAPER
 from truly_sparse.training.settings import settings_of
 

@@ -14,7 +14,7 @@ from truly_sparse.engine import topology
 from truly_sparse.ensembles.trainer import Data, Trainer, predict_members
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import measurements
-from truly_sparse.experiments.config import DATA_KEYS, training_of, validate
+from truly_sparse.experiments.configuration import DATA_KEYS, training_of, validate
 from truly_sparse.experiments.jobs import measurement_job
 from truly_sparse.experiments.measuring import distances, lambdas, scalability, trajectories
 from truly_sparse.experiments.measuring import topology as topological

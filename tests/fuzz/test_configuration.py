@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from truly_sparse.cli import main as cli
 from truly_sparse.data import registry
 from truly_sparse.errors import UserError
+from truly_sparse.experiments.configuration_schema import schema
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.jobs import memory_estimate, run_job
 from truly_sparse.experiments.plan import Plan
-from truly_sparse.experiments.schema import schema
 from truly_sparse.schema import load_schema
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from truly_sparse.experiments import measurements
-from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import RunSpec, runs
 from truly_sparse.experiments.records import run_folder
 from truly_sparse.files import sha256, write_json

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_info
 
 from truly_sparse.analysis.build import write_csv
 from truly_sparse.experiments import records
-from truly_sparse.experiments.config import results_folder
+from truly_sparse.experiments.configuration import results_folder
 from truly_sparse.experiments.provenance import code_version
 from truly_sparse.measure import host
 

@@ -18,8 +18,8 @@ from tqdm import tqdm
 
 from truly_sparse import references
 from truly_sparse.cli import columns
+from truly_sparse.cli.model_commands import ENSEMBLES, METHODS, RIVALS
 from truly_sparse.cli.models import create, is_regression, split
-from truly_sparse.cli.own import ENSEMBLES, METHODS, RIVALS
 from truly_sparse.errors import UserError
 from truly_sparse.files import atomic_path
 

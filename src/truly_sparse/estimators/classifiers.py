@@ -14,10 +14,10 @@ from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import presets
 from truly_sparse.estimators.base import SparseEstimator, gathered
+from truly_sparse.estimators.distinct_rows import Weights
 from truly_sparse.estimators.ensemble import Ensemble
 from truly_sparse.estimators.inspection import Inspection
 from truly_sparse.estimators.parameters import SingleParameters, documented, parameter
-from truly_sparse.estimators.rows import Weights
 from truly_sparse.training.targets import Classes
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from truly_sparse.experiments.config import validate
+from truly_sparse.experiments.configuration import validate
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.jobs import finished
 from truly_sparse.experiments.records import run_folder

@@ -7,7 +7,7 @@ from scipy import stats
 
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.style import style
-from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.records import run_folder
 from truly_sparse.files import write_json

@@ -8,7 +8,7 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.judging import CONFIRMED, NOT_CONFIRMED
 from truly_sparse.analysis.style import style
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.configuration import load_config
 from truly_sparse.studies.journal.catalogue import FIGURES, STUDY, TABLES
 from truly_sparse.studies.journal.figures import cost, summary
 from truly_sparse.studies.journal.tables.table1 import tidy

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from truly_sparse.analysis import published
-from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.configuration import load_config
 from truly_sparse.studies import make
 from truly_sparse.studies.journal.tables import table4
 from truly_sparse.studies.show import report

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.config import results_folder
+from truly_sparse.experiments.configuration import results_folder
 from truly_sparse.files import Busy, lock, locked, sweep
 
 #: Tells a job which workflow started it.

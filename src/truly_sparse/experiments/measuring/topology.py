@@ -11,7 +11,7 @@ from truly_sparse.engine import store
 from truly_sparse.engine.network import SparseMLP, regrow_at_random
 from truly_sparse.ensembles import strategies
 from truly_sparse.experiments.measuring.trained import HIDDEN, converged, settings_of, with_data
-from truly_sparse.measure.topology import heatmap, topology_of
+from truly_sparse.measure.topology_distance import heatmap, topology_of
 
 
 def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
