@@ -41,8 +41,17 @@ ROOMS = {
     "studies": {"measure", "experiments", "analysis"},
     "golden": {"engine", "training", "ensembles", "estimators", "references", "data", "measure", "experiments"},
     "cli": {
-        *("engine", "training", "ensembles", "estimators", "references", "data", "measure", "experiments", "analysis"),
-        *("golden", "studies"),
+        "engine",
+        "training",
+        "ensembles",
+        "estimators",
+        "references",
+        "data",
+        "measure",
+        "experiments",
+        "analysis",
+        "golden",
+        "studies",
     },
 }
 # Analysis and studies read what runs wrote, they never train.

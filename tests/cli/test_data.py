@@ -54,7 +54,10 @@ def place(tmp_path):
         "datasets": {
             "trees": {
                 "source": {"path": "trees.csv", "target": "kind"},
-                **{"categorical": "one_hot", "missing": "drop_rows", "scaling": "standard", "split": "random"},
+                "categorical": "one_hot",
+                "missing": "drop_rows",
+                "scaling": "standard",
+                "split": "random",
             }
         },
         "experiments": {"table1": [block | {"datasets": ["trees"], "seeds": [0]} for block in blocks]},

@@ -41,8 +41,13 @@ def test_classifier_and_regressor_have_the_same_parameters_and_texts_but_for_one
     single = names(SparseMLPClassifier)
     assert single - classifier.keys() == {"topology", "epochs"}
     assert set(classifier) - single == {
-        *("method", "members", "exploration_epochs", "member_epochs"),
-        *("q", "refinement", "distance_factor"),
+        "method",
+        "members",
+        "exploration_epochs",
+        "member_epochs",
+        "q",
+        "refinement",
+        "distance_factor",
     }
 
 

@@ -49,9 +49,9 @@ experiments:
 RUN = "table1/wine/fd_tse/eps10_epochs40/seed0"
 SOUND_REGISTRY = yaml.safe_load((ROOT / "config/datasets.yaml").read_text(encoding="utf-8"))
 ODD = [
-    *(None, True, -1, 0, 1, 3, 2.5, 1e-320, 1e308, 10**12, 10**30, -(10**30), 10**400, float("nan"), float("inf")),
-    *("", "text", "../../outside", "/etc", "a/b", "two\nlines", "\0", "ünï ✓", "x" * 10_000, ".", "..", "-", "~"),
-    *([], [None], [[]], ["text"], [0.5, "a"], [1] * 3000, {}, {"a": 1}, {"": None}, {1: 2}, [{"a": [{}]}]),
+    None, True, -1, 0, 1, 3, 2.5, 1e-320, 1e308, 10**12, 10**30, -(10**30), 10**400, float("nan"), float("inf"),
+    "", "text", "../../outside", "/etc", "a/b", "two\nlines", "\0", "ünï ✓", "x" * 10_000, ".", "..", "-", "~",
+    [], [None], [[]], ["text"], [0.5, "a"], [1] * 3000, {}, {"a": 1}, {"": None}, {1: 2}, [{"a": [{}]}],
     yaml.safe_load("2020-01-01"),
 ]  # fmt: skip
 

@@ -31,9 +31,27 @@ def runs(config: dict[str, Any]) -> pd.DataFrame:
 
 
 COLUMNS = [
-    *("run", "status", "test_accuracy", "wall_seconds", "cpu_seconds", "peak_memory_bytes", "commit", "dirty"),
-    *("settings_hash", "source_hash", "data_sha256", "rows", "partial", "cpu", "blas", "threads", "pinned"),
-    *("python", "packages", "started", "finished"),
+    "run",
+    "status",
+    "test_accuracy",
+    "wall_seconds",
+    "cpu_seconds",
+    "peak_memory_bytes",
+    "commit",
+    "dirty",
+    "settings_hash",
+    "source_hash",
+    "data_sha256",
+    "rows",
+    "partial",
+    "cpu",
+    "blas",
+    "threads",
+    "pinned",
+    "python",
+    "packages",
+    "started",
+    "finished",
 ]
 
 

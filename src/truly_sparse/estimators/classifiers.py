@@ -216,8 +216,14 @@ class SparseMLPClassifier(SparseClassifier, SingleParameters):
         settings = self._settings()
         calls = 0 if first else len(self._model.history)
         every = self._every(settings)
-        settings |= {"epochs": 1, "exploration_epochs": 1, "validation_fraction": 0.0, "selection": "last"}
-        settings |= {"learning_rate": "steps", "evolve_after": every > 0 and (calls + 1) % every == 0}
+        settings |= {
+            "epochs": 1,
+            "exploration_epochs": 1,
+            "validation_fraction": 0.0,
+            "selection": "last",
+            "learning_rate": "steps",
+            "evolve_after": every > 0 and (calls + 1) % every == 0,
+        }
         self._learn(
             features,
             self._encode(labels, new=False),

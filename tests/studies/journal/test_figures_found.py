@@ -27,12 +27,13 @@ def tables(repository, config):
     verdicts = pd.DataFrame({"topic": topics, "verdict": [CONFIRMED, CONFIRMED, NOT_CONFIRMED, CONFIRMED]})
     contrasts = pd.DataFrame(
         {
-            **{
-                "dataset": ["pooled", "pooled", "gesture"],
-                "setting": "refinement",
-                "effect": ["method", "a:b", "method"],
-            },
-            **{"contrast": "rd_tse - edst_rg", "value": [0.1, 0.2, 0.3], "low": [0.05, 0, 0], "high": [0.15, 1, 1]},
+            "dataset": ["pooled", "pooled", "gesture"],
+            "setting": "refinement",
+            "effect": ["method", "a:b", "method"],
+            "contrast": "rd_tse - edst_rg",
+            "value": [0.1, 0.2, 0.3],
+            "low": [0.05, 0, 0],
+            "high": [0.15, 1, 1],
             "note": "over 2 datasets",
         }
     )

@@ -76,7 +76,9 @@ def _compare(networks: list[store.Arrays], restarted: list[store.Arrays]) -> lis
     distances = heatmap(after, before, HIDDEN)
     return [
         {
-            **{"converged": x, "reinitialised": y, "distance": distances[y, x]},
+            "converged": x,
+            "reinitialised": y,
+            "distance": distances[y, x],
             "shared": one[HIDDEN].multiply(other[HIDDEN]).sum() / one[HIDDEN].nnz,
             "links": one[HIDDEN].nnz,
         }

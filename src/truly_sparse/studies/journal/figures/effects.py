@@ -24,7 +24,17 @@ from truly_sparse.studies.journal.tables.ablation_points import EPSILON, level_t
 from truly_sparse.studies.journal.tables.ablations import alone_runs
 
 COLUMNS = (
-    *("figure", "panel", "dataset", "epsilon", "method", "setting", "value", "std", "seeds", "low", "high"),
+    "figure",
+    "panel",
+    "dataset",
+    "epsilon",
+    "method",
+    "setting",
+    "value",
+    "std",
+    "seeds",
+    "low",
+    "high",
     "partial",
 )
 _LEGEND = 0.3

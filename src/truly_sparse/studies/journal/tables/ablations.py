@@ -22,8 +22,14 @@ _MEASURES = ("df", "F", "p_value", "partial_eta_squared")
 #: Networks that the journal compares with, whose features are scaled the other way too.
 _SINGLE = ("set_mlp", "static")
 _EFFECTS = (
-    *(Column("what", "Varied", align="l"), Column("epsilon", "ε"), Column("effect", "effect", align="l")),
-    *(Column("df", "df"), Column("F", "F"), Column("p", "p"), Column("eta", "partial η²"), Column("runs", "runs")),
+    Column("what", "Varied", align="l"),
+    Column("epsilon", "ε"),
+    Column("effect", "effect", align="l"),
+    Column("df", "df"),
+    Column("F", "F"),
+    Column("p", "p"),
+    Column("eta", "partial η²"),
+    Column("runs", "runs"),
 )
 _CELLS = (
     Column("what", "Features", align="l"),
@@ -92,8 +98,14 @@ def _effects(runs: pd.DataFrame) -> pd.DataFrame:
                 continue  # not every combination has finished
             for row in tested.to_dict("records"):
                 method = "fd_tse" if experiment == "preprocessing" else ""
-                head = {"dataset": dataset, "method": method, "epsilon": epsilon, "setting": experiment}
-                head |= {"effect": _title(str(row["effect"])), "seeds": row["runs"]}
+                head = {
+                    "dataset": dataset,
+                    "method": method,
+                    "epsilon": epsilon,
+                    "setting": experiment,
+                    "effect": _title(str(row["effect"])),
+                    "seeds": row["runs"],
+                }
                 rows += [
                     {**head, "metric": metric, "value": significant(row[metric], FITTED_DIGITS)} for metric in _MEASURES
                 ]

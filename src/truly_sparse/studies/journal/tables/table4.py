@@ -24,17 +24,27 @@ METRICS = {
 }
 DISTANCES = {"row_wise": "row by row", "all_pairs": "all pairs"}
 _PRINTED = (
-    *(Column("method", "Method", align="l"), Column("distance", "distance", align="l"), Column("n", "neurons")),
-    *(Column("connections", "connections"), Column("memory", "MB", "Memory")),
-    *(Column("time_published", "published", "Time (s)"), Column("time", "here (CPU)", "Time (s)")),
+    Column("method", "Method", align="l"),
+    Column("distance", "distance", align="l"),
+    Column("n", "neurons"),
+    Column("connections", "connections"),
+    Column("memory", "MB", "Memory"),
+    Column("time_published", "published", "Time (s)"),
+    Column("time", "here (CPU)", "Time (s)"),
     Column("faster", "ratio", "Time (s)"),
-    *(Column("iterations_published", "published", "Iterations"), Column("iterations", "here", "Iterations")),
+    Column("iterations_published", "published", "Iterations"),
+    Column("iterations", "here", "Iterations"),
 )
 _TERMINAL = (
-    *(Column("method", "Method", align="l"), Column("distance", "distance", align="l"), Column("n", "neurons")),
-    *(Column("connections", "links"), Column("time_published", "publ.", "Time (s)")),
-    *(Column("time", "here (CPU)", "Time (s)"), Column("faster", "ratio", "Time (s)")),
-    *(Column("iterations_published", "publ.", "Iterations"), Column("iterations", "here", "Iterations")),
+    Column("method", "Method", align="l"),
+    Column("distance", "distance", align="l"),
+    Column("n", "neurons"),
+    Column("connections", "links"),
+    Column("time_published", "publ.", "Time (s)"),
+    Column("time", "here (CPU)", "Time (s)"),
+    Column("faster", "ratio", "Time (s)"),
+    Column("iterations_published", "publ.", "Iterations"),
+    Column("iterations", "here", "Iterations"),
 )
 
 
@@ -84,9 +94,19 @@ def tidy(measured: pd.DataFrame, published: pd.DataFrame, commit: str) -> pd.Dat
             remark = f"published: {source['note']}" if isinstance(source.get("note"), str) else ""
             lines.append(
                 {
-                    **{"table": "table4", "dataset": BLOCK, "method": method, "epsilon": epsilon},
-                    **{"setting": "_".join(filter(None, (setting, distance))), "metric": metric, "value": value},
-                    **{"std": std, "seeds": len(part), "note": remark, "commit": commit, "n": n, "distance": distance},
+                    "table": "table4",
+                    "dataset": BLOCK,
+                    "method": method,
+                    "epsilon": epsilon,
+                    "setting": "_".join(filter(None, (setting, distance))),
+                    "metric": metric,
+                    "value": value,
+                    "std": std,
+                    "seeds": len(part),
+                    "note": remark,
+                    "commit": commit,
+                    "n": n,
+                    "distance": distance,
                     **{name: source.get(name) for name in ("published", "published_std", "published_runs", "source")},
                     "difference": less(value, source["published"]) if source else None,
                 }

@@ -19,8 +19,13 @@ from truly_sparse.studies.journal.verdicts.cost import shapes
 
 #: Tables and figures that rules read.
 READ: dict[str, Any] = {
-    **{"table1": table1, "table2": table2, "table3": table3, "table4": table4, "table5": table5},
-    **{"helps": ablations, "practice": baselines},
+    "table1": table1,
+    "table2": table2,
+    "table3": table3,
+    "table4": table4,
+    "table5": table5,
+    "helps": ablations,
+    "practice": baselines,
 }
 SHOWN: dict[str, Any] = {"figure4": figure4}
 
