@@ -27,7 +27,7 @@ _PRINTED = (
     Column("method", "Method", align="l"),
     Column("distance", "distance", align="l"),
     Column("n", "neurons"),
-    Column("connections", "connections"),
+    Column("connections", "links"),
     Column("memory", "MB", "Memory"),
     Column("time_published", "published", "Time (s)"),
     Column("time", "here (CPU)", "Time (s)"),
@@ -49,7 +49,7 @@ _TERMINAL = (
 
 
 def make(inputs: Inputs) -> Table:
-    """Return journal Table 4: seconds and iterations, published and measured, with connections and memory."""
+    """Return journal Table 4: seconds and iterations, published and measured, with links and memory."""
     measured, origin = inputs.measured("scalability")
     frame = tidy(measured, inputs.published("table4"), origin.commit)
     lambdas = ", ".join(f"{value:g}" for value in measured["lambda"].dropna().unique())
@@ -155,7 +155,7 @@ def seconds(value: float | None, std: float | None) -> str:
 
 
 def _growth(frame: pd.DataFrame) -> list[str]:
-    """Say how time grows with the block, as the slope of its logarithm over that of the connections."""
+    """Say how time grows with the block, as the slope of its logarithm over that of the links."""
     if frame["n"].nunique() < 2:
         return []
     wide = frame.pivot_table("value", ["method", "distance", "n"], "metric", sort=False)
@@ -166,4 +166,4 @@ def _growth(frame: pd.DataFrame) -> list[str]:
         slope = math.log(last["running_time"] / first["running_time"]) / links
         label = method_title(str(method)) + (f" ({DISTANCES[str(distance)]})" if distance else "")
         slopes.append(f"{label} {slope:.1f}")
-    return [f"From the smallest to the largest block, time grows as connections to the power of: {', '.join(slopes)}."]
+    return [f"From the smallest to the largest block, time grows as the links to the power of: {', '.join(slopes)}."]
