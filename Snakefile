@@ -12,7 +12,7 @@ min_version("9.0")
 try:
     from truly_sparse.analysis.texlive import INSTALL, lacking
     from truly_sparse.errors import UserError
-    from truly_sparse.experiments import claims, finished
+    from truly_sparse.experiments import jobs
     from truly_sparse.experiments.plan import Plans
     from truly_sparse.experiments.provenance import source_hash
     from truly_sparse.studies.discovery import find
@@ -24,7 +24,7 @@ except ImportError as error:
 
 try:
     if workflow.is_main_process and not workflow.output_settings.dryrun:
-        claims.claim_folder()
+        jobs.claim_folder()
     PLANS = Plans(config)
     VERSION = PLANS.write()
 except UserError as error:
@@ -57,7 +57,6 @@ rule all:
 
 
 onsuccess:
-    for plan in PLANS.values():
-        finished.forget(plan.config)
+    jobs.end_workflow(plan.config for plan in PLANS.values())
     if NO_LATEX:
         print(f"No PDF, because {NO_LATEX} is missing: `{INSTALL}`, then the same command again")

@@ -17,7 +17,7 @@ import pandas as pd
 
 from truly_sparse.engine import store
 from truly_sparse.ensembles.trainer import Data, Trainer
-from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.networks import CHECKPOINT_SECONDS, CHECKPOINT_SHARE
 from truly_sparse.measure import host
 from truly_sparse.training import checkpoint

@@ -19,7 +19,7 @@ from scipy import stats
 from tqdm import tqdm
 
 from truly_sparse.data.prepare import prepare
-from truly_sparse.experiments.config import load_config, validate
+from truly_sparse.experiments.configuration import load_config, validate
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.records import run_folder
 from truly_sparse.experiments.run import run

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from truly_sparse.analysis.formats import difference, interval
-from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.records import by_settings, distinct, gather
 

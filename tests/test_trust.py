@@ -16,9 +16,9 @@ from truly_sparse.data import registry
 from truly_sparse.data.arrays import load as load_table
 from truly_sparse.engine import store
 from truly_sparse.errors import UserError
-from truly_sparse.estimators.files import load_model
-from truly_sparse.experiments import claims, records
-from truly_sparse.experiments.config import load_config, results_folder, validate
+from truly_sparse.estimators.model_files import load_model
+from truly_sparse.experiments import jobs, records
+from truly_sparse.experiments.configuration import load_config, results_folder, validate
 from truly_sparse.experiments.grid import find
 
 ROOT = Path(__file__).parents[1]
@@ -153,7 +153,7 @@ def test_no_name_on_the_command_line_is_a_path(here, name):
     config = validate(SOUND)
     with pytest.raises(UserError, match="no run"):
         find(config, name)
-    with claims.claim_result(config, "run", name):
+    with jobs.claim_result(config, "run", name):
         pass
     made = [path.relative_to(here).as_posix() for path in here.rglob("*") if path.is_file()]
     assert all(path.startswith("results/p/journal/.locks/run-") for path in made), made

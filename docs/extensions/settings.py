@@ -5,7 +5,7 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from truly_sparse.estimators.config import AUTOMATIC, SETTINGS
+from truly_sparse.estimators.fit_config import AUTOMATIC, SETTINGS
 from truly_sparse.estimators.presets import BEST, PAPER
 from truly_sparse.training.settings import Setting
 

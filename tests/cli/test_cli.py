@@ -263,10 +263,11 @@ def test_help_names_every_command():
 def test_a_job_starts_without_what_it_does_not_use():
     """A second of imports is paid by every job of a workflow."""
     code = (
-        "import sys; import truly_sparse.experiments.job; print({'sklearn', 'pandas', 'matplotlib'} & {*sys.modules})"
+        "import sys; import truly_sparse.experiments.jobs.run_job; "
+        "print({'sklearn', 'pandas', 'matplotlib'} & {*sys.modules})"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert said.strip() == "set()"
-    code = code.replace("experiments.job", "studies.make").replace("'sklearn', 'pandas', ", "'sklearn', ")
+    code = code.replace("experiments.jobs.run_job", "studies.make").replace("'sklearn', 'pandas', ", "'sklearn', ")
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert said.strip() == "set()"

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from truly_sparse.cli.main import main
-from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import runs
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +54,10 @@ def place(tmp_path):
         "datasets": {
             "trees": {
                 "source": {"path": "trees.csv", "target": "kind"},
-                **{"categorical": "one_hot", "missing": "drop_rows", "scaling": "standard", "split": "random"},
+                "categorical": "one_hot",
+                "missing": "drop_rows",
+                "scaling": "standard",
+                "split": "random",
             }
         },
         "experiments": {"table1": [block | {"datasets": ["trees"], "seeds": [0]} for block in blocks]},

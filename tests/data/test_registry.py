@@ -17,10 +17,20 @@ MIRROR = os.environ.get("TRULY_SPARSE_MIRROR")
 SPLIT = {"scaling": "standard", "split": "random", "test_fraction": 0.2, "validation_fraction": 0.2, "stratify": True}
 PARTS = {"jannis", "MiniBooNE", "higgs"}
 SUITE_337 = {
-    **{"credit": 44089, "electricity": 44120, "pol": 44122, "house_16H": 44123, "MagicTelescope": 44125},
-    **{"bank-marketing": 44126, "MiniBooNE": 44128, "eye_movements": 44130, "Bioresponse": 45019},
-    **{"default-of-credit-card-clients": 45020, "jannis": 45021, "Diabetes130US": 45022, "heloc": 45026},
-    **{"california": 45028},
+    "credit": 44089,
+    "electricity": 44120,
+    "pol": 44122,
+    "house_16H": 44123,
+    "MagicTelescope": 44125,
+    "bank-marketing": 44126,
+    "MiniBooNE": 44128,
+    "eye_movements": 44130,
+    "Bioresponse": 45019,
+    "default-of-credit-card-clients": 45020,
+    "jannis": 45021,
+    "Diabetes130US": 45022,
+    "heloc": 45026,
+    "california": 45028,
 }
 
 

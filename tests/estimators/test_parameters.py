@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from truly_sparse import SparseMLPClassifier, TrulySparseEnsembleClassifier, TrulySparseEnsembleRegressor
 from truly_sparse.errors import UserError
-from truly_sparse.estimators.config import AUTOMATIC, RENAMED, SETTINGS
+from truly_sparse.estimators.fit_config import AUTOMATIC, RENAMED, SETTINGS
 from truly_sparse.estimators.presets import BEST, PAPER
 from truly_sparse.training.settings import settings_of
 
@@ -41,8 +41,13 @@ def test_classifier_and_regressor_have_the_same_parameters_and_texts_but_for_one
     single = names(SparseMLPClassifier)
     assert single - classifier.keys() == {"topology", "epochs"}
     assert set(classifier) - single == {
-        *("method", "members", "exploration_epochs", "member_epochs"),
-        *("q", "refinement", "distance_factor"),
+        "method",
+        "members",
+        "exploration_epochs",
+        "member_epochs",
+        "q",
+        "refinement",
+        "distance_factor",
     }
 
 

@@ -9,8 +9,8 @@ from scipy import stats
 from sklearn.preprocessing import QuantileTransformer
 
 from truly_sparse.estimators import preprocessing
+from truly_sparse.estimators.distinct_rows import Weighted, gather, split
 from truly_sparse.estimators.presets import BEST, FEWEST_EPOCHS, MOST_EPOCHS, PAPER, fill_in
-from truly_sparse.estimators.rows import Weighted, gather, split
 from truly_sparse.estimators.targets import Values, knots_of
 from truly_sparse.training.sampling import Shuffled
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.config import load_config, validate
+from truly_sparse.experiments.configuration import load_config, validate
 from truly_sparse.experiments.grid import find, runs, setting_name
 
 ROOT = Path(__file__).parents[2]

@@ -13,8 +13,9 @@ from truly_sparse.data.arrays import load
 from truly_sparse.engine import topology
 from truly_sparse.ensembles.trainer import Data, Trainer, predict_members
 from truly_sparse.errors import UserError
-from truly_sparse.experiments import measurements, measuring_job
-from truly_sparse.experiments.config import DATA_KEYS, training_of, validate
+from truly_sparse.experiments import measurements
+from truly_sparse.experiments.configuration import DATA_KEYS, training_of, validate
+from truly_sparse.experiments.jobs import measurement_job
 from truly_sparse.experiments.measuring import distances, lambdas, scalability, trajectories
 from truly_sparse.experiments.measuring import topology as topological
 from truly_sparse.experiments.measuring.trained import HIDDEN, converged, settings_of
@@ -42,8 +43,14 @@ def config(tmp_path, monkeypatch):
             "study": "journal",
             "preset": "test",
             "training": {
-                **{"hidden": [40, 30], "members": 2, "epochs": EPOCHS, "exploration_epochs": EXPLORATION},
-                **{"batch_size": 16, "eta": 0.01, "distance_samples": 20, "distance_max_draws": 2000},
+                "hidden": [40, 30],
+                "members": 2,
+                "epochs": EPOCHS,
+                "exploration_epochs": EXPLORATION,
+                "batch_size": 16,
+                "eta": 0.01,
+                "distance_samples": 20,
+                "distance_max_draws": 2000,
             },
             "datasets": {"toy": {}, "other": {}},
             "methods": {
@@ -57,8 +64,12 @@ def config(tmp_path, monkeypatch):
                 "distances": {**toy, "method": "dist_tse", "draws": [5, 30]},
                 "lambdas": {**toy, "method": "dist_tse", "repetitions": 8, "lambdas": [0.0, 1.5]},
                 "trajectories": {
-                    **{**toy, "methods": METHODS, "members": 2, "perplexity": 3},
-                    **{"epochs": EPOCHS, "exploration_epochs": EXPLORATION},
+                    **toy,
+                    "methods": METHODS,
+                    "members": 2,
+                    "perplexity": 3,
+                    "epochs": EPOCHS,
+                    "exploration_epochs": EXPLORATION,
                 },
                 "topology": {**toy, "methods": METHODS, "networks": 3, "epochs": 6},
             },
@@ -207,7 +218,7 @@ def test_a_measurement_depends_on_the_datasets_and_methods_it_names(config):
 
 
 def test_a_measurement_is_stored_while_it_is_current(config):
-    path = measuring_job.measure(config, "distances")
+    path = measurement_job.measure(config, "distances")
     stored = measurements.store(config, "distances", check=lambda: None)
     assert stored.read_bytes() == path.read_bytes()
     frame, about = measurements.read(config, "distances")

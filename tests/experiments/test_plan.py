@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.plan import Plan, Plans
 
 

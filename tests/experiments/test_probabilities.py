@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from truly_sparse.experiments import probabilities, records
-from truly_sparse.experiments.config import validate
+from truly_sparse.experiments.configuration import validate
 from truly_sparse.experiments.grid import runs
 
 

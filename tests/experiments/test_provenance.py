@@ -35,7 +35,7 @@ IMPORTS = {
     "data/fetch": "",
     "measure/metrics": "",
     "measure/host": "",
-    "measure/topology": "",
+    "measure/topology_distance": "",
     "experiments/grid": "",
     "experiments/records": "from truly_sparse.experiments.grid import RunSpec",
     "experiments/outcome": """import truly_sparse.measure.metrics
@@ -48,7 +48,7 @@ def fit(kind):
     "experiments/reference": "from truly_sparse import references",
     "experiments/measuring/trained": "from truly_sparse.ensembles.trainer import Trainer",
     "experiments/measuring/topology": """from truly_sparse.experiments.measuring.trained import converged
-from truly_sparse.measure import topology""",
+from truly_sparse.measure import topology_distance""",
     "experiments/measuring/datasets": "",
     "studies/make": "from truly_sparse.studies.discovery import part",
     "studies/discovery": 'def part(study, name):\n    import_module(f"truly_sparse.studies.{study}.{name}")',
@@ -148,7 +148,7 @@ ALL = RUNS | {"data", "study journal", "study spas", "reference forest", "measur
         ("data/arrays.py", {*RUNS, "reference forest"}),
         ("data/rows.txt", {*RUNS, "reference forest"}),
         ("data/fetch.py", {"data"}),
-        ("measure/topology.py", {"measurement topology"}),
+        ("measure/topology_distance.py", {"measurement topology"}),
         ("measure/host.py", set()),
         ("experiments/measuring/datasets.py", {"measurement datasets"}),
         # A type checker sees this import, a run does not.
@@ -292,7 +292,7 @@ def test_the_version_knows_commit_and_changes(tmp_path, monkeypatch):
 
 def test_what_the_workflow_imports_at_start_is_light():
     code = (
-        "import sys; from truly_sparse.experiments import config, grid, plan, provenance, records;"
+        "import sys; from truly_sparse.experiments import configuration, grid, jobs, plan, provenance, records;"
         f"print([name for name in {HEAVY} if name in sys.modules])"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

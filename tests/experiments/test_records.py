@@ -6,7 +6,7 @@ import pytest
 
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import golden, records
-from truly_sparse.experiments.config import validate
+from truly_sparse.experiments.configuration import validate
 from truly_sparse.experiments.grid import runs
 
 

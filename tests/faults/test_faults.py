@@ -100,7 +100,8 @@ def test_a_memory_limit_of_the_process_or_the_job_is_seen(place):
     four = 4 * 2**30
     said = refused(
         place,
-        *("run", "tiny/toy/dense_ensemble/default/seed0"),
+        "run",
+        "tiny/toy/dense_ensemble/default/seed0",
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (four, four)),
     )
     assert "ulimit -v" in said

@@ -1,6 +1,5 @@
 """Kills at random moments (a short soak), and what keeps workflows and their orphans out of each other's way."""
 
-import json
 import os
 import signal
 import subprocess
@@ -10,9 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from truly_sparse.errors import UserError
-from truly_sparse.experiments import claims, finished
-from truly_sparse.experiments.records import run_folder
 from truly_sparse.files import Busy, atomic_path, lock, locked, sweep
 
 ROOT = Path(__file__).parents[2]
@@ -40,35 +36,6 @@ def test_a_lock_is_held_by_one_and_gone_with_its_process(tmp_path):
         assert not waited
 
 
-def test_waiting_for_a_result_says_so(tmp_path, capfd, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    config = {"study": "journal", "preset": "small"}
-    code = (
-        "from truly_sparse.experiments.claims import claim_result\n"
-        "with claim_result({'study': 'journal', 'preset': 'small'}, 'run', 'a/b'):\n"
-        "    print(1, flush=True)\n    import time; time.sleep(0.7)"
-    )
-    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
-    assert holder.stdout.readline() == b"1\n"
-    with claims.claim_result(config, "run", "a/b") as waited:
-        assert waited
-        assert holder.poll() is not None or holder.wait(5) == 0
-    assert "a/b: another process works on it; waiting" in capfd.readouterr().err
-
-
-def test_a_job_of_a_workflow_that_was_replaced_stops(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(claims.TOKEN, "old")
-    claims.WORKFLOW.parent.mkdir()
-    claims.WORKFLOW.write_text(json.dumps({"token": "new"}))
-    job = claims.claim_result({"study": "journal", "preset": "p"}, "run", "x")
-    with pytest.raises(UserError, match="a newer workflow runs in this folder"):
-        job.__enter__()
-    monkeypatch.setenv(claims.TOKEN, "new")
-    with claims.claim_result({"study": "journal", "preset": "p"}, "run", "x") as waited:
-        assert not waited
-
-
 def test_temporary_files_of_a_killed_process_are_swept_and_nothing_else(tmp_path):
     keep = [tmp_path / name for name in ("run.json", "checkpoint.npz", ".hidden", ".x-short.npz")]
     for path in keep:
@@ -80,42 +47,6 @@ def test_temporary_files_of_a_killed_process_are_swept_and_nothing_else(tmp_path
     assert left.exists()
     sweep(tmp_path, "run")
     assert sorted(tmp_path.iterdir()) == sorted(keep)
-
-
-def test_a_new_workflow_sweeps_what_a_killed_one_left_of_tables_and_figures(tmp_path):
-    results, paper = tmp_path / "results/p/journal", tmp_path / "paper/p/journal"
-    left = [results / "figures/.a-abcdefgh.png", paper / "tables/.b-abcdefgh.tex"]
-    keep = [results / "figures/a.png", results / "records/.c-abcdefgh.csv"]
-    for path in [*left, *keep]:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    code = "from truly_sparse.experiments.claims import claim_folder\nclaim_folder()"
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
-    assert not any(path.exists() for path in left)
-    assert all(path.exists() for path in keep)
-
-
-def test_a_run_that_ended_under_a_killed_workflow_is_taken_back_only_while_it_holds(checkout_of_one_run):
-    config, spec = checkout_of_one_run
-    folder = run_folder(config, spec)
-    before = {name: (folder / name).read_bytes() for name in finished.DECLARED}
-    assert not finished.take(config, spec)
-    finished.keep(config, spec)
-    for name in finished.DECLARED:
-        (folder / name).unlink()
-    assert finished.take(config, spec)
-    assert {name: (folder / name).read_bytes() for name in finished.DECLARED} == before
-    table = Path(config["data"]["folder"]) / f"{spec.dataset}.parquet"
-    content = table.read_bytes()
-    table.write_bytes(content + b"x")
-    assert not finished.take(config, spec), "it was trained on other data"
-    table.write_bytes(content)
-    record = json.loads(before["run.json"]) | {"source_hash": "another"}
-    (folder / "run.json").write_text(json.dumps(record))
-    finished.keep(config, spec)
-    assert not finished.take(config, spec), "other code trained it"
-    finished.forget(config)
-    assert not finished.take(config, spec)
 
 
 def start(checkout, *arguments, **environment):

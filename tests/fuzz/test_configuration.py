@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from truly_sparse.cli import main as cli
 from truly_sparse.data import registry
 from truly_sparse.errors import UserError
-from truly_sparse.experiments import job, memory
+from truly_sparse.experiments.configuration_schema import schema
 from truly_sparse.experiments.grid import runs
+from truly_sparse.experiments.jobs import memory_estimate, run_job
 from truly_sparse.experiments.plan import Plan
-from truly_sparse.experiments.schema import schema
 from truly_sparse.schema import load_schema
 
 ROOT = Path(__file__).parents[2]
@@ -49,9 +49,9 @@ experiments:
 RUN = "table1/wine/fd_tse/eps10_epochs40/seed0"
 SOUND_REGISTRY = yaml.safe_load((ROOT / "config/datasets.yaml").read_text(encoding="utf-8"))
 ODD = [
-    *(None, True, -1, 0, 1, 3, 2.5, 1e-320, 1e308, 10**12, 10**30, -(10**30), 10**400, float("nan"), float("inf")),
-    *("", "text", "../../outside", "/etc", "a/b", "two\nlines", "\0", "ünï ✓", "x" * 10_000, ".", "..", "-", "~"),
-    *([], [None], [[]], ["text"], [0.5, "a"], [1] * 3000, {}, {"a": 1}, {"": None}, {1: 2}, [{"a": [{}]}]),
+    None, True, -1, 0, 1, 3, 2.5, 1e-320, 1e308, 10**12, 10**30, -(10**30), 10**400, float("nan"), float("inf"),
+    "", "text", "../../outside", "/etc", "a/b", "two\nlines", "\0", "ünï ✓", "x" * 10_000, ".", "..", "-", "~",
+    [], [None], [[]], ["text"], [0.5, "a"], [1] * 3000, {}, {"a": 1}, {"": None}, {1: 2}, [{"a": [{}]}],
     yaml.safe_load("2020-01-01"),
 ]  # fmt: skip
 
@@ -134,17 +134,17 @@ def run_command(content, folder):
     def train(config, path, restart=False):  # what a job does before it allocates anything
         plan = Plan(config)
         for spec in runs(plan.config):
-            memory.needed(spec, 100, 5, 3)
+            memory_estimate.needed(spec, 100, 5, 3)
         started.append((path, restart))
 
-    file, errors, real = folder / "config.yaml", io.StringIO(), job.train
+    file, errors, real = folder / "config.yaml", io.StringIO(), run_job.train
     file.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
-    job.train = train
+    run_job.train = train
     try:
         with redirect_stderr(errors):
             code = cli.main(["run", RUN, "--config", str(file)])
     finally:
-        job.train = real
+        run_job.train = real
     lines = [line for line in errors.getvalue().splitlines() if not line.startswith("OPENBLAS_CORETYPE")]
     return code, lines, bool(started)
 

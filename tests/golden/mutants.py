@@ -29,15 +29,41 @@ FEW = 4
 NOT_NOTICED = "NOT NOTICED"
 #: What is imported before mutants are forked; of the package nothing, which each imports changed.
 LIBRARIES = (
-    *("scipy.special", "scipy.optimize", "sklearn.neural_network", "sklearn.manifold", "sklearn.ensemble"),
-    *("sklearn.linear_model", "sklearn.decomposition", "pandas", "pyarrow.parquet"),
+    "scipy.special",
+    "scipy.optimize",
+    "sklearn.neural_network",
+    "sklearn.manifold",
+    "sklearn.ensemble",
+    "sklearn.linear_model",
+    "sklearn.decomposition",
+    "pandas",
+    "pyarrow.parquet",
 )
 SWAPPED = {
-    **{ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult},
-    **{ast.Mod: ast.FloorDiv, ast.LShift: ast.RShift, ast.RShift: ast.LShift, ast.Pow: ast.Mult},
-    **{ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.BitXor: ast.BitOr},
-    **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq},
-    **{ast.And: ast.Or, ast.Or: ast.And, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is},
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Add,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.FloorDiv,
+    ast.LShift: ast.RShift,
+    ast.RShift: ast.LShift,
+    ast.Pow: ast.Mult,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+    ast.BitXor: ast.BitOr,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
 }
 #: Instructions that the vector operations are built of.
 INSTRUCTIONS = {"fadd": "fsub", "fsub": "fadd", "fmul": "fadd", "add": "sub", "mul": "add", "lshr": "shl", "xor": "or_"}

@@ -6,7 +6,7 @@ import pytest
 
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import golden, measurements, records
-from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import runs
 from truly_sparse.golden import check
 from truly_sparse.golden.cases import cases

@@ -58,8 +58,16 @@ def start(slurm, checkout, profile, *arguments, targets=soak.TARGETS):
     output = (checkout / "output.txt").open("w")
     return subprocess.Popen(
         [
-            *(sys.executable, "-m", "snakemake", *targets, "--profile", f"profiles/{profile}"),
-            *("--configfile", f"config/{PRESET}.yaml", "--seconds-between-status-checks", "2"),
+            sys.executable,
+            "-m",
+            "snakemake",
+            *targets,
+            "--profile",
+            f"profiles/{profile}",
+            "--configfile",
+            f"config/{PRESET}.yaml",
+            "--seconds-between-status-checks",
+            "2",
             *arguments,
         ],
         cwd=checkout,

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from truly_sparse.experiments import measurements
-from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import RunSpec, runs
 from truly_sparse.experiments.records import run_folder
 from truly_sparse.files import sha256, write_json
@@ -55,18 +55,31 @@ def record_of(spec: RunSpec, **changes: Any) -> dict[str, Any]:
         "settings_hash": spec.settings_hash,
         "source_hash": spec.hashes["source_hash"],
         "data": {
-            **{"sha256": "ab" * 32, "rows": 9873, "features": features, "classes": classes, "source": "made up"},
-            **{"train_rows": 6319, "validation_rows": 1579, "test_rows": 1975, "partial": None},
+            "sha256": "ab" * 32,
+            "rows": 9873,
+            "features": features,
+            "classes": classes,
+            "source": "made up",
+            "train_rows": 6319,
+            "validation_rows": 1579,
+            "test_rows": 1975,
+            "partial": None,
         },
         "accuracy": {"test": test, "members_test": [test - 0.02] * members, "members_validation": [test] * members},
         "loss": {"final_train": 0.5},
         "links": {
-            **{"start": [one], "members": [[one]] * members, "biases": sum(sizes[1:])},
+            "start": [one],
+            "members": [[one]] * members,
+            "biases": sum(sizes[1:]),
             "total_weights": members * (one + sum(sizes[1:])),
         },
         "operations": {
-            **{"forward": operations // 3, "backward": operations // 3, "gradient": operations // 3},
-            **{"validation": 0, "total_training": operations, "convention": "one operation per multiply-add"},
+            "forward": operations // 3,
+            "backward": operations // 3,
+            "gradient": operations // 3,
+            "validation": 0,
+            "total_training": operations,
+            "convention": "one operation per multiply-add",
         },
         "seconds": {
             "wall": operations / 2e10,
@@ -91,14 +104,21 @@ def record_of(spec: RunSpec, **changes: Any) -> dict[str, Any]:
             "threadpools": [
                 {"user_api": "blas", "internal_api": "openblas", "version": "0.3.30", "architecture": "Haswell"}
             ],
-            **{"affinity": [0], "process_threads": 1, "pinned": True, "cpu_per_wall": 1.0},
+            "affinity": [0],
+            "process_threads": 1,
+            "pinned": True,
+            "cpu_per_wall": 1.0,
         },
         "host": {
-            **{"cpu": "Made_Up(R) CPU #7 & Sons @ 3.00GHz", "cores": 2, "python": "3.11.7", "platform": "Linux"},
+            "cpu": "Made_Up(R) CPU #7 & Sons @ 3.00GHz",
+            "cores": 2,
+            "python": "3.11.7",
+            "platform": "Linux",
             "packages": {"numpy": "2.4.6", "numba": "0.68.1"},
         },
         "code": {"commit": COMMIT, "dirty": False, "version": "0.1.0"},
-        **{"started": "2026-01-01T00:00:00+00:00", "finished": "2026-01-01T00:10:00+00:00"},
+        "started": "2026-01-01T00:00:00+00:00",
+        "finished": "2026-01-01T00:10:00+00:00",
     }
     return record | changes
 
@@ -118,8 +138,13 @@ def make_record() -> Callable[..., dict[str, Any]]:
         dense = method.startswith("dense")
         training = {"hidden": [1000, 1000, 1000], "members": 1 if method == "dense" else 5, "epochs": 350}
         settings = {
-            **{"dataset": dataset, "method": method, "model": "dense" if dense else "sparse", "strategy": method},
-            **{"seed": seed, "data": {}, "training": training | {"epsilon": None if dense else epsilon}},
+            "dataset": dataset,
+            "method": method,
+            "model": "dense" if dense else "sparse",
+            "strategy": method,
+            "seed": seed,
+            "data": {},
+            "training": training | {"epsilon": None if dense else epsilon},
         }
         setting = "default" if dense else setting
         return record_of(RunSpec("table1", dataset, method, setting, seed, settings), **changes)

@@ -56,9 +56,16 @@ def made_up_scalability():
                 far = {"lambda": 1.5, "draws": 100 + int(rng.integers(1, 30))} if distance else {}
                 rows.append(
                     {
-                        **{"n": n, "epsilon": 10, "method": method, "distance": distance or None},
-                        **{"repetition": repetition, "links": 20 * n, "block_bytes": 400 * n + 16},
-                        **{"seconds": 2 * seconds, "cpu_seconds": seconds, **far},
+                        "n": n,
+                        "epsilon": 10,
+                        "method": method,
+                        "distance": distance or None,
+                        "repetition": repetition,
+                        "links": 20 * n,
+                        "block_bytes": 400 * n + 16,
+                        "seconds": 2 * seconds,
+                        "cpu_seconds": seconds,
+                        **far,
                     }
                 )
     return pd.DataFrame(rows)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.config import load_config, load_configs, study_names
+from truly_sparse.experiments.configuration import load_config, load_configs, study_names
 from truly_sparse.studies.discovery import find, owner, part
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ STUB = """
 import json, os, sys, time
 from pathlib import Path
 from truly_sparse.experiments import grid, measurements, records
-from truly_sparse.experiments.config import load_config, results_folder
+from truly_sparse.experiments.configuration import load_config, results_folder
 from truly_sparse.experiments.provenance import source_hash
 
 command, *rest = sys.argv[1:]

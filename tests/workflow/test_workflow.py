@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from truly_sparse.experiments.config import load_config, study_names
+from truly_sparse.experiments.configuration import load_config, study_names
 from truly_sparse.experiments.grid import runs
 from truly_sparse.studies.discovery import find
 from truly_sparse.studies.journal.catalogue import STUDY

@@ -77,5 +77,4 @@ for name in dict.fromkeys(name for plan in PLANS.values() for name in plan.measu
 
 # Onsuccess, in the Snakefile, does the same.
 onerror:
-    for plan in PLANS.values():
-        finished.forget(plan.config)
+    jobs.end_workflow(plan.config for plan in PLANS.values())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from truly_sparse.analysis.inventory import write
 from truly_sparse.analysis.study import Source
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.config import results_folder
+from truly_sparse.experiments.configuration import results_folder
 from truly_sparse.experiments.provenance import code_version
 from truly_sparse.experiments.records import Record, distinct, gather, read, records_file
 from truly_sparse.files import sha256

@@ -10,7 +10,7 @@ from truly_sparse.analysis.origin import Measured, Origin, measured_of, origin_o
 from truly_sparse.analysis.study import Config, Entry, Study
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import measurements
-from truly_sparse.experiments.config import results_folder
+from truly_sparse.experiments.configuration import results_folder
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import Record, gather
 

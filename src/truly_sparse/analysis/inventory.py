@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_info
 
 from truly_sparse.analysis.build import write_csv
 from truly_sparse.experiments import records
-from truly_sparse.experiments.config import results_folder
+from truly_sparse.experiments.configuration import results_folder
 from truly_sparse.experiments.provenance import code_version
 from truly_sparse.measure import host
 
@@ -31,9 +31,27 @@ def runs(config: dict[str, Any]) -> pd.DataFrame:
 
 
 COLUMNS = [
-    *("run", "status", "test_accuracy", "wall_seconds", "cpu_seconds", "peak_memory_bytes", "commit", "dirty"),
-    *("settings_hash", "source_hash", "data_sha256", "rows", "partial", "cpu", "blas", "threads", "pinned"),
-    *("python", "packages", "started", "finished"),
+    "run",
+    "status",
+    "test_accuracy",
+    "wall_seconds",
+    "cpu_seconds",
+    "peak_memory_bytes",
+    "commit",
+    "dirty",
+    "settings_hash",
+    "source_hash",
+    "data_sha256",
+    "rows",
+    "partial",
+    "cpu",
+    "blas",
+    "threads",
+    "pinned",
+    "python",
+    "packages",
+    "started",
+    "finished",
 ]
 
 

@@ -29,14 +29,16 @@ DATASETS = {
     "digits": "Digits",
     "breast_cancer": "Breast cancer",
     "wine": "Wine",
-    **{
-        "bank-marketing": "Bank marketing",
-        "california": "California",
-        "credit": "Credit",
-        "electricity": "Electricity",
-    },
-    **{"default-of-credit-card-clients": "Default of credit card clients", "eye_movements": "Eye movements"},
-    **{"heloc": "Heloc", "house_16H": "House16", "jannis": "Jannis", "pol": "Pol"},
+    "bank-marketing": "Bank marketing",
+    "california": "California",
+    "credit": "Credit",
+    "electricity": "Electricity",
+    "default-of-credit-card-clients": "Default of credit card clients",
+    "eye_movements": "Eye movements",
+    "heloc": "Heloc",
+    "house_16H": "House16",
+    "jannis": "Jannis",
+    "pol": "Pol",
 }
 
 

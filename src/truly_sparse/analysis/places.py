@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from truly_sparse.experiments.config import FULL_SCALE, results_folder
+from truly_sparse.experiments.configuration import FULL_SCALE, results_folder
 
 
 def table_csv(config: dict[str, Any], name: str) -> Path:

@@ -11,8 +11,22 @@ from truly_sparse.analysis.places import banner
 
 #: Columns of every results CSV; a table may have more.
 COLUMNS = (
-    *("table", "dataset", "method", "epsilon", "setting", "metric", "value", "std", "seeds"),
-    *("published", "published_std", "note", "difference", "published_runs", "source", "commit"),
+    "table",
+    "dataset",
+    "method",
+    "epsilon",
+    "setting",
+    "metric",
+    "value",
+    "std",
+    "seeds",
+    "published",
+    "published_std",
+    "note",
+    "difference",
+    "published_runs",
+    "source",
+    "commit",
 )
 
 

@@ -13,9 +13,12 @@ from truly_sparse.analysis.rounding import differences
 from truly_sparse.analysis.table import COLUMNS, Part, Table
 
 _CLAIMS = (
-    *(Column("text", "Claim", align="p{6.2cm}"), Column("where", "printed in", align="p{2.2cm}")),
-    *(Column("printed", "printed", align="p{1.9cm}"), Column("ours", "here", align="p{1.9cm}")),
-    *(Column("verdict", "verdict", align="p{1.9cm}"), Column("rule", "rule", align="p{1.8cm}")),
+    Column("text", "Claim", align="p{6.2cm}"),
+    Column("where", "printed in", align="p{2.2cm}"),
+    Column("printed", "printed", align="p{1.9cm}"),
+    Column("ours", "here", align="p{1.9cm}"),
+    Column("verdict", "verdict", align="p{1.9cm}"),
+    Column("rule", "rule", align="p{1.8cm}"),
 )
 _COUNTS = (
     Column("rule", "Rule", align="l"),

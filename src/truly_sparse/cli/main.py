@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from truly_sparse import __version__
-from truly_sparse.cli import golden, own
+from truly_sparse.cli import golden, model_commands
 from truly_sparse.errors import UserError
 
 Command = Callable[[dict[str, Any], argparse.Namespace], None]
@@ -26,7 +26,7 @@ def _data(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def _run(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from truly_sparse.experiments.job import train
+    from truly_sparse.experiments.jobs.run_job import train
 
     train(config, arguments.name, restart=arguments.restart)
 
@@ -65,7 +65,7 @@ def _figure(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def _measure(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from truly_sparse.experiments.measuring_job import measure
+    from truly_sparse.experiments.jobs.measurement_job import measure
 
     print(measure(config, arguments.name))
 
@@ -131,7 +131,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    own.add(commands)
+    model_commands.add(commands)
     golden.add(commands)
     watched = commands.add_parser("workflow", help=WORKFLOW, description=WORKFLOW)
     watched.add_argument("--config", metavar="FILE", help=CONFIG)
@@ -195,21 +195,21 @@ def _alone(config: dict[str, Any], arguments: argparse.Namespace) -> AbstractCon
     """Keep other processes from the file a command writes; runs and datasets have locks of their own."""
     if arguments.command in ("run", "data", "show"):
         return nullcontext()
-    from truly_sparse.experiments.claims import claim_result
+    from truly_sparse.experiments.jobs import claim_result
 
     return claim_result(config, arguments.command, getattr(arguments, "name", ""))
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return its exit code: 2 after one line about what is wrong."""
-    arguments = own.completed(parser()).parse_args(argv)
+    arguments = model_commands.completed(parser()).parse_args(argv)
     one_thread()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no ± must not stop a command
     try:
-        if arguments.command in own.COMMANDS:
-            own.run(arguments)
+        if arguments.command in model_commands.COMMANDS:
+            model_commands.run(arguments)
             return 0
         if arguments.command == "golden":
             golden.run(arguments)
@@ -218,7 +218,7 @@ def main(argv: list[str] | None = None) -> int:
             from truly_sparse.cli import workflow
 
             return workflow.run(arguments.config, arguments.cores, arguments.more)
-        from truly_sparse.experiments.config import load_configs
+        from truly_sparse.experiments.configuration import load_configs
 
         for config in _concerned(load_configs(arguments.config), arguments):
             with _alone(config, arguments):

@@ -18,7 +18,7 @@ from typing import IO
 
 from tqdm import tqdm
 
-from truly_sparse.experiments.config import load_configs
+from truly_sparse.experiments.configuration import load_configs
 
 LOGS = Path("results/logs/workflow")
 #: Lines of an estimate where nobody watches, and lines of a log shown where a job failed.

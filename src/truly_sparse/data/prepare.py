@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from truly_sparse.data import fetch, own, registry, sources
+from truly_sparse.data import fetch, registry, sources, user_data
 from truly_sparse.data.verify import Checker, order_of
 from truly_sparse.files import atomic_path, locked, sha256, sweep, write_json
 
@@ -134,7 +134,7 @@ def _numeric(name: str, entry: dict[str, Any], pieces: Iterator[pd.DataFrame]) -
         yield from pieces
         return
     table = pd.concat(list(pieces), ignore_index=True)
-    yield own.numeric(table, name, entry["categorical"], entry["missing"])
+    yield user_data.numeric(table, name, entry["categorical"], entry["missing"])
 
 
 def _write(pieces: Iterator[pd.DataFrame], path: Path) -> None:

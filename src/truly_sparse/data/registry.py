@@ -46,7 +46,7 @@ def entry(name: str, settings: Mapping[str, Any] | None = None, path: Path | Non
     if source:
         if settings.get("rows") is not None:
             raise UserError(f"datasets.{name}.rows: your own data is read whole; leave rows out")
-        return _own(name, source) | choices
+        return _user_data(name, source) | choices
     if any(choice != "refuse" for choice in choices.values()):
         raise UserError(f"datasets.{name}: categorical and missing are for your own data (source); leave them out")
     datasets = read(path)
@@ -105,7 +105,7 @@ def _take(name: str, found: dict[str, Any], rows: int | str | None) -> int | Non
     return int(wanted)
 
 
-def _own(name: str, source: Mapping[str, Any]) -> dict[str, Any]:
+def _user_data(name: str, source: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entry of data that the configuration brings along: nothing is known of its content."""
     path, openml = source.get("path"), source.get("openml")
     if (path is None) == (openml is None):

@@ -54,7 +54,7 @@ class Checker:
         for column in features:
             self._check_feature(table[column])
         numbers = self._numbers(table["target"])
-        checked = table.assign(**{"target": numbers})
+        checked = table.assign(target=numbers)
         wide = [column for column in features if checked[column].dtype != np.float32]
         checked = checked.astype(dict.fromkeys(wide, np.float64))
         self._fingerprint(checked[features], numbers)

@@ -1,7 +1,7 @@
 """The package's estimators in scikit-learn's conventions, and what one can ask a fitted one."""
 
 from truly_sparse.estimators.classifiers import SparseMLPClassifier, TrulySparseEnsembleClassifier
-from truly_sparse.estimators.files import load_model, save_model
+from truly_sparse.estimators.model_files import load_model, save_model
 from truly_sparse.estimators.regressor import TrulySparseEnsembleRegressor
 
 __all__ = [

@@ -18,10 +18,10 @@ from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.ensembles.trainer import create, kind_of
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import preprocessing
-from truly_sparse.estimators.config import FitConfig
+from truly_sparse.estimators.distinct_rows import Table, Weighted, Weights, gather, split
+from truly_sparse.estimators.fit_config import FitConfig
 from truly_sparse.estimators.parameters import Parameters
 from truly_sparse.estimators.presets import HELD_OUT, batch_size, fill_in, settle
-from truly_sparse.estimators.rows import Table, Weighted, Weights, gather, split
 from truly_sparse.training.loop import End, Loop, Member, Problem
 from truly_sparse.training.settings import settings_of
 from truly_sparse.training.start import fresh

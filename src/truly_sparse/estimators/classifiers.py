@@ -14,10 +14,10 @@ from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import presets
 from truly_sparse.estimators.base import SparseEstimator, gathered
+from truly_sparse.estimators.distinct_rows import Weights
 from truly_sparse.estimators.ensemble import Ensemble
 from truly_sparse.estimators.inspection import Inspection
 from truly_sparse.estimators.parameters import SingleParameters, documented, parameter
-from truly_sparse.estimators.rows import Weights
 from truly_sparse.training.targets import Classes
 
 
@@ -216,8 +216,14 @@ class SparseMLPClassifier(SparseClassifier, SingleParameters):
         settings = self._settings()
         calls = 0 if first else len(self._model.history)
         every = self._every(settings)
-        settings |= {"epochs": 1, "exploration_epochs": 1, "validation_fraction": 0.0, "selection": "last"}
-        settings |= {"learning_rate": "steps", "evolve_after": every > 0 and (calls + 1) % every == 0}
+        settings |= {
+            "epochs": 1,
+            "exploration_epochs": 1,
+            "validation_fraction": 0.0,
+            "selection": "last",
+            "learning_rate": "steps",
+            "evolve_after": every > 0 and (calls + 1) % every == 0,
+        }
         self._learn(
             features,
             self._encode(labels, new=False),

@@ -12,8 +12,8 @@ from truly_sparse.ensembles.trainer import kind_of
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import presets
 from truly_sparse.estimators.base import MakeTargets, Model, SparseEstimator
+from truly_sparse.estimators.distinct_rows import Table
 from truly_sparse.estimators.parameters import EnsembleParameters
-from truly_sparse.estimators.rows import Table
 
 
 def method_names() -> list[str]:

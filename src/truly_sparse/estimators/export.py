@@ -50,8 +50,12 @@ def affine(scaling: Scaling) -> list[tuple[str, npt.NDArray[Any]]]:
     """
     steps: list[tuple[str, npt.NDArray[Any]]] = []
     if isinstance(scaling, Ramps):
-        steps += [("take", scaling.of), ("subtract", scaling.start), ("divide", scaling.stop - scaling.start)]
-        steps += [("clip", np.array([0.0, 1.0]))]
+        steps += [
+            ("take", scaling.of),
+            ("subtract", scaling.start),
+            ("divide", scaling.stop - scaling.start),
+            ("clip", np.array([0.0, 1.0])),
+        ]
     if isinstance(scaling, Quantile):
         heights = np.zeros((len(scaling.of), len(scaling.owner)))
         heights[np.arange(len(scaling.of)), scaling.of] = scaling.height

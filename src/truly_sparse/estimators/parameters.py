@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 
 from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
-from truly_sparse.estimators.config import AUTOMATIC, RENAMED, SETTINGS
+from truly_sparse.estimators.fit_config import AUTOMATIC, RENAMED, SETTINGS
 from truly_sparse.training.config import TrainingConfig
 from truly_sparse.training.settings import setting
 

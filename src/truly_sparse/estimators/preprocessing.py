@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from truly_sparse.estimators.distinct_rows import Floats, Weights
 from truly_sparse.estimators.ramps import encode_ramps, ramp_moments
-from truly_sparse.estimators.rows import Floats, Weights
 
 Arrays = dict[str, npt.NDArray[Any]]
 #: Knots of the normal quantiles of a feature.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from truly_sparse.estimators.config import AUTOMATIC, RENAMED, SETTINGS, FitConfig
+from truly_sparse.estimators.fit_config import AUTOMATIC, RENAMED, SETTINGS, FitConfig
 from truly_sparse.training.settings import settings_of
 
 #: The journal's Gesture experiment.

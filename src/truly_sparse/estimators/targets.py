@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truly_sparse.engine.network import Floats
-from truly_sparse.estimators.rows import Weights
+from truly_sparse.estimators.distinct_rows import Weights
 from truly_sparse.training.targets import Labels
 
 Reals = npt.NDArray[np.float64]

@@ -10,9 +10,9 @@ from typing import Any
 
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import golden
-from truly_sparse.experiments.config import DATA_KEYS, FIXED_KEYS, check_training, training_of
+from truly_sparse.experiments.configuration import DATA_KEYS, FIXED_KEYS, check_training, training_of
+from truly_sparse.experiments.configuration_schema import suggest
 from truly_sparse.experiments.provenance import source_hash
-from truly_sparse.experiments.schema import suggest
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Measurements beside the runs (timings, distances, trajectories): one CSV each, with a sidecar that says how.
 
-They are kept as run records are; `measuring_job` takes them.
+They are kept as run records are; `jobs.measurement_job` takes them.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import golden
-from truly_sparse.experiments.config import results_folder, training_of
+from truly_sparse.experiments.configuration import results_folder, training_of
 from truly_sparse.experiments.provenance import source_hash
 from truly_sparse.files import sha256, write_json, write_text
 

@@ -14,10 +14,10 @@ from typing import Any
 from truly_sparse.data import registry
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import grid, measurements, records
-from truly_sparse.experiments.config import by_study, results_folder, validate
+from truly_sparse.experiments.configuration import by_study, results_folder, validate
+from truly_sparse.experiments.configuration_schema import read_texts, schema
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.provenance import source_hash
-from truly_sparse.experiments.schema import read_texts, schema
 from truly_sparse.files import sha256, write_json
 
 

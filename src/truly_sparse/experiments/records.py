@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import golden
-from truly_sparse.experiments.config import results_folder, study_names
+from truly_sparse.experiments.configuration import results_folder, study_names
 from truly_sparse.experiments.grid import RunSpec, runs
 from truly_sparse.files import write_text
 

@@ -17,7 +17,7 @@ from typing import Any
 from tqdm import tqdm
 
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.schema import suggest
+from truly_sparse.experiments.configuration_schema import suggest
 from truly_sparse.files import write_text
 from truly_sparse.golden.cases import Case, cases
 from truly_sparse.golden.outputs import Outputs, outputs

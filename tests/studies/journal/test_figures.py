@@ -7,7 +7,7 @@ from scipy import stats
 
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.style import style
-from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.records import run_folder
 from truly_sparse.files import write_json
@@ -166,8 +166,10 @@ def shaped(config, repository, make_record):
             continue
         accuracy = 0.5 + 0.01 * training["members"] + 0.001 * len(training["hidden"]) + 1e-5 * training["hidden"][0]
         record = make_record(method=spec.method, setting=spec.setting, seed=spec.seed) | {
-            **{"experiment": spec.experiment, "settings": spec.settings, "settings_hash": spec.settings_hash},
-            **{"source_hash": spec.hashes["source_hash"]},
+            "experiment": spec.experiment,
+            "settings": spec.settings,
+            "settings_hash": spec.settings_hash,
+            "source_hash": spec.hashes["source_hash"],
         }
         record["accuracy"] = record["accuracy"] | {"test": accuracy + 0.001 * spec.seed}
         write_json(repository / run_folder(config, spec) / "run.json", record)
@@ -192,7 +194,9 @@ def test_shape_varies_one_thing_at_a_time(shaped):
 def test_shape_is_drawn_from_whatever_has_finished(config, repository, make_record):
     (spec, *_) = [spec for spec in runs(config, "shape") if spec.settings["training"]["members"] == 2]
     record = make_record(method=spec.method, setting=spec.setting, seed=spec.seed) | {
-        **{"experiment": "shape", "settings": spec.settings, **spec.hashes}
+        "experiment": "shape",
+        "settings": spec.settings,
+        **spec.hashes,
     }
     write_json(repository / run_folder(config, spec) / "run.json", record)
     frame = shape.data(Inputs(config, STUDY, FIGURES["shape"]))

@@ -14,7 +14,7 @@ from truly_sparse.experiments.records import run_folder
 from truly_sparse.studies import make
 from truly_sparse.studies.journal.catalogue import FIGURES, STUDY, TABLES
 from truly_sparse.studies.journal.figures import effects, ranks
-from truly_sparse.studies.journal.tables import helps_points
+from truly_sparse.studies.journal.tables import ablation_points
 
 ENSEMBLES = ("edst_rg", "rd_tse", "fd_tse", "dist_tse")
 
@@ -144,11 +144,11 @@ def test_points_of_every_dataset_and_of_all_together(varied):
         row = at[(at["dataset"] == dataset) & (at["epsilon"] == epsilon)].iloc[0]
         assert row["value"] == pytest.approx((cells.loc["fd_tse"] - cells.loc["edst_rg"]).mean())
         assert row["low"] < row["value"] < row["high"]
-    pooled = at[at["dataset"] == helps_points.POOLED]
+    pooled = at[at["dataset"] == ablation_points.POOLED]
     assert len(pooled) == 1
     assert pooled["note"].item() == "over 8 datasets"
     assert pooled["seeds"].item() == (runs_["epsilon"] == 20).sum()
-    printed = helps_points.cells(found)
+    printed = ablation_points.cells(found)
     assert "Over 8 datasets" in set(printed["dataset"])
     assert "FD-TSE less random" in set(printed["contrast"])
     assert not printed["contrast"].str.contains(":|×").any()

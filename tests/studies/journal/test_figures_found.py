@@ -8,7 +8,7 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.judging import CONFIRMED, NOT_CONFIRMED
 from truly_sparse.analysis.style import style
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.configuration import load_config
 from truly_sparse.studies.journal.catalogue import FIGURES, STUDY, TABLES
 from truly_sparse.studies.journal.figures import cost, summary
 from truly_sparse.studies.journal.tables.table1 import tidy
@@ -27,12 +27,13 @@ def tables(repository, config):
     verdicts = pd.DataFrame({"topic": topics, "verdict": [CONFIRMED, CONFIRMED, NOT_CONFIRMED, CONFIRMED]})
     contrasts = pd.DataFrame(
         {
-            **{
-                "dataset": ["pooled", "pooled", "gesture"],
-                "setting": "refinement",
-                "effect": ["method", "a:b", "method"],
-            },
-            **{"contrast": "rd_tse - edst_rg", "value": [0.1, 0.2, 0.3], "low": [0.05, 0, 0], "high": [0.15, 1, 1]},
+            "dataset": ["pooled", "pooled", "gesture"],
+            "setting": "refinement",
+            "effect": ["method", "a:b", "method"],
+            "contrast": "rd_tse - edst_rg",
+            "value": [0.1, 0.2, 0.3],
+            "low": [0.05, 0, 0],
+            "high": [0.15, 1, 1],
             "note": "over 2 datasets",
         }
     )

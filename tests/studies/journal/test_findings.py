@@ -9,7 +9,7 @@ import pytest
 
 from truly_sparse.analysis.evidence import Evidence, written
 from truly_sparse.analysis.statements import said
-from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.configuration import load_config
 from truly_sparse.studies.journal.catalogue import STUDY
 from truly_sparse.studies.journal.findings.cost import FALLBACKS
 from truly_sparse.studies.journal.findings.listed import STATEMENTS

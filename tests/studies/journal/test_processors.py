@@ -17,7 +17,7 @@ TABLES = ("helps", "table5", "practice", "verdicts")
 FIGURES = ("effects", "cost", "ranks", "peers", "figure2", "figure4")
 WRITE = f"""
 from truly_sparse.studies import make
-from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.configuration import load_config
 config = load_config("config/journal.yaml") | {{"train": False}}
 for name in {TABLES}:
     make.table(config, name)

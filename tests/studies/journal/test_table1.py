@@ -13,8 +13,18 @@ from truly_sparse.studies.journal.tables.table1 import METRICS, dense_weights
 from truly_sparse.studies.journal.tables.table1 import tidy as table1
 
 CONTRACT = [
-    *("table", "dataset", "method", "epsilon", "setting", "metric", "value", "std", "seeds"),
-    *("published", "published_std", "note"),
+    "table",
+    "dataset",
+    "method",
+    "epsilon",
+    "setting",
+    "metric",
+    "value",
+    "std",
+    "seeds",
+    "published",
+    "published_std",
+    "note",
 ]
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from truly_sparse.analysis import published
-from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.configuration import load_config
 from truly_sparse.studies import make
 from truly_sparse.studies.journal.tables import table4
 from truly_sparse.studies.show import report
@@ -46,7 +46,7 @@ def test_times_and_iterations_stand_beside_the_published_ones(config):
     assert frame.groupby(["method", "distance"], dropna=False)["n"].apply(lambda n: n.is_monotonic_increasing).all()
 
 
-def test_growth_is_the_power_of_the_connections(config):
+def test_growth_is_the_power_of_the_links(config):
     said = report(config, "table4")
     assert "EDST_RG1.0,RD-TSE1.0,Dist-TSE(rowbyrow)1.0,Dist-TSE(allpairs)2.0" in "".join(said.split())
     assert max(map(len, said.splitlines())) <= 100

@@ -10,7 +10,7 @@ from truly_sparse.analysis import published
 from truly_sparse.analysis.origin import origin_of
 from truly_sparse.analysis.table import to_latex
 from truly_sparse.errors import UserError
-from truly_sparse.experiments import measuring_job
+from truly_sparse.experiments.jobs import measurement_job
 from truly_sparse.files import write_json
 from truly_sparse.studies import make
 from truly_sparse.studies.journal.figures import accuracy
@@ -38,7 +38,7 @@ def prepared(repository):
 def test_numbers_are_counted_in_the_files_and_compared(prepared):
     with pytest.raises(UserError, match="measurement datasets is missing"):
         make.table(prepared, "table7")
-    measuring_job.measure(prepared, "datasets")
+    measurement_job.measure(prepared, "datasets")
     csv, tex = make.table(prepared, "table7")
     table = pd.read_csv(csv)
     assert len(table) == 14 * 3
@@ -53,7 +53,7 @@ def test_numbers_are_counted_in_the_files_and_compared(prepared):
 def test_a_dataset_that_is_not_prepared_is_one_line(prepared, repository):
     (repository / "data/heloc.parquet").unlink()
     with pytest.raises(UserError, match=r"dataset heloc is not prepared .*python -m truly_sparse data heloc"):
-        measuring_job.measure(prepared, "datasets")
+        measurement_job.measure(prepared, "datasets")
 
 
 def test_partial_data_is_marked_in_rows_captions_and_figures(make_record):

@@ -38,9 +38,19 @@ SETTINGS = {method: "eps20_lambda1.5" if method == "dist_tse" else "eps20" for m
 def row(method, value, published, std=0.2, seeds=5, metric="test_accuracy", **more):
     dense = method.startswith("dense")
     return {
-        **{"dataset": "gesture", "method": method, "metric": metric, "epsilon": None if dense else 20.0},
-        **{"setting": "default" if dense else SETTINGS.get(method, "eps20"), "value": value, "std": std},
-        **{"seeds": seeds, "published": published, "published_std": 0.2, "published_runs": 3, "note": "", **more},
+        "dataset": "gesture",
+        "method": method,
+        "metric": metric,
+        "epsilon": None if dense else 20.0,
+        "setting": "default" if dense else SETTINGS.get(method, "eps20"),
+        "value": value,
+        "std": std,
+        "seeds": seeds,
+        "published": published,
+        "published_std": 0.2,
+        "published_runs": 3,
+        "note": "",
+        **more,
     }
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from truly_sparse.cli.main import main
-from truly_sparse.experiments.config import load_config
+from truly_sparse.experiments.configuration import load_config
 from truly_sparse.studies import make
 from truly_sparse.studies.show import report
 from truly_sparse.studies.spas.tables.table2 import FOLLOWS, PERCEPTRON, WITH_SHORTCUTS

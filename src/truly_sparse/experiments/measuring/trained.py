@@ -10,8 +10,8 @@ from truly_sparse.engine.network import SparseMLP
 from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.trainer import Data, Trainer
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.config import DATA_KEYS, check_training, training_of
-from truly_sparse.experiments.schema import suggest
+from truly_sparse.experiments.configuration import DATA_KEYS, check_training, training_of
+from truly_sparse.experiments.configuration_schema import suggest
 from truly_sparse.training.loop import Callback
 
 #: The block between the first two hidden layers, the "hidden layer" of journal figures 2 and 4.

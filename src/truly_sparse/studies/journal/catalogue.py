@@ -12,12 +12,12 @@ TABLES = {
     "table4": Entry("table4", measurements=("scalability",)),
     "table5": Entry("table5", experiments=("table1",), optional=("table2",), methods=("edst_rg",)),
     "table6": Entry("table6", experiments=("table1",)),
-    "choices": Entry("choices", experiments=("choices", "table1")),
+    "choices": Entry("sensitivity", experiments=("choices", "table1")),
     "helps": Entry(
-        "helps", experiments=("refinement", "preprocessing", "protocol"), optional=("table1", "table2", "features")
+        "ablations", experiments=("refinement", "preprocessing", "protocol"), optional=("table1", "table2", "features")
     ),
     "table7": Entry("table7", measurements=("datasets",)),
-    "practice": Entry("practice", experiments=("practice",), optional=("table1", "table2")),
+    "practice": Entry("baselines", experiments=("practice",), optional=("table1", "table2")),
     "members": Entry("members", experiments=("table1",), optional=("table2",)),
     "verdicts": Entry(
         "verdicts",

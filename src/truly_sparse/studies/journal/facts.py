@@ -10,7 +10,7 @@ from truly_sparse.analysis.origin import origin_of
 from truly_sparse.analysis.statements import macros, said
 from truly_sparse.analysis.study import Config, Study
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.config import results_folder
+from truly_sparse.experiments.configuration import results_folder
 from truly_sparse.experiments.records import Record, by_settings, distinct, gather
 from truly_sparse.files import write_text
 from truly_sparse.studies.journal.findings.cost import FALLBACKS

@@ -20,11 +20,21 @@ from truly_sparse.analysis.runs import frame_of
 from truly_sparse.analysis.statistics.within import within_seeds
 from truly_sparse.analysis.style import BLUE, ORANGE, PAGE_WIDTH
 from truly_sparse.studies.journal.figures.looks import LOOKS
-from truly_sparse.studies.journal.tables.helps import alone_runs
-from truly_sparse.studies.journal.tables.helps_points import EPSILON, level_title
+from truly_sparse.studies.journal.tables.ablation_points import EPSILON, level_title
+from truly_sparse.studies.journal.tables.ablations import alone_runs
 
 COLUMNS = (
-    *("figure", "panel", "dataset", "epsilon", "method", "setting", "value", "std", "seeds", "low", "high"),
+    "figure",
+    "panel",
+    "dataset",
+    "epsilon",
+    "method",
+    "setting",
+    "value",
+    "std",
+    "seeds",
+    "low",
+    "high",
     "partial",
 )
 _LEGEND = 0.3

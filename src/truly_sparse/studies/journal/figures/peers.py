@@ -13,8 +13,8 @@ from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.origin import parts_of
 from truly_sparse.analysis.panels import dataset_words, letter, warn
 from truly_sparse.analysis.style import BLACK, PAGE_WIDTH, SERIES
-from truly_sparse.studies.journal.tables.practice import tidy
-from truly_sparse.studies.journal.tables.practice_peers import OURS, OURS_TITLE, with_proposed
+from truly_sparse.studies.journal.tables.baseline_peers import OURS, OURS_TITLE, with_proposed
+from truly_sparse.studies.journal.tables.baselines import tidy
 
 COLUMNS = ("figure", "panel", "dataset", "split", "method", "metric", "value", "seeds", "partial")
 #: Panel: what of Table P1 it shows, the name of its axis, its scale.

@@ -36,8 +36,14 @@ def data(inputs: Inputs) -> pd.DataFrame:
             if changed in ([], [panel]):
                 lines.append(
                     {
-                        **{"figure": "shape", "panel": panel, "dataset": record["dataset"], "method": record["method"]},
-                        **{"kind": "run", "x": x, "seed": record["seed"], "value": 100 * record["accuracy"]["test"]},
+                        "figure": "shape",
+                        "panel": panel,
+                        "dataset": record["dataset"],
+                        "method": record["method"],
+                        "kind": "run",
+                        "x": x,
+                        "seed": record["seed"],
+                        "value": 100 * record["accuracy"]["test"],
                         "epsilon": record["settings"]["training"]["epsilon"],
                         "partial": record["data"].get("partial") or "",
                     }

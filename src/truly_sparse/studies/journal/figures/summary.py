@@ -10,7 +10,7 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.judging import CONFIRMED, EXPLAINED, NOT_CONFIRMED, NOT_TESTED, VERDICTS
 from truly_sparse.analysis.panels import letter, warn
 from truly_sparse.analysis.style import BLACK, BLUE, ORANGE, PAGE_WIDTH, SKY
-from truly_sparse.studies.journal.tables.helps_points import POOLED, level_title
+from truly_sparse.studies.journal.tables.ablation_points import POOLED, level_title
 
 COLUMNS = ("figure", "panel", "topic", "verdict", "contrast", "value", "low", "high", "note")
 _LOOKS = {CONFIRMED: (BLUE, "white"), EXPLAINED: (SKY, BLACK), NOT_CONFIRMED: (ORANGE, BLACK),

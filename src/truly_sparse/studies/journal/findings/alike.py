@@ -9,8 +9,8 @@ from truly_sparse.analysis.origin import marked_title
 from truly_sparse.analysis.statements import Statement, first, others
 from truly_sparse.studies.journal.findings.reading import EPSILON, claims, confirmed, datasets, listed
 from truly_sparse.studies.journal.methods import PROPOSED
-from truly_sparse.studies.journal.tables.helps_points import POOLED
-from truly_sparse.studies.journal.tables.practice_peers import ALL
+from truly_sparse.studies.journal.tables.ablation_points import POOLED
+from truly_sparse.studies.journal.tables.baseline_peers import ALL
 from truly_sparse.studies.journal.verdicts.accuracy import ACCURACY, BASELINE
 from truly_sparse.studies.journal.verdicts.claims import ALIKE
 from truly_sparse.studies.journal.verdicts.protocol import TUNED

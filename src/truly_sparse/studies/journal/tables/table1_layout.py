@@ -12,26 +12,36 @@ from truly_sparse.analysis.table import Part, Table
 
 _ROW = (Column("label", "Method", align="l"), Column("epsilon", "ε"), Column("lambda", "λ"))
 _ACCURACY = (
-    *(Column("accuracy_published", "published", "Test accuracy (%)"), Column("accuracy", "here", "Test accuracy (%)")),
-    *(Column("difference", "difference", "Test accuracy (%)"), Column("seeds", "seeds")),
-    *(Column("member_accuracy", "mean member (%)"), Column("note", "note", align="l")),
+    Column("accuracy_published", "published", "Test accuracy (%)"),
+    Column("accuracy", "here", "Test accuracy (%)"),
+    Column("difference", "difference", "Test accuracy (%)"),
+    Column("seeds", "seeds"),
+    Column("member_accuracy", "mean member (%)"),
+    Column("note", "note", align="l"),
 )
 _COST = (
     Column("weights_published", "published", "Weights"),
-    *(Column("weights", "here", "Weights"), Column("weights_ratio", "× dense", "Weights")),
+    Column("weights", "here", "Weights"),
+    Column("weights_ratio", "× dense", "Weights"),
     Column("operations_published", "published", "Training operations"),
     Column("operations", "here", "Training operations"),
     Column("operations_ratio", "× dense", "Training operations"),
-    *(Column("time_published", "published", "Time (min)"), Column("time", "here (CPU)", "Time (min)")),
+    Column("time_published", "published", "Time (min)"),
+    Column("time", "here (CPU)", "Time (min)"),
     Column("note", "note", align="l"),
 )
 _TERMINAL = (
     *_ROW,
-    *(Column("accuracy_published", "publ.", "Accuracy %"), Column("accuracy", "here", "Accuracy %")),
-    *(Column("difference", "diff.", "Accuracy %"), Column("seeds", "n")),
-    *(Column("weights_ratio_published", "publ.", "Weights"), Column("weights_ratio", "here", "Weights")),
-    *(Column("operations_ratio_published", "publ.", "Operations"), Column("operations_ratio", "here", "Operations")),
-    *(Column("time_published_short", "publ.", "Minutes"), Column("time_short", "here", "Minutes")),
+    Column("accuracy_published", "publ.", "Accuracy %"),
+    Column("accuracy", "here", "Accuracy %"),
+    Column("difference", "diff.", "Accuracy %"),
+    Column("seeds", "n"),
+    Column("weights_ratio_published", "publ.", "Weights"),
+    Column("weights_ratio", "here", "Weights"),
+    Column("operations_ratio_published", "publ.", "Operations"),
+    Column("operations_ratio", "here", "Operations"),
+    Column("time_published_short", "publ.", "Minutes"),
+    Column("time_short", "here", "Minutes"),
     Column("note", "", align="l"),
 )
 

@@ -74,8 +74,10 @@ def best_points(accuracy: pd.DataFrame) -> pd.Series:
 
 _POINT_COLUMNS = (
     Column("method", "Method", align="l"),
-    *(Column("points_published", "published", "Points"), Column("points", "here", "Points")),
-    *(Column("time_published", "published", "Time (min)"), Column("time", "here (CPU)", "Time (min)")),
+    Column("points_published", "published", "Points"),
+    Column("points", "here", "Points"),
+    Column("time_published", "published", "Time (min)"),
+    Column("time", "here (CPU)", "Time (min)"),
 )
 
 

@@ -24,22 +24,32 @@ METRICS = {
 }
 DISTANCES = {"row_wise": "row by row", "all_pairs": "all pairs"}
 _PRINTED = (
-    *(Column("method", "Method", align="l"), Column("distance", "distance", align="l"), Column("n", "neurons")),
-    *(Column("connections", "connections"), Column("memory", "MB", "Memory")),
-    *(Column("time_published", "published", "Time (s)"), Column("time", "here (CPU)", "Time (s)")),
+    Column("method", "Method", align="l"),
+    Column("distance", "distance", align="l"),
+    Column("n", "neurons"),
+    Column("connections", "links"),
+    Column("memory", "MB", "Memory"),
+    Column("time_published", "published", "Time (s)"),
+    Column("time", "here (CPU)", "Time (s)"),
     Column("faster", "ratio", "Time (s)"),
-    *(Column("iterations_published", "published", "Iterations"), Column("iterations", "here", "Iterations")),
+    Column("iterations_published", "published", "Iterations"),
+    Column("iterations", "here", "Iterations"),
 )
 _TERMINAL = (
-    *(Column("method", "Method", align="l"), Column("distance", "distance", align="l"), Column("n", "neurons")),
-    *(Column("connections", "links"), Column("time_published", "publ.", "Time (s)")),
-    *(Column("time", "here (CPU)", "Time (s)"), Column("faster", "ratio", "Time (s)")),
-    *(Column("iterations_published", "publ.", "Iterations"), Column("iterations", "here", "Iterations")),
+    Column("method", "Method", align="l"),
+    Column("distance", "distance", align="l"),
+    Column("n", "neurons"),
+    Column("connections", "links"),
+    Column("time_published", "publ.", "Time (s)"),
+    Column("time", "here (CPU)", "Time (s)"),
+    Column("faster", "ratio", "Time (s)"),
+    Column("iterations_published", "publ.", "Iterations"),
+    Column("iterations", "here", "Iterations"),
 )
 
 
 def make(inputs: Inputs) -> Table:
-    """Return journal Table 4: seconds and iterations, published and measured, with connections and memory."""
+    """Return journal Table 4: seconds and iterations, published and measured, with links and memory."""
     measured, origin = inputs.measured("scalability")
     frame = tidy(measured, inputs.published("table4"), origin.commit)
     lambdas = ", ".join(f"{value:g}" for value in measured["lambda"].dropna().unique())
@@ -84,9 +94,19 @@ def tidy(measured: pd.DataFrame, published: pd.DataFrame, commit: str) -> pd.Dat
             remark = f"published: {source['note']}" if isinstance(source.get("note"), str) else ""
             lines.append(
                 {
-                    **{"table": "table4", "dataset": BLOCK, "method": method, "epsilon": epsilon},
-                    **{"setting": "_".join(filter(None, (setting, distance))), "metric": metric, "value": value},
-                    **{"std": std, "seeds": len(part), "note": remark, "commit": commit, "n": n, "distance": distance},
+                    "table": "table4",
+                    "dataset": BLOCK,
+                    "method": method,
+                    "epsilon": epsilon,
+                    "setting": "_".join(filter(None, (setting, distance))),
+                    "metric": metric,
+                    "value": value,
+                    "std": std,
+                    "seeds": len(part),
+                    "note": remark,
+                    "commit": commit,
+                    "n": n,
+                    "distance": distance,
                     **{name: source.get(name) for name in ("published", "published_std", "published_runs", "source")},
                     "difference": less(value, source["published"]) if source else None,
                 }
@@ -135,7 +155,7 @@ def seconds(value: float | None, std: float | None) -> str:
 
 
 def _growth(frame: pd.DataFrame) -> list[str]:
-    """Say how time grows with the block, as the slope of its logarithm over that of the connections."""
+    """Say how time grows with the block, as the slope of its logarithm over that of the links."""
     if frame["n"].nunique() < 2:
         return []
     wide = frame.pivot_table("value", ["method", "distance", "n"], "metric", sort=False)
@@ -146,4 +166,4 @@ def _growth(frame: pd.DataFrame) -> list[str]:
         slope = math.log(last["running_time"] / first["running_time"]) / links
         label = method_title(str(method)) + (f" ({DISTANCES[str(distance)]})" if distance else "")
         slopes.append(f"{label} {slope:.1f}")
-    return [f"From the smallest to the largest block, time grows as connections to the power of: {', '.join(slopes)}."]
+    return [f"From the smallest to the largest block, time grows as the links to the power of: {', '.join(slopes)}."]

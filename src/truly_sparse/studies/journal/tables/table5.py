@@ -48,19 +48,25 @@ _PAIRED = (
 _ROW = (Column("method", "Method", align="l"), Column("epsilon", "ε"))
 _COLUMNS_A = (
     *_ROW,
-    *(Column("accuracy_published", "published", "Accuracy (%)"), Column("accuracy", "here", "Accuracy (%)")),
-    *(Column("statistic_published", "publ.", "W"), Column("statistic", "here", "W")),
-    *(Column("p_published", "published", "p"), Column("p", "here", "p"), Column("shapiro", "Shapiro–Wilk p")),
+    Column("accuracy_published", "published", "Accuracy (%)"),
+    Column("accuracy", "here", "Accuracy (%)"),
+    Column("statistic_published", "publ.", "W"),
+    Column("statistic", "here", "W"),
+    Column("p_published", "published", "p"),
+    Column("p", "here", "p"),
+    Column("shapiro", "Shapiro–Wilk p"),
 )
 _COLUMNS_B = (
     *_ROW,
-    *(
-        Column("difference", "points", "Better by"),
-        Column("interval", "95 %, t", "Better by"),
-    ),
+    Column("difference", "points", "Better by"),
+    Column("interval", "95 %, t", "Better by"),
     Column("bootstrap", "95 %, BCa", "Better by"),
-    *(Column("t_p", "t", "p"), Column("t_p_holm", "t, Holm", "p"), Column("wilcoxon_p", "Wilcoxon", "p")),
-    *(Column("dz", "d_z"), Column("rank_biserial", "r_rb"), Column("pairs", "seeds")),
+    Column("t_p", "t", "p"),
+    Column("t_p_holm", "t, Holm", "p"),
+    Column("wilcoxon_p", "Wilcoxon", "p"),
+    Column("dz", "d_z"),
+    Column("rank_biserial", "r_rb"),
+    Column("pairs", "seeds"),
 )
 
 
@@ -124,8 +130,15 @@ def _authors(inputs: Inputs) -> pd.DataFrame:
             continue
         tested = bootstrap_test({method: correct_rows(record) for method, record in found.items()}, BASELINE)
         for row in tested.to_dict("records"):
-            head = {"table": "table5", "dataset": dataset, "method": row["model"], "epsilon": epsilon}
-            head |= {"setting": found[row["model"]]["setting"], "seeds": 1, "note": partial_note(parts.get(dataset))}
+            head = {
+                "table": "table5",
+                "dataset": dataset,
+                "method": row["model"],
+                "epsilon": epsilon,
+                "setting": found[row["model"]]["setting"],
+                "seeds": 1,
+                "note": partial_note(parts.get(dataset)),
+            }
             for metric, name in _AUTHORS.items():
                 std = row["accuracy_std"] if metric == "test_accuracy" else None
                 lines.append({**head, "metric": metric, "value": row[name], "std": std})
@@ -150,8 +163,15 @@ def _paired(inputs: Inputs) -> pd.DataFrame:
         found = compare_all(part.rename(columns={"seed": "pair", "accuracy": "value"}), BASELINE)
         settings = part.drop_duplicates("method").set_index("method")["setting"]
         for row in found.to_dict("records"):
-            head = {"table": "table5", "dataset": dataset, "method": row["method"], "epsilon": epsilon}
-            head |= {"setting": settings[row["method"]], "seeds": row["pairs"], "note": note}
+            head = {
+                "table": "table5",
+                "dataset": dataset,
+                "method": row["method"],
+                "epsilon": epsilon,
+                "setting": settings[row["method"]],
+                "seeds": row["pairs"],
+                "note": note,
+            }
             lines += [{**head, "metric": f"paired_{name}", "value": row[name]} for name in _PAIRED]
     return pd.DataFrame(lines).assign(commit=inputs.origin(EXPERIMENT).commits).reindex(columns=list(COLUMNS))
 

@@ -16,14 +16,27 @@ EXPERIMENT = "table2"
 #: What the tidy rows have instead of a dataset.
 ALL = "tabular14"
 _MEASURES = (
-    *("difference", "low", "high", "bootstrap_low", "bootstrap_high"),
-    *("wilcoxon_p", "wilcoxon_p_holm", "dz", "rank_biserial"),
+    "difference",
+    "low",
+    "high",
+    "bootstrap_low",
+    "bootstrap_high",
+    "wilcoxon_p",
+    "wilcoxon_p_holm",
+    "dz",
+    "rank_biserial",
 )
 _COLUMNS = (
-    *(Column("method", "Method", align="l"), Column("rank", "rank"), Column("difference", "points", "Better by")),
-    *(Column("interval", "95 %, t", "Better by"), Column("bootstrap", "95 %, BCa", "Better by")),
-    *(Column("wilcoxon_p", "exact", "Wilcoxon p"), Column("wilcoxon_p_holm", "Holm", "Wilcoxon p")),
-    *(Column("dz", "d_z"), Column("rank_biserial", "r_rb"), Column("pairs", "datasets")),
+    Column("method", "Method", align="l"),
+    Column("rank", "rank"),
+    Column("difference", "points", "Better by"),
+    Column("interval", "95 %, t", "Better by"),
+    Column("bootstrap", "95 %, BCa", "Better by"),
+    Column("wilcoxon_p", "exact", "Wilcoxon p"),
+    Column("wilcoxon_p_holm", "Holm", "Wilcoxon p"),
+    Column("dz", "d_z"),
+    Column("rank_biserial", "r_rb"),
+    Column("pairs", "datasets"),
 )
 
 

@@ -9,7 +9,7 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import dataset_title
 from truly_sparse.analysis.table import Part, Table
-from truly_sparse.experiments.config import training_of
+from truly_sparse.experiments.configuration import training_of
 
 #: Rows of the journal: its name, and the method of ours whose settings stand for it.
 GROUPS = {"Truly Sparse Ensembles": "fd_tse", "Baseline ensemble": "set_mlp", "Dense models": "dense"}

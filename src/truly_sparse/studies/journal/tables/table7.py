@@ -39,10 +39,18 @@ def tidy(measured: pd.DataFrame, published: pd.DataFrame, commit: str) -> pd.Dat
         value = int(here[row["metric"]])
         lines.append(
             {
-                **{"table": "table7", "dataset": row["dataset"], "setting": "data", "metric": row["metric"]},
-                **{"value": value, "published": row["published"], "difference": value - row["published"]},
-                **{"note": "; ".join(filter(None, (partial, remark))), "source": row["source"], "commit": commit},
-                **{"data_source": here["data_source"], "partial": "" if not partial else here["partial"]},
+                "table": "table7",
+                "dataset": row["dataset"],
+                "setting": "data",
+                "metric": row["metric"],
+                "value": value,
+                "published": row["published"],
+                "difference": value - row["published"],
+                "note": "; ".join(filter(None, (partial, remark))),
+                "source": row["source"],
+                "commit": commit,
+                "data_source": here["data_source"],
+                "partial": "" if not partial else here["partial"],
             }
         )
     return pd.DataFrame(lines, columns=[*COLUMNS, "data_source", "partial"])

@@ -13,14 +13,19 @@ from truly_sparse.analysis.table import Table
 from truly_sparse.analysis.verdicts import page
 from truly_sparse.errors import UserError
 from truly_sparse.studies.journal.figures import figure4
-from truly_sparse.studies.journal.tables import helps, practice, table1, table2, table3, table4, table5
+from truly_sparse.studies.journal.tables import ablations, baselines, table1, table2, table3, table4, table5
 from truly_sparse.studies.journal.verdicts.claims import RULES, claims
 from truly_sparse.studies.journal.verdicts.cost import shapes
 
 #: Tables and figures that rules read.
 READ: dict[str, Any] = {
-    **{"table1": table1, "table2": table2, "table3": table3, "table4": table4, "table5": table5},
-    **{"helps": helps, "practice": practice},
+    "table1": table1,
+    "table2": table2,
+    "table3": table3,
+    "table4": table4,
+    "table5": table5,
+    "helps": ablations,
+    "practice": baselines,
 }
 SHOWN: dict[str, Any] = {"figure4": figure4}
 

@@ -51,9 +51,15 @@ def tidy(printed: pd.DataFrame, hidden: list[int]) -> pd.DataFrame:
     """
     lines = [
         {
-            **{"table": "spas_table2", "dataset": row["dataset"], "method": row["model"], "setting": "layers"},
-            **{"metric": row["metric"], "value": weights(row["dataset"], row["model"], hidden).get(row["metric"])},
-            **{"published": row["value"], "printed": row["printed"], "source": f"SPaS {row['table']}"},
+            "table": "spas_table2",
+            "dataset": row["dataset"],
+            "method": row["model"],
+            "setting": "layers",
+            "metric": row["metric"],
+            "value": weights(row["dataset"], row["model"], hidden).get(row["metric"]),
+            "published": row["value"],
+            "printed": row["printed"],
+            "source": f"SPaS {row['table']}",
             "note": "" if row["model"] in (PERCEPTRON, WITH_SHORTCUTS) else FOLLOWS,
         }
         for row in printed.to_dict("records")

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from truly_sparse.experiments.config import results_folder
+from truly_sparse.experiments.configuration import results_folder
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import is_current, run_folder
 from truly_sparse.files import atomic_path, sha256

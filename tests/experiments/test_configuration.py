@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.config import (
+from truly_sparse.experiments.configuration import (
     by_study,
     check_training,
     load_config,
@@ -16,7 +16,7 @@ from truly_sparse.experiments.config import (
     training_of,
     validate,
 )
-from truly_sparse.experiments.schema import fill, read_texts, schema
+from truly_sparse.experiments.configuration_schema import fill, read_texts, schema
 
 ROOT = Path(__file__).parents[2]
 SMALL = """

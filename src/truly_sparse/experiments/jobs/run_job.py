@@ -3,8 +3,8 @@
 import sys
 from typing import Any
 
-from truly_sparse.experiments import claims, finished, memory
 from truly_sparse.experiments.grid import find
+from truly_sparse.experiments.jobs import finished, locks, memory_estimate
 from truly_sparse.experiments.records import run_folder
 from truly_sparse.experiments.run import run
 from truly_sparse.files import sweep
@@ -19,12 +19,12 @@ def train(config: dict[str, Any], path: str, restart: bool = False) -> None:
         For an unknown run, data or settings that cannot be trained on, or too little memory.
     """
     spec = find(config, path)
-    with claims.claim_result(config, "run", spec.path):
+    with locks.claim_result(config, "run", spec.path):
         sweep(run_folder(config, spec))
-        if claims.by_workflow() and not restart and finished.take(config, spec):
+        if locks.by_workflow() and not restart and finished.take(config, spec):
             print(f"{spec.path}: ended under a workflow that was killed; its result is used", file=sys.stderr)
             return
-        memory.check(config, spec)
+        memory_estimate.check(config, spec)
         run(config, spec, restart=restart)
-        if claims.by_workflow():
+        if locks.by_workflow():
             finished.keep(config, spec)

@@ -13,7 +13,7 @@ from truly_sparse.engine import store
 from truly_sparse.engine.dense import DenseMLP
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.errors import UserError
-from truly_sparse.measure.topology import heatmap, topology_distances, topology_of
+from truly_sparse.measure.topology_distance import heatmap, topology_distances, topology_of
 
 
 def random_network(sizes, density, seed):

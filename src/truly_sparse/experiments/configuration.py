@@ -14,7 +14,7 @@ import yaml
 
 from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.schema import check, fill, schema, suggest
+from truly_sparse.experiments.configuration_schema import check, fill, schema, suggest
 from truly_sparse.schema import read_yaml
 from truly_sparse.training.config import TrainingConfig
 

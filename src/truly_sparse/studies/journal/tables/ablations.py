@@ -14,16 +14,22 @@ from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.statistics.factorial import effects
 from truly_sparse.analysis.table import COLUMNS, Part, Table
 from truly_sparse.errors import UserError
-from truly_sparse.studies.journal.tables import helps_points
+from truly_sparse.studies.journal.tables import ablation_points
 
 #: experiment -> the two factors it crosses.
-CROSSED = {name: tuple(factors) for name, factors in helps_points.CROSSED.items()}
+CROSSED = {name: tuple(factors) for name, factors in ablation_points.CROSSED.items()}
 _MEASURES = ("df", "F", "p_value", "partial_eta_squared")
 #: Networks that the journal compares with, whose features are scaled the other way too.
 _SINGLE = ("set_mlp", "static")
 _EFFECTS = (
-    *(Column("what", "Varied", align="l"), Column("epsilon", "ε"), Column("effect", "effect", align="l")),
-    *(Column("df", "df"), Column("F", "F"), Column("p", "p"), Column("eta", "partial η²"), Column("runs", "runs")),
+    Column("what", "Varied", align="l"),
+    Column("epsilon", "ε"),
+    Column("effect", "effect", align="l"),
+    Column("df", "df"),
+    Column("F", "F"),
+    Column("p", "p"),
+    Column("eta", "partial η²"),
+    Column("runs", "runs"),
 )
 _CELLS = (
     Column("what", "Features", align="l"),
@@ -39,10 +45,10 @@ def make(inputs: Inputs) -> Table:
     runs = frame_of(inputs.records)
     partial = parts_of(inputs.records)
     found, scaled, single = (_noted(made, partial) for made in (_effects(runs), _scaled(runs), alone(runs)))
-    points = helps_points.points(runs, partial)
+    points = ablation_points.points(runs, partial)
     frame = pd.concat([found, points, scaled, single], ignore_index=True)
     origin = inputs.origin()
-    frame = frame.assign(table="helps", commit=origin.commits).reindex(columns=[*COLUMNS, *helps_points.MORE])
+    frame = frame.assign(table="helps", commit=origin.commits).reindex(columns=[*COLUMNS, *ablation_points.MORE])
     closing = f"Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     h1 = (
         "What moves the test accuracy: analysis of variance (type II, seeds as blocks) of two crossed experiments. "
@@ -69,7 +75,7 @@ def make(inputs: Inputs) -> Table:
     notes = [origin.line()]
     parts = [
         Part("H1", h1, _effect_cells(found), _EFFECTS, notes, group="dataset", block="what"),
-        Part("H2", h2, helps_points.cells(points), helps_points.PRINTED, notes, group="dataset", block="what"),
+        Part("H2", h2, ablation_points.cells(points), ablation_points.PRINTED, notes, group="dataset", block="what"),
         Part("H3", h3, _scaled_cells(scaled), _CELLS, notes, group="dataset"),
     ]
     wide, columns = _alone_side_by_side(single)
@@ -92,8 +98,14 @@ def _effects(runs: pd.DataFrame) -> pd.DataFrame:
                 continue  # not every combination has finished
             for row in tested.to_dict("records"):
                 method = "fd_tse" if experiment == "preprocessing" else ""
-                head = {"dataset": dataset, "method": method, "epsilon": epsilon, "setting": experiment}
-                head |= {"effect": _title(str(row["effect"])), "seeds": row["runs"]}
+                head = {
+                    "dataset": dataset,
+                    "method": method,
+                    "epsilon": epsilon,
+                    "setting": experiment,
+                    "effect": _title(str(row["effect"])),
+                    "seeds": row["runs"],
+                }
                 rows += [
                     {**head, "metric": metric, "value": significant(row[metric], FITTED_DIGITS)} for metric in _MEASURES
                 ]
@@ -101,7 +113,7 @@ def _effects(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _title(effect: str) -> str:
-    return " × ".join(helps_points.FACTORS.get(name, name) for name in effect.split(" x "))
+    return " × ".join(ablation_points.FACTORS.get(name, name) for name in effect.split(" x "))
 
 
 def _scaled(runs: pd.DataFrame) -> pd.DataFrame:
@@ -157,7 +169,7 @@ def _effect_cells(frame: pd.DataFrame) -> pd.DataFrame:
 def _scaled_cells(frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for dataset, part in frame.groupby("dataset", sort=True):
-        for scaling, title in helps_points.SCALINGS.items():
+        for scaling, title in ablation_points.SCALINGS.items():
             cells = {column.key: formats.NOTHING for column in _CELLS}
             cells |= {"dataset": marked_title(str(dataset), part["note"]), "what": title}
             for row in part[part["scaling"] == scaling].to_dict("records"):

@@ -23,12 +23,17 @@ _MEASURES = ("difference", "low", "high", "wilcoxon_p", "wilcoxon_p_holm")
 _RATIOS = ("fit_seconds", "predict_seconds", "model_bytes")
 _LESS_IS_BETTER = ("log_loss", "ece")
 _COLUMNS = (
-    *(Column("method", "Compared with", align="l"), Column("datasets", "datasets")),
-    *(Column("difference", "points", "More accurate by"), Column("interval", "95 %, t", "More accurate by")),
-    *(Column("wilcoxon_p", "exact", "Wilcoxon p"), Column("wilcoxon_p_holm", "Holm", "Wilcoxon p")),
-    *(Column("accuracy", "accuracy", "Better on"), Column("log_loss", "log loss", "Better on")),
+    Column("method", "Compared with", align="l"),
+    Column("datasets", "datasets"),
+    Column("difference", "points", "More accurate by"),
+    Column("interval", "95 %, t", "More accurate by"),
+    Column("wilcoxon_p", "exact", "Wilcoxon p"),
+    Column("wilcoxon_p_holm", "Holm", "Wilcoxon p"),
+    Column("accuracy", "accuracy", "Better on"),
+    Column("log_loss", "log loss", "Better on"),
     Column("ece", "ECE", "Better on"),
-    *(Column("fit_seconds", "fit", "Times as much"), Column("predict_seconds", "predict", "Times as much")),
+    Column("fit_seconds", "fit", "Times as much"),
+    Column("predict_seconds", "predict", "Times as much"),
     Column("model_bytes", "size", "Times as much"),
 )
 

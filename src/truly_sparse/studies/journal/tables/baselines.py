@@ -11,7 +11,7 @@ from truly_sparse.analysis.names import method_title, row_order
 from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
 from truly_sparse.analysis.runs import frame_of, summarise
 from truly_sparse.analysis.table import COLUMNS, Part, Table
-from truly_sparse.studies.journal.tables import practice_peers
+from truly_sparse.studies.journal.tables import baseline_peers
 
 #: Runs of the paper's own tables that stand beside the others.
 OURS = ("edst_rg", "rd_tse", "fd_tse", "dist_tse", "set_mlp", "static", "dense")
@@ -33,7 +33,7 @@ _COLUMNS = (
 def make(inputs: Inputs) -> Table:
     """Return P1, every measure of every model on every dataset, and P2, the proposed ensembles beside each model."""
     frame = tidy(inputs)
-    compared = practice_peers.tidy(frame)
+    compared = baseline_peers.tidy(frame)
     origin = inputs.origin()
     caption = (
         "The same splits with models a practitioner would try first: scikit-learn's with its defaults (forests of 200 "
@@ -51,7 +51,7 @@ def make(inputs: Inputs) -> Table:
     both = pd.concat([frame, compared.assign(commit=origin.commits)], ignore_index=True)
     return Table(
         both.reindex(columns=frame.columns).astype({"seeds": "Int64"}),
-        [part, practice_peers.part(inputs, frame, compared)],
+        [part, baseline_peers.part(inputs, frame, compared)],
     )
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
-from truly_sparse.data import own
+from truly_sparse.data import user_data
 from truly_sparse.data.prepare import about_of, prepare
 from truly_sparse.errors import UserError
 
@@ -122,9 +122,9 @@ CELLS = st.lists(st.sampled_from(["red", "green", "b l u e", "Ünder", "10", "9"
 @given(CELLS)
 def test_categories_are_those_of_scikit_learn(cells):
     table = pd.DataFrame({"c": cells, "target": [0] * len(cells)})
-    ordinal = own.numeric(table, "mine", "ordinal", "refuse").drop(columns="target")
+    ordinal = user_data.numeric(table, "mine", "ordinal", "refuse").drop(columns="target")
     assert np.array_equal(ordinal, OrdinalEncoder().fit_transform(table[["c"]]))
-    one_hot = own.numeric(table, "mine", "one_hot", "refuse").drop(columns="target")
+    one_hot = user_data.numeric(table, "mine", "one_hot", "refuse").drop(columns="target")
     assert np.array_equal(one_hot, OneHotEncoder(sparse_output=False).fit_transform(table[["c"]]))
     assert list(one_hot.columns) == [f"c={category}" for category in sorted(set(cells))]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.config import results_folder
+from truly_sparse.experiments.configuration import results_folder
 from truly_sparse.files import Busy, lock, locked, sweep
 
 #: Tells a job which workflow started it.
@@ -24,7 +24,9 @@ WORKFLOW = Path(".snakemake") / "truly-sparse.lock"
 #: Folders that only the jobs of a workflow write to, of every study and preset.
 _WRITTEN = (
     *(f"results/{place}/{name}" for place in ("*", "*/*") for name in ("tables", "figures", "measured")),
-    *("paper/*", "paper/*/*", "paper/*/*/*"),
+    "paper/*",
+    "paper/*/*",
+    "paper/*/*/*",
 )
 _held: list[IO[str]] = []
 

@@ -18,9 +18,14 @@ CROSSED = {
 FACTORS = {"method": "regrowth", "refinement": "refinement", "scaling": "scaling", "decay_times_eta": "decay"}
 SCALINGS = {"minmax_all_rows": "min-max", "standard": "standardised", "quantile": "quantiles"}
 LEVELS = {
-    **{"edst_rg": "random", "none": "none", "eta": "η", "eta_zeta": "η and ζ", "comprehensive": "comprehensive"},
+    "edst_rg": "random",
+    "none": "none",
+    "eta": "η",
+    "eta_zeta": "η and ζ",
+    "comprehensive": "comprehensive",
     **SCALINGS,
-    **{"False": "decay as printed", "True": "decay times η"},
+    "False": "decay as printed",
+    "True": "decay times η",
 }
 #: Datasets are pooled at this epsilon, which all have.
 EPSILON = 20
@@ -28,8 +33,13 @@ POOLED = "pooled"
 #: Columns of the CSV beside those of every results CSV.
 MORE = ("effect", "contrast", "low", "high", "p_value")
 PRINTED = (
-    *(Column("what", "Varied", align="l"), Column("epsilon", "ε"), Column("contrast", "contrast", align="l")),
-    *(Column("points", "points"), Column("interval", "95 % interval"), Column("p", "p"), Column("runs", "runs")),
+    Column("what", "Varied", align="l"),
+    Column("epsilon", "ε"),
+    Column("contrast", "contrast", align="l"),
+    Column("points", "points"),
+    Column("interval", "95 % interval"),
+    Column("p", "p"),
+    Column("runs", "runs"),
 )
 
 

@@ -13,7 +13,7 @@ from sklearn.datasets import load_diabetes, load_iris
 from truly_sparse.cli import columns, models
 from truly_sparse.cli.candidates import METHODS
 from truly_sparse.cli.main import main
-from truly_sparse.cli.own import COMMANDS
+from truly_sparse.cli.model_commands import COMMANDS
 from truly_sparse.estimators import load_model
 from truly_sparse.estimators.ensemble import method_names
 

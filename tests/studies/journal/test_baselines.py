@@ -13,8 +13,8 @@ from truly_sparse.studies import make
 from truly_sparse.studies.journal.catalogue import FIGURES, STUDY, TABLES
 from truly_sparse.studies.journal.figures import peers
 from truly_sparse.studies.journal.methods import PROPOSED
-from truly_sparse.studies.journal.tables import practice_peers
-from truly_sparse.studies.journal.tables.practice_peers import ALL, OURS
+from truly_sparse.studies.journal.tables import baseline_peers
+from truly_sparse.studies.journal.tables.baseline_peers import ALL, OURS
 
 
 def of(frame, metric):
@@ -64,15 +64,15 @@ def made_up(dataset, ours, **others):
 
 def test_a_dataset_without_all_three_ensembles_does_not_count():
     rows = [*made_up("a", 80.0, dense=70.0), *made_up("b", 80.0, dense=75.0)[1:], *made_up("c", 80.0, dense=76.0)]
-    found = practice_peers.tidy(pd.DataFrame(rows)).set_index("metric")["value"]
+    found = baseline_peers.tidy(pd.DataFrame(rows)).set_index("metric")["value"]
     assert found["ahead_difference"] == pytest.approx(7.0)
-    assert practice_peers.tidy(pd.DataFrame(made_up("b", 80.0)[1:])).empty
+    assert baseline_peers.tidy(pd.DataFrame(made_up("b", 80.0)[1:])).empty
 
 
 def test_a_method_of_ones_own_stands_in_p2(varied):
     inputs = Inputs(varied, STUDY, TABLES["practice"])
     frame = pd.DataFrame([*made_up("a", 80.0, mine=70.0, dense=60.0), *made_up("b", 80.0, mine=75.0, dense=65.0)])
-    printed = practice_peers.part(inputs, frame, practice_peers.tidy(frame))
+    printed = baseline_peers.part(inputs, frame, baseline_peers.tidy(frame))
     assert printed.cells["method"].tolist() == ["Dense", "mine"]
     assert printed.cells["difference"].tolist() == ["+17.50", "+7.50"]
 
@@ -84,7 +84,7 @@ def test_datasets_are_named_where_models_lie_apart():
         *made_up("jannis", 70.0, dense=60.0, random_forest=75.0),
         *(row("pol", name, 10.0, "videos") for name in PROPOSED),
     ]
-    ahead, behind = practice_peers.named(pd.DataFrame(rows))
+    ahead, behind = baseline_peers.named(pd.DataFrame(rows))
     assert ahead == "More accurate than every single model on 1 of 3 datasets (points): Pol +5.0."
     assert behind == "Behind the best of them by 1 point or more: Jannis −5.0 (Random forest)."
 
