@@ -74,8 +74,14 @@ def test_studies_have_places_of_their_own_and_share_their_datasets(two_studies):
     assert plans.datasets == ["wine", "digits", "breast_cancer"]
     assert plans.dataset_hash("breast_cancer") == plans["small/spas"].dataset_hash("breast_cancer")
     assert not any(plan.config["reuse_records"] for plan in plans.values())
-    folders = {file.split("/runs/")[0] for file in plans.missing("table1")}
-    assert folders == {"results/small/journal", "results/small/spas"}
+
+
+def test_a_run_that_two_studies_want_is_trained_for_the_first(two_studies, config):
+    (block,) = config["experiments"]["table1"]
+    plans = two_studies(experiments={"spas_table3": [block | {"seeds": [1, 2]}]})
+    shared, own = plans.missing("spas_table3")
+    assert shared in plans.missing("table1")
+    assert own == "results/small/spas/runs/spas_table3/wine/fd_tse/eps20/seed2/run.json"
 
 
 def test_studies_that_want_other_datasets_of_one_name_are_refused(two_studies):

@@ -238,3 +238,36 @@ def test_a_damaged_run_is_named(config):
     file.write_bytes(file.read_bytes()[:20])
     with pytest.raises(UserError, match=r"run\.json: not valid JSON .*restore the file or delete it"):
         records.gather(config, "table1")
+
+
+@pytest.fixture
+def other_study(config):
+    """The same runs for another study at the same preset, in an experiment of its own."""
+    (block,) = config["experiments"]["table1"]
+    return validate(config | {"study": "spas", "experiments": {"spas_table3": [block]}})
+
+
+def test_a_run_that_another_study_has_counts_for_both(config, other_study):
+    first, second, *rest = runs(config)
+    commit(config, record_of(first, note="committed"))
+    finish(config, second, note="run folder")
+    finish(config, rest[0], settings_hash="0" * 16)
+    committed, missing = records.split(other_study, "spas_table3")
+    assert [(record["same_as"], record["note"]) for record in committed] == [(f"journal/{first.path}", "committed")]
+    assert records.path_of(committed[0]) == runs(other_study)[0].path
+    found, absent = records.gather(other_study, "spas_table3")
+    assert [record["same_as"] for record in found] == [f"journal/{spec.path}" for spec in (first, second)]
+    assert absent == missing[1:]
+    # Its own run comes first, and another preset's does not count.
+    finish(other_study, runs(other_study)[1], note="own")
+    assert records.gather(other_study, "spas_table3")[0][1]["note"] == "own"
+    assert records.gather(other_study | {"preset": "other"}, "spas_table3")[0] == []
+
+
+def test_store_keeps_a_line_for_a_run_of_another_study(config, other_study):
+    for spec in runs(config):
+        finish(config, spec)
+    stored = records.store(other_study, "spas_table3", passed)
+    assert str(stored) == "results/small/spas/records/spas_table3.jsonl: 4 of 4 runs, 0 of them from this machine"
+    assert {line["same_as"] for line in records.read(stored.file)} == {f"journal/{spec.path}" for spec in runs(config)}
+    assert not records.split(other_study, "spas_table3")[1]

@@ -30,6 +30,8 @@ class Plan:
         As it was read; numbers may be text.
     where : str
         What error messages call it.
+    trained : dict, optional
+        {settings hash: run.json that has it}, to which this plan adds what it is the first to want.
 
     Raises
     ------
@@ -37,7 +39,9 @@ class Plan:
         For a configuration that is not possible or a damaged record file.
     """
 
-    def __init__(self, config: dict[str, Any], where: str = "configuration") -> None:
+    def __init__(
+        self, config: dict[str, Any], where: str = "configuration", trained: dict[str, str] | None = None
+    ) -> None:
         root = schema()
         self.config = validate(read_texts(config, root, root), where)
         self.study: str = self.config["study"]
@@ -49,7 +53,10 @@ class Plan:
         for dataset in self.config["datasets"]:
             self._entry(dataset)
         self._split = {name: records.split(self.config, name) for name in self.experiments}
-        self._same = records.by_settings(self.runs.values())
+        self._trained = {} if trained is None else trained
+        for spec in self.runs.values():
+            file = records.run_folder(self.config, spec) / "run.json"
+            self._trained.setdefault(spec.settings_hash, file.as_posix())
 
     @property
     def datasets(self) -> list[str]:
@@ -63,11 +70,10 @@ class Plan:
     def missing(self, experiment: str) -> list[str]:
         """Return the run.json files an experiment needs beside the committed records; none without `train`.
 
-        Of runs with the same settings, in whatever experiments, it is that of the first in the grid.
+        Of runs with the same settings, in whatever experiments and studies, it is that of the first.
         """
         _, missing = self._split[experiment]
-        specs = [self._same[spec.settings_hash][0] for spec in missing] if self.config["train"] else []
-        return [(records.run_folder(self.config, spec) / "run.json").as_posix() for spec in specs]
+        return [self._trained[spec.settings_hash] for spec in missing] if self.config["train"] else []
 
     def needs(self, experiments: Iterable[str], names: Iterable[str]) -> list[str]:
         """Return the files that experiments and measurements need beside what is committed."""
@@ -137,7 +143,8 @@ class Plans(dict[str, Plan]):
     """
 
     def __init__(self, config: dict[str, Any]) -> None:
-        plans = [Plan(content, where) for where, content in by_study(config)]
+        trained: dict[str, str] = {}
+        plans = [Plan(content, where, trained) for where, content in by_study(config)]
         super().__init__((plan.place, plan) for plan in plans)
         self.data: dict[str, Any] = plans[0].config["data"]
         for plan in plans[1:]:

@@ -1,17 +1,19 @@
 """Run records: run.json in every run folder, and the committed copies, one line per run.
 
-Experiments overlap: a run of one may have the very settings of another's. It is trained once, and counts for both.
+Experiments overlap: a run of one may have the very settings of another's, of this or another study. It is trained once,
+and counts for both.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import golden
-from truly_sparse.experiments.config import results_folder
+from truly_sparse.experiments.config import results_folder, study_names
 from truly_sparse.experiments.grid import RunSpec, runs
 from truly_sparse.files import write_text
 
@@ -69,13 +71,19 @@ def split(config: dict[str, Any], experiment: str) -> tuple[list[Record], list[R
     """Return (committed records that still hold, runs that have none), in the order of the grid.
 
     See `holds`; none does where `reuse_records` is false. Where a run has none, that of a run of another experiment
-    with the same settings stands for it.
+    with the same settings stands for it, of this study or else of another.
     """
     committed: dict[str, list[Record]] = {}
     if config["reuse_records"]:
-        for name in config["experiments"]:
-            for line in _read_once(records_file(config, name).resolve()):
-                committed.setdefault(line["settings_hash"], []).append(line)
+        own = [line for name in config["experiments"] for line in _read_once(records_file(config, name).resolve())]
+        others = [
+            _of_study(line, folder)
+            for folder in _other_studies(config)
+            for file in sorted(folder.glob("records/*.jsonl"))
+            for line in _read_once(file.resolve())
+        ]
+        for line in (*own, *others):
+            committed.setdefault(line["settings_hash"], []).append(line)
     recorded: list[Record] = []
     missing: list[RunSpec] = []
     for spec in runs(config, experiment):
@@ -91,15 +99,15 @@ def gather(config: dict[str, Any], experiment: str) -> tuple[list[Record], list[
     """Return (records of all finished runs, runs not finished), each in the order of the grid.
 
     Committed records come first; run.json files fill in where none holds, its own or that of a run with the same
-    settings. A run.json of other settings or other sources does not count as finished: nothing says that those sources
-    gave the golden digests.
+    settings, of this study or else of another. A run.json of other settings or other sources does not count as
+    finished: nothing says that those sources gave the golden digests.
     """
     recorded, missing = split(config, experiment)
     finished = {path_of(record): record for record in recorded}
     absent, same = [], by_settings(runs(config))
     for spec in missing:
-        found = (read_run(config, other) for other in same[spec.settings_hash])
-        record = _standing_for(spec, filter(None, found), is_current)
+        found = filter(None, (read_run(config, other) for other in same[spec.settings_hash]))
+        record = _standing_for(spec, chain(found, _of_others(config, spec)), is_current)
         if record is None:
             absent.append(spec)
         else:
@@ -154,7 +162,8 @@ def store(config: dict[str, Any], experiment: str, check: Callable[[], None]) ->
 
     Finished runs of this machine replace committed ones of the same path where they are current; lines of runs
     that left the grid are dropped. A run of another experiment that stands for one of this has a line here, too, whose
-    `same_as` is its path. What comes from this machine is stored with today's generation of golden runs.
+    `same_as` is its path, with the study before it where that is another. What comes from this machine is stored with
+    today's generation of golden runs.
 
     Parameters
     ----------
@@ -192,6 +201,26 @@ def _standing_for(spec: RunSpec, found: Iterable[Record], counts: Callable[[Reco
     ]
     current = [record for record in named if counts(record, spec)]
     return min(current, key=lambda record: "same_as" in record, default=None)
+
+
+def _other_studies(config: dict[str, Any]) -> list[Path]:
+    """Return the results folders of other studies at the same preset."""
+    own = results_folder(config)
+    return sorted(folder for name in study_names() if (folder := own.with_name(name)) != own)
+
+
+def _of_others(config: dict[str, Any], spec: RunSpec) -> Iterator[Record]:
+    """Yield the finished runs of other studies that have a run's settings."""
+    for folder in _other_studies(config):
+        for file in sorted(folder.glob(f"runs/*/{spec.dataset}/{spec.method}/*/seed{spec.seed}/run.json")):
+            record = _parse(file.read_text(encoding="utf-8", errors="replace"), str(file))
+            if record["settings_hash"] == spec.settings_hash:
+                yield _of_study(record, folder)
+
+
+def _of_study(record: Record, folder: Path) -> Record:
+    """Return a record of another study under a name that says so, such as "journal/table1/gesture/..."."""
+    return record | {"experiment": f"{folder.name}/{record['experiment']}"}
 
 
 def _read_once(path: Path) -> list[Record]:
