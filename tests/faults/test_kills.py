@@ -140,7 +140,7 @@ def wait_for(ready):
 def test_a_second_workflow_says_so_and_stops_and_a_killed_one_needs_no_unlocking(checkout):
     first = start(checkout, STUB_SLEEP="30")
     locks = checkout.folder / ".snakemake/locks"
-    logs = "results/small/journal/logs/*/*"
+    logs = "results/**/logs/**/*.log"
     wait_for(lambda: locks.exists() and any(locks.iterdir()) and any(checkout.folder.glob(logs)))
     second = start(checkout)
     said, _ = second.communicate(timeout=60)

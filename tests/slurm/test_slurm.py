@@ -88,7 +88,7 @@ def _trains(pid, checkout):
 
 
 def finished_trainings(checkout):
-    return len(list(checkout.glob("results/*/runs/**/run.json")))
+    return len(list(checkout.glob("results/*/*/runs/**/run.json")))
 
 
 def test_the_slurm_profile_outlives_kills_cancels_failures_and_a_node_that_goes(slurm, undisturbed, tmp_path):
@@ -171,5 +171,5 @@ def test_a_timing_gets_a_node_of_its_own_of_the_kind_that_was_asked_for(slurm, t
     finally:
         workflow.kill()
     assert workflow.returncode == 0, said(checkout)
-    assert list(checkout.glob("results/*/measured/scalability.csv"))
+    assert list(checkout.glob("results/*/*/measured/scalability.csv"))
     assert seen == {"kind1 NO 4000M"}, "features, whether others may use the node, memory"

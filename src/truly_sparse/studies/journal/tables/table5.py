@@ -14,11 +14,11 @@ from truly_sparse.analysis.names import method_title, row_order
 from truly_sparse.analysis.origin import marked_title, partial_note, parts_of
 from truly_sparse.analysis.rounding import differences
 from truly_sparse.analysis.runs import frame_of
-from truly_sparse.analysis.statistics.authors import bootstrap_test
 from truly_sparse.analysis.statistics.paired import compare_all
 from truly_sparse.analysis.table import COLUMNS, Part, Table
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.records import Record
+from truly_sparse.studies.journal.authors import bootstrap_test
 from truly_sparse.studies.journal.tables import table5_datasets
 
 EXPERIMENT = "table1"

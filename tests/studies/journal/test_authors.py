@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, rankdata
 
-from truly_sparse.analysis.statistics.authors import authors_wilcoxon, bootstrap_accuracies, bootstrap_test
 from truly_sparse.errors import UserError
+from truly_sparse.studies.journal.authors import authors_wilcoxon, bootstrap_accuracies, bootstrap_test
 
 PRINTED = pd.read_csv(Path(__file__).with_name("printed_table5.csv"), dtype={"p_value": str})
 
