@@ -98,3 +98,12 @@ def test_one_that_fails_does_not_stop_the_others(call):
 
 def test_no_name_at_all_is_one_line(call):
     assert "error: no dataset named; there is trees; --all takes every one" in call("data", code=2)
+
+
+def test_several_studies_have_their_datasets_prepared_at_once(place, call):
+    config = yaml.safe_load((place / "config.yaml").read_text())
+    other = config | {"study": "spas", "datasets": {"wine": {}}, "experiments": {}}
+    (place / "other.yaml").write_text(yaml.safe_dump(other))
+    said = call("data", "wine", "trees", "--config", "other.yaml")
+    assert "own file trees.csv" in said
+    assert "scikit-learn" in said

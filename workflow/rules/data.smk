@@ -1,5 +1,5 @@
 # From raw files to one checked table per dataset, for all studies.
-CONFIGS = shlex.join(f"results/{place}/config/{VERSION}.json" for place in PLANS)
+CONFIGS = " ".join(f"--config results/{place}/config/{VERSION}.json" for place in PLANS)
 
 
 # A checkpoint: what has to be trained again is decided after the table is there, by its content.
@@ -16,7 +16,7 @@ checkpoint dataset:
     params:
         made_by=lambda wildcards: PLANS.dataset_hash(wildcards.dataset),
     shell:
-        "{PYTHON} -m truly_sparse data {wildcards.dataset:q} --config {CONFIGS}" + LOGGED
+        "{PYTHON} -m truly_sparse data {wildcards.dataset:q} {CONFIGS}" + LOGGED
 
 
 # On a cluster not worth a job.
@@ -32,4 +32,4 @@ rule data:
     params:
         names=PLANS.datasets,
     shell:
-        "{PYTHON} -m truly_sparse data {params.names:q} --config {CONFIGS}"
+        "{PYTHON} -m truly_sparse data {params.names:q} {CONFIGS}"

@@ -112,10 +112,8 @@ COMMANDS: dict[str, tuple[Command, str, str | None]] = {
     "crate": (_crate, "describe the results of every study as RO-Crates", None),
     "show": (_show, "print one table and where it lies", "table, such as table1"),
 }
-
-
 WORKFLOW = "run the workflow under one progress bar; its log goes into a file"
-CONFIG = "files of a study or a preset, such as config/quick.yaml (default: every study at full scale)"
+CONFIG = "configuration of a study or a preset, such as config/quick.yaml (default: every study at full scale)"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -136,14 +134,14 @@ def parser() -> argparse.ArgumentParser:
     own.add(commands)
     golden.add(commands)
     watched = commands.add_parser("workflow", help=WORKFLOW, description=WORKFLOW)
-    watched.add_argument("--config", help=CONFIG.replace("files", "file"))
+    watched.add_argument("--config", metavar="FILE", help=CONFIG)
     watched.add_argument("--cores", default="all", help="cores to use at once (default: all)")
     watched.add_argument("more", nargs="*", help="targets, and after -- any option of Snakemake")
     for name, (_, summary, what) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
         if what is not None:
             command.add_argument("name", help=what)
-        command.add_argument("--config", nargs="+", default=(), metavar="FILE", help=CONFIG)
+        command.add_argument("--config", action="append", default=[], metavar="FILE", help=CONFIG)
         if name == "data":
             command.add_argument("names", nargs="*", metavar="name", help="dataset, such as gesture")
             command.add_argument("--all", action="store_true", help="every dataset of registry and configuration")
@@ -173,7 +171,9 @@ def one_thread() -> None:
 def _concerned(configs: list[dict[str, Any]], arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Return the configurations that a command works on: all, or the one that has what it names."""
     if arguments.command == "data":
-        datasets = {name: block for config in reversed(configs) for name, block in config["datasets"].items()}
+        datasets: dict[str, Any] = {}
+        for config in configs:
+            datasets |= {name: block for name, block in config["datasets"].items() if name not in datasets}
         return [configs[0] | {"datasets": datasets}]
     if len(configs) == 1:
         return configs
