@@ -204,6 +204,11 @@ def test_committed_records_name_no_place_on_a_machine():
             assert list(paths_in(record)) == [], f"{file.relative_to(ROOT)}, line {number}"
 
 
+def test_the_probabilities_of_a_study_stay_small():
+    for folder in (ROOT / "results").glob("*/records"):
+        assert sum(file.stat().st_size for file in folder.glob("*.npz")) <= 15_000_000, folder
+
+
 def test_make_says_in_one_line_that_python_is_missing_or_old(tmp_path):
     for name in ("Makefile", "pyproject.toml"):
         (tmp_path / name).write_text((ROOT / name).read_text())

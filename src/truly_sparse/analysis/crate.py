@@ -24,6 +24,7 @@ VERSION = "1.3"
 # What is described, in this order: patterns below the results folder, the kind of file, and what it holds.
 KINDS = (
     ("records/*.jsonl", "application/jsonl", "Run records of an experiment, one JSON object per run"),
+    ("records/*.npz", "application/zip", "Test probabilities of an experiment's runs, one array of bytes per run"),
     ("records/*.csv", "text/csv", "A measurement that is no training run"),
     ("records/*.json", "application/json", "How a measurement was made"),
     ("tables/*.csv", "text/csv", "A table in tidy form, published values beside measured ones"),

@@ -163,7 +163,7 @@ def store(config: dict[str, Any], experiment: str, check: Callable[[], None]) ->
     Finished runs of this machine replace committed ones of the same path where they are current; lines of runs
     that left the grid are dropped. A run of another experiment that stands for one of this has a line here, too, whose
     `same_as` is its path, with the study before it where that is another. What comes from this machine is stored with
-    today's generation of golden runs.
+    today's generation of golden runs, its test probabilities beside it (`probabilities`).
 
     Parameters
     ----------
@@ -188,6 +188,13 @@ def store(config: dict[str, Any], experiment: str, check: Callable[[], None]) ->
     text = "".join(f"{line}\n" for line in lines)
     if lines and (not file.exists() or file.read_text(encoding="utf-8") != text):
         write_text(file, text)
+    if stored:
+        from truly_sparse.experiments import probabilities  # NumPy; the workflow reads this module each time it starts
+
+        folders = {path: run_folder(config, specs[path]) for path, record in stored.items() if "same_as" not in record}
+        predictions = {path: folder / "predictions.npz" for path, folder in folders.items()}
+        here = {path: source for path, source in predictions.items() if source.exists()}
+        probabilities.keep(config, experiment, set(merged), here)
     return Stored(file, len(fresh), len(merged), len(specs))
 
 
