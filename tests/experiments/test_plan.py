@@ -9,6 +9,7 @@ import yaml
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.plan import Plan, Plans
+from truly_sparse.files import write_json
 
 
 @pytest.fixture
@@ -82,6 +83,25 @@ def test_a_run_that_two_studies_want_is_trained_for_the_first(two_studies, confi
     shared, own = plans.missing("spas_table3")
     assert shared in plans.missing("table1")
     assert own == "results/small/spas/runs/spas_table3/wine/fd_tse/eps20/seed2/run.json"
+
+
+def test_a_run_that_another_study_has_finished_is_not_trained_again(two_studies, config):
+    (block,) = config["experiments"]["table1"]
+    two_studies(experiments={"spas_table3": [block]})
+
+    def alone():
+        return Plan(yaml.safe_load(Path("config/small/spas.yaml").read_text()))
+
+    first, second = alone().runs.values()
+    finished = Path("results/small/journal/runs/table1/wine/fd_tse/eps20/seed0/run.json")
+    head = {"experiment": "table1", "dataset": "wine", "method": "fd_tse", "setting": "eps20", "seed": 0}
+    write_json(finished, head | {"status": "ok"} | first.hashes)
+    assert alone().missing("spas_table3") == [
+        finished.as_posix(),
+        f"results/small/spas/runs/{second.path}/run.json",
+    ]
+    write_json(finished, head | {"status": "ok"} | first.hashes | {"source_hash": "0" * 16})
+    assert alone().missing("spas_table3")[0] == f"results/small/spas/runs/{first.path}/run.json"
 
 
 def test_studies_that_want_other_datasets_of_one_name_are_refused(two_studies):

@@ -31,7 +31,7 @@ class Plan:
     where : str
         What error messages call it.
     trained : dict, optional
-        {settings hash: run.json that has it}, to which this plan adds what it is the first to want.
+        {settings hash: run.json that has it}, to which this plan adds what it is the first to miss.
 
     Raises
     ------
@@ -54,9 +54,11 @@ class Plan:
             self._entry(dataset)
         self._split = {name: records.split(self.config, name) for name in self.experiments}
         self._trained = {} if trained is None else trained
-        for spec in self.runs.values():
-            file = records.run_folder(self.config, spec) / "run.json"
-            self._trained.setdefault(spec.settings_hash, file.as_posix())
+        for spec in (spec for _, missing in self._split.values() for spec in missing):
+            if spec.settings_hash not in self._trained:
+                own = records.run_folder(self.config, spec) / "run.json"
+                file = records.finished_elsewhere(self.config, spec) or own
+                self._trained[spec.settings_hash] = file.as_posix()
 
     @property
     def datasets(self) -> list[str]:
@@ -70,7 +72,8 @@ class Plan:
     def missing(self, experiment: str) -> list[str]:
         """Return the run.json files an experiment needs beside the committed records; none without `train`.
 
-        Of runs with the same settings, in whatever experiments and studies, it is that of the first.
+        Of runs with the same settings, in whatever experiments and studies, it is that of the first; one that another
+        study has finished, whether or not it is part of this workflow, is not trained again.
         """
         _, missing = self._split[experiment]
         return [self._trained[spec.settings_hash] for spec in missing] if self.config["train"] else []

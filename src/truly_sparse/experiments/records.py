@@ -107,7 +107,8 @@ def gather(config: dict[str, Any], experiment: str) -> tuple[list[Record], list[
     absent, same = [], by_settings(runs(config))
     for spec in missing:
         found = filter(None, (read_run(config, other) for other in same[spec.settings_hash]))
-        record = _standing_for(spec, chain(found, _of_others(config, spec)), is_current)
+        others = (record for _, record in _of_others(config, spec))
+        record = _standing_for(spec, chain(found, others), is_current)
         if record is None:
             absent.append(spec)
         else:
@@ -216,13 +217,20 @@ def _other_studies(config: dict[str, Any]) -> list[Path]:
     return sorted(folder for name in study_names() if (folder := own.with_name(name)) != own)
 
 
-def _of_others(config: dict[str, Any], spec: RunSpec) -> Iterator[Record]:
-    """Yield the finished runs of other studies that have a run's settings."""
+def finished_elsewhere(config: dict[str, Any], spec: RunSpec) -> Path | None:
+    """Return the run.json of another study that stands for a run; None where there is none."""
+    hashes = spec.hashes
+    found = _of_others(config, spec)
+    return next((file for file, record in found if all(record[key] == hashes[key] for key in hashes)), None)
+
+
+def _of_others(config: dict[str, Any], spec: RunSpec) -> Iterator[tuple[Path, Record]]:
+    """Yield the finished runs of other studies that have a run's settings, each with its file."""
     for folder in _other_studies(config):
         for file in sorted(folder.glob(f"runs/*/{spec.dataset}/{spec.method}/*/seed{spec.seed}/run.json")):
             record = _parse(file.read_text(encoding="utf-8", errors="replace"), str(file))
             if record["settings_hash"] == spec.settings_hash:
-                yield _of_study(record, folder)
+                yield file, _of_study(record, folder)
 
 
 def _of_study(record: Record, folder: Path) -> Record:
