@@ -39,17 +39,17 @@ RESULTS = Path(__file__).parent / "results"
 CHANGES: dict[str, list[Any]] = {
     "preprocessing": ["quantile", "standard"],
     "members": [1, 3, 10],
-    "hidden": [[100, 100], [400, 400], [1000, 1000], [200], [200, 200, 200]],
+    "hidden_layer_sizes": [[100, 100], [400, 400], [1000, 1000], [200], [200, 200, 200]],
     "bins": [16, 64],
     "dropout": [0.0, 0.2, 0.5],
     "epsilon": [5, 20],
-    "eta": [0.1, 0.3],
+    "learning_rate": [0.1, 0.3],
     "activation": ["relu"],
-    "start_values": ["he_links"],
-    "learning_rate": ["steps"],
+    "init": ["he_links"],
+    "learning_rate_schedule": ["steps"],
     "method": ["edst_rg"],
     "weight_decay": [0.0, 0.002],
-    "q": [0.5],
+    "restart_prune_fraction": [0.5],
 }
 #: Rows that each of the tuned dense network's trainings sees at most; the ensemble sees 250,000 of two classes.
 DENSE_ROWS = 500_000
@@ -82,13 +82,13 @@ class DenseTuned:
         scaled = self.scaler.transform(x).astype(np.float32)
         data = Data(scaled[rest], y[rest], scaled[held], y[held], int(y.max()) + 1)
         epochs = min(100, DENSE_ROWS // len(rest))
-        base = {"hidden": [256, 256], "members": 1, "epochs": epochs, "exploration_epochs": epochs // 2}
-        base |= {"refinement": "eta", "activation": "relu", "decay_times_eta": True}
+        base = {"hidden_layer_sizes": [256, 256], "members": 1, "epochs": epochs, "exploration_epochs": epochs // 2}
+        base |= {"refinement": "eta", "activation": "relu", "decay_times_learning_rate": True}
         trained = []
-        for eta, dropout in itertools.product((0.01, 0.05), (0.0, 0.2)):
-            trainer = Trainer(data, base | {"eta": eta, "dropout": dropout}, "dense", "none", self.seed)
+        for rate, dropout in itertools.product((0.01, 0.05), (0.0, 0.2)):
+            trainer = Trainer(data, base | {"learning_rate": rate, "dropout": dropout}, "dense", "none", self.seed)
             trainer.run()
-            if trainer.progress.advice is None:
+            if trainer.progress.failure is None:
                 trained.append(trainer.members)
         self.members = max(trained, key=lambda members: members[0].score or 0.0)
         return self
@@ -166,8 +166,10 @@ def warm_up() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(400, 5)).astype(np.float32), rng.integers(0, 2, 400)
     for batch in (32, 64, 128):
-        TrulySparseEnsembleClassifier(hidden=(20, 20), members=2, batch_size=batch).fit(x, y).predict(x)
-    TrulySparseEnsembleClassifier(preset="paper", hidden=(20, 20), exploration_epochs=2, member_epochs=2).fit(x, y)
+        TrulySparseEnsembleClassifier(hidden_layer_sizes=(20, 20), members=2, batch_size=batch).fit(x, y).predict(x)
+    TrulySparseEnsembleClassifier(
+        preset="paper", hidden_layer_sizes=(20, 20), exploration_epochs=2, member_epochs=2
+    ).fit(x, y)
     hist_gradient_boosting.create(0).fit(x, y)
     DenseTuned(0).fit(x, y)
 

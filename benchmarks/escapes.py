@@ -51,7 +51,7 @@ def measure() -> list[dict[str, Any]]:
             links = topology.erdos_renyi(n, n, 10, rng)
             blocks = {n: Block.by_itself(n, n, links, topology.start_values(len(links), 0.07, rng))}
         block, seconds = blocks[n], []
-        settings = {"lambda": 1.5, "distance": distance, "distance_samples": 100, "distance_max_draws": 10_000}
+        settings = {"distance_factor": 1.5, "distance": distance, "distance_samples": 100, "distance_max_draws": 10_000}
         strategy = strategies.create(name, settings)
         while len(seconds) < CALLS and sum(seconds) < ENOUGH:
             earlier = block.links()

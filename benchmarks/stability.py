@@ -26,16 +26,16 @@ from truly_sparse.files import write_json
 RESULTS = Path(__file__).parent / "results/stability.json"
 DENSITIES = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 ETAS = (0.01, 0.1, 0.5)
-PLAIN: dict[str, object] = {"start_values": "he", "clip_norm": 0.0, "warmup_epochs": 0}
+PLAIN: dict[str, object] = {"init": "he", "clip_norm": 0.0, "warmup_epochs": 0}
 REMEDY = {**PLAIN, "clip_norm": 1.0, "warmup_epochs": 5}
 # One suspicion changed at a time, where the sources' settings diverge.
 SUSPECTS = {
     "as the sources": PLAIN,
-    "start values by the real fan-in": {**PLAIN, "start_values": "he_links"},
-    "no negative slope (ReLU)": {**PLAIN, "alpha": 0.0},
-    "decay scaled by eta": {**PLAIN, "decay_times_eta": True},
+    "start values by the real fan-in": {**PLAIN, "init": "he_links"},
+    "no negative slope (ReLU)": {**PLAIN, "negative_slope": 0.0},
+    "decay scaled by eta": {**PLAIN, "decay_times_learning_rate": True},
     "no momentum": {**PLAIN, "momentum": 0.0},
-    "eta 0.01 instead of 0.1": {**PLAIN, "eta": 0.01},
+    "eta 0.01 instead of 0.1": {**PLAIN, "learning_rate": 0.01},
     "warm-up over five epochs only": {**PLAIN, "warmup_epochs": 5},
     "gradients shortened to norm 1 only": {**PLAIN, "clip_norm": 1.0},
 }
@@ -51,19 +51,20 @@ def problem() -> Data:
     return Data(x[:2560], y[:2560], x[2560:], y[2560:], peers.SIZES[-1])
 
 
-def train(data: Data, share: float, eta: float, epochs: int, how: dict[str, object]) -> tuple[float, float] | None:
+def train(data: Data, share: float, rate: float, epochs: int, how: dict[str, object]) -> tuple[float, float] | None:
     """Return the final loss and best validation accuracy of SET training, or None where it diverged."""
     unit = density(1000, 1000, 1.0)
     settings = {
-        "hidden": [1000, 1000, 1000], "members": 1, "epochs": epochs, "exploration_epochs": epochs, "batch_size": 128,
-        "eta": eta, "momentum": 0.9, "weight_decay": 0.0002, "decay_times_eta": False, "dropout": 0.2, "zeta": 0.2,
-        "evolution_every": 2 if share < 1 else 0, "refinement": "none", "activation": "all_relu", "alpha": 0.5,
+        "hidden_layer_sizes": [1000, 1000, 1000], "members": 1, "epochs": epochs, "exploration_epochs": epochs,
+        "batch_size": 128, "learning_rate": rate, "momentum": 0.9, "weight_decay": 0.0002,
+        "decay_times_learning_rate": False, "dropout": 0.2, "prune_fraction": 0.2,
+        "evolution_every": 2 if share < 1 else 0, "refinement": "none", "activation": "all_relu", "negative_slope": 0.5,
         "selection": "best_validation", "activation_storage": "bfloat16", "epsilon": share / unit, **how,
     }  # fmt: skip
     trainer = Trainer(data, settings, "sparse", "none", 0)
     with np.errstate(all="ignore"):
         trainer.run()
-    if trainer.progress.advice is not None:
+    if trainer.progress.failure is not None:
         return None
     return trainer.progress.history[-1]["loss"], trainer.members[0].score or 0.0
 
@@ -73,8 +74,8 @@ def table(epochs: int) -> list[dict[str, Any]]:
     data = problem()
     grid = [(s, e, n, w) for s in DENSITIES for e in ETAS for n, w in (("as the sources", PLAIN), ("remedy", REMEDY))]
     return [
-        {"density": share, "eta": eta, "way": name, "result": train(data, share, eta, epochs, way)}
-        for share, eta, name, way in tqdm(grid, disable=not sys.stderr.isatty())
+        {"density": share, "learning_rate": rate, "way": name, "result": train(data, share, rate, epochs, way)}
+        for share, rate, name, way in tqdm(grid, disable=not sys.stderr.isatty())
     ]
 
 
@@ -108,17 +109,17 @@ def markdown(found: dict[str, list[dict[str, Any]]]) -> str:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    columns = [(eta, way) for eta in ETAS for way in ("as the sources", "remedy")]
+    columns = [(rate, way) for rate in ETAS for way in ("as the sources", "remedy")]
     lines = [
         "Final training loss / best validation accuracy; - where training diverged.",
         "",
-        "| density | " + " | ".join(f"eta {eta}, {way}" for eta, way in columns) + " |",
+        "| density | " + " | ".join(f"eta {rate}, {way}" for rate, way in columns) + " |",
         "|---|" + "---|" * len(columns),
     ]
     for share in DENSITIES:
         cells = []
-        for eta, way in columns:
-            (found,) = (r["result"] for r in rows if (r["density"], r["eta"], r["way"]) == (share, eta, way))
+        for rate, way in columns:
+            (found,) = (r["result"] for r in rows if (r["density"], r["learning_rate"], r["way"]) == (share, rate, way))
             cells.append(_cell(found))
         lines.append(f"| {share} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -99,7 +99,7 @@ def _write_problem(place: Path) -> None:
         "study": "journal",
         "preset": "bench",
         "data": {"folder": str(place)},
-        "training": {"eta": 0.001},
+        "training": {"learning_rate": 0.001},
         "datasets": {"made_up": {}},
         "methods": {"fd_tse": {"model": "sparse", "strategy": "fd_tse"}},
         "experiments": {"whole": [grid]},

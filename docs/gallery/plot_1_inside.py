@@ -14,7 +14,7 @@ from truly_sparse import TrulySparseEnsembleClassifier
 
 x_train, x_test, y_train, y_test = train_test_split(*load_digits(return_X_y=True), random_state=0)
 model = TrulySparseEnsembleClassifier(
-    hidden=(200, 200), epsilon=10, exploration_epochs=20, validation_fraction=0.1
+    hidden_layer_sizes=(200, 200), epsilon=10, exploration_epochs=20, validation_fraction=0.1
 )
 model.fit(x_train, y_train)
 print(f"test accuracy {model.score(x_test, y_test):.3f}")

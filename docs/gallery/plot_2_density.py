@@ -26,7 +26,7 @@ for topology in ("set", "static"):
             model = SparseMLPClassifier(
                 topology,
                 epsilon=epsilon,
-                hidden=(300, 300),
+                hidden_layer_sizes=(300, 300),
                 epochs=40,
                 preprocessing="standard",
                 random_state=seed,

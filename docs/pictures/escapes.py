@@ -19,7 +19,7 @@ NAMES = [
     "new link on an earlier place",
 ]
 settings = {
-    "lambda": 1.5,
+    "distance_factor": 1.5,
     "distance": "row_wise",
     "distance_samples": 100,
     "distance_max_draws": 10_000,

@@ -6,7 +6,9 @@ from sklearn.datasets import load_diabetes
 from truly_sparse import TrulySparseEnsembleRegressor
 
 x, y = load_diabetes(return_X_y=True)
-model = TrulySparseEnsembleRegressor(hidden=(100,), early_stopping=True).fit(x[:350], y[:350])
+model = TrulySparseEnsembleRegressor(hidden_layer_sizes=(100,), early_stopping=True).fit(
+    x[:350], y[:350]
+)
 shares, means = model.predict_distribution(x[350:353]), model.predict(x[350:353])
 figure, ax = plt.subplots(figsize=(8, 2.6), layout="constrained")
 for row in range(3):

@@ -6,9 +6,9 @@ import numpy as np
 from truly_sparse.engine import topology
 
 rng = np.random.default_rng(1)
-zeta, bound = 0.2, 0.25
+fraction, bound = 0.2, 0.25
 values = rng.normal(scale=0.4, size=20_000).astype(np.float32)
-keep = topology.survivors(values, zeta)
+keep = topology.survivors(values, fraction)
 new = topology.start_values(int((~keep).sum()), bound, rng)
 bins = np.linspace(-1.5, 1.5, 91)
 figure, axes = plt.subplots(1, 2, figsize=(8, 2.6), sharey=True, layout="constrained")
@@ -17,7 +17,7 @@ axes[0].hist(
     bins,
     stacked=True,
     color=["C0", "C3"],
-    label=["kept", f"pruned: ζ = {zeta}"],
+    label=["kept", f"pruned: ζ = {fraction}"],
 )
 axes[1].hist([values[keep], new], bins, stacked=True, color=["C0", "C2"], label=["kept", "regrown"])
 axes[0].set(

@@ -9,10 +9,13 @@ from truly_sparse.training.schedule import schedule
 plan = schedule(TrainingConfig())
 explored = PAPER["exploration_epochs"]
 figure, (top, bottom) = plt.subplots(2, 1, figsize=(8, 3.4), sharex=True, layout="constrained")
-top.step([e.number for e in plan], [e.eta for e in plan], where="post")
+top.step([e.number for e in plan], [e.learning_rate for e in plan], where="post")
 top.set(ylabel="rate η", ylim=(0, 0.14))
 bottom.plot(
-    [e.number for e in plan if e.evolve], [e.zeta for e in plan if e.evolve], ".", markersize=3
+    [e.number for e in plan if e.evolve],
+    [e.prune_fraction for e in plan if e.evolve],
+    ".",
+    markersize=3,
 )
 bottom.set(ylabel="part moved ζ", xlabel="epoch", ylim=(0, 0.25))
 ends = [e.number + 1 for e in plan if e.ends_member]

@@ -56,12 +56,12 @@ def lay_out(folder: Path) -> Path:
         "study": "journal",
         "preset": "test",
         "training": {
-            "hidden": [60, 50],
+            "hidden_layer_sizes": [60, 50],
             "members": 2,
             "epochs": 40,
             "exploration_epochs": 20,
             "batch_size": 16,
-            "eta": 0.01,
+            "learning_rate": 0.01,
         },
         "datasets": {"toy": {"scaling": "standard", "split": "random"}},
         "methods": {
@@ -69,7 +69,12 @@ def lay_out(folder: Path) -> Path:
             "dense_ensemble": {
                 "model": "dense",
                 "strategy": "independent",
-                "training": {"exploration_epochs": 40, "eta": 0.001, "activation": "relu", "refinement": "none"},
+                "training": {
+                    "exploration_epochs": 40,
+                    "learning_rate": 0.001,
+                    "activation": "relu",
+                    "refinement": "none",
+                },
             },
         },
         "experiments": {
@@ -166,12 +171,12 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(place, run, epochs):
 
 
 def test_divergence_is_recorded_with_advice(place):
-    change(place, eta=10.0)
+    change(place, learning_rate=10.0)
     code, errors = call(place, "run", RUN)
     assert code == 0, errors
     record = json.loads((results(place) / "run.json").read_text())
     assert record["status"] == "diverged"
-    assert "lower training.eta" in record["advice"]
+    assert "lower training.learning_rate" in record["failure"]
     assert record["accuracy"]["test"] is None
     assert "diverged" in errors
 

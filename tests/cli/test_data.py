@@ -12,7 +12,14 @@ from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import runs
 
 ROOT = Path(__file__).parents[2]
-SMALL = {"hidden": [30, 20], "members": 2, "epochs": 6, "exploration_epochs": 2, "batch_size": 16, "eta": 0.01}
+SMALL = {
+    "hidden_layer_sizes": [30, 20],
+    "members": 2,
+    "epochs": 6,
+    "exploration_epochs": 2,
+    "batch_size": 16,
+    "learning_rate": 0.01,
+}
 
 
 @pytest.fixture

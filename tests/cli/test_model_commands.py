@@ -19,7 +19,7 @@ from truly_sparse.estimators.ensemble import method_names
 
 SMALL = ["--set", "members=2", "--set", "exploration_epochs=20", "--set", "member_epochs=10"]
 STOP = ["--set", "early_stopping=True", "--set"]
-NET = ["--set", "hidden=40,30", "--set", "epsilon=5"]
+NET = ["--set", "hidden_layer_sizes=40,30", "--set", "epsilon=5"]
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_fit_predict_and_inspect(iris, capsys):
     assert said["test_accuracy"] > 0.85
     assert (said["rows"], said["features"]) == (105, 6)
     model = load_model("model.npz")
-    assert model.hidden == [40, 30]
+    assert model.hidden_layer_sizes == [40, 30]
     assert model.feature_names_in_.tolist()[-2:] == ["colour=blue", "colour=white"]
 
     iris.drop(columns="species").to_csv("new.csv", index=False)
@@ -112,8 +112,14 @@ def test_compare_regresses_fractions(tmp_path, monkeypatch, capsys):
         (["fit", "iris.csv", "--target", "species", "--method", "tse"], "method 'tse' is none of"),
         (["fit", "iris.csv", "--target", "species", "--task", "regress"], "holds text"),
         (["fit", "iris.txt", "--target", "species"], "unknown kind"),
-        (["fit", "iris.csv", "--target", "species", "--set", "hidden=wide"], "hidden is 'wide'; give the neurons"),
-        (["fit", "iris.csv", "--target", "species", "--set", "hidden=20.5"], "hidden is 20.5; give the neurons"),
+        (
+            ["fit", "iris.csv", "--target", "species", "--set", "hidden_layer_sizes=wide"],
+            "hidden_layer_sizes is 'wide'; give the neurons",
+        ),
+        (
+            ["fit", "iris.csv", "--target", "species", "--set", "hidden_layer_sizes=20.5"],
+            "hidden_layer_sizes is 20.5; give the neurons",
+        ),
         (["fit", "iris.csv", "--target", "species", "--set", "bins=many"], "bins is 'many'; give a whole number"),
         (["fit", "iris.csv", "--target", "species", "--set", "early_stopping=maybe"], "early_stopping is 'maybe'"),
         (["fit", "iris.csv", "--target", "species", *STOP, "patience=x"], "patience is 'x'; give a whole number"),

@@ -45,7 +45,7 @@ def test_an_epoch_allocates_nothing_that_grows_with_its_steps():
 @pytest.mark.parametrize("name", ["edst_rg", "rd_tse", "fd_tse", "dist_tse"])
 @pytest.mark.parametrize("distance", ["row_wise", "all_pairs"])
 def test_the_memory_of_an_escape_doubles_with_the_links(name, distance):
-    settings = {"lambda": 0.0, "distance": distance, "distance_samples": 5, "distance_max_draws": 100}
+    settings = {"distance_factor": 0.0, "distance": distance, "distance_samples": 5, "distance_max_draws": 100}
     sizes = {}
     for n in (2000, 4000):
         block = block_of(n)

@@ -30,7 +30,7 @@ class Branches(Method):
 
     def _branch(self, network, streams, earlier):
         del earlier
-        return [Regrowth(network.evolve(self.settings.q, streams))]
+        return [Regrowth(network.evolve(self.settings.restart_prune_fraction, streams))]
 
 
 def loop_of(data, training, method, seed=3):
@@ -98,7 +98,7 @@ def test_branches_start_from_their_parent_and_the_parent_is_no_member(data, trai
         assert begun[number][-1] == set(output.links())
         assert begun[number][0] != begun[number % 3 + 1][0]
         for block, own in zip(regrown, begun[number], strict=False):
-            assert set(block.links()[topology.survivors(block.values, training["q"])]) <= own
+            assert set(block.links()[topology.survivors(block.values, training["restart_prune_fraction"])]) <= own
     assert loop.progress.draws == []
 
 

@@ -14,7 +14,7 @@ from truly_sparse.ensembles.distance import DISTANCES
 from truly_sparse.errors import UserError
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(strategies.__path__))
-SETTINGS = {"lambda": 1.0, "distance": "row_wise", "distance_samples": 30, "distance_max_draws": 1000}
+SETTINGS = {"distance_factor": 1.0, "distance": "row_wise", "distance_samples": 30, "distance_max_draws": 1000}
 
 
 def trained_block(seed: int, n_in: int = 25, n_out: int = 20, epsilon: float = 2.0) -> Block:
@@ -91,15 +91,15 @@ def test_distance_escape_is_at_least_as_far_as_it_promises(kind, factor):
         links, values = draw()
         if distance(links, values) >= wanted:
             break
-    settings_ = {**SETTINGS, "lambda": factor, "distance": kind}
+    settings_ = {**SETTINGS, "distance_factor": factor, "distance": kind}
     report = strategies.create("dist_tse", settings_).regrow(block, 0.8, 0.3, np.random.default_rng(9), links)
     assert report.draws == draws
     assert np.array_equal(np.setdiff1d(block.links(), kept), links)
 
 
 def test_distance_escape_gives_up_in_one_line():
-    settings_ = {**SETTINGS, "lambda": 1000.0, "distance_max_draws": 5}
-    with pytest.raises(UserError, match=r"lower training\.lambda"):
+    settings_ = {**SETTINGS, "distance_factor": 1000.0, "distance_max_draws": 5}
+    with pytest.raises(UserError, match=r"lower training\.distance_factor"):
         strategies.create("dist_tse", settings_).regrow(
             trained_block(0), 0.8, 0.3, np.random.default_rng(0), np.empty(0, np.int64)
         )

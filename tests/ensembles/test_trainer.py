@@ -57,7 +57,14 @@ def test_training_learns(data, training, strategy):
 
 
 def test_fd_members_stay_disjoint_through_training_and_rd_members_need_not(data, training):
-    wide = {**training, "hidden": [200, 200], "epsilon": 2.0, "zeta": 0.3, "selection": "last", "epochs": 34}
+    wide = {
+        **training,
+        "hidden_layer_sizes": [200, 200],
+        "epsilon": 2.0,
+        "prune_fraction": 0.3,
+        "selection": "last",
+        "epochs": 34,
+    }
     shared = {}
     for strategy in ("rd_tse", "fd_tse"):
         trainer = Trainer(data, wide, "sparse", strategy, 3)
@@ -165,10 +172,10 @@ def test_a_member_can_be_saved_loaded_and_trained_further(tmp_path, data, traini
 
 
 def test_divergence_is_a_status_with_advice(data, training):
-    trainer = Trainer(data, {**training, "eta": 1e6}, "sparse", "edst_rg", 0)
+    trainer = Trainer(data, {**training, "learning_rate": 1e6}, "sparse", "edst_rg", 0)
     trainer.run()
     assert trainer.finished
-    assert "lower training.eta" in trainer.progress.advice
+    assert "lower training.learning_rate" in trainer.progress.failure
 
 
 def test_static_topology_never_changes_and_set_topology_does(data, training):
@@ -228,7 +235,7 @@ def test_dense_and_sparse_members_are_what_they_say(data, training):
 
 def test_a_checkpoint_of_a_network_of_another_shape_is_refused_even_with_the_right_identity(tmp_path, data, training):
     path, identity = tmp_path / "checkpoint.npz", {"who": "me"}
-    other = Trainer(data, training | {"hidden": [400, 30, 20]}, "sparse", "fd_tse", 4)
+    other = Trainer(data, training | {"hidden_layer_sizes": [400, 30, 20]}, "sparse", "fd_tse", 4)
     other.run(lambda epoch: checkpoint.save(other, path, identity) if epoch.number == 9 else None)
     reason = checkpoint.restore(Trainer(data, training, "sparse", "fd_tse", 4), path, identity)
     assert reason == "it is damaged (a network has another shape)"

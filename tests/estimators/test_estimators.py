@@ -18,7 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from truly_sparse import SparseMLPClassifier, TrulySparseEnsembleClassifier, TrulySparseEnsembleRegressor
 from truly_sparse.errors import UserError
 
-NET = {"hidden": (40, 30), "epsilon": 5}
+NET = {"hidden_layer_sizes": (40, 30), "epsilon": 5}
 SMALL = {**NET, "members": 2, "exploration_epochs": 20, "member_epochs": 10}
 
 
@@ -62,8 +62,8 @@ def test_the_defaults_learn_and_the_paper_s_preset_has_the_paper_s_schedule(canc
     doubled = (np.repeat(part, 2, axis=0) for part in cancer)
     twice = TrulySparseEnsembleClassifier(random_state=1).fit(*cancer, sample_weight=np.full(len(cancer[1]), 2))
     assert np.array_equal(TrulySparseEnsembleClassifier(random_state=1).fit(*doubled).loss_curve_, twice.loss_curve_)
-    paper = TrulySparseEnsembleClassifier(preset="paper", hidden=(100, 100)).fit(*cancer)
-    phases = [(row["member"], row["phase"], row["eta"]) for row in paper.history_]
+    paper = TrulySparseEnsembleClassifier(preset="paper", hidden_layer_sizes=(100, 100)).fit(*cancer)
+    phases = [(row["member"], row["phase"], row["learning_rate"]) for row in paper.history_]
     assert len(phases) == 350
     assert phases[:100] == [(0, "exploration", 0.1)] * 100
     assert phases[100:150] == [(0, "refinement_1", 0.1)] * 25 + [(0, "refinement_2", 0.05)] * 25
@@ -165,8 +165,8 @@ def test_partial_fit_learns_from_a_stream_and_set_steps_move_links(cancer):
 
 
 def test_a_diverging_rate_is_halved_and_said(cancer):
-    with pytest.warns(ConvergenceWarning, match="once more with eta"):
-        model = SparseMLPClassifier(**NET, epochs=5, clip_norm=0, eta=8.0, preset="paper").fit(*cancer)
+    with pytest.warns(ConvergenceWarning, match="once more with learning_rate"):
+        model = SparseMLPClassifier(**NET, epochs=5, clip_norm=0, learning_rate=8.0, preset="paper").fit(*cancer)
     assert model.score(*cancer) > 0.8
 
 
@@ -175,16 +175,16 @@ def test_a_diverging_rate_is_halved_and_said(cancer):
     ("changes", "y", "words"),
     [
         ({}, np.zeros(60), "one class"),
-        ({"eta": 1000.0, "clip_norm": 0, "preset": "paper"}, None, "lower eta"),
+        ({"learning_rate": 1000.0, "clip_norm": 0, "preset": "paper"}, None, "lower learning_rate"),
         ({"member_epochs": "many"}, None, 'member_epochs is .many.; give a whole number .*, or "auto"'),
         ({"preset": "worst"}, None, "preset is 'worst'; give one of best, paper"),
-        ({"hidden": ()}, None, "hidden"),
+        ({"hidden_layer_sizes": ()}, None, "hidden_layer_sizes"),
         ({"dropout": 1.5}, None, "dropout is 1.5"),
         ({"members": 2.5}, None, "members is 2.5; give a whole number"),
         ({"epsilon": "many"}, None, "epsilon is 'many'"),
         ({"method": "tse"}, None, "method 'tse' is none of dist_tse"),
         ({"preprocessing": "magic"}, None, "preprocessing is 'magic'; give one of piecewise_linear"),
-        ({"learning_rate": "up"}, None, "learning_rate is 'up'"),
+        ({"learning_rate_schedule": "up"}, None, "learning_rate_schedule is 'up'"),
         ({"batch_size": 0}, None, "batch_size is 0"),
         ({"class_weight": "fair"}, None, "class_weight"),
         ({"class_weight": {7: 1.0}}, None, "class_weight names"),
@@ -226,7 +226,7 @@ def test_a_class_of_one_s_own_is_a_method():
 def test_the_regressor_beats_a_line_where_there_is_more_than_a_line():
     x, y = make_friedman1(1200, noise=1.0, random_state=0)
     x_train, x_test, y_train, y_test = train_test_split(x, y, random_state=0)
-    model = TrulySparseEnsembleRegressor(hidden=(200, 200), members=2).fit(x_train, y_train)
+    model = TrulySparseEnsembleRegressor(hidden_layer_sizes=(200, 200), members=2).fit(x_train, y_train)
     assert model.score(x_test, y_test) > LinearRegression().fit(x_train, y_train).score(x_test, y_test) + 0.1
     assert y_train.min() <= model.predict(x_test).min() <= model.predict(x_test).max() <= y_train.max()
     assert np.allclose(model.predict_distribution(x_test) @ model.knots_, model.predict(x_test))

@@ -24,7 +24,7 @@ from truly_sparse.estimators.onnx_export import network_to_onnx
 from ..engine.test_graph import network_of
 
 mpl.use("agg")
-SMALL = {"hidden": (40, 30), "epsilon": 5, "members": 3, "exploration_epochs": 20, "member_epochs": 10}
+SMALL = {"hidden_layer_sizes": (40, 30), "epsilon": 5, "members": 3, "exploration_epochs": 20, "member_epochs": 10}
 
 
 @pytest.fixture(scope="module")
@@ -80,12 +80,12 @@ def test_importances_are_the_strength_of_input_links_and_find_what_matters():
     x = rng.normal(size=(800, 10))
     x[:, 9] = 1.0
     y = (x[:, 2] + x[:, 6] > 0).astype(int)
-    model = SparseMLPClassifier(hidden=(60,), epsilon=3, epochs=60, preprocessing="standard").fit(x, y)
+    model = SparseMLPClassifier(hidden_layer_sizes=(60,), epsilon=3, epochs=60, preprocessing="standard").fit(x, y)
     shares = model.feature_importances_
     assert set(np.argsort(shares)[-2:]) == {2, 6}
     strength = np.abs(model.to_csr()[0][0].toarray()).sum(axis=0)
     assert shares == pytest.approx(strength / strength.sum())
-    encoded = SparseMLPClassifier(hidden=(60,), epochs=5).fit(x, y)
+    encoded = SparseMLPClassifier(hidden_layer_sizes=(60,), epochs=5).fit(x, y)
     assert encoded.feature_importances_.sum() == pytest.approx(1)
     assert encoded.feature_importances_[9] == 0
 
@@ -129,7 +129,7 @@ def test_onnx_predicts_the_same(any_model, sparse, tmp_path):
 
 def test_sparse_onnx_files_are_smaller(data, tmp_path):
     pytest.importorskip("onnx", reason="onnx is not installed")
-    model = SparseMLPClassifier(hidden=(500, 500), epsilon=3, epochs=2).fit(*data)
+    model = SparseMLPClassifier(hidden_layer_sizes=(500, 500), epsilon=3, epochs=2).fit(*data)
     for sparse in (False, True):
         model.to_onnx(tmp_path / f"{sparse}.onnx", sparse=sparse)
     assert (tmp_path / "True.onnx").stat().st_size < 0.2 * (tmp_path / "False.onnx").stat().st_size
@@ -140,7 +140,7 @@ def test_files_give_the_same_bytes_back(any_model, tmp_path):
     save_model(model, tmp_path / "model.npz")
     loaded = load_model(tmp_path / "model.npz")
     assert type(loaded) is type(model)
-    assert loaded.get_params() == {**model.get_params(), "hidden": list(model.hidden)}
+    assert loaded.get_params() == {**model.get_params(), "hidden_layer_sizes": list(model.hidden_layer_sizes)}
     assert outputs(loaded, x).tobytes() == outputs(model, x).tobytes()
     assert str(loaded.summary()) == str(model.summary())
     assert loaded.loss_curve_ == model.loss_curve_
@@ -149,7 +149,7 @@ def test_files_give_the_same_bytes_back(any_model, tmp_path):
 def test_files_keep_labels_and_feature_names(tmp_path):
     frame, y = load_iris(return_X_y=True, as_frame=True)
     names = np.array(["setosa", "versicolor", "virginica"], object)[y]
-    model = SparseMLPClassifier(hidden=(30,), epochs=20).fit(frame, names)
+    model = SparseMLPClassifier(hidden_layer_sizes=(30,), epochs=20).fit(frame, names)
     save_model(model, tmp_path / "model.npz")
     loaded = load_model(tmp_path / "model.npz")
     assert loaded.predict(frame).tolist() == model.predict(frame).tolist()

@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from truly_sparse import SparseMLPClassifier, TrulySparseEnsembleClassifier, TrulySparseEnsembleRegressor
 from truly_sparse.errors import UserError
-from truly_sparse.estimators.fit_config import AUTOMATIC, RENAMED, SETTINGS
+from truly_sparse.estimators.fit_config import AUTOMATIC, SETTINGS
 from truly_sparse.estimators.presets import BEST, PAPER
 from truly_sparse.training.settings import settings_of
 
@@ -45,7 +45,7 @@ def test_classifier_and_regressor_have_the_same_parameters_and_texts_but_for_one
         "members",
         "exploration_epochs",
         "member_epochs",
-        "q",
+        "restart_prune_fraction",
         "refinement",
         "distance_factor",
     }
@@ -54,7 +54,7 @@ def test_classifier_and_regressor_have_the_same_parameters_and_texts_but_for_one
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_every_setting_is_checked_and_the_error_names_the_parameter(kind):
     x, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20) % 2
-    checked = {name for name in names(kind) if RENAMED.get(name, name) in SETTINGS}
+    checked = {name for name in names(kind) if name in SETTINGS}
     checked |= {name for name, _, _ in settings_of(kind)}
     assert names(kind) - checked <= {"method", "class_weight", "warm_start", "verbose", "random_state"}
     for name in checked:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_paper_s_preset_is_the_paper_s_configuration():
     training = yaml.safe_load((ROOT / "config/journal.yaml").read_text())["training"]
-    mine = PAPER | {"hidden": [*PAPER["hidden"]]}
+    mine = PAPER | {"hidden_layer_sizes": [*PAPER["hidden_layer_sizes"]]}
     assert {name: mine[name] for name in training} == training
     assert PAPER["exploration_epochs"] + PAPER["members"] * PAPER["member_epochs"] == training["epochs"]
     assert PAPER.keys() == BEST.keys()

@@ -22,10 +22,10 @@ ROOT = Path(__file__).parents[2]
 SMALL = """
 study: journal
 preset: small
-datasets: {digits: {training: {alpha: 1}}}
+datasets: {digits: {training: {negative_slope: 1}}}
 methods:
   fd_tse: {model: sparse, strategy: fd_tse}
-  dense: {model: dense, training: {members: 1, activation: relu, alpha: 0}}
+  dense: {model: dense, training: {members: 1, activation: relu, negative_slope: 0}}
 experiments:
   table1:
     - {datasets: [digits], methods: [fd_tse], epsilon: [10, 20], seeds: [0]}
@@ -60,7 +60,9 @@ def test_a_preset_stands_for_its_studies_and_replaces_what_it_says():
     assert {str(results_folder(config)) for config in quick} == {f"results/quick/{name}" for name in study_names()}
     changed = [validate(content) for _, content in by_study({"preset": "quick", "training": {"epochs": 42}})]
     assert {config["training"]["epochs"] for config in changed} == {42}
-    assert [config["training"]["hidden"] for config in changed] == [config["training"]["hidden"] for config in quick]
+    assert [config["training"]["hidden_layer_sizes"] for config in changed] == [
+        config["training"]["hidden_layer_sizes"] for config in quick
+    ]
     (one,) = load_configs(["config/quick/journal.yaml"])
     assert one == quick[0]
 
@@ -84,18 +86,20 @@ def test_defaults_are_filled_but_overrides_stay_partial():
     assert config["training"]["epochs"] == 350
     assert config["data"] == {"folder": "data", "mirror": None, "download": True, "allow_partial": False}
     assert config["datasets"]["digits"]["validation_fraction"] == 0.2
-    assert config["datasets"]["digits"]["training"] == {"alpha": 1.0}
+    assert config["datasets"]["digits"]["training"] == {"negative_slope": 1.0}
     assert config["methods"]["fd_tse"]["training"] == {}
 
 
 def test_a_method_wins_over_a_dataset_and_a_dataset_over_the_general_setting():
     config = validate(small())
-    assert training_of(config, "digits", "fd_tse")["alpha"] == 1.0
-    assert training_of(config, "digits", "dense")["alpha"] == 0.0
+    assert training_of(config, "digits", "fd_tse")["negative_slope"] == 1.0
+    assert training_of(config, "digits", "dense")["negative_slope"] == 0.0
 
 
 def test_a_number_has_one_type_however_it_is_written():
-    one, other = (validate(small(training={"eta": eta, "epochs": epochs})) for eta, epochs in [(1, 350.0), (1.0, 350)])
+    one, other = (
+        validate(small(training={"learning_rate": rate, "epochs": epochs})) for rate, epochs in [(1, 350.0), (1.0, 350)]
+    )
     assert repr(one) == repr(other)
 
 
@@ -113,17 +117,17 @@ def blocks(**replaced):
             'training.epochs: expected a whole number, found the text "2e2"; write 200.0',
         ),
         ({"training": None}, "c: training: expected a mapping of keys, found nothing"),
-        ({"training": {"eta": float("nan")}}, "training.eta: nan is not a finite number"),
-        ({"training": {"eta": -0.1}}, "training.eta: -0.1 is not possible; must be greater than 0"),
+        ({"training": {"learning_rate": float("nan")}}, "training.learning_rate: nan is not a finite number"),
+        ({"training": {"learning_rate": -0.1}}, "training.learning_rate: -0.1 is not possible; must be greater than 0"),
         ({"training": {"dropout": 1.0}}, "training.dropout: 1.0 is not possible; must be less than 1"),
-        ({"training": {"zeta": 1.5}}, "training.zeta: 1.5 is not possible"),
-        ({"training": {"q": 0}}, "training.q: 0 is not possible"),
+        ({"training": {"prune_fraction": 1.5}}, "training.prune_fraction: 1.5 is not possible"),
+        ({"training": {"restart_prune_fraction": 0}}, "training.restart_prune_fraction: 0 is not possible"),
         ({"training": {"epochs": True}}, "training.epochs: expected a whole number"),
         (
             {"training": {"selection": "best_valid"}},
             'selection: "best_valid" is not possible; did you mean "best_validation"?',
         ),
-        ({"training": {"hidden": []}}, "training.hidden: must not be empty"),
+        ({"training": {"hidden_layer_sizes": []}}, "training.hidden_layer_sizes: must not be empty"),
         ({"datasets": {"digits": {"training": {"epsilon": 3}}}}, 'datasets.digits.training: unknown key "epsilon"'),
         ({"datasets": {"../x": {}}}, 'datasets: "../x" is not a possible name'),
         ({"datasets": {1: {}}}, 'datasets: the key 1 is not text; write "1" in quotes'),
@@ -145,7 +149,10 @@ def blocks(**replaced):
         ),
         ({"experiments": blocks(methods=["dense"])}, 'the dense method "dense" has no epsilon'),
         ({"experiments": blocks(seeds=[-1])}, "experiments.table1[0].seeds[0]: -1 is not possible; must be at least 0"),
-        ({"experiments": blocks(lamda=[1])}, 'experiments.table1[0]: unknown key "lamda"; did you mean "lambda"?'),
+        (
+            {"experiments": blocks(distance_facter=[1])},
+            'experiments.table1[0]: unknown key "distance_facter"; did you mean "distance_factor"?',
+        ),
         (
             {"methods": {"fd_tse": {"model": "spars"}}},
             'methods.fd_tse.model: "spars" is not possible; did you mean "sparse"?',
@@ -210,9 +217,13 @@ def test_files_that_cannot_be_read(tmp_path):
 
 
 def test_text_from_the_command_line_becomes_what_the_schema_asks_for():
-    given = {"training": {"epochs": "40", "decay_times_eta": "true"}, "data": {"mirror": "7"}, "reuse_records": "x"}
+    given = {
+        "training": {"epochs": "40", "decay_times_learning_rate": "true"},
+        "data": {"mirror": "7"},
+        "reuse_records": "x",
+    }
     read = read_texts(given, schema(), schema())
-    assert read["training"] == {"epochs": 40, "decay_times_eta": True}
+    assert read["training"] == {"epochs": 40, "decay_times_learning_rate": True}
     assert read["data"]["mirror"] == "7"
     assert read["reuse_records"] == "x"
 

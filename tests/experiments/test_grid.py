@@ -53,10 +53,10 @@ def test_dense_runs_have_no_epsilon_and_start_first(paper):
         ({}, "default"),
         ({"epsilon": 20.0}, "eps20"),
         ({"epsilon": 0.5}, "eps0.5"),
-        ({"epsilon": 20.0, "lambda": 1.0}, "eps20_lambda1.0"),
-        ({"eta": 1e-07}, "eta1e-07"),
-        ({"hidden": [100, 50]}, "hidden100-50"),
-        ({"decay_times_eta": True}, "decay_times_etatrue"),
+        ({"epsilon": 20.0, "distance_factor": 1.0}, "eps20_lambda1.0"),
+        ({"learning_rate": 1e-07}, "eta1e-07"),
+        ({"hidden_layer_sizes": [100, 50]}, "hidden100-50"),
+        ({"decay_times_learning_rate": True}, "decay_times_etatrue"),
     ],
 )
 def test_setting_names(point, name):
@@ -69,7 +69,7 @@ def test_dist_tse_names_its_lambda_even_where_it_is_no_axis(paper):
 
 
 def test_the_order_of_keys_renames_nothing(paper):
-    axes = {"zeta": [0.1], "eta": [0.2], "epsilon": [20]}
+    axes = {"prune_fraction": [0.1], "learning_rate": [0.2], "epsilon": [20]}
     block = {"datasets": ["gesture"], "methods": ["fd_tse"], "seeds": [0]}
     one, other = (runs(with_blocks(paper, block | dict(order)))[0] for order in (axes.items(), reversed(axes.items())))
     assert one.path == other.path == "table1/gesture/fd_tse/eps20_eta0.2_zeta0.1/seed0"

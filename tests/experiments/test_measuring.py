@@ -43,12 +43,12 @@ def config(tmp_path, monkeypatch):
             "study": "journal",
             "preset": "test",
             "training": {
-                "hidden": [40, 30],
+                "hidden_layer_sizes": [40, 30],
                 "members": 2,
                 "epochs": EPOCHS,
                 "exploration_epochs": EXPLORATION,
                 "batch_size": 16,
-                "eta": 0.01,
+                "learning_rate": 0.01,
                 "distance_samples": 20,
                 "distance_max_draws": 2000,
             },
@@ -62,7 +62,7 @@ def config(tmp_path, monkeypatch):
             "measurements": {
                 "scalability": {"sizes": [50, 80], "epsilon": 3, "repetitions": 2},
                 "distances": {**toy, "method": "dist_tse", "draws": [5, 30]},
-                "lambdas": {**toy, "method": "dist_tse", "repetitions": 8, "lambdas": [0.0, 1.5]},
+                "lambdas": {**toy, "method": "dist_tse", "repetitions": 8, "distance_factors": [0.0, 1.5]},
                 "trajectories": {
                     **toy,
                     "methods": METHODS,
@@ -98,7 +98,7 @@ def test_distances_are_those_of_dense_matrices(config):
     training = settings_of(config, "toy", "dist_tse", epsilon=3)
     network, _ = converged(config, "toy", training, EXPLORATION, 0)
     block = network.blocks[HIDDEN]
-    keep = topology.survivors(block.values, training["q"])
+    keep = topology.survivors(block.values, training["restart_prune_fraction"])
     before = dense(40, 30, block.links(), block.values)
     rng = np.random.default_rng([0, 30])
     for row in frame[frame["draws"] == 30].itertuples():
@@ -125,7 +125,7 @@ def test_a_search_takes_more_draws_with_a_larger_lambda(config):
 
 def test_a_search_that_finds_nothing_is_counted(config):
     config["training"]["distance_max_draws"] = 3
-    config["measurements"]["lambdas"]["lambdas"] = [40.0]
+    config["measurements"]["lambdas"]["distance_factors"] = [40.0]
     frame = taken(config, lambdas)
     assert not frame["found"].any()
     assert set(frame["draws"]) == {23}
@@ -171,7 +171,7 @@ def test_disjoint_methods_share_with_their_predecessor_only_what_survives(config
 
 
 def test_little_pruned_is_close_to_its_predecessor_and_not_to_others(config):
-    config["training"]["q"] = 0.1
+    config["training"]["restart_prune_fraction"] = 0.1
     frame = taken(config, topological)
     own = frame["converged"] == frame["reinitialised"]
     assert (frame[own].groupby("method")["distance"].max() < frame[~own].groupby("method")["distance"].min()).all()
@@ -197,7 +197,7 @@ def test_unknown_names_are_one_line(config, kind, name):
 
 
 def test_divergence_is_one_line(config):
-    config["training"]["eta"] = 1e30
+    config["training"]["learning_rate"] = 1e30
     with pytest.raises(UserError, match="measured network on toy: the loss became infinite"):
         taken(config, distances)
 
@@ -211,7 +211,7 @@ def test_a_measurement_depends_on_the_datasets_and_methods_it_names(config):
 
     config["datasets"]["other"]["scaling"] = "none"
     assert changed() == set()
-    config["methods"]["fd_tse"]["training"] = {"zeta": 0.3}
+    config["methods"]["fd_tse"]["training"] = {"prune_fraction": 0.3}
     assert changed() == {"topology"}
     config["datasets"]["toy"]["scaling"] = "none"
     assert changed() == {"topology", "distances"}
@@ -224,6 +224,6 @@ def test_a_measurement_is_stored_while_it_is_current(config):
     frame, about = measurements.read(config, "distances")
     assert len(frame) == 35
     assert about["threads"]["pinned"] in (True, False)
-    config["training"]["q"] = 0.7
+    config["training"]["restart_prune_fraction"] = 0.7
     with pytest.raises(UserError, match="of other settings or code; run `snakemake --cores 1 measure_distances`"):
         measurements.read(config, "distances")

@@ -38,7 +38,7 @@ def test_files_and_datasets(config):
 
 def test_runs_with_the_same_settings_are_trained_once(config):
     (block,) = config["experiments"]["table1"]
-    plan = Plan(config | {"experiments": {"table1": [block], "study": [block | {"zeta": [0.2, 0.3]}]}})
+    plan = Plan(config | {"experiments": {"table1": [block], "study": [block | {"prune_fraction": [0.2, 0.3]}]}})
     assert set(plan.missing("study")) - set(plan.missing("table1")) == {
         f"results/small/journal/runs/study/wine/fd_tse/eps20_zeta0.3/seed{seed}/run.json" for seed in (0, 1)
     }

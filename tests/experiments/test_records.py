@@ -107,7 +107,13 @@ def test_store_merges_sorts_and_drops_what_left_the_grid(config):
 @pytest.fixture
 def overlapping(config):
     """The same, and a second experiment in which two of the runs have the settings of two of the first."""
-    block = {"datasets": ["wine"], "methods": ["fd_tse"], "epsilon": [20], "zeta": [0.2, 0.3], "seeds": [0, 1]}
+    block = {
+        "datasets": ["wine"],
+        "methods": ["fd_tse"],
+        "epsilon": [20],
+        "prune_fraction": [0.2, 0.3],
+        "seeds": [0, 1],
+    }
     return validate(config | {"experiments": config["experiments"] | {"study": [block]}})
 
 

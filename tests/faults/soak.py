@@ -36,7 +36,7 @@ TINY = """
 study: journal
 preset: tiny
 reuse_records: false
-training: {epochs: 40, exploration_epochs: 20, hidden: [300, 300]}
+training: {epochs: 40, exploration_epochs: 20, hidden_layer_sizes: [300, 300]}
 datasets:
   wine: {training: {batch_size: 32}}
 methods:
@@ -45,7 +45,7 @@ methods:
   dense_ensemble:
     model: dense
     strategy: independent
-    training: {exploration_epochs: 40, eta: 0.001, activation: relu, refinement: none}
+    training: {exploration_epochs: 40, learning_rate: 0.001, activation: relu, refinement: none}
 experiments:
   table1:
     - {datasets: [wine], methods: [fd_tse], epsilon: [10], seeds: [0]}

@@ -84,19 +84,19 @@ def change(place, **training):
 
 @pytest.mark.parametrize("run_path", [RUN, "tiny/toy/dense_ensemble/default/seed0"])
 def test_too_little_memory_is_said_before_training(place, run_path):
-    change(place, hidden=[10**6, 10**6, 10**6])
+    change(place, hidden_layer_sizes=[10**6, 10**6, 10**6])
     if run_path == RUN:
-        change(place, hidden=[10**9, 10**9])
+        change(place, hidden_layer_sizes=[10**9, 10**9])
     before = os.times().elapsed
     said = refused(place, "run", run_path)
     assert "needs about" in said
     assert "GB are free" in said
-    assert "lower hidden" in said
+    assert "lower hidden_layer_sizes" in said
     assert os.times().elapsed - before < 30
 
 
 def test_a_memory_limit_of_the_process_or_the_job_is_seen(place):
-    change(place, hidden=[20000, 20000])
+    change(place, hidden_layer_sizes=[20000, 20000])
     four = 4 * 2**30
     said = refused(
         place,

@@ -33,10 +33,12 @@ ODD = [-1, 0, 1, 2, 3, 7, 127, 2**31 - 1, 2**31, 2**40, 2**62, -(2**63), np.nan,
 TYPES = ["i1", "i4", "i8", "u4", "u8", "f2", "f4", "f8", "c8", "?", "U3", ">i4", ">f4"]
 IDENTITY = {"settings_hash": "x", "data": "y"}
 TRAINING = {
-    "hidden": SIZES[1:3], "members": 2, "epochs": 6, "exploration_epochs": 2, "batch_size": 16, "eta": 0.05,
-    "momentum": 0.9, "weight_decay": 0.0002, "decay_times_eta": False, "clip_norm": 0.0,
-    "activation_storage": "float32", "warmup_epochs": 0, "dropout": 0.2, "zeta": 0.2, "q": 0.8, "evolution_every": 1,
-    "refinement": "comprehensive", "start_values": "he", "activation": "all_relu", "alpha": 0.5,
+    "hidden_layer_sizes": SIZES[1:3], "members": 2, "epochs": 6, "exploration_epochs": 2, "batch_size": 16,
+    "learning_rate": 0.05,
+    "momentum": 0.9, "weight_decay": 0.0002, "decay_times_learning_rate": False, "clip_norm": 0.0,
+    "activation_storage": "float32", "warmup_epochs": 0, "dropout": 0.2, "prune_fraction": 0.2,
+    "restart_prune_fraction": 0.8, "evolution_every": 1,
+    "refinement": "comprehensive", "init": "he", "activation": "all_relu", "negative_slope": 0.5,
     "escape_input_block": True, "selection": "best_validation", "epsilon": 3.0,
 }  # fmt: skip
 
@@ -227,7 +229,7 @@ def load(kind: str, path: Path) -> str:
         except (TypeError, ValueError, KeyError, OverflowError):
             # The facts were forged together with their checksum: no harm, as long as no kernel ran wild.
             return "forged"
-        assert len(run.members) == TRAINING["members"] or run.progress.advice is not None
+        assert len(run.members) == TRAINING["members"] or run.progress.failure is not None
         return "refused" if reason else "used"
     try:
         network = store.load(path)

@@ -31,7 +31,7 @@ preset: fuzz
 training: {epochs: 40, exploration_epochs: 20}
 datasets: {wine: {}, own: {source: {path: own.csv, target: y}}, higgs: {rows: 1000}}
 methods:
-  fd_tse: {model: sparse, strategy: fd_tse, training: {q: 0.5}}
+  fd_tse: {model: sparse, strategy: fd_tse, training: {restart_prune_fraction: 0.5}}
   dense: {model: dense, training: {members: 1}}
   forest: {model: reference, strategy: random_forest}
 measurements:

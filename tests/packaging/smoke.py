@@ -11,11 +11,11 @@ from truly_sparse import SparseMLPClassifier, TrulySparseEnsembleClassifier, Tru
 
 assert truly_sparse.__file__.startswith(sys.argv[1]), truly_sparse.__file__
 x, y = load_iris(return_X_y=True)
-small = {"hidden": (30, 20), "members": 2, "exploration_epochs": 20, "member_epochs": 10}
+small = {"hidden_layer_sizes": (30, 20), "members": 2, "exploration_epochs": 20, "member_epochs": 10}
 model = TrulySparseEnsembleClassifier(**small).fit(x, y)
 assert model.score(x, y) > 0.9
 assert np.array_equal(pickle.loads(pickle.dumps(model)).predict(x), model.predict(x))
-assert SparseMLPClassifier(hidden=(30,), epochs=20).fit(x, y).score(x, y) > 0.8
+assert SparseMLPClassifier(hidden_layer_sizes=(30,), epochs=20).fit(x, y).score(x, y) > 0.8
 assert TrulySparseEnsembleRegressor(**small).fit(x[:, :3], x[:, 3]).score(x[:, :3], x[:, 3]) > 0.5
 truly_sparse.save_model(model, sys.argv[2])
 assert np.array_equal(truly_sparse.load_model(sys.argv[2]).predict_proba(x), model.predict_proba(x))

@@ -33,7 +33,7 @@ def record_of(spec: RunSpec, **changes: Any) -> dict[str, Any]:
     """A plausible record of a run; numbers depend on the run only, never on chance."""
     training, dense = spec.settings["training"], spec.settings["model"] == "dense"
     features, classes = {"gesture": (50, 5), "digits": (64, 10), "wine": (13, 3)}.get(spec.dataset, (30, 2))
-    sizes = [features, *training["hidden"], classes]
+    sizes = [features, *training["hidden_layer_sizes"], classes]
     full = sum(a * b for a, b in zip(sizes, sizes[1:], strict=False))
     one = (
         full
@@ -50,7 +50,7 @@ def record_of(spec: RunSpec, **changes: Any) -> dict[str, Any]:
         "setting": spec.setting,
         "seed": spec.seed,
         "status": "ok",
-        "advice": None,
+        "failure": None,
         "settings": spec.settings,
         "settings_hash": spec.settings_hash,
         "source_hash": spec.hashes["source_hash"],
@@ -136,7 +136,7 @@ def make_record() -> Callable[..., dict[str, Any]]:
         **changes: Any,
     ) -> dict[str, Any]:
         dense = method.startswith("dense")
-        training = {"hidden": [1000, 1000, 1000], "members": 1 if method == "dense" else 5, "epochs": 350}
+        training = {"hidden_layer_sizes": [1000, 1000, 1000], "members": 1 if method == "dense" else 5, "epochs": 350}
         settings = {
             "dataset": dataset,
             "method": method,
@@ -180,7 +180,7 @@ def fill(repository: Path) -> Callable[..., dict[str, Any]]:
             record = record_of(spec)
             if spec.path in diverge:
                 accuracy = {"test": None, "members_test": [], "members_validation": []}
-                record |= {"status": "diverged", "advice": "lower eta", "accuracy": accuracy}
+                record |= {"status": "diverged", "failure": "lower learning_rate", "accuracy": accuracy}
             write_json(repository / run_folder(config, spec) / "run.json", json.loads(json.dumps(record)))
         return config
 

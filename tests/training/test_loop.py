@@ -13,7 +13,7 @@ from truly_sparse.training.stage import Stage
 from truly_sparse.training.start import fresh
 from truly_sparse.training.targets import Classes
 
-SMALL = {"hidden": (30, 20), "epsilon": 3.0, "eta": 0.05, "batch_size": 16, "evolution_every": 1}
+SMALL = {"hidden_layer_sizes": (30, 20), "epsilon": 3.0, "learning_rate": 0.05, "batch_size": 16, "evolution_every": 1}
 FRESH = TrainingConfig.of(SMALL | {"members": 1, "epochs": 6, "exploration_epochs": 3, "refinement": "none"})
 
 

@@ -12,8 +12,8 @@ PAPER = {
     "epochs": 350,
     "exploration_epochs": 100,
     "members": 5,
-    "eta": 0.1,
-    "zeta": 0.2,
+    "learning_rate": 0.1,
+    "prune_fraction": 0.2,
     "evolution_every": 2,
     "refinement": "comprehensive",
     "warmup_epochs": 0,
@@ -33,18 +33,18 @@ def test_paper_schedule_is_the_journals():
     evolving = [epoch.number + 1 for epoch in plan if epoch.evolve]
     assert evolving[:51] == [*range(2, 101, 2), 104]
     assert [n for n in evolving if 125 < n <= 150] == [128, 136, 144]
-    assert {epoch.eta for epoch in plan[:125]} == {0.1}
-    assert {(epoch.eta, epoch.zeta) for epoch in plan[125:150]} == {(0.05, 0.1)}
-    assert {(epoch.eta, epoch.zeta) for epoch in plan[150:175]} == {(0.1, 0.2)}
+    assert {epoch.learning_rate for epoch in plan[:125]} == {0.1}
+    assert {(epoch.learning_rate, epoch.prune_fraction) for epoch in plan[125:150]} == {(0.05, 0.1)}
+    assert {(epoch.learning_rate, epoch.prune_fraction) for epoch in plan[150:175]} == {(0.1, 0.2)}
 
 
 @pytest.mark.parametrize(
-    ("refinement", "eta", "zeta", "steps"),
+    ("refinement", "rate", "fraction", "steps"),
     [("none", 0.1, 0.2, 12), ("eta", 0.05, 0.2, 12), ("eta_zeta", 0.05, 0.1, 12), ("comprehensive", 0.05, 0.1, 3)],
 )
-def test_refinements_change_what_they_say(refinement, eta, zeta, steps):
+def test_refinements_change_what_they_say(refinement, rate, fraction, steps):
     second = plan_of(refinement=refinement)[125:150]
-    assert {(epoch.eta, epoch.zeta) for epoch in second} == {(eta, zeta)}
+    assert {(epoch.learning_rate, epoch.prune_fraction) for epoch in second} == {(rate, fraction)}
     assert sum(epoch.evolve for epoch in second) == steps
 
 
@@ -55,14 +55,14 @@ def test_a_single_network_explores_to_the_end():
     assert not any(epoch.evolve for epoch in plan_of(evolution_every=0))
 
 
-def test_warm_up_raises_eta_linearly():
+def test_warm_up_raises_the_rate_linearly():
     plan = plan_of(warmup_epochs=4)
-    assert [epoch.eta for epoch in plan[:6]] == pytest.approx([0.02, 0.04, 0.06, 0.08, 0.1, 0.1])
+    assert [epoch.learning_rate for epoch in plan[:6]] == pytest.approx([0.02, 0.04, 0.06, 0.08, 0.1, 0.1])
 
 
 def test_a_cosine_falls_anew_in_every_window():
-    plan = plan_of(members=2, exploration_epochs=6, epochs=14, eta=0.2, learning_rate="cosine")
-    rates = [[epoch.eta for epoch in window] for window in windows(plan)]
+    plan = plan_of(members=2, exploration_epochs=6, epochs=14, learning_rate=0.2, learning_rate_schedule="cosine")
+    rates = [[epoch.learning_rate for epoch in window] for window in windows(plan)]
     assert [len(window) for window in rates] == [10, 4]
     for window in rates:
         assert window[0] == pytest.approx(0.2)

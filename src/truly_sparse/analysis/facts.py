@@ -13,10 +13,17 @@ from truly_sparse.analysis.runs import class_count
 from truly_sparse.experiments.records import Record
 
 # Grid axes, which every table shows per row.
-_AXES = ("epsilon", "lambda")
+_AXES = ("epsilon", "distance_factor")
 # What means nothing to a dense model, although every run has a value for it.
 _SPARSE_ONLY = {"exploration_epochs", "evolution_every", "refinement"}
-_SYMBOLS = {"eta": "η", "zeta": "ζ", "alpha": "α", "evolution_every": "epochs per SET step"}
+_SYMBOLS = {
+    "learning_rate": "η",
+    "decay_times_learning_rate": "decay times η",
+    "prune_fraction": "ζ",
+    "restart_prune_fraction": "q",
+    "negative_slope": "α",
+    "evolution_every": "epochs per SET step",
+}
 
 
 def macro(name: str, text: str) -> str:

@@ -8,7 +8,16 @@ import pandas as pd
 from truly_sparse.experiments.records import Record
 
 #: Training and data settings that some experiment varies.
-VARIED = ("epsilon", "lambda", "refinement", "decay_times_eta", "eta", "dropout", "members", "hidden")
+VARIED = (
+    "epsilon",
+    "distance_factor",
+    "refinement",
+    "decay_times_learning_rate",
+    "learning_rate",
+    "dropout",
+    "members",
+    "hidden_layer_sizes",
+)
 DATA_VARIED = ("scaling", "split")
 
 
@@ -19,9 +28,9 @@ def frame_of(records: Iterable[Record]) -> pd.DataFrame:
     -------
     DataFrame
         `experiment, dataset, method, setting, seed, commit`; `accuracy` and `validation_accuracy` in percent (the
-        latter the mean over members); `VARIED` and `DATA_VARIED` settings (`hidden` as text, such as "1000-1000");
-        `cpu_minutes`, `fit_seconds`, `predict_seconds`, `model_bytes`, `operations`; every metric and every measure
-        of diversity under its own name; `partial`.
+        latter the mean over members); `VARIED` and `DATA_VARIED` settings (`hidden_layer_sizes` as text, such as
+        "1000-1000"); `cpu_minutes`, `fit_seconds`, `predict_seconds`, `model_bytes`, `operations`; every metric and
+        every measure of diversity under its own name; `partial`.
     """
     return pd.DataFrame([_row(record) for record in records if record["status"] == "ok"])
 
@@ -31,7 +40,7 @@ def _row(record: Record) -> dict[str, Any]:
     validation = [value for value in record["accuracy"]["members_validation"] if value is not None]
     row = {key: record[key] for key in ("experiment", "dataset", "method", "setting", "seed")}
     row |= {key: training.get(key) for key in VARIED} | {key: data[key] for key in DATA_VARIED}
-    row["hidden"] = "-".join(map(str, training.get("hidden", [])))
+    row["hidden_layer_sizes"] = "-".join(map(str, training.get("hidden_layer_sizes", [])))
     metrics = {name: value for name, value in record["metrics"].items() if name != "accuracy"}
     return {
         **row,

@@ -88,7 +88,11 @@ def _regressor(method: str, seed: int) -> Any:
 
 def _fitting(changes: list[str], method: str) -> list[str]:
     """Leave out the settings that only the other kind of our models has."""
-    others = ("epochs",) if method not in ("set", "static") else ("members", "exploration_epochs", "member_epochs", "q")
+    others = (
+        ("epochs",)
+        if method not in ("set", "static")
+        else ("members", "exploration_epochs", "member_epochs", "restart_prune_fraction")
+    )
     return [change for change in changes if change.partition("=")[0] not in others]
 
 

@@ -16,7 +16,7 @@ EXAMPLES = {
     "fit": """examples:
   truly-sparse fit iris.csv --target species
   truly-sparse fit houses.parquet --target price --output houses.npz --test-fraction 0.2
-  truly-sparse fit big.csv --target y --method set --set epochs=50 --set hidden=500,500 --json""",
+  truly-sparse fit big.csv --target y --method set --set epochs=50 --set hidden_layer_sizes=500,500 --json""",
     "predict": """examples:
   truly-sparse predict model.npz new.csv --output predictions.csv
   truly-sparse predict model.npz new.csv --probabilities --json""",

@@ -59,7 +59,7 @@ class Trainer(Loop):
             create(method, settings).stages(),
             fresh(model, data.x.shape[1], data.classes, settings),
             seed,
-            remedy="lower training.eta, lower epsilon, or scale the data",
+            remedy="lower training.learning_rate, lower epsilon, or scale the data",
         )
 
 

@@ -33,7 +33,7 @@ MakeTargets = Callable[[npt.NDArray, npt.NDArray, Weights], Targets]
 HALVINGS = 3
 PREDICTION_ROWS = 8192
 #: Columns of `history_`.
-HISTORY = ("epoch", "member", "phase", "eta", "loss", "validation_score", "connections", "samples", "seconds")
+HISTORY = ("epoch", "member", "phase", "learning_rate", "loss", "validation_score", "connections", "samples", "seconds")
 
 
 @dataclass
@@ -116,7 +116,7 @@ class SparseEstimator(Parameters):
             settings = settings | {"patience": int(self.patience)}
         loop = self._run(Problem(learned, encoded[held], sampler, targets), settings, seed, before)
         if evolve_after and isinstance(loop.network, SparseMLP):
-            loop.network.evolve(settings["zeta"], loop.streams)
+            loop.network.evolve(settings["prune_fraction"], loop.streams)
         old = before.members if before is not None and not kind_of(self._method()).single else []
         history = [*before.history] if before is not None else []
         history += [_shown(row, targets.metric) for row in loop.progress.history]
@@ -140,13 +140,15 @@ class SparseEstimator(Parameters):
                     bar.update(loop.progress.epoch - bar.n)
 
                 loop.run(show)
-            if loop.progress.advice is None:
+            if loop.progress.failure is None:
                 return loop
             if attempt < HALVINGS:
-                half = settings["eta"] / 2
-                warnings.warn(f"training diverged; once more with eta {half:g}", ConvergenceWarning, stacklevel=4)
-                settings = settings | {"eta": half}
-        raise UserError(str(loop.progress.advice))
+                half = settings["learning_rate"] / 2
+                warnings.warn(
+                    f"training diverged; once more with learning_rate {half:g}", ConvergenceWarning, stacklevel=4
+                )
+                settings = settings | {"learning_rate": half}
+        raise UserError(str(loop.progress.failure))
 
     def _take(self, model: Model) -> None:
         """Set the fitted attributes."""

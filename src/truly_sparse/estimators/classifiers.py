@@ -150,7 +150,7 @@ class TrulySparseEnsembleClassifier(SparseClassifier, Ensemble):
     >>> from sklearn.datasets import load_iris
     >>> from truly_sparse import TrulySparseEnsembleClassifier
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = TrulySparseEnsembleClassifier(hidden=(50, 50), members=2).fit(X, y)
+    >>> model = TrulySparseEnsembleClassifier(hidden_layer_sizes=(50, 50), members=2).fit(X, y)
     >>> bool(model.score(X, y) > 0.9)
     True
     """
@@ -172,7 +172,7 @@ class SparseMLPClassifier(SparseClassifier, SingleParameters):
     >>> from sklearn.datasets import load_iris
     >>> from truly_sparse import SparseMLPClassifier
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = SparseMLPClassifier("set", hidden=(50, 50), epochs=50).fit(X, y)
+    >>> model = SparseMLPClassifier("set", hidden_layer_sizes=(50, 50), epochs=50).fit(X, y)
     >>> bool(model.score(X, y) > 0.9)
     True
     """
@@ -201,7 +201,7 @@ class SparseMLPClassifier(SparseClassifier, SingleParameters):
         """Train one epoch on some rows, with a SET step after every `evolution_every`-th call.
 
         The first call learns the preprocessing from its rows, and needs `classes`, all labels there will be, unless
-        its y holds them all. The rate stays at eta.
+        its y holds them all. The rate stays at `learning_rate`.
         """
         first = not hasattr(self, "_model")
         features, labels = validate_data(self, X, y, dtype=(np.float64, np.float32), order="C", reset=first)
@@ -221,7 +221,7 @@ class SparseMLPClassifier(SparseClassifier, SingleParameters):
             "exploration_epochs": 1,
             "validation_fraction": 0.0,
             "selection": "last",
-            "learning_rate": "steps",
+            "learning_rate_schedule": "steps",
             "evolve_after": every > 0 and (calls + 1) % every == 0,
         }
         self._learn(

@@ -28,8 +28,6 @@ class FitConfig(TrainingConfig):
 
 #: Every setting by name.
 SETTINGS = {name: one for name, one, _ in settings_of(FitConfig)}
-#: Parameters of estimators that have another name than their setting.
-RENAMED = {"distance_factor": "lambda"}
 #: What "auto" is, for the settings that may be that; `presets.fill_in` works it out.
 AUTOMATIC = {
     "epsilon": "5 for each class, at most 25",

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 
 from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
-from truly_sparse.estimators.fit_config import AUTOMATIC, RENAMED, SETTINGS
+from truly_sparse.estimators.fit_config import AUTOMATIC, SETTINGS
 from truly_sparse.training.config import TrainingConfig
 from truly_sparse.training.settings import setting
 
@@ -35,19 +35,19 @@ class Parameters(BaseEstimator):
     )
     preprocessing: str | None = None
     bins: int | None = None
-    hidden: Sequence[int] | None = None
+    hidden_layer_sizes: Sequence[int] | None = None
     epsilon: float | str | None = None
-    start_values: str | None = None
+    init: str | None = None
     activation: str | None = None
-    alpha: float | None = None
+    negative_slope: float | None = None
     batch_size: int | str | None = None
-    eta: float | None = None
-    learning_rate: str | None = None
+    learning_rate: float | None = None
+    learning_rate_schedule: str | None = None
     momentum: float | None = None
     weight_decay: float | None = None
-    decay_times_eta: bool | None = None
+    decay_times_learning_rate: bool | None = None
     dropout: float | None = None
-    zeta: float | None = None
+    prune_fraction: float | None = None
     evolution_every: int | None = None
     clip_norm: float | None = None
     validation_fraction: float | None = None
@@ -86,9 +86,9 @@ class EnsembleParameters(Parameters):
     members: int | None = None
     exploration_epochs: int | str | None = None
     member_epochs: int | str | None = None
-    q: float | None = None
+    restart_prune_fraction: float | None = None
     refinement: str | None = None
-    distance_factor: float = TrainingConfig.lambda_
+    distance_factor: float = TrainingConfig.distance_factor
 
 
 @dataclasses.dataclass(eq=False, repr=False)
@@ -127,8 +127,7 @@ def _kind_and_text(field: "dataclasses.Field[Any]") -> tuple[str, str]:
     if "parameter" in field.metadata:
         kind, text = field.metadata["parameter"]
         return f"{kind}, {stated}", text
-    one = field.metadata.get("setting") or SETTINGS[RENAMED.get(field.name, field.name)]
+    one = field.metadata.get("setting") or SETTINGS[field.name]
     auto = AUTOMATIC.get(field.name)
     kind = one.type_text() + (' or "auto"' if auto else "")
-    known_as = f" The paper's {RENAMED[field.name]}." if field.name in RENAMED else ""
-    return f"{kind}, {stated}", one.text + known_as + (f' "auto" is {auto}.' if auto else "")
+    return f"{kind}, {stated}", one.text + (f' "auto" is {auto}.' if auto else "")

@@ -3,23 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
-from truly_sparse.estimators.fit_config import AUTOMATIC, RENAMED, SETTINGS, FitConfig
+from truly_sparse.estimators.fit_config import AUTOMATIC, SETTINGS, FitConfig
 from truly_sparse.training.settings import settings_of
 
 #: The journal's Gesture experiment.
 PAPER: dict[str, Any] = {name: default for name, _, default in settings_of(FitConfig)} | {"epsilon": 20.0}
 BEST: dict[str, Any] = PAPER | {
     "preprocessing": "piecewise_linear",
-    "hidden": (200, 200),
+    "hidden_layer_sizes": (200, 200),
     "epsilon": "auto",
     "exploration_epochs": "auto",
     "member_epochs": "auto",
     "epochs": "auto",
     "batch_size": "auto",
-    "eta": 0.2,
-    "learning_rate": "cosine",
+    "learning_rate": 0.2,
+    "learning_rate_schedule": "cosine",
     "weight_decay": 0.0005,
-    "decay_times_eta": True,
+    "decay_times_learning_rate": True,
     "dropout": 0.35,
     "clip_norm": 1.0,
     "validation_fraction": 0.0,
@@ -28,8 +28,8 @@ BEST: dict[str, Any] = PAPER | {
 #: A single network of the paper trains at a tenth of the rate, without refinement. Ours at half of it, because
 #: `partial_fit` keeps the rate for ever.
 SINGLE: dict[str, dict[str, Any]] = {
-    "paper": PAPER | {"eta": 0.01, "refinement": "none"},
-    "best": BEST | {"eta": 0.1, "refinement": "none"},
+    "paper": PAPER | {"learning_rate": 0.01, "refinement": "none"},
+    "best": BEST | {"learning_rate": 0.1, "refinement": "none"},
 }
 ENSEMBLE: dict[str, dict[str, Any]] = {"paper": PAPER, "best": BEST}
 
@@ -52,11 +52,10 @@ def settle(preset: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
     UserError
         For a value that is not possible.
     """
-    named = {name: RENAMED.get(name, name) for name, value in given.items() if value is not None}
     return dict(preset) | {
-        named[name]: SETTINGS[named[name]].check(name, given[name], automatic=name in AUTOMATIC)
-        for name in named
-        if named[name] in preset
+        name: SETTINGS[name].check(name, value, automatic=name in AUTOMATIC)
+        for name, value in given.items()
+        if value is not None and name in preset
     }
 
 

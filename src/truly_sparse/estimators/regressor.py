@@ -40,7 +40,7 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
     >>> from sklearn.datasets import load_diabetes
     >>> from truly_sparse import TrulySparseEnsembleRegressor
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> model = TrulySparseEnsembleRegressor(hidden=(50, 50), members=2).fit(X, y)
+    >>> model = TrulySparseEnsembleRegressor(hidden_layer_sizes=(50, 50), members=2).fit(X, y)
     >>> bool(model.score(X, y) > 0.4)
     True
     """

@@ -25,7 +25,7 @@ PLAIN = {
     "scaling none",
     "split random",
     "activation relu",
-    "start_values he",
+    "init he",
     "refinement none",
     "selection last",
     "float32",
@@ -61,10 +61,10 @@ def features(settings: Mapping[str, Any]) -> Features:
 def _optimiser(training: Mapping[str, Any]) -> set[str]:
     """Return the features that networks of any kind can have."""
     found = {key for key in ("momentum", "weight_decay", "clip_norm", "warmup_epochs", "dropout") if training[key]}
-    found |= {f"{key} {training[key]}" for key in ("activation", "start_values", "refinement", "selection")}
-    if training["weight_decay"] and training["decay_times_eta"]:
-        found.add("decay_times_eta")
-    if len(training["hidden"]) > LAYERS:
+    found |= {f"{key} {training[key]}" for key in ("activation", "init", "refinement", "selection")}
+    if training["weight_decay"] and training["decay_times_learning_rate"]:
+        found.add("decay_times_learning_rate")
+    if len(training["hidden_layer_sizes"]) > LAYERS:
         found.add("many layers")
     return found
 

@@ -14,6 +14,20 @@ from truly_sparse.experiments.configuration import DATA_KEYS, FIXED_KEYS, check_
 from truly_sparse.experiments.configuration_schema import suggest
 from truly_sparse.experiments.provenance import source_hash
 
+#: What an axis is called in the names of settings, and so of folders, where that is not its own name: mostly its
+#: symbol in the paper. They also order the axes, epsilon first.
+LABELS = {
+    "epsilon": "eps",
+    "hidden_layer_sizes": "hidden",
+    "learning_rate": "eta",
+    "decay_times_learning_rate": "decay_times_eta",
+    "prune_fraction": "zeta",
+    "restart_prune_fraction": "q",
+    "init": "start_values",
+    "negative_slope": "alpha",
+    "distance_factor": "lambda",
+}
+
 
 @dataclass(frozen=True)
 class RunSpec:
@@ -110,7 +124,7 @@ def find(config: dict[str, Any], path: str) -> RunSpec:
 
 def _block_runs(config: dict[str, Any], experiment: str, block: dict[str, Any], where: str) -> Iterator[RunSpec]:
     # Sorted with epsilon first: the order of keys in a file must not rename a run.
-    axes = sorted((key for key in block if key not in FIXED_KEYS), key=lambda key: (key != "epsilon", key))
+    axes = sorted(block.keys() - FIXED_KEYS, key=lambda axis: (axis != "epsilon", _label(axis)))
     for dataset, method in itertools.product(block["datasets"], block["methods"]):
         model, strategy = (config["methods"][method][key] for key in ("model", "strategy"))
         for values in itertools.product(*(block[axis] for axis in axes)):
@@ -124,7 +138,7 @@ def _block_runs(config: dict[str, Any], experiment: str, block: dict[str, Any], 
                 if problem:
                     raise UserError(f"{where}: {dataset}, {method}: {problem}")
             if strategy == "dist_tse":
-                point.setdefault("lambda", training["lambda"])
+                point.setdefault("distance_factor", training["distance_factor"])
             for seed in block["seeds"]:
                 settings = {
                     "dataset": dataset,
@@ -142,8 +156,12 @@ def setting_name(point: dict[str, Any]) -> str:
     """Return the folder name of a point of the grid, such as "eps20_lambda1.5"; "default" without axes."""
     epsilon = {key: value for key, value in point.items() if key == "epsilon"}
     others = {key: value for key, value in point.items() if key != "epsilon"}
-    names = [f"eps{_written(value).removesuffix('.0')}" for value in epsilon.values()]
-    return "_".join(names + [f"{key}{_written(value)}" for key, value in others.items()]) or "default"
+    names = [f"{_label('epsilon')}{_written(value).removesuffix('.0')}" for value in epsilon.values()]
+    return "_".join(names + [f"{_label(key)}{_written(value)}" for key, value in others.items()]) or "default"
+
+
+def _label(axis: str) -> str:
+    return LABELS.get(axis, axis)
 
 
 def _written(value: Any) -> str:

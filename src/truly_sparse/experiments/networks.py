@@ -53,8 +53,8 @@ class Model:
 
     Attributes
     ----------
-    advice : str or None
-        What to do about a divergence; None for a run that ended well.
+    failure : str or None
+        What happened and what to do, where the run diverged; None for a run that ended well.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Model:
         self._start_links = self.trainer.network.link_counts
         self._checkpoint = folder / "checkpoint.npz"
         self._train(spec, data, restart, each_epoch)
-        self.advice = self.trainer.progress.advice
+        self.failure = self.trainer.progress.failure
 
     def _train(self, spec: "RunSpec", data: Arrays, restart: bool, each_epoch: Callable[[], None]) -> None:
         """Train to the end with a checkpoint every so often, going on from one that fits."""
@@ -86,7 +86,7 @@ class Model:
         def after_epoch(_: Epoch) -> None:
             nonlocal saved, due
             each_epoch()
-            if trainer.progress.advice is None:
+            if trainer.progress.failure is None:
                 reporter.update(trainer.progress.epoch, trainer.progress.history[-1])
             begun = time.monotonic()
             if begun - saved > due and not trainer.finished:
@@ -95,7 +95,7 @@ class Model:
                 due = max(CHECKPOINT_SECONDS, CHECKPOINT_SHARE * (saved - begun))
 
         trainer.run(after_epoch)
-        reporter.close(trainer.progress.advice)
+        reporter.close(trainer.progress.failure)
 
     def predict(self, x: Floats) -> Floats:
         """Return softmax probabilities, float32, shape (members, samples, classes)."""

@@ -29,13 +29,13 @@ class Model(Protocol):
 
     Attributes
     ----------
-    advice : str or None
+    failure : str or None
         What to do about a divergence; None for a run that ended well.
     model_bytes : int
         Memory of the model.
     """
 
-    advice: str | None
+    failure: str | None
 
     @property
     def model_bytes(self) -> int: ...
@@ -83,7 +83,7 @@ def fit(spec: "RunSpec", data: Arrays, folder: Path, restart: bool, each_epoch: 
 
 def predict(model: Model, data: Arrays) -> Floats | None:
     """Return probabilities of the test rows, shape (members, samples, classes); a diverged run predicts nothing."""
-    return model.predict(data.x_test) if model.advice is None else None
+    return model.predict(data.x_test) if model.failure is None else None
 
 
 def measured(probabilities: Floats | None, data: Arrays) -> dict[str, Any]:

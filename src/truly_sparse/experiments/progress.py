@@ -43,9 +43,9 @@ class Reporter:
                 f"{each * (self.epochs - done):.0f} s left"
             )
 
-    def close(self, advice: str | None) -> None:
+    def close(self, failure: str | None) -> None:
         """End the report, with what to do where the run diverged."""
         if self.bar is not None:
             self.bar.close()
-        if advice is not None:
-            self.say(f"diverged: {advice}")
+        if failure is not None:
+            self.say(f"diverged: {failure}")

@@ -25,7 +25,7 @@ class Model:
     Its attributes and methods are those of `networks.Model`.
     """
 
-    advice = None
+    failure = None
 
     def __init__(
         self, spec: "RunSpec", data: Arrays, folder: Path, restart: bool, each_epoch: Callable[[], None]

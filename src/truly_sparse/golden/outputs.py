@@ -33,6 +33,9 @@ from truly_sparse.golden.cases import Case
 
 Outputs = dict[str, Any]
 ROWS = 800
+#: The names under which histories and records are digested, where theirs changed since: a digest is of what a run does,
+#: not of what that is called.
+DIGESTED_AS = {"learning_rate": "eta", "prune_fraction": "zeta", "failure": "advice"}
 #: Rows, classes and features of the made-up datasets.
 TABLES = {"two": (ROWS, 2, 12), "three": (ROWS, 3, 10), "holes": (ROWS, 3, 10), "gesture": (9900, 5, 2)}
 
@@ -133,12 +136,14 @@ def _network_outputs(model: networks.Model, data: Arrays) -> Outputs:
     members = [store.build(member.arrays) for member in model.trainer.members]
     record = model.record(data)
     del record["epochs_wall"]
+    history = model.trainer.progress.history
+    failure = model.failure and model.failure.replace("learning_rate", DIGESTED_AS["learning_rate"])
     return {
         **_logical([network for network in members if isinstance(network, SparseMLP)]),
         "history": _digest_of(
-            [{key: row[key] for key in sorted(row) if key != "seconds"} for row in model.trainer.progress.history]
+            [{DIGESTED_AS.get(key, key): row[key] for key in row if key != "seconds"} for row in history]
         ),
-        "record": _digest_of({**record, "advice": model.advice}),
+        "record": _digest_of({**record, DIGESTED_AS["failure"]: failure}),
     }
 
 

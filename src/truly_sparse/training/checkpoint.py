@@ -67,7 +67,7 @@ def restore(loop: Loop, path: str | Path, identity: dict[str, Any]) -> str | Non
         earlier = {layer: _links(arrays[f"earlier/{layer}"], loop.network, layer) for layer in facts["earlier"]}
         progress, ended = Progress(**facts["progress"]), facts["ended"]
         counters = progress.epoch, progress.step, progress.key, progress.stale, progress.fallbacks
-        if any(type(counter) is not int or not 0 <= counter < 2**64 for counter in counters) or progress.advice:
+        if any(type(counter) is not int or not 0 <= counter < 2**64 for counter in counters) or progress.failure:
             return "its counters are not valid"
         over = [loop.stages[epoch.member] for epoch in loop.plan[: progress.epoch] if epoch.ends_member]
         if not 0 < progress.epoch <= len(loop.plan) or ended != sum(stage.collects for stage in over):

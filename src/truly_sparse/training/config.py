@@ -15,7 +15,9 @@ MOST_EPOCHS = 1_000_000
 class TrainingConfig:
     """Settings of one training run; the defaults are the protocol of the journal's Gesture experiment."""
 
-    hidden: tuple[int, ...] = setting((1000, 1000, 1000), "Neurons of each hidden layer.", least=1, most=2_147_483_647)
+    hidden_layer_sizes: tuple[int, ...] = setting(
+        (1000, 1000, 1000), "Neurons of each hidden layer.", least=1, most=2_147_483_647
+    )
     epsilon: float | None = setting(
         None,
         "Density of the Erdős–Rényi start; a block has about epsilon (n_in + n_out) links.",
@@ -39,16 +41,16 @@ class TrainingConfig:
     batch_size: int = setting(
         128, "Samples in a batch; an incomplete last batch is left out of training.", least=1, most=1_000_000
     )
-    eta: float = setting(0.1, "Learning rate.", above=0, most=1000)
-    learning_rate: str = setting(
+    learning_rate: float = setting(0.1, "Learning rate (eta).", above=0, most=1000)
+    learning_rate_schedule: str = setting(
         "steps",
-        "Rate within a member's window: half a cosine from eta to nearly 0, or the steps of `refinement`.",
+        "Rate within a member's window: half a cosine from `learning_rate` to nearly 0, or the steps of `refinement`.",
         choices=("cosine", "steps"),
         configured=False,
     )
     momentum: float = setting(0.9, "Momentum (mu).", least=0, below=1)
     weight_decay: float = setting(0.0002, "Part of every weight and bias taken off at each step.", least=0, below=1)
-    decay_times_eta: bool = setting(
+    decay_times_learning_rate: bool = setting(
         False, "Whether the weight decay is multiplied by the learning rate; in the authors' implementation it is not."
     )
     clip_norm: float = setting(
@@ -58,7 +60,10 @@ class TrainingConfig:
         most=1_000_000_000,
     )
     warmup_epochs: int = setting(
-        0, "Epochs at the start over which eta rises linearly to its value. 0 is none.", least=0, most=MOST_EPOCHS
+        0,
+        "Epochs at the start over which the learning rate rises linearly to its value. 0 is none.",
+        least=0,
+        most=MOST_EPOCHS,
     )
     activation_storage: str = setting(
         "bfloat16",
@@ -68,8 +73,12 @@ class TrainingConfig:
         choices=("float32", "bfloat16"),
     )
     dropout: float = setting(0.2, "Probability of dropping a hidden activation in training.", least=0, below=1)
-    zeta: float = setting(0.2, "Fraction of the links replaced by one step of topology evolution.", least=0, below=1)
-    q: float = setting(0.8, "Fraction of the links replaced when the next member starts.", above=0, below=1)
+    prune_fraction: float = setting(
+        0.2, "Fraction of the links replaced by one step of topology evolution (zeta).", least=0, below=1
+    )
+    restart_prune_fraction: float = setting(
+        0.8, "Fraction of the links replaced when the next member starts (q).", above=0, below=1
+    )
     evolution_every: int = setting(
         2,
         "Epochs between two steps of topology evolution in the exploration phase (e); 0 never evolves.",
@@ -78,27 +87,27 @@ class TrainingConfig:
     )
     refinement: str = setting(
         "comprehensive",
-        "What the second half of a member's epochs changes: comprehensive (eta and zeta halved, e 4 then 8), eta_zeta "
-        "(both halved), eta (halved), none.",
+        "What the second half of a member's epochs changes: comprehensive (learning rate eta and prune fraction zeta "
+        "halved, e 4 then 8), eta_zeta (both halved), eta (halved), none.",
         choices=tuple(REFINEMENTS),
     )
-    start_values: str = setting(
+    init: str = setting(
         "he",
         "Uniform start values, he +-sqrt(6 / n_in), xavier +-sqrt(6 / (n_in + n_out)), or he_links "
         "+-sqrt(6 / links per output neuron), the fan-in there really is.",
         choices=("he", "xavier", "he_links"),
     )
     activation: str = setting("all_relu", "Activation of the hidden layers.", choices=("all_relu", "relu"))
-    alpha: float = setting(
+    negative_slope: float = setting(
         0.5,
-        "Slope of All-ReLU for negative inputs; its sign alternates from layer to layer.",
+        "Slope of All-ReLU for negative inputs (alpha); its sign alternates from layer to layer.",
         least=0,
         most=1000,
     )
     escape_input_block: bool = setting(
         True,
-        "true replaces the fraction q in the input block too when the next member starts (pseudocode); false leaves "
-        "that block alone (the authors' implementation).",
+        "true replaces links of the input block too when the next member starts (pseudocode); false leaves that block "
+        "alone (the authors' implementation).",
     )
     selection: str = setting(
         "best_validation",
@@ -112,8 +121,11 @@ class TrainingConfig:
         most=MOST_EPOCHS,
         configured=False,
     )
-    lambda_: float = setting(
-        1.5, "Dist-TSE accepts a new topology at a distance of at least mean + lambda * sd.", least=0, most=1000
+    distance_factor: float = setting(
+        1.5,
+        "Dist-TSE accepts a new topology at a distance of at least mean + factor (lambda) * sd.",
+        least=0,
+        most=1000,
     )
     distance: str = setting(
         "row_wise",
@@ -139,12 +151,12 @@ class TrainingConfig:
         UserError
             For a name that no setting has.
         """
-        known = {field.name.rstrip("_"): field.name for field in fields(cls)}
-        unknown = sorted(training.keys() - known.keys())
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(training.keys() - known)
         if unknown:
             raise UserError(f'there is no training setting "{unknown[0]}"; known: {", ".join(sorted(known))}')
-        given = {known[name]: value for name, value in training.items()}
-        return cls(**given | ({"hidden": tuple(given["hidden"])} if "hidden" in given else {}))
+        sizes = {name: tuple(value) for name, value in training.items() if name == "hidden_layer_sizes"}
+        return cls(**{**training, **sizes})
 
 
 def schema() -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Progress:
 
     Attributes
     ----------
-    advice : str or None
+    failure : str or None
         What happened and what to do, where the run diverged.
     stale : int
         Epochs since the validation score was last better.
@@ -56,7 +56,7 @@ class Progress:
     epoch: int = 0
     step: int = 0
     key: int = 0
-    advice: str | None = None
+    failure: str | None = None
     stale: int = 0
     fallbacks: int = 0
     draws: list[int] = field(default_factory=list)
@@ -114,7 +114,7 @@ class Loop:
         fresh: Fresh,
         seed: int,
         before: End | None = None,
-        remedy: str = "lower eta, set clip_norm to 1, or scale the features",
+        remedy: str = "lower learning_rate, set clip_norm to 1, or scale the features",
     ) -> None:
         self.problem, self.settings, self.stages, self.remedy = problem, settings, list(stages), remedy
         self.plan = _numbered(self.stages)
@@ -135,7 +135,7 @@ class Loop:
     @property
     def finished(self) -> bool:
         """Whether nothing is left to train, because all stages are done or the run diverged."""
-        return self.progress.epoch == len(self.plan) or self.progress.advice is not None
+        return self.progress.epoch == len(self.plan) or self.progress.failure is not None
 
     def run(self, after_epoch: Callback | None = None, trained: Callback | None = None) -> None:
         """Train to the end.
@@ -177,8 +177,8 @@ class Loop:
 
     def _optimiser(self, epoch: Epoch) -> SGD:
         settings = self.settings
-        decay = settings.weight_decay * (epoch.eta if settings.decay_times_eta else 1.0)
-        return SGD(epoch.eta, settings.momentum, decay, settings.clip_norm)
+        decay = settings.weight_decay * (epoch.learning_rate if settings.decay_times_learning_rate else 1.0)
+        return SGD(epoch.learning_rate, settings.momentum, decay, settings.clip_norm)
 
     def _train(self, epoch: Epoch, trained: Callback | None) -> None:
         started, settings, progress = perf_counter(), self.settings, self.progress
@@ -197,9 +197,9 @@ class Loop:
         )
         progress.step += len(order) // settings.batch_size
         if not np.isfinite(result.loss):
-            progress.advice = (
-                f"the loss became infinite or not a number in epoch {epoch.number + 1} (eta {epoch.eta:g}, "
-                f"epsilon {settings.epsilon or 'none'}); {self.remedy}"
+            progress.failure = (
+                f"the loss became infinite or not a number in epoch {epoch.number + 1} "
+                f"(learning_rate {epoch.learning_rate:g}, epsilon {settings.epsilon or 'none'}); {self.remedy}"
             )
             return
         score = self._validate(epoch)
@@ -207,7 +207,7 @@ class Loop:
             trained(epoch)
         if epoch.evolve and isinstance(self.network, SparseMLP):
             avoided = self.earlier if self.stages[epoch.member].disjoint else None
-            progress.fallbacks += self.network.evolve(epoch.zeta, self.streams, avoided)
+            progress.fallbacks += self.network.evolve(epoch.prune_fraction, self.streams, avoided)
         last = self._last_of_phase(epoch) if settings.patience and progress.stale >= settings.patience else epoch
         if last.ends_member:
             self._end_stage(epoch.member)
@@ -216,8 +216,8 @@ class Loop:
                 "epoch": epoch.number + 1,
                 "member": epoch.member,
                 "phase": epoch.phase,
-                "eta": epoch.eta,
-                "zeta": epoch.zeta if epoch.evolve else 0.0,
+                "learning_rate": epoch.learning_rate,
+                "prune_fraction": epoch.prune_fraction if epoch.evolve else 0.0,
                 "loss": result.loss,
                 "train_accuracy": result.accuracy,
                 f"validation_{self.problem.targets.metric}": score,

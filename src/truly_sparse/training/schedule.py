@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Refinement(NamedTuple):
-    """Factors on eta and zeta in the second half of a refinement, and on e in both halves."""
+    """Factors on learning rate and prune fraction in the second half of a refinement, and on e in both halves."""
 
-    eta: float
-    zeta: float
+    learning_rate: float
+    prune_fraction: float
     every_first: int
     every_second: int
 
@@ -40,8 +40,8 @@ class Epoch:
     number: int
     member: int
     phase: str
-    eta: float
-    zeta: float
+    learning_rate: float
+    prune_fraction: float
     evolve: bool
     ends_member: bool
 
@@ -69,19 +69,20 @@ def schedule(settings: TrainingConfig) -> list[Epoch]:
     for number in range(epochs):
         left = number - exploration
         member = max(0, left) // each if each else 0
-        every, eta, zeta, phase = settings.evolution_every, settings.eta, settings.zeta, "exploration"
+        every, phase = settings.evolution_every, "exploration"
+        rate, fraction = settings.learning_rate, settings.prune_fraction
         if left >= 0:
             if left % each < each // 2:
                 phase, every = "refinement_1", every * factors.every_first
             else:
                 phase, every = "refinement_2", every * factors.every_second
-                eta, zeta = eta * factors.eta, zeta * factors.zeta
-        eta *= min(1.0, (number + 1) / (settings.warmup_epochs + 1))
+                rate, fraction = rate * factors.learning_rate, fraction * factors.prune_fraction
+        rate *= min(1.0, (number + 1) / (settings.warmup_epochs + 1))
         ends = number + 1 == epochs or (left >= 0 and (left + 1) % each == 0)
         evolve = every > 0 and (number + 1) % every == 0 and not ends
-        plan.append(Epoch(number, member, phase, eta, zeta, evolve, ends))
-    if settings.learning_rate == "cosine":
-        return [epoch for window in windows(plan) for epoch in _cosine(window, settings.eta)]
+        plan.append(Epoch(number, member, phase, rate, fraction, evolve, ends))
+    if settings.learning_rate_schedule == "cosine":
+        return [epoch for window in windows(plan) for epoch in _cosine(window, settings.learning_rate)]
     return plan
 
 
@@ -90,7 +91,7 @@ def windows(plan: Iterable[Epoch]) -> list[list[Epoch]]:
     return [list(window) for _, window in groupby(plan, key=lambda epoch: epoch.member)]
 
 
-def _cosine(window: list[Epoch], eta: float) -> list[Epoch]:
-    """Let the rate of a window fall from `eta` to nearly 0, along half a cosine."""
-    rates = (COSINE_FLOOR + (1 - COSINE_FLOOR) * (1 + cos(pi * i / len(window))) / 2 for i in range(len(window)))
-    return [replace(epoch, eta=eta * rate) for epoch, rate in zip(window, rates, strict=True)]
+def _cosine(window: list[Epoch], first: float) -> list[Epoch]:
+    """Let the rate of a window fall from `first` to nearly 0, along half a cosine."""
+    parts = (COSINE_FLOOR + (1 - COSINE_FLOOR) * (1 + cos(pi * i / len(window))) / 2 for i in range(len(window)))
+    return [replace(epoch, learning_rate=first * part) for epoch, part in zip(window, parts, strict=True)]

@@ -135,7 +135,7 @@ def setting(default: Any, text: str, kind: type | None = None, **more: Any) -> A
 
 
 def settings_of(owner: type) -> Iterator[tuple[str, Setting, Any]]:
-    """Yield name, setting and default of every setting of a dataclass; that of "lambda" has the field `lambda_`."""
+    """Yield name, setting and default of every setting of a dataclass."""
     for field in dataclasses.fields(owner):
         if "setting" in field.metadata:
-            yield field.name.rstrip("_"), field.metadata["setting"], field.default
+            yield field.name, field.metadata["setting"], field.default

@@ -164,7 +164,12 @@ def shaped(config, repository, make_record):
         training = spec.settings["training"]
         if spec.dataset != "gesture" or spec.settings["model"] != "sparse" or spec.path == left_out:
             continue
-        accuracy = 0.5 + 0.01 * training["members"] + 0.001 * len(training["hidden"]) + 1e-5 * training["hidden"][0]
+        accuracy = (
+            0.5
+            + 0.01 * training["members"]
+            + 0.001 * len(training["hidden_layer_sizes"])
+            + 1e-5 * training["hidden_layer_sizes"][0]
+        )
         record = make_record(method=spec.method, setting=spec.setting, seed=spec.seed) | {
             "experiment": spec.experiment,
             "settings": spec.settings,

@@ -35,10 +35,10 @@ def read(config):
     ("method", "other", "as_in_table1", "choice", "instead"),
     [
         ("edst_rg", "eps20_selectionlast", "eps20", "selection", "last"),
-        ("dist_tse", "eps20_zeta0.3_lambda1.5", "eps20_lambda1.5", "zeta", "0.3"),
+        ("dist_tse", "eps20_zeta0.3_lambda1.5", "eps20_lambda1.5", "prune_fraction", "0.3"),
         ("dist_tse", "eps20_distanceall_pairs_lambda1.5", "eps20_lambda1.5", "distance", "all pairs"),
-        ("fd_tse", "eps20_decay_times_etatrue", "eps20", "decay_times_eta", "yes"),
-        ("static", "eps20_start_valuesxavier", "eps20", "start_values", "xavier"),
+        ("fd_tse", "eps20_decay_times_etatrue", "eps20", "decay_times_learning_rate", "yes"),
+        ("static", "eps20_start_valuesxavier", "eps20", "init", "xavier"),
     ],
 )
 def test_a_choice_is_compared_with_table_1_seed_by_seed(measured, method, other, as_in_table1, choice, instead):

@@ -59,7 +59,7 @@ def test_hyperparameters_are_those_of_the_configuration(paper):
     assert used(paper, "gesture", "fd_tse") == {
         "eta": "0.1-0.05", "evolution_frequency": "2-4-8", "activation": "All-ReLU", "alpha": "0.5"
     }  # fmt: skip
-    changed = paper | {"training": paper["training"] | {"eta": 0.2, "evolution_every": 3}}
+    changed = paper | {"training": paper["training"] | {"learning_rate": 0.2, "evolution_every": 3}}
     assert used(changed, "gesture", "fd_tse")["eta"] == "0.2-0.1"
     assert used(changed, "gesture", "fd_tse")["evolution_frequency"] == "3-6-12"
 

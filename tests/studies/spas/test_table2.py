@@ -48,7 +48,7 @@ def test_convolutional_models_follow(frame):
 
 
 def test_sizes_come_from_the_configuration(config):
-    changed = config | {"training": config["training"] | {"hidden": [10]}}
+    changed = config | {"training": config["training"] | {"hidden_layer_sizes": [10]}}
     frame = make.built(changed, "spas_table2").frame
     row = frame[(frame["method"] == WITH_SHORTCUTS) & (frame["dataset"] == "CIFAR-10")].set_index("metric")["value"]
     assert row.tolist() == [3072 * 10 + 10 * 10, 3072 * 10, 3072 * 10 + 10 * 10 + 3072 * 10]

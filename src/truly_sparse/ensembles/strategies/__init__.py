@@ -59,18 +59,18 @@ class Strategy(ABC):
 
         The links that the hidden blocks ended with are added to `earlier`.
         """
-        q, output = self.settings.q, len(network.sizes) - 1
+        fraction, output = self.settings.restart_prune_fraction, len(network.sizes) - 1
         for number, block in enumerate(network.blocks):
             if block.target == output:
                 continue
             bound = network.bounds[block.pair]
             if block.source == 0:
                 if self.settings.escape_input_block:
-                    regrow_at_random(block, q, bound, streams.regrowth)
+                    regrow_at_random(block, fraction, bound, streams.regrowth)
                 continue
             ended, before = block.links(), earlier.get(number)
             earlier[number] = ended if before is None else topology.union(before, ended)
-            yield self.regrow(block, q, bound, streams.regrowth, earlier[number])
+            yield self.regrow(block, fraction, bound, streams.regrowth, earlier[number])
 
 
 def create(name: str, settings: Mapping[str, Any] | TrainingConfig) -> Strategy:

@@ -35,13 +35,14 @@ class Escape(Strategy):
 
         samples = self.settings.distance_samples
         sampled = np.array([distance(*draw()) for _ in range(samples)])
-        wanted = sampled.mean() + self.settings.lambda_ * sampled.std()
+        wanted = sampled.mean() + self.settings.distance_factor * sampled.std()
         for extra in range(1, self.settings.distance_max_draws + 1):
             links, values = draw()
             if distance(links, values) >= wanted:
                 block.replant(keep, links, values)
                 return Regrowth(draws=samples + extra)
         raise UserError(
-            f"no regrowth at distance mu + {self.settings.lambda_} sigma in {self.settings.distance_max_draws} draws; "
-            f"lower training.lambda or raise training.distance_max_draws"
+            f"no regrowth at distance mu + {self.settings.distance_factor} sigma in "
+            f"{self.settings.distance_max_draws} draws; lower training.distance_factor or "
+            f"raise training.distance_max_draws"
         )

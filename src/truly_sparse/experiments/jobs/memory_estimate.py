@@ -49,7 +49,7 @@ def check(config: dict[str, Any], spec: RunSpec) -> None:
         named = ", ".join(f"{name} {_gigabytes(size)}" for name, size in parts.items())
         raise UserError(
             f"{spec.path}: needs about {_gigabytes(total)} of memory ({named}), but {_gigabytes(max(free, 0))} "
-            f"are free ({limit}); raise that, or lower hidden, epsilon, members or batch_size"
+            f"are free ({limit}); raise that, or lower hidden_layer_sizes, epsilon, members or batch_size"
         )
 
 
@@ -59,7 +59,7 @@ def needed(spec: RunSpec, rows: int, features: int, classes: int) -> dict[str, f
     training = spec.settings["training"]
     if spec.settings["model"] == "reference":
         return parts
-    sizes = [features, *training["hidden"], classes]
+    sizes = [features, *training["hidden_layer_sizes"], classes]
     pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
     members = training["members"] + 1  # and the best of the window
     neurons, batch = sum(sizes), training["batch_size"] + 16

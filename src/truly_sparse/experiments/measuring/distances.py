@@ -27,7 +27,7 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
     frames = []
     for dataset, network, data in explored(config, settings):
         block, bound = network.blocks[HIDDEN], network.bounds[HIDDEN, HIDDEN + 1]
-        keep = topology.survivors(block.values, config["training"]["q"])
+        keep = topology.survivors(block.values, config["training"]["restart_prune_fraction"])
         kept, count = block.links()[keep], int(len(block) - keep.sum())
         distances = {name: prepare(block, keep) for name, prepare in DISTANCES.items()}
         rows = []

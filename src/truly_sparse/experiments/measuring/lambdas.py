@@ -33,14 +33,14 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
         converged, bound = network.blocks[HIDDEN], network.bounds[HIDDEN, HIDDEN + 1]
         rows = []
         for distance in DISTANCES:
-            for place, lambda_ in enumerate(settings["lambdas"]):
-                training = config["training"] | {"distance": distance, "lambda": lambda_}
+            for place, factor in enumerate(settings["distance_factors"]):
+                training = config["training"] | {"distance": distance, "distance_factor": factor}
                 # The first one compiles, and is not counted.
                 for repetition in range(0 if place else -1, settings["repetitions"]):
                     rng = np.random.default_rng([settings["seed"], place, repetition + 1])
                     found = _search(_copy(converged), bound, training, rng)
                     if repetition >= 0:
-                        head = {"distance": distance, "lambda": lambda_, "repetition": repetition}
+                        head = {"distance": distance, "lambda": factor, "repetition": repetition}
                         rows.append({**head, **found, "links": len(converged)})
         frames.append(with_data(rows, dataset, data))
     return pd.concat(frames, ignore_index=True)
@@ -51,7 +51,7 @@ def _search(block: Block, bound: float, training: dict[str, Any], rng: np.random
     nothing = np.empty(0, np.int64)
     start, cpu = time.perf_counter(), time.process_time()
     try:
-        draws, found = strategy.regrow(block, training["q"], bound, rng, nothing).draws, True
+        draws, found = strategy.regrow(block, training["restart_prune_fraction"], bound, rng, nothing).draws, True
     except UserError:
         draws, found = training["distance_samples"] + training["distance_max_draws"], False
     times = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}

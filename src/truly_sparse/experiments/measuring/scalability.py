@@ -28,7 +28,7 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
     training = config["training"]
     for n in settings["sizes"]:
         rng = np.random.default_rng(n)
-        bound = topology.start_bound(n, n, training["start_values"], topology.density(n, n, settings["epsilon"]))
+        bound = topology.start_bound(n, n, training["init"], topology.density(n, n, settings["epsilon"]))
         links = topology.erdos_renyi(n, n, settings["epsilon"], rng)
         block = Block.by_itself(n, n, links, topology.start_values(len(links), bound, rng))
         size = sum(array.nbytes for array in block.graph.arrays)
@@ -38,12 +38,12 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
             for repetition in range(-1, settings["repetitions"]):
                 ended = block.links()
                 start, cpu = time.perf_counter(), time.process_time()
-                report = strategy.regrow(block, training["q"], bound, rng, ended)
+                report = strategy.regrow(block, training["restart_prune_fraction"], bound, rng, ended)
                 _ = block.graph.arrays  # brings the order by target up to date, which training would do
                 times = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}
                 if repetition >= 0:
                     head = {"n": n, "epsilon": settings["epsilon"], "method": method, "distance": distance}
-                    far = {"lambda": training["lambda"], "draws": report.draws} if distance else {}
+                    far = {"lambda": training["distance_factor"], "draws": report.draws} if distance else {}
                     rows.append(
                         {**head, "repetition": repetition, "links": len(block), "block_bytes": size, **times, **far}
                     )

@@ -64,10 +64,10 @@ def _escape(arrays: store.Arrays, strategy: strategies.Strategy, rng: np.random.
     """Return the network as the next member starts, the first two blocks pruned and regrown."""
     network = store.build(arrays)
     assert isinstance(network, SparseMLP)
-    q, (first, hidden) = strategy.settings.q, network.blocks[: HIDDEN + 1]
+    fraction, (first, hidden) = strategy.settings.restart_prune_fraction, network.blocks[: HIDDEN + 1]
     if strategy.settings.escape_input_block:
-        regrow_at_random(first, q, network.bounds[first.pair], rng)
-    strategy.regrow(hidden, q, network.bounds[hidden.pair], rng, hidden.links())
+        regrow_at_random(first, fraction, network.bounds[first.pair], rng)
+    strategy.regrow(hidden, fraction, network.bounds[hidden.pair], rng, hidden.links())
     return store.snapshot(network)
 
 

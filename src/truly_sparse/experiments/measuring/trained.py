@@ -45,7 +45,7 @@ def trainer_of(
     """
     data = load(dataset, config["data"], {key: config["datasets"][dataset][key] for key in DATA_KEYS}, split)
     problem = check_training(training, strategy, config["datasets"][dataset]["validation_fraction"])
-    if problem or len(training["hidden"]) <= HIDDEN:
+    if problem or len(training["hidden_layer_sizes"]) <= HIDDEN:
         raise UserError(f"measured network on {dataset}: {problem or 'two hidden layers are needed'}")
     seen = Data(data.x_train, data.y_train, data.x_validation, data.y_validation, len(data.classes))
     return Trainer(seen, training, "sparse", strategy, seed), data
@@ -85,8 +85,8 @@ def finish(trainer: Trainer, dataset: str, watch: Callback | None = None) -> Non
         Where training diverges, because nothing is left to measure.
     """
     trainer.run(trained=watch)
-    if trainer.progress.advice is not None:
-        raise UserError(f"measured network on {dataset}: {trainer.progress.advice}")
+    if trainer.progress.failure is not None:
+        raise UserError(f"measured network on {dataset}: {trainer.progress.failure}")
 
 
 def with_data(rows: Iterable[dict[str, Any]], dataset: str, data: Arrays) -> pd.DataFrame:

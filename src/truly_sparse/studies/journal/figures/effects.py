@@ -56,7 +56,7 @@ def data(inputs: Inputs) -> pd.DataFrame:
     runs, parts = frame_of(inputs.records), parts_of(inputs.records)
     crossed, scaled = (runs[runs["experiment"] == name].copy() for name in ("refinement", "preprocessing"))
     crossed["setting"] = crossed["refinement"]
-    scaled["setting"] = scaled["scaling"] + "/" + scaled["decay_times_eta"].astype(str)
+    scaled["setting"] = scaled["scaling"] + "/" + scaled["decay_times_learning_rate"].astype(str)
     frames = [
         within_seeds(part, ["dataset", "epsilon", "method", "setting"]).assign(panel=panel)
         for panel, shown in (("a", crossed), ("b", scaled), ("c", alone_runs(runs)))

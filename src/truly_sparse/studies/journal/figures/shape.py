@@ -62,12 +62,12 @@ def data(inputs: Inputs) -> pd.DataFrame:
 def _kind(record: Record) -> tuple[object, ...]:
     """Return what must be the same for two runs to stand in one line of the figure."""
     training = record["settings"]["training"]
-    return record["dataset"], record["method"], training["epsilon"], training["lambda"]
+    return record["dataset"], record["method"], training["epsilon"], training["distance_factor"]
 
 
 def _shape(training: Record) -> tuple[int, int, int]:
     """Return (members, hidden layers, neurons of each hidden layer)."""
-    return training["members"], len(training["hidden"]), training["hidden"][0]
+    return training["members"], len(training["hidden_layer_sizes"]), training["hidden_layer_sizes"][0]
 
 
 def draw(frame: pd.DataFrame, preset: str) -> Figure:

@@ -13,9 +13,9 @@ from truly_sparse.errors import UserError
 #: experiment -> the factors it crosses, and the level the others are compared with.
 CROSSED = {
     "refinement": {"method": "edst_rg", "refinement": "none"},
-    "preprocessing": {"scaling": "minmax_all_rows", "decay_times_eta": "False"},
+    "preprocessing": {"scaling": "minmax_all_rows", "decay_times_learning_rate": "False"},
 }
-FACTORS = {"method": "regrowth", "refinement": "refinement", "scaling": "scaling", "decay_times_eta": "decay"}
+FACTORS = {"method": "regrowth", "refinement": "refinement", "scaling": "scaling", "decay_times_learning_rate": "decay"}
 SCALINGS = {"minmax_all_rows": "min-max", "standard": "standardised", "quantile": "quantiles"}
 LEVELS = {
     "edst_rg": "random",

@@ -121,7 +121,7 @@ def _scaled(runs: pd.DataFrame) -> pd.DataFrame:
     datasets = {*varied["dataset"], *runs.loc[runs["experiment"] == "features", "dataset"]}
     single = runs[runs["experiment"].isin(["features", "table1", "table2"]) & runs["method"].isin(_SINGLE)]
     single = single[single["dataset"].isin(datasets) & (single["epsilon"] == 20)]
-    keys = ["dataset", "method", "epsilon", "setting", "scaling", "decay_times_eta"]
+    keys = ["dataset", "method", "epsilon", "setting", "scaling", "decay_times_learning_rate"]
     return summarise(pd.concat([varied, single]), keys).assign(metric="test_accuracy", effect="scaling and decay")
 
 
@@ -129,7 +129,7 @@ def alone_runs(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the runs of the models under the ensembles' schedule, and those of Tables 1 and 2 beside them."""
     fair = runs[runs["experiment"] == "protocol"]
     printed = runs[runs["experiment"].isin(["table1", "table2"]) & runs["dataset"].isin(fair["dataset"].unique())]
-    printed = printed[((printed["epsilon"] == 20) | printed["epsilon"].isna()) & (printed["lambda"] == 1.5)]
+    printed = printed[((printed["epsilon"] == 20) | printed["epsilon"].isna()) & (printed["distance_factor"] == 1.5)]
     return pd.concat([printed, fair])
 
 
@@ -173,7 +173,7 @@ def _scaled_cells(frame: pd.DataFrame) -> pd.DataFrame:
             cells = {column.key: formats.NOTHING for column in _CELLS}
             cells |= {"dataset": marked_title(str(dataset), part["note"]), "what": title}
             for row in part[part["scaling"] == scaling].to_dict("records"):
-                key = "scaled" if row["decay_times_eta"] else row["method"]
+                key = "scaled" if row["decay_times_learning_rate"] else row["method"]
                 cells[key] = formats.spread(row["value"], row["std"])
             rows.append(cells)
     return pd.DataFrame(rows, columns=["dataset", *(column.key for column in _CELLS)])

@@ -61,7 +61,7 @@ def chosen(inputs: Inputs) -> pd.DataFrame:
     practice = runs[runs["experiment"] == "practice"]
     ours = runs[(runs["experiment"] != "practice") & runs["method"].isin(OURS)]
     ours = ours[(ours["epsilon"] == 20) | ours["epsilon"].isna()]
-    ours = ours[(ours["method"] != "dist_tse") | (ours["lambda"] == 1.5)]
+    ours = ours[(ours["method"] != "dist_tse") | (ours["distance_factor"] == 1.5)]
     tried = practice[practice["method"] == SEARCHED].copy()
     keys = ["dataset", "split", "seed"]
     tried["fit_seconds"] = tried.groupby(keys)["fit_seconds"].transform("sum")

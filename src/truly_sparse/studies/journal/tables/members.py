@@ -49,7 +49,7 @@ def make(inputs: Inputs) -> Table:
 def tidy(inputs: Inputs) -> pd.DataFrame:
     """Return one row per (dataset, method, epsilon, measure) of the ensembles with several members."""
     runs = frame_of(inputs.records).dropna(subset=["disagreement"])
-    runs = runs[(runs["method"] != "dist_tse") | (runs["lambda"] == 1.5)]
+    runs = runs[(runs["method"] != "dist_tse") | (runs["distance_factor"] == 1.5)]
     parts = parts_of(inputs.records)
     lines = []
     for name in MEASURES:

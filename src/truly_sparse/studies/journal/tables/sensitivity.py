@@ -22,9 +22,9 @@ CHOICE = ("choice", "as_run", "instead")
 MORE = (*CHOICE, "points", "points_std")
 _WORDS = {
     "selection": "state of a member",
-    "start_values": "start values",
-    "decay_times_eta": "decay times η",
-    "zeta": "ζ",
+    "init": "start values",
+    "decay_times_learning_rate": "decay times η",
+    "prune_fraction": "ζ",
     "escape_input_block": "escape in input block",
     "distance": "distance of topologies",
 }

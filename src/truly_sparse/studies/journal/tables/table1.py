@@ -26,7 +26,7 @@ Key = tuple[str, str, str]
 def dense_weights(record: Record) -> int:
     """Return the links and biases of one dense network of the run's shape, the unit of every weights ratio."""
     training, data = record["settings"]["training"], record["data"]
-    sizes = [data["features"], *training["hidden"], class_count(data)]
+    sizes = [data["features"], *training["hidden_layer_sizes"], class_count(data)]
     return sum(a * b for a, b in zip(sizes, sizes[1:], strict=False)) + sum(sizes[1:])
 
 

@@ -113,8 +113,8 @@ def correct_rows(record: Record) -> npt.NDArray[np.bool_]:
 
 
 def _wanted(record: Record) -> bool:
-    lambda_ = record["settings"]["training"]["lambda"]
-    ours = record["method"] in METHODS and (record["method"] != "dist_tse" or lambda_ == LAMBDA)
+    factor = record["settings"]["training"]["distance_factor"]
+    ours = record["method"] in METHODS and (record["method"] != "dist_tse" or factor == LAMBDA)
     return record["status"] == "ok" and ours
 
 

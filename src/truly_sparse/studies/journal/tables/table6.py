@@ -76,16 +76,17 @@ def used(config: dict[str, Any], dataset: str, method: str) -> dict[str, str]:
     """Return the four printed hyperparameters of a method on a dataset, written as the journal writes them."""
     training = training_of(config, dataset, method)
     # Every refinement but "none" halves the rate once.
-    rates = [training["eta"]] if training["refinement"] == "none" else [training["eta"], training["eta"] / 2]
+    rate = training["learning_rate"]
+    rates = [rate] if training["refinement"] == "none" else [rate, rate / 2]
     every = training["evolution_every"]
     frequencies = [every, 2 * every, 4 * every] if training["refinement"] == "comprehensive" else [every]
-    relu = training["activation"] == "relu" or training["alpha"] == 0
+    relu = training["activation"] == "relu" or training["negative_slope"] == 0
     dense = config["methods"][method]["model"] == "dense"
     return {
         "eta": "-".join(f"{rate:g}" for rate in rates),
         "evolution_frequency": "" if dense else "-".join(map(str, frequencies)),
         "activation": "ReLU" if relu else "All-ReLU",
-        "alpha": "" if relu else f"{training['alpha']:g}",
+        "alpha": "" if relu else f"{training['negative_slope']:g}",
     }
 
 

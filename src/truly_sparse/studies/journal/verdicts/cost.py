@@ -33,7 +33,7 @@ def shapes(records: list[Record]) -> pd.DataFrame:
             continue
         data, training = record["data"], record["settings"]["training"]
         classes = data["classes"] if isinstance(data["classes"], int) else len(data["classes"])
-        sizes = [data["features"], *training["hidden"], classes]
+        sizes = [data["features"], *training["hidden_layer_sizes"], classes]
         full = [a * b for a, b in zip(sizes, sizes[1:], strict=False)]
         rows = data["train_rows"] + data["validation_rows"]
         lines.append(

@@ -28,13 +28,13 @@ _PRINTED = (
 
 def make(inputs: Inputs) -> Table:
     """Return SPaS Table 2: possible weights as printed and as the layers of the configuration give them."""
-    frame = tidy(inputs.published_text("table2"), inputs.config["training"]["hidden"])
+    frame = tidy(inputs.published_text("table2"), inputs.config["training"]["hidden_layer_sizes"])
     caption = (
         "Possible weights of the models. Sequential: between neighbouring layers; shortcut: past at least one. Biases "
         "are left out, as in the printed numbers of perceptrons; convolutional models follow. "
         f"Preset {inputs.preset}; no runs."
     )
-    layers = "-".join(map(str, inputs.config["training"]["hidden"]))
+    layers = "-".join(map(str, inputs.config["training"]["hidden_layer_sizes"]))
     note = f"Worked out from hidden layers of {layers}. Preset {inputs.preset}; no runs."
     return Table(frame, [Part("2", caption, _cells(frame), _PRINTED, [note], group="dataset")])
 
