@@ -225,7 +225,7 @@ def test_unknown_runs_are_refused(refused, run, words):
         ({"batch_size": 4000}, "batch_size"),
         ({"epochs": -1}, "epochs"),
         ({"dropout": 1.5}, "dropout"),
-        ({"etaa": 0.1}, "did you mean"),
+        ({"learning_rat": 0.1}, "did you mean"),
         ({"refinement": "comprehensve"}, "refinement"),
     ],
 )
