@@ -26,7 +26,7 @@ from numba import njit
 from numba.core.dispatcher import Dispatcher
 from rounds import clocked, interleaved
 
-from truly_sparse.engine import kernels
+from truly_sparse.engine import kernels, optimisers
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.optimisers import SGD
 from truly_sparse.estimators.presets import ENSEMBLE
@@ -77,9 +77,35 @@ def parts(network: SparseMLP, clip: float, dropout: float) -> dict[str, list[Cal
                 # Compiled again: those that only compiled code calls have no way in from Python.
                 function = njit(boundscheck=False, error_model="numpy")(function.py_func)
                 patches.enter_context(mock.patch.object(kernels, name, recorded(name, function)))
+            elif name in OVERLOADED:
+                patches.enter_context(mock.patch.object(kernels, name, OVERLOADED[name]))
         patches.enter_context(mock.patch.object(kernels, "train_epoch", epoch.py_func))
         network.train_epoch(x, y, np.arange(peers.BATCH), peers.BATCH, SGD(0.0, decay=0.0, clip=clip), dropout, 7, 0)
     return found
+
+
+@njit
+def _at_step(rates, step, powers):
+    return optimisers.at_step(rates, step, powers)
+
+
+@njit
+def _shortened(rates, share):
+    return optimisers.shortened(rates, share)
+
+
+def _single(rates: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function whose numbers are float32 again: on the way to Python they become float64."""
+
+    def call(*arguments: object) -> object:
+        found = rates(*arguments)
+        return type(found)(*(np.float32(value) if isinstance(value, float) else value for value in found))
+
+    return call
+
+
+#: What only compiled code can call, compiled with a way in from Python; it takes no time worth a row.
+OVERLOADED = {"at_step": _single(_at_step), "shortened": _single(_shortened)}
 
 
 @njit
