@@ -68,7 +68,7 @@ def dataset(name: str, folder: str, seed: int) -> Arrays:
 class DenseTuned:
     """A dense network on standardised rows, the best of four by accuracy on a fifth of the rows.
 
-    The four are those of the experiment `practice`, with at most `DENSE_ROWS` rows seen by each.
+    The four are those of the experiment `baselines`, with at most `DENSE_ROWS` rows seen by each.
     """
 
     def __init__(self, random_state: int) -> None:

@@ -76,7 +76,7 @@ def test_the_verdicts_are_the_csv():
 
 
 def test_what_helps_is_the_csv():
-    table = pd.read_csv(ROOT / "results/journal/tables/helps.csv")
+    table = pd.read_csv(ROOT / "results/journal/tables/ablations.csv")
     pooled = table[(table["dataset"] == "pooled") & (table["setting"] == "refinement")].set_index("contrast")
     regrown = pooled.loc[[f"{method} - edst_rg" for method in ("rd_tse", "fd_tse", "dist_tse")]]
     rd, fd, dist = map(difference, regrown["value"], [2] * 3)

@@ -25,7 +25,7 @@ def of(frame, metric):
 
 
 def test_p2_compares_pairs_of_datasets(varied):
-    frame = pd.read_csv(make.table(varied, "practice")[0])
+    frame = pd.read_csv(make.table(varied, "baselines")[0])
     found = frame[frame["dataset"] == ALL].set_index(["method", "metric"])["value"]
     accuracy, error, fit = of(frame, "accuracy"), of(frame, "ece"), of(frame, "fit_seconds")
     peers_ = [name for name in accuracy if name not in (*PROPOSED, OURS)]
@@ -70,7 +70,7 @@ def test_a_dataset_without_all_three_ensembles_does_not_count():
 
 
 def test_a_method_of_ones_own_stands_in_p2(varied):
-    inputs = Inputs(varied, STUDY, TABLES["practice"])
+    inputs = Inputs(varied, STUDY, TABLES["baselines"])
     frame = pd.DataFrame([*made_up("a", 80.0, mine=70.0, dense=60.0), *made_up("b", 80.0, mine=75.0, dense=65.0)])
     printed = baseline_peers.part(inputs, frame, baseline_peers.tidy(frame))
     assert printed.cells["method"].tolist() == ["Dense", "mine"]
@@ -91,7 +91,7 @@ def test_datasets_are_named_where_models_lie_apart():
 
 def test_peers_are_drawn_as_far_from_the_ensembles_as_they_are(varied):
     frame = pd.read_csv(make.figure(varied, "peers")[2])
-    accuracy = of(pd.read_csv(make.table(varied, "practice")[0]), "accuracy")
+    accuracy = of(pd.read_csv(make.table(varied, "baselines")[0]), "accuracy")
     panel = frame[(frame["panel"] == "a") & (frame["split"] != "videos")].set_index(["dataset", "method"])["value"]
     for (dataset, method), value in panel.items():
         assert value == pytest.approx(accuracy.loc[dataset, method] - accuracy.loc[dataset, OURS])

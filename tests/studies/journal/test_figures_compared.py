@@ -21,7 +21,7 @@ ENSEMBLES = ("edst_rg", "rd_tse", "fd_tse", "dist_tse")
 
 def finished(config, experiment):
     """Return the finished runs of one experiment."""
-    return frame_of(Inputs(config, STUDY, TABLES["helps"]).of(experiment))
+    return frame_of(Inputs(config, STUDY, TABLES["ablations"]).of(experiment))
 
 
 def drawn(module, frame, preset="paper"):
@@ -135,7 +135,7 @@ def test_what_helps_is_drawn_from_whatever_has_finished(varied, repository):
 
 
 def test_points_of_every_dataset_and_of_all_together(varied):
-    frame = pd.read_csv(make.table(varied, "helps")[0])
+    frame = pd.read_csv(make.table(varied, "ablations")[0])
     found = frame[frame["metric"] == "contrast"]
     runs_ = finished(varied, "refinement")
     at = found[(found["setting"] == "refinement") & (found["contrast"] == "fd_tse - edst_rg")]

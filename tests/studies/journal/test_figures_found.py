@@ -37,7 +37,7 @@ def tables(repository, config):
             "note": "over 2 datasets",
         }
     )
-    for name, frame in (("verdicts", verdicts), ("helps", contrasts)):
+    for name, frame in (("verdicts", verdicts), ("ablations", contrasts)):
         build.write_csv(frame, places.table_csv(config, name))
 
 

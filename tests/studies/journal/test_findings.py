@@ -56,7 +56,8 @@ def test_sentences_follow_the_tables(evidence):
         rows = (frame["dataset"] == "pooled") & (frame["contrast"] == "fd_tse - edst_rg")
         frame.loc[rows, ["value", "low", "high"]] = [1.234, 1.1, 1.32]
 
-    before, after = (said(STATEMENTS, given)["Alike"][0] for given in (evidence, changed(evidence, "helps", better)))
+    other = changed(evidence, "ablations", better)
+    before, after = (said(STATEMENTS, given)["Alike"][0] for given in (evidence, other))
     assert "+0.05" in before
     assert "+1.23" in after
     assert "±1.35" in after

@@ -13,7 +13,7 @@ from numpy._core import _multiarray_umath as umath
 
 ROOT = Path(__file__).parents[3]
 #: Tables and figures whose numbers or places come from least squares, ranks, logarithms or products of matrices.
-TABLES = ("helps", "table5", "practice", "verdicts")
+TABLES = ("ablations", "table5", "baselines", "verdicts")
 FIGURES = ("effects", "cost", "ranks", "peers", "figure2", "figure4")
 WRITE = f"""
 from truly_sparse.studies import make

@@ -19,7 +19,7 @@ def accuracy_of(spec):
 
 @pytest.fixture
 def measured(paper, repository):
-    found = [*runs(paper, "choices"), *runs(paper, "table1")]
+    found = [*runs(paper, "sensitivity"), *runs(paper, "table1")]
     for spec in found:
         accuracy = record_of(spec)["accuracy"] | {"test": accuracy_of(spec)}
         write_json(repository / run_folder(paper, spec) / "run.json", record_of(spec, accuracy=accuracy))
@@ -27,7 +27,7 @@ def measured(paper, repository):
 
 
 def read(config):
-    csv, tex = make.table(config, "choices")
+    csv, tex = make.table(config, "sensitivity")
     return pd.read_csv(csv), tex.read_text(encoding="utf-8")
 
 
@@ -45,7 +45,7 @@ def test_a_choice_is_compared_with_table_1_seed_by_seed(measured, method, other,
     config, _, specs = measured
     frame, _ = read(config)
     gains = [
-        100 * accuracy_of(specs[f"choices/gesture/{method}/{other}/seed{seed}"])
+        100 * accuracy_of(specs[f"sensitivity/gesture/{method}/{other}/seed{seed}"])
         - 100 * accuracy_of(specs[f"table1/gesture/{method}/{as_in_table1}/seed{seed}"])
         for seed in range(3)
     ]
@@ -61,7 +61,7 @@ def test_every_run_of_the_experiment_has_its_counterpart(measured):
     config, _, specs = measured
     frame, text = read(config)
     changed = frame[frame["choice"].notna()]
-    assert changed["seeds"].sum() == sum(spec.experiment == "choices" for spec in specs.values())
+    assert changed["seeds"].sum() == sum(spec.experiment == "sensitivity" for spec in specs.values())
     assert not changed.duplicated(["method", "choice", "instead"]).any()
     assert "as in Table 1" in text
 
@@ -77,7 +77,7 @@ def test_a_run_without_its_counterpart_is_left_out(measured):
 
 def test_a_diverged_run_is_in_no_mean(measured):
     config, repository, specs = measured
-    spec = specs["choices/gesture/set_mlp/eps20_zeta0.1/seed1"]
+    spec = specs["sensitivity/gesture/set_mlp/eps20_zeta0.1/seed1"]
     write_json(repository / run_folder(config, spec) / "run.json", record_of(spec, status="diverged"))
     frame, _ = read(config)
     row = frame[(frame["method"] == "set_mlp") & (frame["instead"] == "0.1")].iloc[0]

@@ -65,7 +65,7 @@ def test_hyperparameters_are_those_of_the_configuration(paper):
 
 
 def test_the_tuned_model_is_chosen_by_validation_alone(paper):
-    spec = next(s for s in runs(paper, "practice") if s.method == "dense_tuned")
+    spec = next(s for s in runs(paper, "baselines") if s.method == "dense_tuned")
     good, bad = record_of(spec), record_of(spec)
     good["accuracy"] = {"test": 0.1, "members_test": [0.1], "members_validation": [0.9]}
     bad["accuracy"] = {"test": 0.9, "members_test": [0.9], "members_validation": [0.2]}
@@ -73,7 +73,7 @@ def test_the_tuned_model_is_chosen_by_validation_alone(paper):
     assert frame.sort_values("validation_accuracy", ascending=False)["accuracy"].iloc[0] == pytest.approx(10)
 
 
-@pytest.mark.parametrize("name", ["table2", "table3", "table5", "practice", "members"])
+@pytest.mark.parametrize("name", ["table2", "table3", "table5", "baselines", "members"])
 def test_a_part_of_a_dataset_is_marked_in_rows_and_captions(paper, repository, name):
     for spec in runs(paper):
         file = repository / run_folder(paper, spec) / "run.json"

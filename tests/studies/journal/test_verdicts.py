@@ -168,25 +168,25 @@ def contrast(dataset, low, note=""):
 
 def test_regrowth_alone_is_judged_by_its_interval_over_all_datasets_where_there_are_several():
     one = pd.DataFrame([contrast("gesture", 0.1)])
-    assert judged(protocol.REGROWTH, {"helps": one}, method="rd_tse")["verdict"] == CONFIRMED
+    assert judged(protocol.REGROWTH, {"ablations": one}, method="rd_tse")["verdict"] == CONFIRMED
     both = pd.DataFrame([contrast("gesture", 0.1), contrast("pooled", -0.2, "over 7 datasets")])
-    found = judged(protocol.REGROWTH, {"helps": both}, method="rd_tse")
+    found = judged(protocol.REGROWTH, {"ablations": both}, method="rd_tse")
     assert found["verdict"] == NOT_CONFIRMED
     assert "over 7 datasets" in found["note"]
-    assert judged(protocol.REGROWTH, {"helps": both}, method="fd_tse")["verdict"] == NOT_TESTED
+    assert judged(protocol.REGROWTH, {"ablations": both}, method="fd_tse")["verdict"] == NOT_TESTED
 
 
 @pytest.mark.parametrize(("rival", "expected"), [(74.0, CONFIRMED), (75.9, NOT_CONFIRMED), (78.0, NOT_CONFIRMED)])
 def test_the_best_proposed_method_against_the_best_rival_trained_alike(rival, expected):
     values = {"rd_tse": 74.0, "fd_tse": 75.0, "dist_tse": 76.0, "set_mlp_tse": 60.0, "static_tse": rival}
-    helps = pd.DataFrame([row(method, value, None) | {"effect": "protocol"} for method, value in values.items()])
+    ablations = pd.DataFrame([row(method, value, None) | {"effect": "protocol"} for method, value in values.items()])
     first = pd.concat([table1(), pd.DataFrame([row("set_mlp", 62.0, 70.0), row("static", 66.0, 68.0)])])
     keys = {**AT, "rivals": ("set_mlp_tse", "static_tse"), "printed": ("set_mlp", "static")}
-    found = judged(protocol.LEAD, {"helps": helps, "table1": first}, **keys)
+    found = judged(protocol.LEAD, {"ablations": ablations, "table1": first}, **keys)
     assert found["verdict"] == expected
     assert found["value"] == pytest.approx(76.0 - rival)
     assert found["published"] == pytest.approx(6.0)
-    unprinted = judged(protocol.LEAD, {"helps": helps, "table1": first}, **keys | {"printed": ()})
+    unprinted = judged(protocol.LEAD, {"ablations": ablations, "table1": first}, **keys | {"printed": ()})
     assert unprinted["printed"] == "–"
 
 
@@ -195,9 +195,9 @@ def test_the_tuned_dense_model_is_that_of_the_printed_split(tuned, expected):
     values = {"rd_tse": 74.0, "fd_tse": 75.0, "dist_tse": 76.0, "dense_tuned": tuned}
     frame = pd.DataFrame([row(m, v, None, metric="accuracy") | {"split": "authors"} for m, v in values.items()])
     videos = frame.assign(split="videos", value=99.0)
-    frames = {"practice": pd.concat([videos[videos["method"] == "dense_tuned"], frame]), "table1": table1()}
+    frames = {"baselines": pd.concat([videos[videos["method"] == "dense_tuned"], frame]), "table1": table1()}
     assert judged(protocol.ABOVE_TUNED, frames, **AT)["verdict"] == expected
-    frames["practice"] = videos
+    frames["baselines"] = videos
     assert judged(protocol.ABOVE_TUNED, frames, **AT)["verdict"] == NOT_TESTED
 
 

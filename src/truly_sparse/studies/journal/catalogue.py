@@ -12,22 +12,22 @@ TABLES = {
     "table4": Entry("table4", measurements=("scalability",)),
     "table5": Entry("table5", experiments=("table1",), optional=("table2",), methods=("edst_rg",)),
     "table6": Entry("table6", experiments=("table1",)),
-    "choices": Entry("sensitivity", experiments=("choices", "table1")),
-    "helps": Entry(
+    "sensitivity": Entry("sensitivity", experiments=("sensitivity", "table1")),
+    "ablations": Entry(
         "ablations", experiments=("refinement", "preprocessing", "protocol"), optional=("table1", "table2", "features")
     ),
     "table7": Entry("table7", measurements=("datasets",)),
-    "practice": Entry("baselines", experiments=("practice",), optional=("table1", "table2")),
+    "baselines": Entry("baselines", experiments=("baselines",), optional=("table1", "table2")),
     "members": Entry("members", experiments=("table1",), optional=("table2",)),
     "verdicts": Entry(
         "verdicts",
         experiments=("table1",),
-        optional=("table2", "refinement", "preprocessing", "protocol", "practice"),
+        optional=("table2", "refinement", "preprocessing", "protocol", "baselines"),
         optional_measurements=("scalability", "topology"),
     ),
 }
 FIGURES = {
-    "summary": Entry("summary", experiments=("table1",), tables=("verdicts", "helps")),
+    "summary": Entry("summary", experiments=("table1",), tables=("verdicts", "ablations")),
     "accuracy": Entry("accuracy", experiments=("table1",)),
     "cost": Entry("cost", experiments=("table1",)),
     "figure1": Entry("figure1"),
@@ -37,7 +37,7 @@ FIGURES = {
     "distances": Entry("distances", measurements=("distances",)),
     "ranks": Entry("ranks", experiments=("table2",)),
     "effects": Entry("effects", experiments=("refinement", "preprocessing", "protocol"), optional=("table1", "table2")),
-    "peers": Entry("peers", experiments=("practice",), optional=("table1", "table2")),
+    "peers": Entry("peers", experiments=("baselines",), optional=("table1", "table2")),
     "shape": Entry("shape", experiments=("shape",), optional=("table1",)),
 }
 STUDY = Study(

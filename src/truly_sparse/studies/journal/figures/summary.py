@@ -29,9 +29,9 @@ def data(inputs: Inputs) -> pd.DataFrame:
     counts = judged.groupby(["topic", "verdict"], sort=False).size().rename("value").reset_index()
     counts["verdict"] = pd.Categorical(counts["verdict"], VERDICTS)
     frames = [counts.astype({"verdict": str}).assign(panel="a")]
-    if "helps" in inputs.tables:
-        helps = inputs.table("helps")
-        pooled = helps[(helps["dataset"] == POOLED) & (helps["setting"] == "refinement")]
+    if "ablations" in inputs.tables:
+        ablations = inputs.table("ablations")
+        pooled = ablations[(ablations["dataset"] == POOLED) & (ablations["setting"] == "refinement")]
         frames.append(pooled[~pooled["effect"].str.contains(":")].assign(panel="b"))
     return pd.concat(frames, ignore_index=True).assign(figure="summary").reindex(columns=list(COLUMNS))
 

@@ -36,7 +36,7 @@ def _contrasts(evidence: Evidence, setting: str, names: tuple[str, ...]) -> list
     """Return (points, low, high, runs, over which datasets) of pooled contrasts."""
     found = []
     for name in names:
-        row = evidence.cell("helps", metric="contrast", dataset=POOLED, setting=setting, contrast=name)
+        row = evidence.cell("ablations", metric="contrast", dataset=POOLED, setting=setting, contrast=name)
         found.append((row["value"], row["low"], row["high"], int(row["seeds"]), row["note"]))
     return found
 
@@ -70,7 +70,7 @@ def _scaling(evidence: Evidence) -> str:
 
 def _schedule(evidence: Evidence) -> list[str]:
     """Say what models with the ensembles' own training reach, a sentence per dataset."""
-    rows = evidence.rows("helps", metric=ACCURACY, effect="protocol")
+    rows = evidence.rows("ablations", metric=ACCURACY, effect="protocol")
     sentences = []
     for name in datasets(claims(evidence, "lead/")):
         own = rows[(rows["dataset"] == name) & rows["value"].notna()].set_index("method")
@@ -92,7 +92,7 @@ def _schedule(evidence: Evidence) -> list[str]:
 
 def _tuned(evidence: Evidence, dataset: str) -> str:
     try:
-        rows = evidence.rows("practice", dataset=dataset, method=TUNED, metric="accuracy")
+        rows = evidence.rows("baselines", dataset=dataset, method=TUNED, metric="accuracy")
     except Missing:
         return ""
     rows = rows[rows["split"] != "videos"]
@@ -109,7 +109,7 @@ def _peers(evidence: Evidence) -> str:
     over = 0
     for method, words in _PEERS.items():
         row = {
-            name: evidence.cell("practice", dataset=ALL, method=method, metric=f"ahead_{name}")
+            name: evidence.cell("baselines", dataset=ALL, method=method, metric=f"ahead_{name}")
             for name in ("difference", "low", "high")
         }
         points, interval = row["difference"]["value"], (row["low"]["value"], row["high"]["value"])
@@ -121,8 +121,8 @@ def _peers(evidence: Evidence) -> str:
 
 def _better(evidence: Evidence) -> str:
     method, words = next(iter(_PEERS.items()))
-    better = evidence.cell("practice", dataset=ALL, method=method, metric="better_accuracy")
-    times = evidence.cell("practice", dataset=ALL, method=method, metric="ratio_fit_seconds")["value"]
+    better = evidence.cell("baselines", dataset=ALL, method=method, metric="better_accuracy")
+    times = evidence.cell("baselines", dataset=ALL, method=method, metric="ratio_fit_seconds")["value"]
     return (
         f"The proposed ensembles are more accurate than {words} on {better['value']:.0f} of {better['seeds']:.0f} "
         f"datasets, and take {times:.1f} times as long to fit."

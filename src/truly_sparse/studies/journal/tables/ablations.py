@@ -48,7 +48,7 @@ def make(inputs: Inputs) -> Table:
     points = ablation_points.points(runs, partial)
     frame = pd.concat([found, points, scaled, single], ignore_index=True)
     origin = inputs.origin()
-    frame = frame.assign(table="helps", commit=origin.commits).reindex(columns=[*COLUMNS, *ablation_points.MORE])
+    frame = frame.assign(table="ablations", commit=origin.commits).reindex(columns=[*COLUMNS, *ablation_points.MORE])
     closing = f"Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     h1 = (
         "What moves the test accuracy: analysis of variance (type II, seeds as blocks) of two crossed experiments. "

@@ -85,7 +85,7 @@ def tidy(frame: pd.DataFrame) -> pd.DataFrame:
         lines += [(row["method"], name, value, row["pairs"]) for name, value in measures.items()]
     found = pd.DataFrame(lines, columns=["method", "metric", "value", "seeds"]).astype({"value": float})
     found["note"] = [f"over {pairs} datasets" for pairs in found["seeds"]]
-    return found.assign(table="practice", dataset=ALL, setting=f"{OURS} compared with", split="")
+    return found.assign(table="baselines", dataset=ALL, setting=f"{OURS} compared with", split="")
 
 
 def part(inputs: Inputs, frame: pd.DataFrame, rows: pd.DataFrame) -> Part:

@@ -58,15 +58,15 @@ def make(inputs: Inputs) -> Table:
 def chosen(inputs: Inputs) -> pd.DataFrame:
     """Return one row per (dataset, split, method, seed): the searched model in its best setting, ours at epsilon 20."""
     runs = frame_of(inputs.records)
-    practice = runs[runs["experiment"] == "practice"]
-    ours = runs[(runs["experiment"] != "practice") & runs["method"].isin(OURS)]
+    compared = runs[runs["experiment"] == "baselines"]
+    ours = runs[(runs["experiment"] != "baselines") & runs["method"].isin(OURS)]
     ours = ours[(ours["epsilon"] == 20) | ours["epsilon"].isna()]
     ours = ours[(ours["method"] != "dist_tse") | (ours["distance_factor"] == 1.5)]
-    tried = practice[practice["method"] == SEARCHED].copy()
+    tried = compared[compared["method"] == SEARCHED].copy()
     keys = ["dataset", "split", "seed"]
     tried["fit_seconds"] = tried.groupby(keys)["fit_seconds"].transform("sum")
     best = tried.sort_values("validation_accuracy", ascending=False, kind="stable").drop_duplicates(keys)
-    rest = practice[practice["method"] != SEARCHED]
+    rest = compared[compared["method"] != SEARCHED]
     return pd.concat([ours, best, rest], ignore_index=True)
 
 
@@ -81,7 +81,7 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
         for row in summarise(runs.dropna(subset=[metric]), by, metric, centre).to_dict("records"):
             note = partial_note(parts.get(row["dataset"]))
             lines.append(
-                {"table": "practice", "setting": f"split {row['split']}", "metric": metric, "note": note, **row}
+                {"table": "baselines", "setting": f"split {row['split']}", "metric": metric, "note": note, **row}
             )
     frame = pd.DataFrame(lines).assign(commit=inputs.origin().commits)
     order = sorted(frame.index, key=lambda i: _order(cast(Any, frame.loc[i])))

@@ -34,7 +34,7 @@ _TABLE1 = "as in Table 1"
 def make(inputs: Inputs) -> Table:
     """Return Table 6c: what another choice of a setting adds to the accuracy of each model of Table 1."""
     frame = tidy(inputs)
-    origin = inputs.origin("choices")
+    origin = inputs.origin("sensitivity")
     caption = (
         "Where the sources are silent or say different things (Table 6b): what another choice adds to the test "
         f"accuracy, in points, mean ± standard deviation over pairs of runs with the same seed, at ε = 20; all else as "
@@ -51,7 +51,7 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
 
     The first row of a method has no choice: it is Table 1 over the same seeds.
     """
-    pairs = _pairs(inputs.of("choices"), inputs.of("table1"))
+    pairs = _pairs(inputs.of("sensitivity"), inputs.of("table1"))
     keys = ["dataset", "method", "epsilon"]
     table1 = summarise(pairs.drop_duplicates([*keys, "seed"]), keys, "before")
     changed = summarise(pairs, [*keys, *CHOICE])
@@ -67,7 +67,7 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
     )
     parts = parts_of(inputs.records)
     rows = rows.assign(
-        table="choices",
+        table="sensitivity",
         metric="test_accuracy",
         difference=differences(rows),
         note=rows["dataset"].map(lambda name: partial_note(parts.get(name))),
@@ -101,7 +101,7 @@ def _pairs(changed: Iterable[Record], as_run: Iterable[Record]) -> pd.DataFrame:
                     }
                 )
     if not rows:
-        raise UserError("choices: no run has its counterpart in Table 1 yet; run `snakemake --cores 1 table1` first")
+        raise UserError("sensitivity: no run has a counterpart in Table 1 yet; run `snakemake --cores 1 table1`")
     return pd.DataFrame(rows)
 
 

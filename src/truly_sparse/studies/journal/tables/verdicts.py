@@ -24,8 +24,8 @@ READ: dict[str, Any] = {
     "table3": table3,
     "table4": table4,
     "table5": table5,
-    "helps": ablations,
-    "practice": baselines,
+    "ablations": ablations,
+    "baselines": baselines,
 }
 SHOWN: dict[str, Any] = {"figure4": figure4}
 

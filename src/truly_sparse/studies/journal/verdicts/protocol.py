@@ -42,7 +42,7 @@ SAME_REFINEMENT = Rule(
 
 def _regrowth(evidence: Evidence, method: str) -> Finding:
     contrast = f"{method} - {BASELINE}"
-    rows = evidence.rows("helps", metric="contrast", setting="refinement", contrast=contrast, epsilon=20)
+    rows = evidence.rows("ablations", metric="contrast", setting="refinement", contrast=contrast, epsilon=20)
     pooled = rows[rows["dataset"] == POOLED]
     row = (pooled if len(pooled) else rows).iloc[0]
     where = str(row["note"]) if len(pooled) else dataset_title(row["dataset"])
@@ -64,7 +64,7 @@ def _lead(
     evidence: Evidence, dataset: str, epsilon: float, rivals: tuple[str, ...], printed: tuple[str, ...]
 ) -> Finding:
     def row(method: str) -> pd.Series:
-        return evidence.cell("helps", metric=ACCURACY, effect="protocol", dataset=dataset, method=method)
+        return evidence.cell("ablations", metric=ACCURACY, effect="protocol", dataset=dataset, method=method)
 
     def best(methods: tuple[str, ...]) -> pd.Series:
         return max(map(row, methods), key=lambda one: float(one["value"]))
@@ -98,12 +98,12 @@ LEAD = Rule(
 
 
 def _above_tuned(evidence: Evidence, dataset: str, epsilon: float) -> Finding:
-    splits = [s for s in evidence.rows("practice", dataset=dataset, method=TUNED)["split"].unique() if s != "videos"]
+    splits = [s for s in evidence.rows("baselines", dataset=dataset, method=TUNED)["split"].unique() if s != "videos"]
     if not splits:
         raise Missing(f"no tuned dense model on the printed split of {dataset_title(dataset)}")
 
     def row(method: str) -> pd.Series:
-        return evidence.cell("practice", dataset=dataset, method=method, metric="accuracy", split=splits[0])
+        return evidence.cell("baselines", dataset=dataset, method=method, metric="accuracy", split=splits[0])
 
     tuned, best = row(TUNED), max(map(row, PROPOSED), key=lambda one: float(one["value"]))
     return _better(best, tuned, least_lead_over_dense(evidence, dataset, epsilon, "published")[0])
