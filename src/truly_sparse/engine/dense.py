@@ -88,7 +88,7 @@ class DenseMLP:
         for weight, (n_in, n_out) in zip(self.weights, pairs, strict=True):
             weight[:] = start_values(weight.size, start_bound(n_in, n_out, kind), rng).reshape(weight.shape)
         self.biases, self.bias_velocity, self._bias_gradient = ([aligned(m) for _, m in pairs] for _ in range(3))
-        self._room: dict[int, list[list[Floats]]] = {}
+        self._workspaces: dict[int, list[list[Floats]]] = {}
 
     @property
     def link_counts(self) -> list[int]:
@@ -101,10 +101,10 @@ class DenseMLP:
         return int(self.weights[0].size)
 
     def _reserve(self, rows: int) -> None:
-        """Make room for `rows` samples; the products' rounding depends on it, so prediction has its own room."""
-        if rows not in self._room:
-            self._room[rows] = [[aligned((n, rows)) for n in self.sizes] for _ in range(3)]
-        self._activations, self._delta, self._factor = self._room[rows]
+        """Make a workspace for `rows` samples; the products' rounding depends on it, so prediction has its own."""
+        if rows not in self._workspaces:
+            self._workspaces[rows] = [[aligned((n, rows)) for n in self.sizes] for _ in range(3)]
+        self._activations, self._delta, self._factor = self._workspaces[rows]
 
     def _forward(self, key: int, step: int, rate: float) -> None:
         """Propagate the batch in the input activations to the softmax outputs."""
