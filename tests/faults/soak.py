@@ -49,7 +49,7 @@ methods:
 experiments:
   table1:
     - {datasets: [wine], methods: [fd_tse], epsilon: [10], seeds: [0]}
-    - {datasets: [wine], methods: [dist_tse], epsilon: [10], lambda: [1.5], seeds: [0]}
+    - {datasets: [wine], methods: [dist_tse], epsilon: [10], distance_factor: [1.5], seeds: [0]}
     - {datasets: [wine], methods: [dense_ensemble], seeds: [0]}
 """
 
