@@ -40,7 +40,9 @@ def make(inputs: Inputs) -> Table:
     frame = _tidy(config, printed)
     others = [
         {
-            "key": f"{key.replace('_', ' ')}{'†' if sources['source'][key] == 'silent' else ''}",
+            # "decay times learning rate" would make the table too wide.
+            "key": key.replace("times_learning", "times").replace("_", " ")
+            + ("†" if sources["source"][key] == "silent" else ""),
             "value": formats.setting(value),
             **{name: "" if pd.isna(sources[name][key]) else sources[name][key] for name in ("source", "note")},
         }
