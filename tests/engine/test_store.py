@@ -46,6 +46,15 @@ def test_a_loaded_network_is_the_saved_one_and_trains_on_as_if_never_saved(tmp_p
     assert train(loaded, 1) == train(network, 1)
 
 
+def test_a_network_without_links_is_saved_with_the_moments_of_its_biases():
+    network = networks()[2]
+    train(network)
+    bare = network.without(np.ones(len(network.graph), bool))
+    loaded = store.build(store.snapshot(bare))
+    assert sum(loaded.link_counts) == 0
+    assert train(loaded, 1) == train(bare, 1)
+
+
 def spoilt(**changes):
     return {**store.snapshot(networks()[0]), **changes}
 

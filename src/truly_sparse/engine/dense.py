@@ -12,7 +12,7 @@ from numba import njit
 
 from truly_sparse.engine.compiled import COMPILED
 from truly_sparse.engine.dropout import layer_key, mix, threshold
-from truly_sparse.engine.kernels import square_sum
+from truly_sparse.engine.kernels import TINY, square_sum
 from truly_sparse.engine.libm import log
 from truly_sparse.engine.memory import aligned
 from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult, Floats
@@ -45,7 +45,7 @@ def _loss(probabilities, y, order, start, delta):
     for b in range(batch):
         label = y[order[start + b]]
         own = probabilities[label, b]
-        loss -= log(max(own, np.float32(1e-38))) if own == own else np.nan
+        loss -= log(TINY) if own < TINY else log(own)
         best = 0
         for c in range(classes):
             if probabilities[c, b] > probabilities[best, b]:

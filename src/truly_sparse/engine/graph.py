@@ -19,8 +19,6 @@ from truly_sparse.errors import UserError
 Pair = tuple[int, int]
 #: Places in the order by target are 32-bit numbers.
 MOST_LINKS = 2**31 - 1
-
-
 #: The arrays that training changes; the others follow from them.
 STATE = ("pointers", "targets", "values", "velocity", "second")
 
@@ -208,8 +206,9 @@ class Graph:
         own = self._arrays
         pointers = own.pointers[first : last + 1]
         part = slice(pointers[0], pointers[-1])
-        if len(grown) != len(keep) - np.count_nonzero(keep):
-            raise ValueError(f"{len(grown)} links cannot replace the {len(keep) - np.count_nonzero(keep)} pruned ones")
+        pruned = len(keep) - np.count_nonzero(keep)
+        if len(grown) != pruned:
+            raise ValueError(f"{len(grown)} links cannot replace the {pruned} pruned ones")
         second = own.second[part] if len(own.second) else own.second
         flat = own.targets[part], own.values[part], own.velocity[part], second
         old = [array.copy() for array in (pointers, *flat)]
@@ -322,8 +321,6 @@ class Block:
 
     def replant(self, keep: npt.NDArray[np.bool_], grown: Links, values: Values) -> None:
         """Keep the marked links with their values and moments; add `grown` (sorted) with moments zero, as many."""
-        if len(keep) - np.count_nonzero(keep) != len(grown):
-            raise ValueError(f"{len(grown)} links cannot replace the {len(keep) - np.count_nonzero(keep)} pruned ones")
         if not self.alone:
             part = self._part
             whole = np.ones(part.stop - part.start, bool)

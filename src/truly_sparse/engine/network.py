@@ -108,7 +108,7 @@ class SparseMLP:
             for layer, (n_in, n_out) in enumerate(pairwise(sizes))
         }
         density = {pair: topology.density(sizes[pair[0]], sizes[pair[1]], epsilon) for pair in links}
-        return cls._started(sizes, links, density, slopes, rng, init, storage, False)
+        return cls.start(sizes, links, slopes, rng, init, storage, density=density)
 
     @classmethod
     def start(
@@ -120,6 +120,7 @@ class SparseMLP:
         init: str = "he",
         storage: str = "float32",
         bias_per_block: bool = False,
+        density: Mapping[Pair, float] | None = None,
     ) -> "SparseMLP":
         """Start a network with given links, uniform start values and zero biases.
 
@@ -129,27 +130,13 @@ class SparseMLP:
             Draws the values, block by block.
         init : {"he", "xavier", "he_links"}
             See `topology.start_bound`.
+        density : mapping of (int, int) to float, optional
+            Share of a block's places that `init` counts on; by default those that have a link.
         sizes, links, slopes, storage, bias_per_block
             See `SparseMLP`.
         """
-        density = {(i, j): len(own) / (sizes[i] * sizes[j]) for (i, j), own in links.items()}
-        return cls._started(sizes, links, density, slopes, rng, init, storage, bias_per_block)
-
-    @classmethod
-    def _started(
-        cls,
-        sizes: Sequence[int],
-        links: Mapping[Pair, Links],
-        density: Mapping[Pair, float],
-        slopes: Sequence[float] | str,
-        rng: np.random.Generator,
-        init: str,
-        storage: str,
-        bias_per_block: bool,
-    ) -> "SparseMLP":
-        bounds = {
-            pair: topology.start_bound(sizes[pair[0]], sizes[pair[1]], init, share) for pair, share in density.items()
-        }
+        shares = density or {(i, j): len(own) / (sizes[i] * sizes[j]) for (i, j), own in links.items()}
+        bounds = {(i, j): topology.start_bound(sizes[i], sizes[j], init, share) for (i, j), share in shares.items()}
         network = cls(Graph.of_blocks(sizes, links), slopes, bounds, storage, bias_per_block)
         for block in network.blocks:
             network.graph.values[block.where] = topology.start_values(len(block), bounds[block.pair], rng)
@@ -193,7 +180,10 @@ class SparseMLP:
         """
         slopes = "mish" if self.mish else self.slopes[1:-1].tolist()
         child = SparseMLP(self.graph.without(prune), slopes, self.bounds, self.storage, self.bias_per_block)
-        child.load_state({**self.copy_state(), **{name: getattr(child.graph.arrays, name) for name in STATE}})
+        if len(self._bias_second):
+            child._keep_second_moments()
+        for name, own in child._other_state().items():
+            own[:] = self._other_state()[name]
         return child
 
     def subnetwork(self, keep: npt.NDArray[np.bool_]) -> "SparseMLP":
@@ -369,7 +359,7 @@ class SparseMLP:
 
     def load_state(self, state: Mapping[str, npt.NDArray]) -> None:
         """Take over a state made by `copy_state` of a network of the same shape and number of links."""
-        if len(state["second"]):
+        if len(state["bias_second"]):  # without links there are no second moments of links
             self._keep_second_moments()
         self.graph.load(state)
         for name, own in self._other_state().items():

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import types
+from numba import njit
 from numba.extending import overload
 
 from truly_sparse.engine.compiled import INLINED
@@ -158,20 +158,12 @@ def _shortened(rates, share):
     return adam_shortened
 
 
+@njit(**INLINED)
 def put(vector, array, k, count):
     """Store the first `count` of eight lanes at ``array[k:]``, which has room for eight. Compiled code only."""
-    raise NotImplementedError
-
-
-@overload(put, jit_options=INLINED)
-def _put(vector, array, k, count):
-
-    def put_some(vector, array, k, count):
-        if count < 8:
-            vector = select(below(count, 8), vector, load(array, k, 8))
-        store(vector, array, k)
-
-    return put_some
+    if count < 8:
+        vector = select(below(count, 8), vector, load(array, k, 8))
+    store(vector, array, k)
 
 
 def move(rates, slope, values, velocity, second, k, count):
@@ -184,7 +176,7 @@ def move(rates, slope, values, velocity, second, k, count):
 
 @overload(move, jit_options=INLINED)
 def _move(rates, slope, values, velocity, second, k, count):
-    if isinstance(rates, types.NamedTuple) and rates.instance_class is MomentumRates:
+    if rates.instance_class is MomentumRates:
 
         def move_by_momentum(rates, slope, values, velocity, second, k, count):
             value, decay, momentum = load(values, k, 8), splat(rates.decay, 8), splat(rates.momentum, 8)

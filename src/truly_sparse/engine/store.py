@@ -115,7 +115,7 @@ def _sparse(arrays: Arrays, sizes: list[int], slopes: list[float]) -> SparseMLP:
     per_block = bool(arrays["bias_per_block"])
     biases = sum(sizes[target] for _, target in pairs) if per_block else sum(sizes[1:])
     lengths = dict.fromkeys(("values", "velocity"), len(targets)) | dict.fromkeys(("biases", "bias_velocity"), biases)
-    if len(arrays["second"]):
+    if len(arrays["second"]) or len(arrays["bias_second"]):
         lengths |= {"second": len(targets), "bias_second": biases}
     _check_values(arrays, lengths)
     if arrays["powers"].shape != (2,) or not ((arrays["powers"] >= 0) & (arrays["powers"] <= 1)).all():
