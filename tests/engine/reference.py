@@ -1,6 +1,7 @@
 """A slow, obvious network in float64 NumPy with dense matrices, to hold the kernels against."""
 
 import numpy as np
+import pytest
 
 
 class Reference:
@@ -85,6 +86,21 @@ class Reference:
             by_bias.insert(0, delta.sum(axis=0))
             errors[layer] = self.store(delta)
         return [outputs[source].T @ errors[target] for source, target in self.pairs], by_bias
+
+
+def assert_finite_differences(reference, x, y, masks, rng, places):
+    """Hold the reference's gradients against differences of its loss, at some places of every array."""
+    by_matrix, by_bias = reference.gradients(x, y, masks)
+    for arrays, gradients in ((reference.matrices, by_matrix), (reference.biases, by_bias)):
+        for array, gradient in zip(arrays, gradients, strict=True):
+            for place in rng.choice(array.size, min(places, array.size), replace=False):
+                at = np.unravel_index(place, array.shape)
+                value, losses = array[at], []
+                for shift in (1e-6, -1e-6):
+                    array[at] = value + shift
+                    losses.append(reference.loss(x, y, masks))
+                array[at] = value
+                assert (losses[0] - losses[1]) / 2e-6 == pytest.approx(gradient[at], rel=1e-3, abs=1e-8)
 
 
 def to_bfloat16(values):

@@ -15,7 +15,7 @@ from truly_sparse.engine.rows import Bytes
 from truly_sparse.engine.streams import Streams
 from truly_sparse.errors import UserError
 
-from .reference import Reference, masks_of
+from .reference import Reference, assert_finite_differences, masks_of
 
 PURE = SGD(1.0, momentum=0.0, decay=0.0)
 SIZES = (7, 12, 10, 8, 4)
@@ -48,17 +48,7 @@ def test_reference_with_shortcuts_agrees_with_finite_differences(slopes):
     reference = Reference.of_sparse(network_of(slopes=slopes))
     rng = np.random.default_rng(2)
     masks = [(rng.random((20, n)) > 0.3) / 0.7 for n in SIZES[1:-1]]
-    by_matrix, by_bias = reference.gradients(x, y, masks)
-    for arrays, gradients in ((reference.matrices, by_matrix), (reference.biases, by_bias)):
-        for array, gradient in zip(arrays, gradients, strict=True):
-            for place in rng.choice(array.size, min(8, array.size), replace=False):
-                at = np.unravel_index(place, array.shape)
-                value, losses = array[at], []
-                for shift in (1e-6, -1e-6):
-                    array[at] = value + shift
-                    losses.append(reference.loss(x, y, masks))
-                array[at] = value
-                assert (losses[0] - losses[1]) / 2e-6 == pytest.approx(gradient[at], rel=1e-3, abs=1e-8)
+    assert_finite_differences(reference, x, y, masks, rng, 8)
 
 
 @settings(max_examples=40, deadline=None)

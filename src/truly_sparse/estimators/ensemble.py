@@ -1,11 +1,10 @@
 """What the ensemble classifier and regressor share: methods, members, schedule."""
 
-import pkgutil
 import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from truly_sparse.ensembles import methods, strategies
+from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.ensembles.trainer import kind_of
@@ -18,7 +17,7 @@ from truly_sparse.estimators.parameters import EnsembleParameters
 
 def method_names() -> list[str]:
     """Return the names that `method` takes: every escape strategy, then the methods of more than one member."""
-    return [*sorted(module.name for module in pkgutil.iter_modules(strategies.__path__)), *methods.of_many()]
+    return [*methods.strategies(), *methods.of_many()]
 
 
 class Ensemble(EnsembleParameters, SparseEstimator):

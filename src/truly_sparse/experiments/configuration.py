@@ -159,7 +159,7 @@ def study_names() -> list[str]:
 
 def strategy_names() -> set[str]:
     """Return the names a method's `strategy` may have, read from the files of the package."""
-    return {*methods.names(), *_files("ensembles/strategies")}
+    return {*methods.names(), *methods.strategies()}
 
 
 def _files(folder: str) -> set[str]:

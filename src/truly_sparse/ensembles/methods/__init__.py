@@ -5,6 +5,7 @@ configuration is checked, so that they import nothing that takes long.
 """
 
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 
 from truly_sparse.ensembles.method import Method
@@ -17,6 +18,11 @@ SINGLE = "none"
 def names() -> list[str]:
     """Return the names of the methods that have a file here."""
     return sorted(module.name for module in iter_modules(__path__))
+
+
+def strategies() -> list[str]:
+    """Return the names of the escape strategies, from the names of their files alone."""
+    return sorted(module.name for module in iter_modules([str(Path(__file__).parents[1] / "strategies")]))
 
 
 def of_many() -> list[str]:
