@@ -13,8 +13,8 @@ from truly_sparse.analysis.table import COLUMNS
 #: Behind an accuracy that is no better than guessing, and what a note says of it.
 MARK = "†"
 RANDOM = (
-    f"{MARK} no better than guessing: below 15 % with ten classes, 2 % with a hundred, one point above the larger of two; "
-    "a dash in print."
+    f"{MARK} no better than guessing: below 15 % with ten classes, 2 % with a hundred, one point above the larger of "
+    "two; a dash in print."
 )
 #: What the source prints there, in our tables.
 PRINTED_RANDOM = "random"
@@ -23,7 +23,7 @@ MORE = ("model", "mode", "compression", "budget", "mean", "asked", "random", "pr
 FOLLOWS = "follows"
 
 
-def accuracy(row: Mapping[str, Any], digits: int = 1, spread: bool = True) -> str:
+def accuracy(row: Mapping[Any, Any], digits: int = 1, spread: bool = True) -> str:
     """Return an accuracy with its spread, a mark where it is random, and "(3 of 5)" where runs are missing."""
     if not row["seeds"]:
         return f"0 of {row['asked']}"
@@ -32,7 +32,7 @@ def accuracy(row: Mapping[str, Any], digits: int = 1, spread: bool = True) -> st
     return text if row["seeds"] == row["asked"] else f"{text} ({row['seeds']} of {row['asked']})"
 
 
-def printed(row: Mapping[str, Any]) -> str:
+def printed(row: Mapping[Any, Any]) -> str:
     """Return what the source prints, a word for a dash, and nothing where it has no such number."""
     text = row["printed"]
     if not isinstance(text, str):
@@ -48,7 +48,7 @@ def beside_printed(inputs: Inputs, frame: pd.DataFrame, table: str) -> pd.DataFr
     return rows.assign(difference=differences(rows))
 
 
-def tidy(inputs: Inputs, rows: pd.DataFrame, name: str, more: Sequence[str] = MORE) -> pd.DataFrame:
+def tidy(rows: pd.DataFrame, name: str, more: Sequence[str] = MORE) -> pd.DataFrame:
     """Return rows with the columns of every results CSV, and `more`."""
     frame = rows.assign(table=name).reindex(columns=[*COLUMNS, *more])
     return frame.astype({column: "Int64" for column in ("seeds", "asked") if column in frame})

@@ -42,8 +42,8 @@ def table(inputs: Inputs, number: str, dataset: str) -> Table:
     frame = tidy(inputs, number, dataset)
     origin = origin_of(inputs.preset, own, [spec for spec in inputs.absent if spec.dataset == dataset])
     caption = (
-        f"Perceptrons by the number of links on {dataset_title(dataset)}: accuracy (%) on the test rows, mean ± standard "
-        f"deviation over seeds, and the best run. Convolutional models follow. {shown.RANDOM} "
+        f"Perceptrons by the number of links on {dataset_title(dataset)}: accuracy (%) on the test rows, mean ± "
+        f"standard deviation over seeds, and the best run. Convolutional models follow. {shown.RANDOM} "
         f"Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     )
     part = Part(number, caption, _cells(frame), _PRINTED, [origin.line()], group="group", block="budget")
@@ -62,7 +62,7 @@ def tidy(inputs: Inputs, number: str, dataset: str) -> pd.DataFrame:
         key=lambda column: column.map(places) if column.name in ("mode", "model") else column,
         kind="stable",
     )
-    return shown.tidy(inputs, whole, f"spas_table{number}")
+    return shown.tidy(whole, f"spas_table{number}")
 
 
 def _convolutional(printed: pd.DataFrame) -> pd.DataFrame:
@@ -77,10 +77,11 @@ def _convolutional(printed: pd.DataFrame) -> pd.DataFrame:
 def _cells(frame: pd.DataFrame) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     titles = MODELS | CONVOLUTIONAL
-    for (mode, budget), found in frame.groupby(["mode", "budget"], sort=False, dropna=False):
+    for (mode, _), found in frame.groupby(["mode", "budget"], sort=False, dropna=False):
+        budget = found["budget"].iloc[0]
         for place, (model, part) in enumerate(found.groupby("model", sort=False)):
             cells = {"group": MODES[str(mode)], "model": titles[str(model)]}
-            cells["budget"] = "" if place or pd.isna(budget) else formats.count(float(budget))
+            cells["budget"] = "" if place or pd.isna(budget) else formats.count(budget)
             for row in part.to_dict("records"):
                 if row["metric"] in ("mean", "max"):
                     cells[f"{row['metric']}_published"] = shown.printed(row)

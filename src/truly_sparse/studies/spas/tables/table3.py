@@ -47,7 +47,7 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
         key=lambda column: column.map(order) if column.name == "mode" else column,
         kind="stable",
     )
-    return shown.tidy(inputs, shown.beside_printed(inputs, rows, "table3"), "spas_table3")
+    return shown.tidy(shown.beside_printed(inputs, rows, "table3"), "spas_table3")
 
 
 def _cells(frame: pd.DataFrame) -> pd.DataFrame:
@@ -57,7 +57,7 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
         dense = found["mode"] == DENSE
         groups = [(found[dense], "1, 0")] if dense.any() else []
         sparse = found[~dense].groupby(["mode", "compression"], sort=False)
-        groups += [(part, formats.number(float(key[1]))) for key, part in sparse]
+        groups += [(part, formats.number(part["compression"].iloc[0])) for _, part in sparse]
         for part, compression in groups:
             cells = {"dataset": title, "mode": MODES[part["mode"].iloc[0]], "compression": compression}
             for row in part.to_dict("records"):

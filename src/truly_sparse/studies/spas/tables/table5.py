@@ -70,13 +70,13 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
     whole = pd.concat([rows, others.assign(note=shown.FOLLOWS)], ignore_index=True)
     places = {name: place for place, name in enumerate(dict.fromkeys(runs["dataset"]))}
     whole = whole.sort_values("dataset", key=lambda column: column.map(places), kind="stable")
-    return shown.tidy(inputs, whole, "spas_table5", MORE)
+    return shown.tidy(whole, "spas_table5", MORE)
 
 
 def _compared(dataset: str, done: pd.DataFrame, lacking: int) -> list[dict[str, Any]]:
     """Return the rows of one dataset."""
     found = cells(done, _CELL)
-    best = {model: found.loc[found.loc[found["model"] == model, "iqm"].idxmax()] for model in (MLP, SPAS)}
+    best = {model: found[found["model"] == model].nlargest(1, "iqm").iloc[0] for model in (MLP, SPAS)}
     top = {model: float(done.loc[done["model"] == model, "accuracy"].max()) for model in (MLP, SPAS)}
     one, other = best[SPAS], best[MLP]
     runs = [done.loc[(done[list(_CELL)] == row[list(_CELL)]).all(axis=1), "accuracy"] for row in (one, other)]
@@ -130,7 +130,11 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
                 cells[f"{row['metric']}_published"] = formats.difference(row["published"], 2)
                 cells[row["metric"]] = text
                 if row["metric"] == "delta_iqm" and not follows:
-                    cells |= {"p": formats.p_value(row["p"]), "best_mlp": row["best_mlp"], "best_spas": row["best_spas"]}
+                    cells |= {
+                        "p": formats.p_value(row["p"]),
+                        "best_mlp": row["best_mlp"],
+                        "best_spas": row["best_spas"],
+                    }
             rows.append(cells)
     columns = [column.key for column in _PRINTED]
     return pd.DataFrame(rows).reindex(columns=columns).fillna(formats.NOTHING)
