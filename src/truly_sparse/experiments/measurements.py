@@ -19,6 +19,9 @@ from truly_sparse.files import sha256, write_json, write_text
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Settings of datasets that came after the first measurements were stored, and what was done before.
+LATER = {"train_rows": 0, "test_rows": 0, "validation": "held_out"}
+
 # What takes long to import is imported where it is used: the workflow reads this module each time it starts.
 
 
@@ -44,9 +47,13 @@ def hashes(config: dict[str, Any], name: str) -> dict[str, str]:
 def _settings(config: dict[str, Any], name: str) -> list[Any]:
     """Return a measurement's own settings and, of the datasets and methods it names, theirs."""
     own = config["measurements"][name]
-    named = {"datasets": own.get("datasets", []), "methods": _methods(own)}
-    used = [config.get(kind, {}).get(entry) for kind, entries in named.items() for entry in entries]
-    return [own, used]
+    datasets = [_data(config.get("datasets", {}).get(name)) for name in own.get("datasets", [])]
+    return [own, datasets + [config.get("methods", {}).get(name) for name in _methods(own)]]
+
+
+def _data(settings: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the settings of a dataset without those that came later, where these are as everything was before."""
+    return settings and {key: value for key, value in settings.items() if LATER.get(key, ...) != value}
 
 
 def _methods(own: dict[str, Any]) -> list[str]:
