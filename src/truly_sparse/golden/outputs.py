@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from threadpoolctl import threadpool_limits
 
 from truly_sparse import estimators
-from truly_sparse.data.arrays import Arrays, load
+from truly_sparse.data.arrays import Arrays, floats, load
 from truly_sparse.engine import store
 from truly_sparse.engine.network import Samples, SparseMLP
 from truly_sparse.engine.optimisers import SGD, Adam
@@ -108,7 +108,7 @@ def _data(settings: dict[str, Any], folder: Path) -> Outputs:
     data = load(settings["dataset"], {"folder": folder}, settings["data"], 1)
     return {
         "rows": _digest(data.y_train, data.y_validation, data.y_test),
-        "features": _digest(data.x_train, data.x_validation, data.x_test),
+        "features": _digest(*(floats(x) for x in (data.x_train, data.x_validation, data.x_test))),
         "filled": data.info["filled_values"],
     }
 
