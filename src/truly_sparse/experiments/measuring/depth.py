@@ -35,7 +35,8 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
         sizes = [settings["features"], *[settings["neurons"]] * depth, settings["classes"]]
         possible = possible_weights(sizes)
         for compression in settings["compression"]:
-            network = shortcuts.start(sizes, 1 - 1 / compression, 1 - settings["shortcut_ratio"], "mish", rng)
+            counts = shortcuts.numbers(sizes, settings["shortcut_ratio"], compression)
+            network = shortcuts.start(sizes, *counts, "mish", rng)
             # The first ones compile and reserve, and are not counted.
             for repetition in range(-1, settings["repetitions"]):
                 start, cpu = time.perf_counter(), time.process_time()
