@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
@@ -31,8 +32,17 @@ def checkout_file(name: Path, near: Path | None = None) -> Path:
     raise UserError(f"{name} is not in any folder above; run this from a checkout of the repository")
 
 
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # ten times faster in C
+    """Reads plain values only, and 5e-05 as the number that it is in JSON and YAML 1.2."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
 def read_yaml(path: Path) -> Any:
-    """Return what a YAML file holds: plain values only, read ten times faster where the C library is at hand.
+    """Return what a YAML or JSON file holds: plain values only.
 
     Raises
     ------
@@ -41,7 +51,7 @@ def read_yaml(path: Path) -> Any:
     """
     text = path.read_text(encoding="utf-8")
     try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return yaml.load(text, Loader=_Loader)
     except (ValueError, RecursionError) as error:
         raise yaml.YAMLError(str(error)) from None
 

@@ -1,5 +1,6 @@
 """Configuration files: defaults, and one clear line for everything that cannot be."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -218,6 +219,17 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "empty.yaml").write_text("")
     with pytest.raises(UserError, match=r"empty\.yaml: expected a mapping of keys, found nothing"):
         load_config(tmp_path / "empty.yaml")
+
+
+@pytest.mark.parametrize("text", ["5e-05", "5e-5", "0.00005", "5.0e-05", "+5E-5"])
+def test_a_small_number_is_one_in_yaml_and_in_json(tmp_path, text):
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL + f"training: {{weight_decay: {text}}}\n", encoding="utf-8")
+    config = load_config(path)
+    assert config["training"]["weight_decay"] == 5e-5
+    written = tmp_path / "written.json"
+    written.write_text(json.dumps(config), encoding="utf-8")
+    assert load_config(written) == config
 
 
 def test_text_from_the_command_line_becomes_what_the_schema_asks_for():
