@@ -38,6 +38,8 @@ _CHARACTERS = {
     "η": r"$\eta$",
     "λ": r"$\lambda$",
     "μ": r"$\mu$",
+    "ξ": r"$\xi$",
+    "ρ": r"$\rho$",
 }
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 # A \bottomrule after which no page may end: the notes stay with the table.

@@ -42,7 +42,7 @@ def table(inputs: Inputs, number: str, dataset: str) -> Table:
     frame = tidy(inputs, number, dataset)
     origin = origin_of(inputs.preset, own, [spec for spec in inputs.absent if spec.dataset == dataset])
     caption = (
-        f"Perceptrons by the number of links on {dataset_title(dataset)}: accuracy (%) on the test rows, mean ± "
+        f"Perceptrons by the number of links on {dataset_title(dataset)}. Accuracy (%) on the test rows, mean ± "
         f"standard deviation over seeds, and the best run. Convolutional models follow. {shown.RANDOM} "
         f"Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     )

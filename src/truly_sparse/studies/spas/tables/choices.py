@@ -8,7 +8,7 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
-from truly_sparse.analysis.names import method_title
+from truly_sparse.analysis.names import METHODS, method_title
 from truly_sparse.analysis.origin import marked_title, partial_note
 from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.runs import summarise
@@ -42,7 +42,7 @@ def make(inputs: Inputs) -> Table:
     """Return Table B: what another choice of a setting adds to the accuracy of each model."""
     frame, origin = tidy(inputs), inputs.origin(EXPERIMENT)
     caption = (
-        "Where the source is silent: what another choice adds to the accuracy on the test rows, in points, mean ± "
+        "Where the source is silent. What another choice adds to the accuracy on the test rows, in points, mean ± "
         "standard deviation over pairs of runs with the same seed and as many links. Chosen on held-out rows: a tenth "
         "of the training rows decides when to stop and which epoch is kept, so that the difference is what choosing on "
         "the test rows flatters. The Erdos-Renyi start gives small blocks more of the links. "
@@ -50,7 +50,8 @@ def make(inputs: Inputs) -> Table:
     )
     columns = [Column(name, header, align="l") for name, header in (("choice", "Setting"), ("instead", "instead"))]
     columns += [Column("setting", "links", align="l")]
-    columns += [Column(method, method_title(method)) for method in dict.fromkeys(frame["method"])]
+    methods = sorted(set(frame["method"]), key=list(METHODS).index)
+    columns += [Column(method, method_title(method)) for method in methods]
     return Table(frame, [Part("B", caption, _cells(frame), columns, [origin.line()], group="dataset", block="choice")])
 
 

@@ -37,7 +37,7 @@ def make(inputs: Inputs) -> Table:
     frame = tidy(measured, origin.commit)
     fits = frame[frame["metric"].isin(FITTED)]
     caption = (
-        "Networks with shortcuts of ever more hidden layers at equal compression: links, one bias for each block that "
+        "Networks with shortcuts by depth. At equal compression: links, one bias for each block that "
         "leads to a neuron, places (what a mask would hold), CPU time of a training step (median) and memory of links "
         "and biases with both moments of Adam. Straight lines through the depths of one compression explain "
         f"{_least(fits, 'r2_seconds')} of the variance of the time over links or more, and {_least(fits, 'r2_bytes')} "
@@ -93,7 +93,7 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
                 "hidden_layers": str(depth),
                 **{name: formats.count(value[name]) for name in ("links", "biases")},
                 "places": formats.count(places),
-                "milliseconds": f"{1000 * value['cpu_seconds']:.2f}",
+                "milliseconds": f"{1000 * value['cpu_seconds']:.3f}",
                 "per_link": f"{1e9 * value['cpu_seconds'] / value['links']:.1f}",
                 "kilobytes": formats.count(value["bytes"] / 1000),
                 "per_place": f"{value['bytes'] / places:.2f}",

@@ -19,35 +19,34 @@ from truly_sparse.studies.spas import shown
 EXPERIMENT = "spas_ensembles"
 #: Stands for the mean over datasets.
 ALL = "all"
-#: What is compared: a method and its refinement.
-VARIANTS = {
-    ("edst_rg", "eta"): "EDST refinement",
-    ("edst_rg", "comprehensive"): "comprehensive",
-    ("fd_tse", "comprehensive"): "",
-}
+#: Refinements, in words.
+REFINEMENTS = {"eta": "EDST (η)", "comprehensive": "comprehensive"}
 #: Columns of the CSV beside those of every results CSV: refinement, part of shortcuts, interval over datasets, p.
 MORE = ("refinement", "shortcut_ratio", "low", "high", "p", "asked")
 _KEYS = ("dataset", "method", "refinement")
+_PRINTED = (
+    Column("method", "Method", align="l"),
+    Column("refinement", "refinement", align="l"),
+    Column("without", "without"),
+    Column("with", "with"),
+    Column("gain", "difference"),
+    Column("interval", "95 % interval"),
+    Column("p", "p"),
+)
 
 
 def make(inputs: Inputs) -> Table:
     """Return Table E: test accuracy of ensembles without and with shortcuts."""
     frame, origin = tidy(inputs), inputs.origin()
     caption = (
-        "Ensembles of five without and with shortcuts, which are half of the links, at as many links in expectation "
+        "Ensembles of five without and with shortcuts. These are half of the links, of which there are as many in "
+        "expectation "
         "(ε = 20) and all else as in the journal: accuracy (%) on the test rows, mean ± standard deviation over seeds, "
         "and the mean difference of pairs with the same seed. Over all datasets: the mean of their differences with "
         f"its 95 % interval by Student's t, each dataset counted once. Preset {inputs.preset}; commit {origin.commits}."
         f"{origin.warning()}"
     )
-    columns = [Column("dataset", "Dataset", align="l")]
-    for method, refinement in _variants(frame):
-        over = ", ".join(filter(None, (method_title(method), VARIANTS[method, refinement])))
-        columns += [
-            Column(f"{method}/{refinement}/{key}", header, over)
-            for key, header in (("without", "without"), ("with", "with"), ("gain", "difference"))
-        ]
-    return Table(frame, [Part("E", caption, _cells(frame), columns, [origin.line()])])
+    return Table(frame, [Part("E", caption, _cells(frame), _PRINTED, [origin.line()], group="dataset")])
 
 
 def tidy(inputs: Inputs) -> pd.DataFrame:
@@ -56,6 +55,8 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
     Rows of the dataset `ALL` have the mean difference over datasets with `low`, `high` and `p` (Student's t).
     """
     runs = _frame(inputs)
+    places = {name: place for place, name in enumerate(dict.fromkeys(runs["dataset"]))}
+    runs = runs.sort_values("dataset", key=lambda column: column.map(places), kind="stable")
     lines: list[dict[str, Any]] = []
     gains: dict[tuple[str, str], list[float]] = {}
     for key, part in runs.groupby(list(_KEYS), sort=False):
@@ -119,27 +120,19 @@ def _row(head: Record, settings: dict[str, Any], record: Record | None) -> dict[
     }
 
 
-def _variants(frame: pd.DataFrame) -> list[tuple[str, str]]:
-    present = set(zip(frame["method"], frame["refinement"], strict=True))
-    return [variant for variant in VARIANTS if variant in present]
-
-
 def _cells(frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
-    for dataset, found in frame.groupby("dataset", sort=False):
-        over = (
-            f"mean of {found['seeds'].max()} datasets" if dataset == ALL else marked_title(str(dataset), found["note"])
-        )
-        cells = {"dataset": over}
+    for (dataset, method, refinement), found in frame.groupby(list(_KEYS), sort=False):
+        title = "All datasets" if dataset == ALL else marked_title(str(dataset), found["note"])
+        cells = {"dataset": title, "method": method_title(str(method)), "refinement": REFINEMENTS[str(refinement)]}
         for row in found.to_dict("records"):
-            column = f"{row['method']}/{row['refinement']}"
             if row["metric"] == "test_accuracy":
                 text = shown.accuracy(row | {"random": False})
-                cells[f"{column}/{'with' if row['shortcut_ratio'] else 'without'}"] = text
+                cells["with" if row["shortcut_ratio"] else "without"] = text
             else:
-                interval = formats.interval(row["low"], row["high"])
-                text = formats.difference(row["value"], 2)
                 spread = "" if formats.missing(row["std"]) else f" ± {row['std']:.2f}"
-                cells[f"{column}/gain"] = f"{text} ({interval})" if dataset == ALL else text + spread
+                cells["gain"] = formats.difference(row["value"], 2) + spread
+                cells |= {"interval": formats.interval(row["low"], row["high"]), "p": formats.p_value(row["p"])}
         rows.append(cells)
-    return pd.DataFrame(rows).fillna(formats.NOTHING)
+    columns = [column.key for column in _PRINTED]
+    return pd.DataFrame(rows).reindex(columns=["dataset", *columns]).fillna(formats.NOTHING)

@@ -13,8 +13,8 @@ from truly_sparse.studies.spas import shown
 from truly_sparse.studies.spas.runs import MODES, cells, frame_of, long
 
 EXPERIMENT = "spas_start"
-#: What is varied, in words: values of `init`, whether there is L1, whether training stops early.
-STARTS = {"torch": "start by dense fan-in", "torch_links": "start by real fan-in"}
+#: Start values, in words.
+STARTS = {"torch": "dense fan-in", "torch_links": "real fan-in"}
 MORE = ("model", "mode", "compression", "init", "l1", "patience", "mean", "asked", "random")
 _KEYS = ("dataset", "method", "model", "mode", "setting", "compression", "init", "l1", "patience")
 
@@ -23,21 +23,26 @@ def make(inputs: Inputs) -> Table:
     """Return Table A: accuracy of plain networks by compression, start values, L1 and early stopping."""
     frame, origin = tidy(inputs), inputs.origin()
     caption = (
-        "Plain networks at compressions where the source finds them random: accuracy (%) on the test rows, "
+        "Whether plain networks must collapse. Accuracy (%) on the test rows, "
         "interquartile mean over seeds ± standard deviation. Start values lie within ± 1 over the square root of the "
         "fan-in, which is that of a dense layer, as PyTorch takes it under a mask, or what a neuron really has; with "
         f"L1 in the loss or without; stopping after epochs without a better accuracy, or never (0). {shown.RANDOM} "
         f"Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     )
     columns = [Column("mode", "Sparsity", align="l"), Column("compression", "c")]
-    columns += [Column(key, header, STARTS.get(start, start)) for key, (start, header) in _columns(frame).items()]
+    columns += [Column(key, header, over) for key, (over, header) in _columns(frame).items()]
     return Table(frame, [Part("A", caption, _cells(frame), columns, [origin.line()], group="dataset", block="mode")])
 
 
 def tidy(inputs: Inputs) -> pd.DataFrame:
     """Return one row per cell and metric, with the columns of every results CSV and `MORE`."""
     rows = long(cells(frame_of(inputs, EXPERIMENT), _KEYS), ("iqm", "last_iqm", "epochs"))
-    rows = rows.sort_values(["dataset", "mode", "compression"], ascending=[True, False, True], kind="stable")
+    places = {name: place for place, name in enumerate([*dict.fromkeys(rows["dataset"]), *MODES])}
+    rows = rows.sort_values(
+        ["dataset", "mode", "compression"],
+        key=lambda column: column if column.name == "compression" else column.map(places),
+        kind="stable",
+    )
     return shown.tidy(rows, "spas_start", MORE)
 
 
@@ -46,12 +51,13 @@ def _key(row: dict[Any, Any]) -> str:
 
 
 def _columns(frame: pd.DataFrame) -> dict[str, tuple[str, str]]:
-    """Return the columns of the printed table: the start values that head one, and what it says itself."""
+    """Return the columns of the printed table: start values and L1 that head one, and what it says itself."""
     found = frame.drop_duplicates(["init", "l1", "patience"]).sort_values(
         ["init", "l1", "patience"], ascending=[True, False, False]
     )
     return {
-        _key(row): (row["init"], f"L1 {row['l1']:g}\npatience {row['patience']:g}") for row in found.to_dict("records")
+        _key(row): (f"{STARTS[row['init']]}, L1 {row['l1']:g}", f"patience {row['patience']:g}")
+        for row in found.to_dict("records")
     }
 
 

@@ -30,7 +30,7 @@ def make(inputs: Inputs) -> Table:
     """Return SPaS Table 3: interquartile means of accuracies, printed and measured here."""
     frame, origin = tidy(inputs), inputs.origin()
     caption = (
-        "Perceptrons with and without shortcuts at equal numbers of links: accuracy (%) on the test rows of the best "
+        "Perceptrons with and without shortcuts, by compression. Accuracy (%) on the test rows of the best "
         "epoch by that accuracy, as in print, interquartile mean over seeds ± standard deviation; last epoch: the same "
         "of the last one. Compression c: weights of the dense plain network over links. I-FLOPs: links as a part of "
         f"those weights. {shown.RANDOM} Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"

@@ -42,7 +42,7 @@ def make(inputs: Inputs) -> Table:
     """Return SPaS Table 5: differences in points, printed and measured here."""
     frame, origin = tidy(inputs), inputs.origin()
     caption = (
-        "What shortcuts add, in points of accuracy: the model with shortcuts less the one without, each in the setting "
+        "What shortcuts add, in points of accuracy. The model with shortcuts less the one without, each in the setting "
         "(compression, training, dense included) of the best interquartile mean (IQM) on the dataset, and the best "
         "single run of any setting. p: Welch's test, two-sided, over the seeds of both settings, which were chosen by "
         "the same seeds. Spread: standard deviation with shortcuts less that without, in points. Convolutional models "

@@ -25,9 +25,10 @@ from truly_sparse.studies.spas.verdicts.cells import (
     untested,
 )
 
-#: IQM of a plain network, in percent, that has clearly learned CIFAR-10, at compressions where print has it random.
-LEARNED = 40.0
+#: IQM, in percent, of a plain network that has clearly learned where print has it random: at these compressions.
+LEARNED = {"cifar10": 40.0, "cifar100": 10.0, "higgs": 60.0}
 COLLAPSED = (12.5, 25)
+TABULAR, PICTURES = "tabular", ("cifar10", "cifar100")
 
 
 def _random(
@@ -36,48 +37,70 @@ def _random(
     metric: str,
     random: Sequence[Keys],
     learned: Sequence[Keys],
-    explained: bool = False,
+    dataset: str = "",
 ) -> Finding:
     cells = [(cell(evidence, table, keys, metric), True) for keys in random]
     cells += [(cell(evidence, table, keys, metric), False) for keys in learned]
     as_printed = sum(bool(row["random"]) == wanted for row, wanted in cells)
     holds = as_printed == len(cells)
-    word, why = _explained(evidence, holds) if explained else (verdict(holds), "")
+    word, why = _explained(evidence, holds, dataset) if dataset else (verdict(holds), "")
+    first = cells[0][0]
+    if len(cells) == 1:
+        ours, printed = (f"{first[name]:.2f} %" for name in ("value", "published"))
+        return Finding(ours, printed, word, partial(first).strip(" ()"), float(first["value"]), first["published"])
     other = [f"{row['setting']} {row['mode']} {row['value']:.1f} %" for row, wanted in cells if row["random"] != wanted]
-    why = "; ".join(
-        filter(None, (why, f"otherwise: {', '.join(other)}" if other else "", partial(cells[0][0]).strip(" ()")))
+    reasons = (why, f"otherwise: {', '.join(other)}" if other else "", partial(first).strip(" ()"))
+    return Finding(
+        f"{as_printed} cells",
+        f"{len(cells)} cells",
+        word,
+        "; ".join(filter(None, reasons)),
+        as_printed,
+        len(cells),
     )
-    return Finding(f"{as_printed} cells", f"{len(cells)} cells", word, why, as_printed, len(cells))
 
 
-def artefact(evidence: Evidence) -> pd.Series:
-    """Return the most accurate plain network where print has it random, with another start or without L1."""
-    rows = evidence.rows("start", metric="iqm", dataset="cifar10")
-    rows = rows[rows["compression"].isin(COLLAPSED) & rows["value"].notna()]
-    rows = rows[(rows["init"] == "torch_links") | (rows["l1"] == 0)]
-    if rows.empty:
-        raise Missing("no plain network has been trained with another start or without L1")
-    return rows.iloc[int(rows["value"].astype(float).to_numpy().argmax())]
-
-
-def _explained(evidence: Evidence, holds: bool) -> tuple[str, str]:
+def _explained(evidence: Evidence, holds: bool, dataset: str) -> tuple[str, str]:
     """Return the verdict on a collapse that is as printed, and why, if another protocol does without it."""
     if not holds:
         return verdict(False), ""
     try:
-        row = artefact(evidence)
+        found = _artefact(evidence, dataset)
     except Missing:
         return CONFIRMED, ""
-    if row["value"] <= LEARNED:
+    if found.verdict != CONFIRMED:
         return CONFIRMED, ""
-    return EXPLAINED, f"as printed by the source's protocol, but {_start_words(row)} it learns ({row['value']:.1f} %)"
+    return EXPLAINED, f"as printed by the source's protocol, but not by another ({found.ours}): {found.why}"
 
 
-def _start_words(row: pd.Series) -> str:
+def _artefact(evidence: Evidence, dataset: str) -> Finding:
+    rows = evidence.rows("start", metric="iqm")
+    rows = rows[rows["compression"].isin(COLLAPSED) & rows["value"].notna()]
+    rows = rows[(rows["init"] == "torch_links") | (rows["l1"] == 0)]
+    rows = rows[~rows["dataset"].isin(PICTURES)] if dataset == TABULAR else rows[rows["dataset"] == dataset]
+    if rows.empty:
+        raise Missing("no plain network has been trained with another start or without L1")
+    best_of = rows.sort_values("value", ascending=False, kind="stable").drop_duplicates("dataset")
+    if dataset == TABULAR:
+        learned = int((~best_of["random"].astype(bool)).sum())
+        words = f"learned {learned} of {len(best_of)}"
+        why = "datasets on which the best network with another start or without L1 is not random"
+        return Finding(words, formats.NOTHING, verdict(learned >= 0.75 * len(best_of)), why, learned / len(best_of))
+    row = best_of.iloc[0]
+    value = float(row["value"])
     start = "a start by real fan-in" if row["init"] == "torch_links" else "the source's start"
-    return f"with {start}, L1 {row['l1']:g} and patience {row['patience']:g} at compression {row['compression']:g}"
+    why = f"{start}, L1 {row['l1']:g}, patience {row['patience']:g}, compression {row['compression']:g}"
+    return Finding(f"{value:.1f} %", formats.NOTHING, verdict(value > LEARNED[dataset]), why, value)
 
 
+ARTEFACT = Rule(
+    "artefact",
+    "IQM of plain networks at compression 12.5 or 25, where print has them random, that start by their real fan-in or "
+    f"train without L1; the best. Confirmed: it is above {LEARNED['cifar10']:g} % on CIFAR-10, "
+    f"{LEARNED['cifar100']:g} % on CIFAR-100, {LEARNED['higgs']:g} % on HIGGS; over the tabular datasets, on three "
+    "quarters of them it is not random.",
+    _artefact,
+)
 RANDOM = Rule(
     "random",
     "Cells that are printed as no better than random, or as better. Random: an IQM below 15 % on CIFAR-10, 2 % on "
@@ -103,7 +126,7 @@ def _reach(evidence: Evidence, table: str, dataset: str, model: str, printed: fl
     reached = [compression for compression, value in values.items() if value >= dense - 2]
     ours = max(reached, default=1)
     holds = ours >= printed if model == SPAS else ours <= printed
-    word, why = _explained(evidence, holds) if model == MLP else (verdict(holds), "")
+    word, why = _explained(evidence, holds, dataset) if model == MLP else (verdict(holds), "")
     return Finding(f"{ours:g}", f"{printed:g}", word, why, ours, printed)
 
 
@@ -309,20 +332,6 @@ EVOLVING_GAIN = Rule(
     "What evolving adds to the mean IQM over the tabular datasets with shortcuts. Confirmed: at least half of the "
     "printed.",
     _evolving,
-)
-
-
-def _artefact(evidence: Evidence) -> Finding:
-    row = artefact(evidence)
-    value = float(row["value"])
-    return Finding(f"{value:.1f} %", formats.NOTHING, verdict(value > LEARNED), _start_words(row), value)
-
-
-ARTEFACT = Rule(
-    "artefact",
-    "IQM of plain networks at compression 12.5 or 25, where print has them random, that start by their real fan-in or "
-    f"train without L1; the best. Confirmed: it is above {LEARNED:g} %.",
-    _artefact,
 )
 
 

@@ -1,0 +1,73 @@
+"""A made-up results folder of the whole study."""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from truly_sparse.experiments.configuration import load_config
+from truly_sparse.experiments.grid import RunSpec, runs
+from truly_sparse.experiments.records import records_file
+
+from ..conftest import REPOSITORY
+from .made_up import printed, record_of
+
+Change = Callable[[RunSpec, dict[str, Any]], dict[str, Any] | None]
+
+
+@pytest.fixture(scope="session")
+def grid() -> tuple[dict[str, Any], list[tuple[RunSpec, dict[str, Any]]]]:
+    """The configuration of the study, and a made-up record of every run of it."""
+    config = load_config(REPOSITORY / "config/spas.yaml") | {"train": False}
+    known = printed()
+    return config, [(spec, record_of(spec, known)) for spec in runs(config)]
+
+
+@pytest.fixture
+def lay_out(repository: Path, grid) -> Callable[..., dict[str, Any]]:
+    """`lay_out(change, experiments)`: write records, changed or left out (None); return the configuration."""
+
+    def write(change: Change = lambda _, record: record, experiments: tuple[str, ...] = ()) -> dict[str, Any]:
+        config = copy.deepcopy(grid[0])
+        if experiments:
+            config["experiments"] = {name: config["experiments"][name] for name in experiments}
+        lines: dict[str, list[str]] = {name: [] for name in config["experiments"]}
+        for spec, record in grid[1]:
+            changed = change(spec, record) if spec.experiment in lines else None
+            if changed is not None:
+                lines[spec.experiment].append(json.dumps(changed))
+        for name, found in lines.items():
+            file = records_file(config, name)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("".join(f"{line}\n" for line in found), encoding="utf-8")
+        assert repository.samefile(".")
+        return config
+
+    return write
+
+
+@pytest.fixture
+def study(lay_out, committed) -> dict[str, Any]:
+    """Every run and measurement of the study, made up as printed; return its configuration."""
+    config: dict[str, Any] = lay_out()
+    committed(config, "depth", made_up_depth())
+    return config
+
+
+def made_up_depth() -> pd.DataFrame:
+    """Networks whose steps take a time and memory in proportion to their links."""
+    rows = []
+    for depth in (3, 6, 12, 24):
+        for compression in (5, 25):
+            links = 2000 * depth // compression
+            for repetition in range(3):
+                times = {"seconds": 2e-8 * links, "cpu_seconds": 2e-8 * links * (1 + 0.01 * repetition)}
+                sizes = {"sequential": links // 2, "shortcut": links // 2, "links": links, "biases": 50 * depth**2}
+                places = {"sequential_places": 10_000 * depth, "shortcut_places": 5_000 * depth * (depth + 1)}
+                head = {"hidden_layers": depth, "compression": compression, "repetition": repetition}
+                rows.append({**head, **sizes, "bytes": 24 * links + 1000, **places, **times})
+    return pd.DataFrame(rows)
