@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import golden
-from truly_sparse.experiments.configuration import results_folder, training_of
+from truly_sparse.experiments.configuration import ADDED_DATA, results_folder, training_of
 from truly_sparse.experiments.provenance import source_hash
 from truly_sparse.files import sha256, write_json, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: Settings of datasets that came after the first measurements were stored, and what was done before.
-LATER = {"train_rows": 0, "test_rows": 0, "validation": "held_out"}
 
 # What takes long to import is imported where it is used: the workflow reads this module each time it starts.
 
@@ -53,7 +50,7 @@ def _settings(config: dict[str, Any], name: str) -> list[Any]:
 
 def _data(settings: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return the settings of a dataset without those that came later, where these are as everything was before."""
-    return settings and {key: value for key, value in settings.items() if LATER.get(key, ...) != value}
+    return settings and {key: value for key, value in settings.items() if ADDED_DATA.get(key, ...) != value}
 
 
 def _methods(own: dict[str, Any]) -> list[str]:
