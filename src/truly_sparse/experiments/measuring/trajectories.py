@@ -73,7 +73,7 @@ def _follow(
     trainer, data = trainer_of(config, dataset, training, strategy, seed + number, seed)
     rows: list[dict[str, Any]] = []
     outputs: list[Floats] = []
-    x_test = samples(data.x_test, "sparse")
+    x_test = samples(data.x_test)
 
     def watch(epoch: Epoch) -> None:
         assert isinstance(trainer.network, SparseMLP)
