@@ -19,7 +19,7 @@ from truly_sparse.experiments.records import Record, by_settings, distinct, gath
 from truly_sparse.files import write_text
 
 # Grid axes, which every table shows per row.
-_AXES = ("epsilon", "distance_factor")
+_AXES = ("epsilon", "compression", "links", "distance_factor")
 # What means nothing to a dense model, although every run has a value for it.
 _SPARSE_ONLY = {"exploration_epochs", "evolution_every", "refinement"}
 _SYMBOLS = {
@@ -128,9 +128,7 @@ def settings_table(records: list[Record], origin: Origin, what: str) -> str:
     columns += [Column(key, _title(key)) for key in by_method]
     rows = []
     for method, found in _by_method(records).items():
-        cells = {
-            key: join(formats.setting(record["settings"]["training"][key]) for record in found) for key in by_method
-        }
+        cells = {key: join(_value(record, key) for record in found) for key in by_method}
         if found[0]["settings"]["model"] == "dense":
             cells |= dict.fromkeys(_SPARSE_ONLY & cells.keys(), formats.NOTHING)
         strategy = found[0]["settings"]["strategy"].replace("_", " ")
@@ -164,7 +162,7 @@ def datasets_table(records: list[Record], origin: Origin, what: str) -> str:
         for key in ("split", "scaling"):
             cells[key] = join(record["settings"]["data"][key].replace("_", " ") for record in found)
         for key in by_dataset:
-            cells[key] = join(formats.setting(record["settings"]["training"][key]) for record in found)
+            cells[key] = join(_value(record, key) for record in found)
         rows.append({"dataset": dataset_title(dataset), **cells})
     sources = [f"{row['dataset']}: {_source(records, row['dataset'])}." for row in rows]
     return booktabs(
@@ -197,10 +195,10 @@ def _by_method(records: Iterable[Record]) -> dict[str, list[Record]]:
 def _sorted_settings(records: list[Record]) -> tuple[dict[str, str], list[str], list[str]]:
     """Return (settings all runs share, keys that differ by method, keys that differ by dataset only)."""
     common, by_method, by_dataset = {}, [], []
-    for key in records[0]["settings"]["training"]:
+    for key in dict.fromkeys(key for record in records for key in record["settings"]["training"]):
         if key in _AXES:
             continue
-        values = {formats.setting(record["settings"]["training"][key]) for record in records}
+        values = {_value(record, key) for record in records}
         if len(values) == 1:
             common[key] = values.pop()
         elif all(len(group) == 1 for group in _values(records, key, "dataset").values()):
@@ -213,8 +211,14 @@ def _sorted_settings(records: list[Record]) -> tuple[dict[str, str], list[str], 
 def _values(records: Iterable[Record], key: str, by: str) -> dict[str, set[str]]:
     groups: dict[str, set[str]] = {}
     for record in records:
-        groups.setdefault(record[by], set()).add(formats.setting(record["settings"]["training"][key]))
+        groups.setdefault(record[by], set()).add(_value(record, key))
     return groups
+
+
+def _value(record: Record, key: str) -> str:
+    """Return a setting as it is read; a dash where it is the default of one that came later, and not recorded."""
+    training = record["settings"]["training"]
+    return formats.setting(training[key]) if key in training else formats.NOTHING
 
 
 def _title(key: str) -> str:

@@ -10,9 +10,9 @@ from truly_sparse.analysis.judging import CONFIRMED, NOT_TESTED
 from truly_sparse.analysis.names import dataset_title, method_title, split_setting
 
 
-def claims(evidence: Evidence, beginning: str = "", topic: str = "") -> pd.DataFrame:
-    """Return the tested claims whose name begins so, of one topic where it is named; Missing where there are none."""
-    rows = evidence.rows("verdicts")
+def claims(evidence: Evidence, beginning: str = "", topic: str = "", table: str = "verdicts") -> pd.DataFrame:
+    """Return the tested claims of a table whose name begins so, of one topic where it is named; Missing without any."""
+    rows = evidence.rows(table)
     rows = rows[rows["claim"].str.startswith(beginning) & (rows["verdict"] != NOT_TESTED)]
     rows = rows[rows["topic"] == topic] if topic else rows
     if rows.empty:
@@ -20,9 +20,9 @@ def claims(evidence: Evidence, beginning: str = "", topic: str = "") -> pd.DataF
     return rows
 
 
-def claim(evidence: Evidence, name: str) -> pd.Series:
+def claim(evidence: Evidence, name: str, table: str = "verdicts") -> pd.Series:
     """Return one tested claim."""
-    return claims(evidence, name).iloc[0]
+    return claims(evidence, name, table=table).iloc[0]
 
 
 def confirmed(rows: pd.DataFrame, verdict: str = CONFIRMED) -> int:

@@ -51,14 +51,7 @@ def lay_out(repository: Path, grid) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def study(lay_out, committed) -> dict[str, Any]:
-    """Every run and measurement of the study, made up as printed; return its configuration."""
-    config: dict[str, Any] = lay_out()
-    committed(config, "depth", made_up_depth())
-    return config
-
-
-def made_up_depth() -> pd.DataFrame:
+def depth() -> pd.DataFrame:
     """Networks whose steps take a time and memory in proportion to their links."""
     rows = []
     for depth in (3, 6, 12, 24):

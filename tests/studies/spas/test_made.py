@@ -1,28 +1,98 @@
-"""Every table and figure of the study can be made, from all runs, from few, and without training."""
+"""Every table, figure and page of the study can be made: from all runs, from few, and from none of some."""
+
+import shutil
 
 import pandas as pd
 import pytest
 
+from truly_sparse.analysis import texlive
 from truly_sparse.errors import UserError
-from truly_sparse.studies import make
+from truly_sparse.studies import make, pdf
 from truly_sparse.studies.show import report
 from truly_sparse.studies.spas.catalogue import FIGURES, TABLES
 
-#: Of these nothing is trained or measured.
-COUNTED = {"spas_table2"}
+from ..conftest import REPOSITORY
+
+#: Of this nothing is trained or measured.
+COUNTED = "spas_table2"
+OF_RUNS = [name for name, entry in TABLES.items() if entry.experiments]
 
 
-def test_every_table_and_figure_can_be_made(study):
+def one_seed(spec, record):
+    """Leave all seeds but the first out."""
+    return record if spec.seed == 0 else None
+
+
+@pytest.mark.parametrize("seeds", ["all", "one"])
+def test_every_table_and_figure_can_be_made(lay_out, committed, depth, repository, seeds):
+    config = lay_out() if seeds == "all" else lay_out(one_seed)
+    committed(config, "depth", depth)
     for name in TABLES:
-        csv, tex = make.table(study, name)
-        frame = pd.read_csv(csv)
-        assert not frame.empty
+        csv, tex = make.table(config, name)
+        frame, text = pd.read_csv(csv), tex.read_text(encoding="utf-8")
         assert set(frame["table"]) == {name}
-        text = tex.read_text(encoding="utf-8")
-        assert name in COUNTED or "0123456789" in text  # the commit of the runs
-        assert "nan" not in text.replace("finance", "").lower().split()
-        assert max(map(len, report(study, name).splitlines())) < 260
+        assert name == COUNTED or "0123456789" in text  # the commit of the runs
+        assert " nan" not in text
+        assert "?" not in text.replace("Reproduced?", "")  # a character that LaTeX has not
+        rows = [line for line in report(config, name).splitlines()[1:] if not line.startswith(("CSV", "PDF"))]
+        assert max(map(len, rows)) <= 125
     for name in FIGURES:
-        pdf, png, csv = make.figure(study, name)
-        assert pdf.stat().st_size > 5000 < png.stat().st_size
+        document, png, csv = make.figure(config, name)
+        assert document.stat().st_size > 5000 < png.stat().st_size
         assert set(pd.read_csv(csv)["figure"]) == {name}
+    if not texlive.lacking():
+        shutil.copytree(REPOSITORY / "paper", repository / "paper", dirs_exist_ok=True)
+        log = pdf.build(config).with_suffix(".log").read_text(encoding="utf-8", errors="replace")
+        for complaint in ("Overfull", "undefined", "LaTeX Warning"):
+            assert complaint not in log
+
+
+@pytest.mark.parametrize("name", OF_RUNS)
+def test_a_table_without_a_run_is_one_line(lay_out, name):
+    config = lay_out(lambda *_: None)
+    with pytest.raises(UserError, match="no finished run of spas_") as error:
+        make.built(config, name)
+    assert "\n" not in str(error.value)
+
+
+def test_cells_with_missing_and_diverged_runs_say_so(lay_out):
+    def change(spec, record):
+        if spec.dataset != "cifar10" or spec.method != "spas_static":
+            return record
+        if spec.setting == "c2":
+            return None
+        if spec.setting == "c5" and spec.seed > 1:
+            return record | {"status": "diverged", "failure": "lower learning_rate"}
+        return record
+
+    frame = make.built(lay_out(change, ("spas_cifar",)), "spas_table3").frame
+    rows = frame[(frame["dataset"] == "cifar10") & (frame["method"] == "spas_static") & (frame["metric"] == "iqm")]
+    rows = rows.set_index("setting")
+    assert rows.loc[["c0", "c2", "c5"], "seeds"].tolist() == [5, 0, 2]
+    assert set(rows["asked"]) == {5}
+    assert rows["value"].isna().tolist() == (rows["seeds"] == 0).tolist()
+    text = report(lay_out(change, ("spas_cifar",)), "spas_table3")
+    shown = [line for line in text.splitlines() if "0 of 5" in line or "(2 of 5)" in line]
+    assert len(shown) == 2
+    assert "3 diverged, 5 missing" in text
+
+
+def test_a_part_of_a_dataset_is_marked(lay_out):
+    def change(spec, record):
+        partial = {"partial": "9 of 99 rows"} if spec.dataset == "higgs" else {}
+        return record | {"data": record["data"] | partial}
+
+    config = lay_out(change)
+    for name in ("spas_table5", "spas_table9", "spas_start"):
+        made = make.built(config, name)
+        notes = made.frame.loc[(made.frame["dataset"] == "higgs") & made.frame["value"].notna(), "note"]
+        assert len(notes)
+        assert notes.str.startswith("partial data: 9 of 99 rows").all()
+        assert "HIGGS (9 of 99 rows)" in made.parts[0].caption
+
+
+def test_a_run_that_another_experiment_trained_is_in_both_tables(lay_out):
+    config = lay_out(lambda spec, record: record if spec.experiment == "spas_cifar" else None)
+    frame = make.built(config, "spas_table7").frame
+    dense = frame[(frame["mode"] == "dense") & (frame["metric"] == "mean") & (frame["value"].notna())]
+    assert dense["method"].tolist() == ["mlp_static", "spas_static"]

@@ -9,7 +9,7 @@ TABLES = {
     "spas_table7": Entry("table7", experiments=("spas_budgets",)),
     "spas_table8": Entry("table8", experiments=("spas_budgets",)),
     "spas_table9": Entry("table9", experiments=("spas_budgets",)),
-    "spas_start": Entry("start", experiments=("spas_start",)),
+    "spas_start": Entry("start", experiments=("spas_start",), optional=("spas_cifar", "spas_tabular")),
     "spas_choices": Entry("choices", experiments=("spas_choices", "spas_cifar", "spas_tabular")),
     "spas_ensembles": Entry("ensembles", experiments=("spas_ensembles",)),
     "spas_depth": Entry("depth", measurements=("depth",)),

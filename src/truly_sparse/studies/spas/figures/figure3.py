@@ -37,7 +37,7 @@ def data(inputs: Inputs) -> pd.DataFrame:
 def draw(frame: pd.DataFrame, preset: str) -> Figure:
     """Draw a row of panels for every dataset: networks that evolve on the left, static ones on the right."""
     datasets = list(frame["dataset"].unique())
-    figure = Figure(figsize=(PAGE_WIDTH, 0.4 + 2.0 * len(datasets)))
+    figure = Figure(figsize=(PAGE_WIDTH, 0.5 + 1.65 * len(datasets)))
     grid = figure.subplots(len(datasets), len(LINES), sharex=True, sharey="row", squeeze=False)
     letters = iter("abcdefghijkl")
     for row, dataset in zip(grid, datasets, strict=True):

@@ -47,8 +47,9 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
         axes.set_visible(False)
     for row in grid:
         row[0].set_ylabel("accuracy (%)")
-    part = " (*: only a part of the rows)" if frame["note"].any() else ""
-    figure.supxlabel(f"compression{part}", fontsize=7.5)
+    part = " (*: part of rows)" if frame["note"].any() else ""
+    for axes in grid[-1]:
+        axes.set_xlabel(f"compression{part}")
     figure.legend(handles=handles(frame["model"], LINES), loc="outside lower center", ncols=4)
     warn(figure, preset)
     return figure

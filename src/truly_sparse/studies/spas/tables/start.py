@@ -13,6 +13,8 @@ from truly_sparse.studies.spas import shown
 from truly_sparse.studies.spas.runs import MODES, cells, frame_of, long
 
 EXPERIMENT = "spas_start"
+#: Those that have the source's protocol.
+AS_PRINTED = ("spas_cifar", "spas_tabular")
 #: Start values, in words.
 STARTS = {"torch": "dense fan-in", "torch_links": "real fan-in"}
 MORE = ("model", "mode", "compression", "init", "l1", "patience", "mean", "asked", "random")
@@ -36,7 +38,7 @@ def make(inputs: Inputs) -> Table:
 
 def tidy(inputs: Inputs) -> pd.DataFrame:
     """Return one row per cell and metric, with the columns of every results CSV and `MORE`."""
-    rows = long(cells(frame_of(inputs, EXPERIMENT), _KEYS), ("iqm", "last_iqm", "epochs"))
+    rows = long(cells(_runs(inputs), _KEYS), ("iqm", "last_iqm", "epochs"))
     places = {name: place for place, name in enumerate([*dict.fromkeys(rows["dataset"]), *MODES])}
     rows = rows.sort_values(
         ["dataset", "mode", "compression"],
@@ -44,6 +46,14 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
         kind="stable",
     )
     return shown.tidy(rows, "spas_start", MORE)
+
+
+def _runs(inputs: Inputs) -> pd.DataFrame:
+    """Return the runs of the experiment, and those by the source's protocol with the same network, data and seed."""
+    runs = frame_of(inputs, EXPERIMENT, *AS_PRINTED)
+    same = ["dataset", "method", "setting", "seed"]
+    wanted = runs.loc[runs["experiment"] == EXPERIMENT, same].drop_duplicates()
+    return runs.merge(wanted, on=same).drop_duplicates([*same, "init", "l1", "patience"])
 
 
 def _key(row: dict[Any, Any]) -> str:

@@ -1,0 +1,257 @@
+"""The rules of SPaS: on the printed numbers they give the printed verdicts, and on others the other ones."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from truly_sparse.analysis import published
+from truly_sparse.analysis.evidence import Evidence
+from truly_sparse.analysis.judging import CONFIRMED, EXPLAINED, NOT_CONFIRMED, NOT_TESTED, judge
+from truly_sparse.studies import make
+from truly_sparse.studies.spas.chance import random_below
+from truly_sparse.studies.spas.runs import DENSE, MLP, SPAS
+from truly_sparse.studies.spas.verdicts.claims import claims
+
+from .made_up import DATASETS
+
+#: What no number is printed about, in tables at least.
+UNPRINTED = {
+    "artefact/cifar10", "artefact/cifar100", "artefact/tabular", "reach/tabular/mlp", "reach/tabular/spas",
+    "evolving/tabular", "ratio/0.25", "ratio/0.1", "ratio/0.05", "ratio/0.01", "ratio/0.005", "ratio/0.001",
+    "range/0.001", "spread", "exponential", "linear",
+}  # fmt: skip
+#: HIGGS with 1,000 links: the printed 53.27 % is what naming the larger class has.
+AGAINST = {"survives/higgs/static"}
+
+
+def printed_table(number):
+    """A table of ours with the printed numbers in it: five seeds, and a spread where none is printed."""
+    rows = published.load(f"spas_table{number}")
+    rows = rows[~rows["method"].str.contains("cnn|densenet")].reset_index(drop=True)
+    guess = pd.Series([DATASETS[name][2] for name in rows["dataset"]], dtype=float)
+    value = rows["published"].fillna(guess)
+    split = rows["method"].str.partition("_")
+    dense = rows["setting"].isin(["c0", "c1"])
+    level = [random_below(name, DATASETS[name][1]) for name in rows["dataset"]]
+    compressions = rows["setting"].where(rows["setting"].str.startswith("c")).str[1:]
+    return rows.assign(
+        value=value,
+        mean=value,
+        std=rows["published_std"].fillna(0.5),
+        seeds=5,
+        model=split[0],
+        mode=split[2].mask(dense, DENSE),
+        compression=compressions.astype(float),
+        budget=pd.to_numeric(rows["setting"].str.removeprefix("n"), errors="coerce"),
+        random=value < level,
+        note="",
+    )
+
+
+def printed_table5():
+    rows = published.load("spas_table5")
+    return rows.assign(value=rows["published"], p=0.001, best_mlp="", best_spas="", note="", seeds=5)
+
+
+@pytest.fixture
+def frames():
+    return {f"table{number}": printed_table(number) for number in (3, 7, 8, 9)} | {"table5": printed_table5()}
+
+
+def verdicts(frames):
+    judged = judge(claims(), Evidence(frames))
+    return judged.set_index("claim")["verdict"], judged.set_index("claim")["note"]
+
+
+def test_the_printed_numbers_confirm_what_is_printed(frames):
+    found, notes = verdicts(frames)
+    assert set(found.index[found == NOT_TESTED]) == UNPRINTED | {name for name in found.index if name[:3] == "cnn"}
+    assert set(found.index[found == NOT_CONFIRMED]) == AGAINST
+    assert set(found[found.index.difference([*UNPRINTED, *AGAINST])]) == {CONFIRMED, NOT_TESTED}
+    assert set(notes[[name for name in found.index if name[:3] == "cnn"]]) == {"convolution follows"}
+
+
+def test_without_anything_nothing_is_tested():
+    assert set(verdicts({})[0]) == {NOT_TESTED}
+
+
+def cells(frames, table, **keys):
+    frame = frames[table]
+    chosen = np.ones(len(frame), bool)
+    for name, value in keys.items():
+        chosen &= (frame[name] == value).to_numpy()
+    assert chosen.any()
+    return chosen
+
+
+def change(frames, table, points, **keys):
+    """Move the accuracies of some cells by so many points."""
+    frame, chosen = frames[table], cells(frames, table, **keys)
+    for name in ("value", "mean"):
+        if name in frame:
+            frame.loc[chosen, name] += points
+    if "random" in frame:
+        level = [random_below(name, DATASETS[name][1]) for name in frame["dataset"]]
+        frame["random"] = frame["value"] < level
+
+
+@pytest.mark.parametrize(
+    ("claim", "table", "points", "keys"),
+    [
+        ("collapse/cifar10", "table3", 30, {"dataset": "cifar10", "model": MLP, "setting": "c25", "mode": "set"}),
+        ("collapse/cifar100", "table3", -19, {"dataset": "cifar100", "model": MLP, "setting": "c2"}),
+        ("reach/cifar10/mlp", "table3", 37, {"dataset": "cifar10", "model": MLP, "setting": "c12.5"}),
+        ("reach/cifar10/spas", "table3", -10, {"dataset": "cifar10", "model": SPAS, "setting": "c75"}),
+        ("learns/cifar10/static", "table3", -10, {"dataset": "cifar10", "model": SPAS, "setting": "c75"}),
+        ("learns/cifar100/set", "table3", -10, {"dataset": "cifar100", "model": SPAS, "setting": "c75"}),
+        ("best/cifar10", "table5", 0.6, {"dataset": "cifar10", "metric": "delta_iqm", "method": "mlp"}),
+        ("best/cifar10", "table5", -1.5, {"dataset": "cifar10", "metric": "delta_iqm", "method": "mlp"}),
+        ("best/cifar100", "table5", -3, {"dataset": "cifar100", "metric": "delta_iqm", "method": "mlp"}),
+        ("best/MiniBooNE", "table5", -20, {"dataset": "MiniBooNE", "metric": "delta_iqm"}),
+        ("close/pol", "table5", 1, {"dataset": "pol", "metric": "delta_iqm"}),
+        ("close/higgs", "table5", -1, {"dataset": "higgs", "metric": "delta_iqm"}),
+        ("dense/cifar10", "table3", 5, {"dataset": "cifar10", "setting": "c0"}),
+        ("sparse/cifar10/mlp", "table3", 3, {"dataset": "cifar10", "setting": "c1"}),
+        ("sparse/cifar10/spas", "table3", 2, {"dataset": "cifar10", "setting": "c1"}),
+        ("evolving/cifar10", "table3", 11, {"dataset": "cifar10", "method": "spas_static", "setting": "c75"}),
+        ("evolving/cifar100", "table3", -7, {"dataset": "cifar100", "method": "spas_set", "setting": "c75"}),
+        ("grows/cifar10", "table3", -40, {"dataset": "cifar10", "method": "spas_set", "setting": "c75"}),
+        ("survives/cifar10/set", "table7", -30, {"method": "spas_set", "setting": "n1000"}),
+        ("survives/higgs/set", "table9", -13, {"method": "spas_set", "setting": "n1000"}),
+        ("fails/cifar10", "table7", 30, {"method": "mlp_set", "setting": "n15000"}),
+        ("fails/higgs", "table9", 10, {"method": "mlp_static", "setting": "n1000"}),
+        ("stable", "table5", 50, {"metric": "delta_max"}),
+    ],
+)
+def test_other_numbers_are_not_confirmed(frames, claim, table, points, keys):
+    assert verdicts(frames)[0][claim] == CONFIRMED
+    change(frames, table, points, **keys)
+    assert verdicts(frames)[0][claim] == NOT_CONFIRMED
+
+
+def test_a_difference_in_the_noise_is_not_confirmed_and_one_seed_is_not_tested(frames):
+    names = ["dense/cifar10", "evolving/cifar10", "sparse/cifar10/mlp"]
+    noisy = {**frames, "table3": frames["table3"].assign(std=30.0)}
+    assert set(verdicts(noisy)[0][names]) == {NOT_CONFIRMED}
+    single = {**frames, "table3": frames["table3"].assign(std=np.nan, seeds=1)}
+    judged = judge(claims(), Evidence(single)).set_index("claim").loc[names]
+    assert set(judged["verdict"]) == {NOT_TESTED}
+    assert judged["ours"].tolist() == judged["printed"].tolist()  # the difference is shown all the same
+    assert judged["note"].str.contains("only one run").all()
+    alone = {**frames, "table5": frames["table5"].assign(p=np.nan)}
+    assert set(verdicts(alone)[0][["best/cifar100", "best/MiniBooNE"]]) == {NOT_TESTED}
+
+
+def starts(**best):
+    """Table A in which the source's protocol has nothing, and another one so much by dataset."""
+    rows = []
+    for dataset, value in best.items():
+        head = {"dataset": dataset, "metric": "iqm", "compression": 25.0, "patience": 4}
+        other = {"init": "torch_links", "l1": 5e-5, "value": value, "random": value < 15}
+        rows += [head | {"init": "torch", "l1": 5e-5, "value": 90.0, "random": False}, head | other]
+    return pd.DataFrame(rows)
+
+
+def test_a_collapse_that_another_start_prevents_is_explained(frames):
+    names = ["collapse/cifar10", "reach/cifar10/mlp", "fails/cifar10"]
+    found, notes = verdicts({**frames, "start": starts(cifar10=45.0)})
+    assert found["artefact/cifar10"] == CONFIRMED
+    assert set(found[names]) == {EXPLAINED}
+    assert notes[names].str.contains(r"45\.0 %").all()
+    assert found["collapse/cifar100"] == CONFIRMED  # nothing is known of it
+    found, _ = verdicts({**frames, "start": starts(cifar10=39.0)})
+    assert found["artefact/cifar10"] == NOT_CONFIRMED
+    assert set(found[names]) == {CONFIRMED}
+    change(frames, "table3", 30, dataset="cifar10", model=MLP, setting="c25")
+    assert verdicts({**frames, "start": starts(cifar10=45.0)})[0]["collapse/cifar10"] == NOT_CONFIRMED
+
+
+@pytest.mark.parametrize(("learned", "word"), [(3, CONFIRMED), (2, NOT_CONFIRMED)])
+def test_three_quarters_of_the_tabular_datasets_have_to_learn(learned, word):
+    values = {f"d{number}": 80.0 if number < learned else 10.0 for number in range(4)}
+    assert verdicts({"start": starts(cifar10=10.0, **values)})[0]["artefact/tabular"] == word
+
+
+def tabular(far=80.0, static=60.0):
+    """Figure 4: a dense network of 80 %, and plain ones that fall at 12.5."""
+    rows = [{"model": MLP, "mode": DENSE, "compression": 1, "value": 80.0}]
+    for compression in (2, 5, 12.5, 25, 75):
+        plain = 79.0 if compression <= 5 else 50.0
+        for mode, value in (("static", static), ("set", far if compression <= 25 else 50.0)):
+            rows.append({"model": MLP, "mode": mode, "compression": compression, "value": plain})
+            rows.append({"model": SPAS, "mode": mode, "compression": compression, "value": value})
+    return pd.DataFrame(rows).assign(datasets=8, of=8)
+
+
+def test_tabular_claims_read_the_means():
+    names = ["reach/tabular/mlp", "reach/tabular/spas", "evolving/tabular"]
+    assert set(verdicts({"figure4": tabular()})[0][names]) == {CONFIRMED}
+    found, _ = verdicts({"figure4": tabular(far=70.0, static=65.0)})
+    assert found[names].tolist() == [CONFIRMED, NOT_CONFIRMED, NOT_CONFIRMED]
+
+
+def ratio(slopes, spread=0.0):
+    """Figure 6: accuracy 30 plus a slope times R, a slope for each density."""
+    rng, rows = np.random.default_rng(0), []
+    for density, slope in slopes.items():
+        for mode in ("static", "set"):
+            for step in range(10):
+                head = {"mode": mode, "density": density, "ratio": step / 10}
+                rows.append({**head, "kind": "mean", "value": 30 + slope * step / 10})
+                rows += [
+                    {**head, "kind": "run", "value": 30 + slope * step / 10 + spread * rng.normal()} for _ in range(5)
+                ]
+    return pd.DataFrame(rows)
+
+
+def test_the_direction_of_r_hangs_on_the_density():
+    slopes = {0.25: 5, 0.1: 5, 0.05: 5, 0.01: -5, 0.005: -5, 0.001: -12}
+    names = [name for name in UNPRINTED if name.startswith(("ratio", "range"))]
+    assert set(verdicts({"figure6": ratio(slopes)})[0][names]) == {CONFIRMED}
+    other = {density: -slope / 3 for density, slope in slopes.items()}
+    assert set(verdicts({"figure6": ratio(other)})[0][names]) == {NOT_CONFIRMED}
+    noise = verdicts({"figure6": ratio(dict.fromkeys(slopes, 0.0), 1.0)})[0]
+    assert set(noise[names]) == {NOT_CONFIRMED}
+
+
+@pytest.mark.parametrize(
+    ("values", "p", "word"),
+    [
+        ([-1, -1, -1, 0.5], [0.01, 0.5, 0.5, 0.5], CONFIRMED),
+        ([-1, -1, -1, 0.5], [0.5, 0.5, 0.5, 0.5], NOT_CONFIRMED),  # none clearly
+        ([-1, -1, -1, 0.5], [0.01, 0.5, 0.5, 0.01], NOT_CONFIRMED),  # one clearly the other way
+        ([-1, -1, 0.5, 0.5], [0.01, 0.01, 0.5, 0.5], NOT_CONFIRMED),  # too few
+        ([-1, -1, -1], [0.01, 0.01, 0.01], NOT_TESTED),
+    ],
+)
+def test_stability_is_judged_by_the_spread_of_seeds(values, p, word):
+    frame = pd.DataFrame({"value": values, "p": p, "dataset": range(len(p))})
+    frame = frame.assign(metric="delta_std", method=MLP, published=np.nan)
+    assert verdicts({"table5": frame})[0]["spread"] == word
+
+
+@pytest.mark.parametrize("places", ["square", "exponential"])
+@pytest.mark.parametrize("r2", [0.99, 0.9])
+def test_depth_is_judged_by_what_was_measured(places, r2):
+    depths = [3, 6, 12, 24]
+    grown = [depth**2 if places == "square" else 2.0**depth for depth in depths]
+    rows = [
+        {"hidden_layers": depth, "metric": f"{kind}_places", "value": value, "setting": "c5"}
+        for depth, value in zip(depths, grown, strict=True)
+        for kind in ("sequential", "shortcut")
+    ]
+    fits = [{"metric": name, "value": r2, "setting": "c5"} for name in ("r2_seconds", "r2_bytes")]
+    found, _ = verdicts({"depth": pd.DataFrame(rows + fits)})
+    assert found["exponential"] == (CONFIRMED if places == "exponential" else NOT_CONFIRMED)
+    assert found["linear"] == (CONFIRMED if r2 > 0.95 else NOT_CONFIRMED)
+
+
+def test_made_up_runs_as_printed_are_judged_like_the_printed_numbers(lay_out, committed, depth):
+    config = lay_out()
+    committed(config, "depth", depth)
+    frame = make.built(config, "spas_verdicts").frame.set_index("claim")["verdict"]
+    plain = [name for name in frame.index if name.startswith(("collapse", "artefact", "fails"))]
+    assert set(frame[plain]) == {EXPLAINED, CONFIRMED}
+    for name in ("learns/cifar10/set", "best/cifar100", "grows/cifar10", "ratio/0.001", "evolving/tabular", "linear"):
+        assert frame[name] == CONFIRMED, name
+    assert frame["survives/higgs/static"] == NOT_CONFIRMED
