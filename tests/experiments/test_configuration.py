@@ -262,4 +262,5 @@ def test_every_key_is_described_and_has_a_default_or_is_required():
 def test_every_training_key_can_be_a_grid_axis():
     parts = schema()["$defs"]
     axes = set(parts["block"]["properties"]) - {"datasets", "methods", "seeds", *DENSITIES}
-    assert axes == set(parts["training"]["properties"]) | {"scaling", "split"}
+    of_data = {"scaling", "split", "validation", "validation_fraction", "train_rows", "test_rows"}
+    assert axes == set(parts["training"]["properties"]) | of_data

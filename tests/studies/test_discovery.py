@@ -44,5 +44,5 @@ def test_a_table_finds_its_configuration(monkeypatch):
     assert owner("table", "table1", configs)["study"] == "journal"
     assert owner("figure", "accuracy", configs)["study"] == "journal"
     assert owner("table", "spas_table2", configs)["study"] == "spas"
-    with pytest.raises(UserError, match='unknown table "spas_table3"; did you mean "spas_table2"'):
-        owner("table", "spas_table3", configs)
+    with pytest.raises(UserError, match='unknown table "spas_tabel9"; did you mean "spas_table9"'):
+        owner("table", "spas_tabel9", configs)

@@ -35,7 +35,7 @@ def test_every_table_and_figure_can_be_made(lay_out, committed, depth, repositor
         assert " nan" not in text
         assert "?" not in text.replace("Reproduced?", "")  # a character that LaTeX has not
         rows = [line for line in report(config, name).splitlines()[1:] if not line.startswith(("CSV", "PDF"))]
-        assert max(map(len, rows)) <= 125
+        assert max(map(len, rows)) <= (125 if seeds == "all" else 140)
     for name in FIGURES:
         document, png, csv = make.figure(config, name)
         assert document.stat().st_size > 5000 < png.stat().st_size
