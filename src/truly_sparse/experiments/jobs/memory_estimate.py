@@ -59,9 +59,9 @@ def check(config: dict[str, Any], spec: RunSpec) -> None:
 def needed(spec: RunSpec, rows: int, features: int, classes: int, of_bytes: bool = False) -> dict[str, float]:
     """Return the bytes a run takes at most beside the interpreter and its libraries: data, network, batch, members.
 
-    Values of images are bytes, from which only models that are not sparse make float32.
+    Values of images are bytes, which only references need as float32.
     """
-    value = 4 * (not of_bytes or spec.settings["model"] != "sparse") + of_bytes
+    value = 4 * (not of_bytes or spec.settings["model"] == "reference") + of_bytes
     parts = {"data": float(rows) * (value * features + COLUMN)}
     training = spec.settings["training"]
     if spec.settings["model"] == "reference":
