@@ -90,7 +90,7 @@ def _data(name: str, dataset: str = "holes", **data: Any) -> Case:
 
 
 def _measurement(measured: str, **settings: Any) -> Case:
-    datasets = {"datasets": ["three"]} if measured != "scalability" else {}
+    datasets = {"datasets": ["three"]} if measured not in ("scalability", "depth") else {}
     methods: dict[str, Any] = {name: {"model": "sparse", "strategy": name, "training": {}} for name in STRATEGIES}
     config = {
         "training": TRAINING | PAPER | ENSEMBLE,
@@ -258,6 +258,10 @@ def _measurements() -> list[Case]:
     return [
         _measurement("datasets"),
         _measurement("scalability", sizes=[40, 60], epsilon=3.0, repetitions=2),
+        _measurement(
+            "depth", hidden_layers=[1, 3], neurons=12, features=10, classes=3, compression=[3], shortcut_ratio=0.5,
+            repetitions=2,
+        ),
         _measurement("distances", draws=[3, 5], **network),
         _measurement("lambdas", repetitions=2, distance_factors=[0.5, 1.0], **network),
         _measurement("topology", methods=["edst_rg", "fd_tse", "dist_tse"], epsilon=4.0, networks=2, epochs=6),
