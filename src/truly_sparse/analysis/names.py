@@ -26,6 +26,7 @@ METHODS = {
 DATASETS = {
     "gesture": "Gesture Phase",
     "higgs": "HIGGS",
+    "cifar10": "CIFAR-10",
     "digits": "Digits",
     "breast_cancer": "Breast cancer",
     "wine": "Wine",
