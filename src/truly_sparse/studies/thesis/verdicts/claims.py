@@ -1,6 +1,7 @@
 """What the thesis claims beyond the journal, claim by claim."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from truly_sparse.analysis.judging import Claim, Rule
 from truly_sparse.analysis.names import dataset_title, method_title
@@ -136,7 +137,7 @@ def _shape() -> Iterator[Claim]:
 
 
 def _topology() -> Iterator[Claim]:
-    topic = "Distance and topology"
+    topic, where = "Distance and topology", "thesis appendix I, Figures 9 to 11"
     for dataset in EPSILONS:
         text = f"{dataset_title(dataset)}: distances of random regrowths look normal from about 100 draws."
         keys: Keys = {"dataset": dataset}
@@ -147,6 +148,4 @@ def _topology() -> Iterator[Claim]:
             words = "closer to each other than" if closer else "about as far apart as"
             text = f"{dataset_title(dataset)}: the members of {method_title(method)} are {words} those of EDST_RG."
             keys = {"dataset": dataset, "method": method, "closer": closer}
-            yield Claim(
-                f"apart/{dataset}/{method}", topic, text, "thesis appendix I, Figures 9 to 11", others.APART, keys
-            )
+            yield Claim(f"apart/{dataset}/{method}", topic, text, where, others.APART, keys)
