@@ -1,6 +1,7 @@
 """The networks of one run, trained through their schedule, with checkpoints on the way."""
 
 import json
+import math
 import time
 from collections.abc import Callable
 from io import BytesIO
@@ -11,11 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow.json import ReadOptions, read_json
 
-from truly_sparse.data.arrays import Arrays
+from truly_sparse.data.arrays import Arrays, Samples
 from truly_sparse.engine import store
 from truly_sparse.engine.network import Floats
-from truly_sparse.ensembles.trainer import Data, Trainer, predict_members
+from truly_sparse.ensembles.trainer import Trainer, predict_members
 from truly_sparse.experiments.progress import Reporter
+from truly_sparse.experiments.samples import samples, seen
 from truly_sparse.files import atomic_path
 from truly_sparse.measure import host
 from truly_sparse.measure.flops import operations
@@ -60,9 +62,8 @@ class Model:
     def __init__(
         self, spec: "RunSpec", data: Arrays, folder: Path, restart: bool, each_epoch: Callable[[], None]
     ) -> None:
-        shown = Data(data.x_train, data.y_train, data.x_validation, data.y_validation, len(data.classes))
         settings = spec.settings
-        self.trainer = Trainer(shown, settings["training"], settings["model"], settings["strategy"], spec.seed)
+        self.trainer = Trainer(seen(data), settings["training"], settings["model"], settings["strategy"], spec.seed)
         self._start_links = self.trainer.network.link_counts
         self._checkpoint = folder / "checkpoint.npz"
         self._train(spec, data, restart, each_epoch)
@@ -97,9 +98,9 @@ class Model:
         trainer.run(after_epoch)
         reporter.close(trainer.progress.failure)
 
-    def predict(self, x: Floats) -> Floats:
+    def predict(self, x: Samples) -> Floats:
         """Return softmax probabilities, float32, shape (members, samples, classes)."""
-        return predict_members(self.trainer.members, x)
+        return predict_members(self.trainer.members, samples(x))
 
     @property
     def model_bytes(self) -> int:
@@ -110,10 +111,11 @@ class Model:
         """Return the parts of the run record that only networks have."""
         history, progress, members = self.trainer.progress.history, self.trainer.progress, self.trainer.members
         counts = [[int(n) for n in member.arrays["counts"]] for member in members]
-        biases = sum(self.trainer.network.sizes[1:])
+        biases = self.trainer.network.bias_count
         return {
             "members_validation": [member.score for member in members],
             "members_epoch": [member.epoch for member in members],
+            "scores": self._scores(),
             "loss": {"final_train": history[-1]["loss"] if history else None},
             "links": {
                 "start": self._start_links,
@@ -126,6 +128,19 @@ class Model:
             "blocked_fallbacks": progress.fallbacks,
             "distance_draws": progress.draws,
         }
+
+    def _scores(self) -> dict[str, Any]:
+        """Return the epochs trained and validation scores over them: best, last, mean of the last planned tenth.
+
+        Where validation rows are the test rows, as in some sources, these are test accuracies.
+        """
+        progress, planned = self.trainer.progress, len(self.trainer.plan)
+        name = f"validation_{self.trainer.problem.targets.metric}"
+        scores = [row[name] for row in progress.history if row[name] is not None]
+        tail = scores[-math.ceil(planned / 10) :]
+        mean = math.fsum(tail) / len(tail) if tail else None
+        of_scores = {"best": max(scores), "last": scores[-1], "last_tenth": mean} if scores else {}
+        return {"epochs": len(progress.history), "best": None, "last": None, "last_tenth": None} | of_scores
 
     def write(self, folder: Path) -> None:
         """Write the members and the history of all epochs; take the checkpoint away."""

@@ -3,13 +3,16 @@
 import json
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from truly_sparse.data.arrays import NOT_FEATURES
+from truly_sparse.data import pixels
+from truly_sparse.data.arrays import features
+from truly_sparse.engine.shortcuts import numbers
 from truly_sparse.engine.topology import density
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.grid import RunSpec
@@ -41,8 +44,8 @@ def check(config: dict[str, Any], spec: RunSpec) -> None:
         classes = len(json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))["classes"])
     except (OSError, KeyError, TypeError, ValueError):
         return  # the loader says what is wrong with the data
-    features = sum(name not in NOT_FEATURES for name in file.schema_arrow.names)
-    parts = needed(spec, file.metadata.num_rows, features, classes)
+    of_bytes = bool(pixels.width(file.schema_arrow))
+    parts = needed(spec, file.metadata.num_rows, features(file), classes, of_bytes)
     total = sum(parts.values())
     limit, free = min(limits(), key=lambda each: each[1])
     if total > free:
@@ -53,9 +56,13 @@ def check(config: dict[str, Any], spec: RunSpec) -> None:
         )
 
 
-def needed(spec: RunSpec, rows: int, features: int, classes: int) -> dict[str, float]:
-    """Return the bytes a run takes at most beside the interpreter and its libraries: data, network, batch, members."""
-    parts = {"data": float(rows) * (4 * features + COLUMN)}
+def needed(spec: RunSpec, rows: int, features: int, classes: int, of_bytes: bool = False) -> dict[str, float]:
+    """Return the bytes a run takes at most beside the interpreter and its libraries: data, network, batch, members.
+
+    Values of images are bytes, which only references need as float32.
+    """
+    value = 4 * (not of_bytes or spec.settings["model"] == "reference") + of_bytes
+    parts = {"data": float(rows) * (value * features + COLUMN)}
     training = spec.settings["training"]
     if spec.settings["model"] == "reference":
         return parts
@@ -67,7 +74,7 @@ def needed(spec: RunSpec, rows: int, features: int, classes: int) -> dict[str, f
         weights = float(sum(n_in * n_out + n_out for n_in, n_out in pairs))
         kept, live, sample = DENSE_KEPT * members, DENSE_LIVE, DENSE_SAMPLE
     else:
-        weights = sum(density(n_in, n_out, training["epsilon"]) * n_in * n_out for n_in, n_out in pairs)
+        weights = _links(sizes, training)
         avoided = AVOIDED * training["members"] if spec.settings["strategy"] in ("rd_tse", "fd_tse") else 0
         kept, live, sample = KEPT * members + avoided, LIVE, SAMPLE
     return parts | {
@@ -75,6 +82,14 @@ def needed(spec: RunSpec, rows: int, features: int, classes: int) -> dict[str, f
         "batch": float(batch) * neurons * sample,
         "members": weights * kept + neurons * 16.0 * members,
     }
+
+
+def _links(sizes: list[int], training: Mapping[str, Any]) -> float:
+    """Return how many links a sparse network is expected to start with."""
+    if training["epsilon"] is None:
+        given = (training.get(name) for name in ("compression", "links"))
+        return float(sum(numbers(sizes, training.get("shortcut_ratio", 0.0), *given)))
+    return sum(density(n_in, n_out, training["epsilon"]) * n_in * n_out for n_in, n_out in pairwise(sizes))
 
 
 def limits() -> Iterator[tuple[str, float]]:
