@@ -168,9 +168,9 @@ def markdown(machines: Columns) -> str:
     costs = ", ".join(f"{per_link(found):.2f} ({title})" for title, found in measured.items())
     note = (
         f"An epoch of {ROWS:,} rows of {SIZES[0]:,} bytes, batch {BATCH}, hidden layers of 100, half of the links "
-        f"shortcuts, Mish, Adam with L1, float32. The masked network has {sum(shortcuts.numbers(SIZES, 0, 0)):,} weights; "
-        f"{MASKED_STEPS} of its steps were timed, of rows scaled before. In the journal's network at epsilon {EPSILON}, "
-        f"with half of the links shortcuts, a link costs {costs} of what it costs without."
+        f"shortcuts, Mish, Adam with L1, float32. The masked one has {sum(shortcuts.numbers(SIZES, 0, 0)):,} weights; "
+        f"{MASKED_STEPS} of its steps were timed, of rows scaled before. In the journal's network at epsilon "
+        f"{EPSILON}, with half of the links shortcuts, a link costs {costs} of what it costs without."
     )
     return f"{note}\n\n{columns.markdown(['column', 'compression', 'links', 'our epoch (s)', MASKED], rows)}"
 
