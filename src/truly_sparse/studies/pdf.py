@@ -26,7 +26,7 @@ def text(study: str) -> Path:
 
 
 def sources(study: str) -> list[Path]:
-    """Return what is written by hand for a study's PDF: its text, and what all have in common; nothing without a text."""
+    """Return the files of a study's PDF that are written by hand, with those of all studies; nothing without a text."""
     main = text(study)
     common = main.parents[1]
     return [main, common / "preamble.tex", *sorted(common.glob("*.bib"))] if main.is_file() else []
