@@ -7,6 +7,7 @@ import pandas as pd
 
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.origin import Origin
 from truly_sparse.analysis.rounding import differences
 from truly_sparse.analysis.table import COLUMNS
 
@@ -24,12 +25,19 @@ FOLLOWS = "follows"
 
 
 def accuracy(row: Mapping[Any, Any], digits: int = 1, spread: bool = True) -> str:
-    """Return an accuracy with its spread, a mark where it is random, and "(3 of 5)" where runs are missing."""
+    """Return an accuracy with its spread, a mark where it is random, and "(3/5)" where runs are missing."""
     if not row["seeds"]:
-        return f"0 of {row['asked']}"
+        return f"(0/{row['asked']})"
     text = formats.spread(row["value"], row["std"] if spread else None, digits)
     text += MARK if row["random"] else ""
-    return text if row["seeds"] == row["asked"] else f"{text} ({row['seeds']} of {row['asked']})"
+    return text if row["seeds"] == row["asked"] else f"{text} ({row['seeds']}/{row['asked']})"
+
+
+def notes(frame: pd.DataFrame, origin: Origin) -> list[str]:
+    """Return the lines under a table: what brackets say where runs are missing, and where its numbers come from."""
+    counted = frame.dropna(subset=["seeds", "asked"])
+    lacking = bool((counted["seeds"] < counted["asked"]).any())
+    return [*(["(n/m): n of m runs have finished."] if lacking else []), origin.line()]
 
 
 def printed(row: Mapping[Any, Any]) -> str:

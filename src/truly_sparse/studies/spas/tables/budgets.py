@@ -46,7 +46,7 @@ def table(inputs: Inputs, number: str, dataset: str) -> Table:
         f"standard deviation over seeds, and the best run. Convolutional models follow. {shown.RANDOM} "
         f"Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     )
-    part = Part(number, caption, _cells(frame), _PRINTED, [origin.line()], group="group", block="budget")
+    part = Part(number, caption, _cells(frame), _PRINTED, shown.notes(frame, origin), group="group", block="budget")
     return Table(frame, [part])
 
 

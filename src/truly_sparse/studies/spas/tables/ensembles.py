@@ -46,7 +46,7 @@ def make(inputs: Inputs) -> Table:
         f"its 95 % interval by Student's t, each dataset counted once. Preset {inputs.preset}; commit {origin.commits}."
         f"{origin.warning()}"
     )
-    return Table(frame, [Part("E", caption, _cells(frame), _PRINTED, [origin.line()], group="dataset")])
+    return Table(frame, [Part("E", caption, _cells(frame), _PRINTED, shown.notes(frame, origin), group="dataset")])
 
 
 def tidy(inputs: Inputs) -> pd.DataFrame:

@@ -33,7 +33,9 @@ def make(inputs: Inputs) -> Table:
     )
     columns = [Column("mode", "Sparsity", align="l"), Column("compression", "c")]
     columns += [Column(key, header, over) for key, (over, header) in _columns(frame).items()]
-    return Table(frame, [Part("A", caption, _cells(frame), columns, [origin.line()], group="dataset", block="mode")])
+    return Table(
+        frame, [Part("A", caption, _cells(frame), columns, shown.notes(frame, origin), group="dataset", block="mode")]
+    )
 
 
 def tidy(inputs: Inputs) -> pd.DataFrame:

@@ -35,7 +35,7 @@ def make(inputs: Inputs) -> Table:
         "of the last one. Compression c: weights of the dense plain network over links. I-FLOPs: links as a part of "
         f"those weights. {shown.RANDOM} Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     )
-    return Table(frame, [Part("3", caption, _cells(frame), _PRINTED, [origin.line()], group="dataset")])
+    return Table(frame, [Part("3", caption, _cells(frame), _PRINTED, shown.notes(frame, origin), group="dataset")])
 
 
 def tidy(inputs: Inputs) -> pd.DataFrame:
