@@ -10,7 +10,7 @@ from truly_sparse.analysis.judging import EXPLAINED, NOT_CONFIRMED, NOT_TESTED
 from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.origin import marked_title
 from truly_sparse.analysis.reading import claims, confirmed, datasets, listed, span
-from truly_sparse.analysis.statements import Statement, first, others
+from truly_sparse.analysis.statements import Statement
 from truly_sparse.analysis.tse import ACCURACY, ENSEMBLES, EPSILON, PROPOSED
 from truly_sparse.studies.thesis.member_topology import FIRST
 from truly_sparse.studies.thesis.verdicts.claims import ALIKE
@@ -159,10 +159,11 @@ def _fails(evidence: Evidence) -> str:
 
 
 STATEMENTS = (
-    *(Statement("Reproduced", say) for say in (_counts, first(_images), _fails)),
-    *(Statement("Images", say) for say in (others(_images), _order)),
-    Statement("Refinement", _refinement),
-    *(Statement("Alike", say) for say in (_fair, _dense)),
+    Statement("Counts", _counts),
+    *(Statement("Images", say) for say in (_images, _order)),
+    *(Statement("Protocol", say) for say in (_refinement, _dense)),
+    Statement("Alike", _fair),
+    Statement("Tabular", _fails),
     *(Statement("Cost", say) for say in (_weights, _time)),
     Statement("Topology", _apart),
 )
