@@ -15,10 +15,8 @@ from truly_sparse.analysis.judging import (
     judge,
 )
 from truly_sparse.analysis.published import load, read_text
-from truly_sparse.analysis.statements import said
 from truly_sparse.experiments.configuration import load_config
 from truly_sparse.studies import make
-from truly_sparse.studies.thesis.findings import STATEMENTS
 from truly_sparse.studies.thesis.member_topology import tidy
 from truly_sparse.studies.thesis.tables import counts
 from truly_sparse.studies.thesis.verdicts.claims import RULES, claims
@@ -288,21 +286,3 @@ def test_one_seed_is_not_enough_for_a_fair_comparison(thesis):
 def test_every_rule_judges_some_claim_and_claims_have_names_of_their_own():
     assert {claim.rule.name for claim in CLAIMS.values()} == {rule.name for rule in RULES}
     assert len(CLAIMS) == len(claims())
-
-
-def test_sentences_are_worked_out_from_the_tables(thesis):
-    from truly_sparse.analysis.evidence import written
-    from truly_sparse.studies.thesis.catalogue import STUDY
-
-    config = thesis(2)
-    for name in STUDY.offered_tables(config):
-        make.table(config, name)
-    for name in STUDY.offered_figures(config):
-        make.figure(config, name)
-    found = said(STATEMENTS, written(STUDY, config))
-    assert all(found.values())
-    for sentences in found.values():
-        for sentence in sentences:
-            assert sentence.endswith(".")
-            assert "nan" not in sentence
-    assert not any(said(STATEMENTS, Evidence({})).values())
