@@ -53,6 +53,12 @@ def method_title(method: str) -> str:
     return METHODS.get(method, method)
 
 
+def row_title(method: str, others: str) -> str:
+    """Return the method's printed name and other axes of its setting: "Dense, η 0.001"."""
+    axes = re.sub(r"(?<![a-z])eta(?=\d)", "η ", others)
+    return ", ".join(filter(None, (method_title(method), axes)))
+
+
 def dataset_title(dataset: str) -> str:
     """Return the dataset's printed name; the name itself where there is none."""
     return DATASETS.get(dataset, dataset)

@@ -11,7 +11,7 @@ from truly_sparse.analysis.names import dataset_title, method_title, split_setti
 
 
 def claims(evidence: Evidence, beginning: str = "", topic: str = "", table: str = "verdicts") -> pd.DataFrame:
-    """Return the tested claims of a table whose name begins so, of one topic where it is named; Missing without any."""
+    """Return the tested claims whose name begins so, of one topic where it is named; Missing where there are none."""
     rows = evidence.rows(table)
     rows = rows[rows["claim"].str.startswith(beginning) & (rows["verdict"] != NOT_TESTED)]
     rows = rows[rows["topic"] == topic] if topic else rows

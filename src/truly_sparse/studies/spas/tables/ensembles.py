@@ -134,5 +134,5 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
                 cells["gain"] = formats.difference(row["value"], 2) + spread
                 cells |= {"interval": formats.interval(row["low"], row["high"]), "p": formats.p_value(row["p"])}
         rows.append(cells)
-    columns = [column.key for column in _PRINTED]
-    return pd.DataFrame(rows).reindex(columns=["dataset", *columns]).fillna(formats.NOTHING)
+    columns = ["dataset", *(column.key for column in _PRINTED)]
+    return pd.DataFrame(rows, columns=columns, dtype=object).fillna(formats.NOTHING)

@@ -69,5 +69,5 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
                 elif row["metric"] == "i_flops":
                     cells[f"{row['model']}_i_flops"] = formats.ratio(row["value"])
             rows.append(cells)
-    columns = [column.key for column in _PRINTED]
-    return pd.DataFrame(rows).reindex(columns=["dataset", *columns]).fillna(formats.NOTHING)
+    columns = ["dataset", *(column.key for column in _PRINTED)]
+    return pd.DataFrame(rows, columns=columns, dtype=object).fillna(formats.NOTHING)

@@ -136,5 +136,4 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
                         "best_spas": row["best_spas"],
                     }
             rows.append(cells)
-    columns = [column.key for column in _PRINTED]
-    return pd.DataFrame(rows).reindex(columns=columns).fillna(formats.NOTHING)
+    return pd.DataFrame(rows, columns=[column.key for column in _PRINTED], dtype=object).fillna(formats.NOTHING)

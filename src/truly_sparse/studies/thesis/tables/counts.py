@@ -25,12 +25,12 @@ METHOD = "edst_rg"
 _PRINTED = (
     Column("epsilon", "ε"),
     Column("weights_published", "published", "Weights, × dense"),
-    Column("inner", "without output block", "Weights, × dense"),
+    Column("inner", "without\noutput block", "Weights, × dense"),
     Column("weights", "all", "Weights, × dense"),
     Column("operations_published", "published", "Training operations, × dense"),
     Column("operations", "here", "Training operations, × dense"),
     Column("dense_published", "published", "Dense, operations"),
-    Column("dense", "3 × weights × samples", "Dense, operations"),
+    Column("dense", "3 × weights\n× samples", "Dense, operations"),
     Column("rows", "over", align="l"),
 )
 

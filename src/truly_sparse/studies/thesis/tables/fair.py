@@ -9,7 +9,7 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.accuracy_cost import tidy as accuracy_cost
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
-from truly_sparse.analysis.names import method_title, split_setting
+from truly_sparse.analysis.names import row_title, split_setting
 from truly_sparse.analysis.origin import marked_title
 from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.runs import frame_of
@@ -98,12 +98,11 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
     trained = {method: words for words, methods in GROUPS.items() for method in methods}
     rows, last = [], None
     for row in frame.to_dict("records"):
-        others = split_setting(row["setting"])[1]
         group = row["dataset"], trained[row["method"]]
         rows.append(
             {
                 "dataset": marked_title(row["dataset"], [row["note"]]),
-                "label": method_title(row["method"]) + (f" ({others})" if others else ""),
+                "label": row_title(row["method"], split_setting(row["setting"])[1]),
                 "trained": "" if group == last else group[1],
                 "published": formats.spread(row["published"], row["published_std"]),
                 "here": formats.spread(row["value"], row["std"]),

@@ -176,7 +176,7 @@ def _lambda(evidence: Evidence) -> Finding:
                 except Missing:
                     continue
                 cells[dataset, epsilon] = values
-        found[name] = pd.DataFrame.from_dict(cells, orient="index", columns=list(FACTORS))
+        found[name] = pd.DataFrame.from_dict(cells, orient="index", columns=list(map(str, FACTORS)))
     if len(found[RUNS]) < 2:
         raise Missing("fewer than two combinations of dataset and ε have finished")
     ours, said = (float((table.max(axis=1) - table.min(axis=1)).max()) for table in found.values())

@@ -34,7 +34,7 @@ def _overhead(evidence: Evidence, dataset: str) -> Finding:
     operations, time = (ratios(metric, "value") for metric in ("training_operations", "train_time"))
     said_operations, said_time = (ratios(metric, "published") for metric in ("training_operations", "train_time"))
     ours, said = (
-        f"{formats.ratio(float(count.max()))} and {formats.ratio(float(minutes.max()))}"
+        f"{count.max():.3f}× and {minutes.max():.3f}×"
         for count, minutes in ((operations, time), (said_operations, said_time))
     )
     holds = float((operations - 1).abs().max()) <= SAME_OPERATIONS and float(time.max()) <= SLOWER
