@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom, chi2
 
 from truly_sparse.engine import shortcuts
+from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.optimisers import Adam
 from truly_sparse.errors import UserError
 from truly_sparse.measure.possible import possible_weights
@@ -19,7 +20,8 @@ SMALL = (20, 12, 10, 8, 3)
 
 
 def build(sparsity=0.7, ratio=0.5, sizes=SMALL, seed=0, **more):
-    return shortcuts.start(sizes, sparsity, ratio, "mish", np.random.default_rng(seed), **more)
+    numbers = shortcuts.numbers(sizes, 1 - ratio, 1 / (1 - sparsity))
+    return shortcuts.start(sizes, *numbers, "mish", np.random.default_rng(seed), **more)
 
 
 def counts(network):
@@ -29,7 +31,7 @@ def counts(network):
 
 @pytest.mark.parametrize(("sizes", "printed"), [(CIFAR10, (328_200, 657_120)), (CIFAR100, (337_200, 951_600))])
 def test_possible_links_are_those_of_table_2(sizes, printed):
-    network = shortcuts.start(sizes, 0.999, 0.5, "mish", np.random.default_rng(0))
+    network = build(0.999, sizes=sizes)
     sequential = sum(block.places for block in network.blocks if block.target == block.source + 1)
     assert (sequential, sum(block.places for block in network.blocks) - sequential) == printed
     assert possible_weights(sizes) == printed
@@ -62,14 +64,48 @@ def test_every_place_is_as_likely():
         assert ((part - expected) ** 2 / expected).sum() < chi2.isf(1e-6, len(part) - 1)
 
 
-@pytest.mark.parametrize(
-    ("sparsity", "ratio", "said"),
-    [(0.0, 0.1, "shortcuts do not fit"), (1.0, 0.5, "from 0 to below 1"), (0.5, 1.5, "from 0 to 1")],
-)
-def test_what_does_not_fit_is_refused(sparsity, ratio, said):
+@pytest.mark.parametrize(("numbers", "said"), [((0, 1000), "shortcuts do not fit"), ((500, 0), "links do not fit")])
+def test_what_does_not_fit_is_refused(numbers, said):
     with pytest.raises(UserError, match=said) as error:
-        shortcuts.start((20, 5, 3), sparsity, ratio, "mish", np.random.default_rng(0))
+        shortcuts.start((20, 5, 3), *numbers, "mish", np.random.default_rng(0))
     assert "\n" not in str(error.value)
+
+
+def test_numbers_of_links():
+    assert shortcuts.numbers(CIFAR10, 0.5, 5) == (32_820, 32_820)
+    assert shortcuts.numbers(CIFAR10, 0.0, 1) == (328_200, 0)
+    assert shortcuts.numbers(CIFAR10, 0.3, links=1000) == (700, 300)
+    assert shortcuts.numbers(CIFAR10, 0.5, 0) == (328_200, 657_120)
+    network = shortcuts.start(CIFAR10, *shortcuts.numbers(CIFAR10, 0.0, 0), "mish", np.random.default_rng(0))
+    assert len(network.graph) == 985_320
+
+
+@pytest.mark.parametrize(("sizes", "epsilon"), [((50, 1000, 1000, 1000, 5), 20.0), (SMALL, 2.0), (CIFAR10, 10.0)])
+@pytest.mark.parametrize("ratio", [0.1, 0.5])
+def test_erdos_renyi_with_shortcuts_has_as_many_links_as_without(sizes, epsilon, ratio):
+    plain = [SparseMLP.erdos_renyi(sizes, epsilon, "mish", np.random.default_rng(seed)) for seed in range(20)]
+    made = [shortcuts.erdos_renyi(sizes, epsilon, ratio, "mish", np.random.default_rng(seed)) for seed in range(20)]
+    expected = np.mean([len(network.graph) for network in plain])
+    links = np.array([counts(network) for network in made])
+    tolerance = 6 * np.sqrt(expected / 20)
+    assert abs(links.sum(axis=1).mean() - expected) < tolerance
+    assert abs(links[:, 1].mean() - ratio * expected) < tolerance
+    # Blocks that are not full have links in proportion to n_in + n_out.
+    shares = {}
+    for number, block in enumerate(made[0].blocks):
+        mean = np.mean([len(network.blocks[number]) for network in made])
+        assert mean <= block.places
+        if block.target > block.source + 1 and mean < 0.95 * block.places:
+            shares[block.n_in + block.n_out, block.pair] = mean
+    rate = sum(shares.values()) / sum(neurons for neurons, _ in shares)
+    for (neurons, _), mean in shares.items():
+        assert abs(mean - rate * neurons) < 6 * np.sqrt(mean / 20) + 0.5
+    assert_orders(made[0].graph)
+
+
+def test_more_erdos_renyi_shortcuts_than_places_are_refused():
+    with pytest.raises(UserError, match="lower shortcut_ratio"):
+        shortcuts.erdos_renyi((20, 5, 3), 40.0, 0.9, "mish", np.random.default_rng(0))
 
 
 @settings(max_examples=60, deadline=None)

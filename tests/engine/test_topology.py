@@ -38,6 +38,37 @@ def test_erdos_renyi_has_each_link_with_the_same_probability():
     assert abs(sizes.var() / variance - 1) < 0.15
 
 
+def between_by_sorting(values, fraction):
+    """Return what van Engers' implementation II keeps, as the source words it: from the sorted values."""
+    v = np.sort(values)
+    least = np.abs(v)
+    first, last = int(least.argmin()), len(v) - int(least[::-1].argmin())
+    low, high = v[int((1 - fraction) * first)], v[int(min(len(v) - 1, last + fraction * (len(v) - last)))]
+    return (values < low) | (values > high)
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 0.5, -0.5]) | st.floats(-5, 5, width=32), min_size=1, max_size=60), st.floats(0, 1)
+)
+def test_pruning_between_quantiles_is_that_of_the_sorted_values(values, fraction):
+    values = np.array(values, np.float32)
+    keep = topology.between(values, fraction)
+    assert np.array_equal(keep, between_by_sorting(values, fraction))
+    assert not keep[values == 0].any()
+    assert not (keep.any() and fraction == 1)
+
+
+@pytest.mark.parametrize("n", [101, 1000, 23_192])
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 0.96, 0.999, 1.0])
+def test_pruning_between_quantiles_keeps_the_number_of_the_formula(n, fraction):
+    values = np.random.default_rng(n).normal(size=n).astype(np.float32)
+    k = int(np.abs(np.sort(values)).argmin())
+    kept = int((1 - fraction) * k) + n - 1 - min(n - 1, int(k + 1 + fraction * (n - k - 1)))
+    assert topology.between(values, fraction).sum() == kept
+    assert abs(n - kept - fraction * n) <= 3
+    assert len(topology.between(values[:0], fraction)) == 0
+
+
 @given(st.lists(st.floats(-5, 5, width=32), max_size=60), st.floats(0, 1))
 def test_survivors_are_the_largest_of_each_sign(values, fraction):
     values = np.array(values, np.float32)

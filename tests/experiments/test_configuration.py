@@ -8,7 +8,7 @@ import yaml
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.configuration import (
     by_study,
-    check_training,
+    check_run,
     load_config,
     load_configs,
     results_folder,
@@ -17,6 +17,7 @@ from truly_sparse.experiments.configuration import (
     validate,
 )
 from truly_sparse.experiments.configuration_schema import fill, read_texts, schema
+from truly_sparse.training.config import DENSITIES
 
 ROOT = Path(__file__).parents[2]
 SMALL = """
@@ -195,14 +196,17 @@ def test_a_sparse_method_needs_epsilon():
 )
 def test_members_and_epochs_must_agree(members, epochs, exploration, strategy, problem):
     training = {"members": members, "epochs": epochs, "exploration_epochs": exploration, "selection": "last"}
-    found = check_training(training, strategy, 0.0)
+    found = check_run(training | {"epsilon": 5.0}, "sparse", strategy, {"validation_fraction": 0.0})
     assert found is None if problem is None else problem in found
 
 
 def test_the_best_epoch_needs_validation_rows():
-    training = validate(small())["training"]
-    assert "needs validation rows" in check_training(training, "fd_tse", 0.0)
-    assert check_training(training, "fd_tse", 0.2) is None
+    training = validate(small())["training"] | {"epsilon": 5.0}
+    assert "needs validation rows" in check_run(training, "sparse", "fd_tse", {"validation_fraction": 0.0})
+    assert check_run(training, "sparse", "fd_tse", {"validation_fraction": 0.2}) is None
+    on_test = {"validation_fraction": 0.0, "validation": "test"}
+    assert check_run(training, "sparse", "fd_tse", on_test) is None
+    assert "no rows are held out" in check_run(training, "sparse", "fd_tse", on_test | {"validation_fraction": 0.1})
 
 
 def test_files_that_cannot_be_read(tmp_path):
@@ -228,6 +232,10 @@ def test_text_from_the_command_line_becomes_what_the_schema_asks_for():
     assert read["reuse_records"] == "x"
 
 
+def default_is_told(one):
+    return "default" in one or "Where it is left out, it is " in one["description"]
+
+
 def test_every_key_is_described_and_has_a_default_or_is_required():
     root = schema()
     for name, part in {"top": root, **root["$defs"]}.items():
@@ -236,10 +244,10 @@ def test_every_key_is_described_and_has_a_default_or_is_required():
         assert part["additionalProperties"] is False, name
         for key, one in part["properties"].items():
             assert one["description"].endswith("."), f"{name}.{key}"
-            assert name == "block" or key in part.get("required", []) or "default" in one, f"{name}.{key}"
+            assert name == "block" or key in part.get("required", []) or default_is_told(one), f"{name}.{key}"
 
 
 def test_every_training_key_can_be_a_grid_axis():
     parts = schema()["$defs"]
-    axes = set(parts["block"]["properties"]) - {"datasets", "methods", "seeds", "epsilon"}
+    axes = set(parts["block"]["properties"]) - {"datasets", "methods", "seeds", *DENSITIES}
     assert axes == set(parts["training"]["properties"]) | {"scaling", "split"}

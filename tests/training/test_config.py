@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from truly_sparse.errors import UserError
-from truly_sparse.training.config import TrainingConfig, epsilon_schema, schema
+from truly_sparse.training.config import DENSITIES, TrainingConfig, contradiction, density_schemas, schema, settled
 from truly_sparse.training.settings import Setting, settings_of
 
 SETTINGS = {name: (one, default) for name, one, default in settings_of(TrainingConfig)}
@@ -24,7 +24,7 @@ def test_every_field_is_a_setting_with_a_text_and_a_possible_default():
     assert {field.name.rstrip("_") for field in dataclasses.fields(TrainingConfig)} == set(SETTINGS)
     for name, (one, default) in SETTINGS.items():
         assert one.text.endswith("."), name
-        assert name == "epsilon" or one.check(name, default) == default
+        assert name in DENSITIES or one.check(name, default) == default
 
 
 def refusal(name, value):
@@ -64,7 +64,7 @@ def test_a_setting_takes_the_type_it_has():
 
 def test_the_schema_has_what_a_configuration_may_say():
     properties = schema()["properties"]
-    assert set(SETTINGS) - set(properties) == {"epsilon", "learning_rate_schedule", "patience"}
+    assert set(SETTINGS) - set(properties) == {*DENSITIES, "learning_rate_schedule"}
     assert properties["distance_factor"] == {
         "description": "Dist-TSE accepts a new topology at a distance of at least mean + factor (lambda) * sd.",
         "type": "number",
@@ -73,7 +73,36 @@ def test_the_schema_has_what_a_configuration_may_say():
         "default": 1.5,
     }
     assert properties["hidden_layer_sizes"]["default"] == [1000, 1000, 1000]
-    assert epsilon_schema() == {"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000}
+    epsilon = density_schemas()["epsilon"]
+    assert epsilon.pop("description").startswith("Density")
+    assert epsilon == {"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000}
+    # What came later is not filled in, so that the settings of earlier runs stay what they are.
+    assert all(("default" in properties[name]) != SETTINGS[name][0].added for name in properties)
+
+
+def test_what_came_later_is_in_settings_where_it_is_not_the_default():
+    assert settled({"l1": 0.0, "patience": 0, "optimiser": "sgd", "epochs": 350, "links": None}) == {"epochs": 350}
+    assert settled({"l1": 0.1, "patience": 4}) == {"l1": 0.1, "patience": 4}
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "said"),
+    [
+        ("sparse", {"epsilon": 2.0}, None),
+        ("sparse", {"compression": 2.0, "shortcut_ratio": 0.5, "optimiser": "adam", "l1": 0.1}, None),
+        ("dense", {}, None),
+        ("sparse", {}, "a sparse model needs one of epsilon, compression, links, found none"),
+        ("sparse", {"epsilon": 2.0, "links": 9}, "found epsilon and links"),
+        ("sparse", {"epsilon": 2.0, "l1": 0.1}, "l1 0.1 needs optimiser adam"),
+        ("sparse", {"epsilon": 2.0, "keep_shortcut_ratio": False}, "needs pruning global"),
+        ("dense", {"optimiser": "adam"}, "a dense model has no optimiser"),
+        ("dense", {"shortcut_ratio": 0.5}, "a dense model has no shortcut_ratio"),
+        ("dense", {"activation": "mish"}, "a dense model has no activation mish"),
+    ],
+)
+def test_contradictory_settings_are_named(model, settings, said):
+    found = contradiction(TrainingConfig(**settings), model)
+    assert found is said if said is None else said in found
 
 
 def test_a_mapping_becomes_settings_and_an_unknown_name_is_one_line():

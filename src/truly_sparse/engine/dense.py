@@ -16,9 +16,9 @@ from truly_sparse.engine.kernels import TINY, square_sum
 from truly_sparse.engine.libm import log
 from truly_sparse.engine.memory import aligned
 from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult, Floats
-from truly_sparse.engine.optimisers import SGD
+from truly_sparse.engine.optimisers import SGD, Optimiser
 from truly_sparse.engine.registers import LANES
-from truly_sparse.engine.rows import softmax_rows
+from truly_sparse.engine.rows import Samples, softmax_rows, taken
 from truly_sparse.engine.topology import start_bound, start_values
 
 
@@ -100,6 +100,11 @@ class DenseMLP:
         """Weights of the first block."""
         return int(self.weights[0].size)
 
+    @property
+    def bias_count(self) -> int:
+        """Biases of all neurons."""
+        return sum(self.sizes[1:])
+
     def _reserve(self, rows: int) -> None:
         """Make a workspace for `rows` samples; the products' rounding depends on it, so prediction has its own."""
         if rows not in self._workspaces:
@@ -144,11 +149,11 @@ class DenseMLP:
     @np.errstate(over="ignore", invalid="ignore")  # a loss that is not finite tells
     def train_epoch(
         self,
-        x: Floats,
+        x: Samples,
         y: npt.NDArray[np.int64],
         order: npt.NDArray[np.int64],
         batch: int,
-        optimiser: SGD,
+        optimiser: Optimiser,
         dropout: float,
         key: int,
         first_step: int,
@@ -161,7 +166,7 @@ class DenseMLP:
         self._reserve(batch)
         loss, correct = 0.0, 0
         for step in range(len(order) // batch):
-            self._activations[0][:] = x[order[step * batch : (step + 1) * batch]].T
+            self._activations[0][:] = taken(x, order[step * batch : (step + 1) * batch]).T
             self._forward(key, first_step + step, dropout)
             batch_loss, hits = _loss(self._activations[-1], y, order, step * batch, self._delta[-1])
             loss, correct = loss + batch_loss, correct + hits
@@ -171,15 +176,15 @@ class DenseMLP:
         samples = len(order) // batch * batch
         return EpochResult(loss / samples, correct / samples, samples)
 
-    def predict_proba(self, x: Floats) -> Floats:
-        """Return softmax probabilities, float32, shape (samples, classes), of x, float32, shape (samples, features)."""
-        if x.ndim != 2 or x.shape[1] != self.sizes[0]:
+    def predict_proba(self, x: Samples) -> Floats:
+        """Return softmax probabilities, float32, shape (samples, classes), of x, shape (samples, features)."""
+        if len(x.shape) != 2 or x.shape[1] != self.sizes[0]:
             raise ValueError(f"{self.sizes[0]} features expected, found an array of shape {x.shape}")
         self._reserve(PREDICTION_ROWS)
-        probabilities = np.empty((len(x), self.sizes[-1]), np.float32)
-        for start in range(0, len(x), PREDICTION_ROWS):
-            count = min(PREDICTION_ROWS, len(x) - start)
-            self._activations[0][:, :count] = x[start : start + count].T
+        probabilities = np.empty((x.shape[0], self.sizes[-1]), np.float32)
+        for start in range(0, x.shape[0], PREDICTION_ROWS):
+            count = min(PREDICTION_ROWS, x.shape[0] - start)
+            self._activations[0][:, :count] = taken(x, slice(start, start + count)).T
             self._activations[0][:, count:] = 0.0
             self._forward(0, 0, 0.0)
             probabilities[start : start + count] = self._activations[-1][:, :count].T

@@ -1,6 +1,6 @@
 """A truly sparse multilayer perceptron: a graph of links with biases and activations, trained by the kernels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -13,14 +13,15 @@ from truly_sparse.engine.graph import STATE, Block, Graph, Pair
 from truly_sparse.engine.memory import padded
 from truly_sparse.engine.optimisers import Adam, Optimiser, of_epoch
 from truly_sparse.engine.registers import LANES
-from truly_sparse.engine.rows import Bytes
+from truly_sparse.engine.rows import Bytes, Samples
 from truly_sparse.engine.streams import Streams
 from truly_sparse.engine.topology import Links
 from truly_sparse.engine.workspace import SHARE, Workspace
 from truly_sparse.errors import UserError
 
 Floats = npt.NDArray[np.float32]
-Samples = Floats | Bytes
+#: Marks the links that survive pruning a fraction, given their values.
+Survivors = Callable[[Floats, float], npt.NDArray[np.bool_]]
 #: Rows of a batch that is only predicted: few, so that the activations of a layer stay in the cache.
 PREDICTION_ROWS = 64
 
@@ -128,7 +129,7 @@ class SparseMLP:
         ----------
         rng : numpy.random.Generator
             Draws the values, block by block.
-        init : {"he", "xavier", "he_links"}
+        init : {"he", "xavier", "he_links", "torch", "torch_links"}
             See `topology.start_bound`.
         density : mapping of (int, int) to float, optional
             Share of a block's places that `init` counts on; by default those that have a link.
@@ -204,6 +205,11 @@ class SparseMLP:
     def input_links(self) -> int:
         """Links that lead from the inputs."""
         return int(self.graph.arrays.pointers[self.sizes[0]])
+
+    @property
+    def bias_count(self) -> int:
+        """Biases, of which a neuron may have several."""
+        return len(self.biases)
 
     def summed_biases(self) -> Floats:
         """Return the bias of each neuron but the inputs, in float32, summed in order of the blocks."""
@@ -340,14 +346,24 @@ class SparseMLP:
         )
         return probabilities
 
-    def evolve(self, fraction: float, streams: Streams, blocked: Mapping[int, Links] | None = None) -> int:
+    def evolve(
+        self,
+        fraction: float,
+        streams: Streams,
+        blocked: Mapping[int, Links] | None = None,
+        survivors: Survivors = topology.survivors,
+    ) -> int:
         """Make one SET step: in every block but those to the output, prune `fraction` of each sign, regrow at random.
 
-        `blocked` gives, by number of the block, links that must not be grown while other places are free.
-        Returns how many blocked places were taken all the same.
+        `blocked` gives, by number of the block, links that must not be grown while other places are free; `survivors`
+        is another rule of what stays, such as `topology.between`. Returns how many blocked places were taken all the
+        same.
         """
+        bounds, avoided = self.bounds, blocked or {}
         return sum(
-            regrow_at_random(block, fraction, self.bounds[block.pair], streams.evolution, (blocked or {}).get(number))
+            regrow_at_random(
+                block, fraction, bounds[block.pair], streams.evolution, avoided.get(number), survivors=survivors
+            )
             for number, block in enumerate(self.blocks)
             if block.target < len(self.sizes) - 1
         )
@@ -375,9 +391,16 @@ class SparseMLP:
 
 
 def regrow_at_random(
-    block: Block, fraction: float, bound: float, rng: np.random.Generator, blocked: Links | None = None
+    block: Block,
+    fraction: float,
+    bound: float,
+    rng: np.random.Generator,
+    blocked: Links | None = None,
+    survivors: Survivors = topology.survivors,
 ) -> int:
     """Prune `fraction` of each sign and regrow as many links at free places, away from `blocked` while possible.
+
+    `survivors` is another rule of what stays.
 
     A removed place is free again. Survivors keep value and velocity, new links start with velocity zero.
 
@@ -386,7 +409,7 @@ def regrow_at_random(
     int
         New links that had to take a blocked place because no other was free.
     """
-    keep = topology.survivors(block.values, fraction)
+    keep = survivors(block.values, fraction)
     count = int(len(keep) - keep.sum())
     kept = block.kept(keep, len(keep) - count)
     if blocked is None:

@@ -54,6 +54,17 @@ class Bytes(NamedTuple):
         return self.values.shape
 
 
+#: What a network is shown, [sample][feature].
+Samples = npt.NDArray[np.float32] | Bytes
+
+
+def taken(x: Samples, rows: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.float32]:
+    """Return some rows of samples as float32."""
+    if isinstance(x, Bytes):
+        return x.values[rows] * x.scale + x.shift
+    return x[rows]
+
+
 def take_features(x, sample, features, left, some, block, here):
     """Write `some` features from `left` on of a sample to ``block[here:]``; compiled code only."""
     raise NotImplementedError

@@ -23,10 +23,39 @@ def kinds(layers: int) -> tuple[list[Pair], list[Pair]]:
     return [pair for pair in pairs if pair[1] == pair[0] + 1], [pair for pair in pairs if pair[1] > pair[0] + 1]
 
 
+def numbers(
+    sizes: Sequence[int], shortcut_ratio: float, compression: float | None = None, links: int | None = None
+) -> tuple[int, int]:
+    """Return how many sequential links and how many shortcuts a network of N links has.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+    shortcut_ratio : float
+        1 - R, from 0 to 1.
+    compression : float, optional
+        c = 1 / (1 - S): N is a c-th part of the sequential places. 0 fills all places of both kinds.
+    links : int, optional
+        N itself, where there is no compression.
+    """
+    places = _places(sizes)
+    if compression == 0:
+        return places
+    total = round(places[0] / compression) if compression is not None else links or 0
+    sequential = round(total * (1 - shortcut_ratio))
+    return sequential, total - sequential
+
+
+def _places(sizes: Sequence[int]) -> tuple[int, int]:
+    """Return the places of sequential links and of shortcuts."""
+    first, second = (sum(sizes[i] * sizes[j] for i, j in pairs) for pairs in kinds(len(sizes)))
+    return first, second
+
+
 def start(
     sizes: Sequence[int],
-    sparsity: float,
-    ratio: float,
+    sequential: int,
+    skipping: int,
     slopes: Sequence[float] | str,
     rng: np.random.Generator,
     init: str = "torch",
@@ -34,16 +63,13 @@ def start(
 ) -> SparseMLP:
     """Start a network whose links are drawn uniformly among all places of their kind (equations 20 and 21).
 
-    Exact numbers are drawn, not each link by chance: round(N R) sequential links and the other of
-    N = round((1 - S) N1) as shortcuts. Biases, one for each block, are drawn as values are.
+    Exact numbers are drawn, not each link by chance. Biases, one for each block, are drawn as values are.
 
     Parameters
     ----------
     sizes : sequence of int
-    sparsity : float
-        S, from 0 to below 1.
-    ratio : float
-        R, from 0 to 1.
+    sequential, skipping : int
+        Sequential links and shortcuts; see `numbers`.
     slopes, rng, init, storage
         As in `SparseMLP.start`.
 
@@ -52,18 +78,13 @@ def start(
     UserError
         Where there are not as many places of a kind.
     """
-    if not (0 <= sparsity < 1 and 0 <= ratio <= 1):
-        raise UserError(f"sparsity {sparsity} and ratio {ratio}: they lie from 0 to below 1, and from 0 to 1")
-    places = [sum(sizes[i] * sizes[j] for i, j in pairs) for pairs in kinds(len(sizes))]
-    total = round((1 - sparsity) * places[0])
-    sequential = round(total * ratio)
     links: dict[Pair, Links] = {}
     for name, pairs, count, most in zip(
-        ("sequential links", "shortcuts"), kinds(len(sizes)), (sequential, total - sequential), places, strict=True
+        ("sequential links", "shortcuts"), kinds(len(sizes)), (sequential, skipping), _places(sizes), strict=True
     ):
         if count > most:
             raise UserError(
-                f"{count:,} {name} do not fit into {most:,} places; raise sparsity, or let ratio be nearer to what fits"
+                f"{count:,} {name} do not fit into {most:,} places; lower the number of links, or change shortcut_ratio"
             )
         if count or name == "sequential links":
             drawn = topology.distinct(count, most, rng)
@@ -73,6 +94,43 @@ def start(
         [topology.start_values(block.n_out, network.bounds[block.pair], rng) for block in network.blocks]
     )
     return network
+
+
+def erdos_renyi(
+    sizes: Sequence[int],
+    epsilon: float,
+    shortcut_ratio: float,
+    slopes: Sequence[float] | str,
+    rng: np.random.Generator,
+    init: str = "he",
+    storage: str = "float32",
+) -> SparseMLP:
+    """Start a network of Erdős–Rényi blocks with about as many links as without shortcuts.
+
+    Each sequential block has 1 - `shortcut_ratio` of the density it has without shortcuts; the other links are expected
+    in the shortcut blocks, in proportion to n_in + n_out as in all Erdős–Rényi blocks, while they have places.
+
+    Raises
+    ------
+    UserError
+        Where there are fewer places for shortcuts.
+    """
+    sequential, skipping = kinds(len(sizes))
+    density = {(i, j): topology.density(sizes[i], sizes[j], epsilon) for i, j in sequential}
+    wanted = shortcut_ratio * sum(share * sizes[i] * sizes[j] for (i, j), share in density.items())
+    if wanted > _places(sizes)[1]:
+        raise UserError(f"{wanted:,.0f} shortcuts do not fit into {_places(sizes)[1]:,} places; lower shortcut_ratio")
+    density = {pair: (1 - shortcut_ratio) * share for pair, share in density.items()}
+    # The smallest blocks fill up first; what they cannot take goes to the others.
+    left, weight = wanted, sum(sizes[i] + sizes[j] for i, j in skipping)
+    for i, j in sorted(skipping, key=lambda pair: sizes[pair[0]] * sizes[pair[1]] / (sizes[pair[0]] + sizes[pair[1]])):
+        own = sizes[i] + sizes[j]
+        expected = min(left * own / weight, float(sizes[i] * sizes[j]))
+        density[i, j] = expected / (sizes[i] * sizes[j])
+        left, weight = left - expected, weight - own
+    density = dict(sorted(density.items()))
+    links = {(i, j): topology.bernoulli(sizes[i] * sizes[j], share, rng) for (i, j), share in density.items()}
+    return SparseMLP.start(sizes, links, slopes, rng, init, storage, density=density)
 
 
 def _split(ranks: Links, pairs: Sequence[tuple[Pair, int]]) -> dict[Pair, Links]:

@@ -19,7 +19,12 @@ def density(n_in: int, n_out: int, epsilon: float) -> float:
 
 
 def erdos_renyi(n_in: int, n_out: int, epsilon: float, rng: np.random.Generator) -> Links:
-    """Draw a block in which each link exists independently with probability `density`.
+    """Draw a block in which each link exists independently with probability `density`; see `bernoulli`."""
+    return bernoulli(n_in * n_out, density(n_in, n_out, epsilon), rng)
+
+
+def bernoulli(places: int, probability: float, rng: np.random.Generator) -> Links:
+    """Draw each of the places independently.
 
     The gaps between the links of a Bernoulli sequence are geometric, so that the cost is that of the links drawn.
 
@@ -28,8 +33,8 @@ def erdos_renyi(n_in: int, n_out: int, epsilon: float, rng: np.random.Generator)
     ndarray of int64, shape (links,)
         Sorted, distinct.
     """
-    places = n_in * n_out
-    probability = density(n_in, n_out, epsilon)
+    if probability <= 0.0:
+        return np.empty(0, np.int64)
     if probability >= 1.0:
         return np.arange(places, dtype=np.int64)
     expected = places * probability
@@ -83,6 +88,28 @@ def survivors(values: Values, fraction: float) -> npt.NDArray[np.bool_]:
             ties[sign] = np.count_nonzero(signed[:remove] == limits[sign])
     keep = np.empty(len(values), bool)
     link_loops.mark_survivors(values, limits, ties, keep)
+    return keep
+
+
+def between(values: Values, fraction: float) -> npt.NDArray[np.bool_]:
+    """Mark the links that survive pruning by van Engers' implementation II: those beyond two of the sorted values.
+
+    With n sorted values of which the k-th (from 0) is the one closest to zero, those strictly below the
+    floor((1 - fraction) k)-th survive, and those strictly above the floor(k + 1 + fraction (n - k - 1))-th (at most the
+    last). So one or two links more fall than `fraction` of them, two even at 0, and all at 1.
+
+    Returns
+    -------
+    ndarray of bool, shape (links,)
+    """
+    if not len(values):
+        return np.zeros(0, bool)
+    least = np.abs(values).min()
+    first, last = np.count_nonzero(values < -least), np.count_nonzero(values <= least)
+    low = int((1 - fraction) * first)
+    high = min(len(values) - 1, int(last + fraction * (len(values) - last)))
+    ordered = np.partition(values, (low, high))
+    keep: npt.NDArray[np.bool_] = (values < ordered[low]) | (values > ordered[high])
     return keep
 
 

@@ -8,12 +8,13 @@ import numpy as np
 
 from truly_sparse.engine import store
 from truly_sparse.engine.network import Floats
+from truly_sparse.engine.rows import Samples
 from truly_sparse.ensembles import methods, strategies
 from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.sequential import Sequential
 from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.errors import UserError
-from truly_sparse.training.config import TrainingConfig
+from truly_sparse.training.config import TrainingConfig, contradiction
 from truly_sparse.training.loop import Loop, Member, Problem
 from truly_sparse.training.sampling import Shuffled
 from truly_sparse.training.start import Model, fresh
@@ -22,11 +23,11 @@ from truly_sparse.training.targets import Classes, Labels
 
 @dataclass(frozen=True)
 class Data:
-    """What training may see: x float32 [sample][feature], y int64 class numbers below `classes`."""
+    """What training may see: x [sample][feature], float32 or bytes, y int64 class numbers below `classes`."""
 
-    x: Floats
+    x: Samples
     y: Labels
-    x_validation: Floats
+    x_validation: Samples
     y_validation: Labels
     classes: int
 
@@ -90,6 +91,9 @@ def create(method: str | type[Method] | type[Strategy], settings: TrainingConfig
 
 
 def _check(data: Data, settings: TrainingConfig, model: str, method: str) -> None:
+    wrong = contradiction(settings, model)
+    if wrong is not None:
+        raise UserError(wrong)
     rows, batch = len(data.y), settings.batch_size
     if batch > rows:
         raise UserError(f"training.batch_size {batch} exceeds the {rows} training rows; lower it")
@@ -99,6 +103,6 @@ def _check(data: Data, settings: TrainingConfig, model: str, method: str) -> Non
         raise UserError(f"strategy {method!r} regrows links, which a dense model does not have")
 
 
-def predict_members(members: list[Member], x: Floats) -> Floats:
+def predict_members(members: list[Member], x: Samples) -> Floats:
     """Return softmax probabilities of every member, float32, shape (members, samples, classes)."""
     return np.stack([store.build(member.arrays).predict_proba(x) for member in members])

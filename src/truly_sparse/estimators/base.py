@@ -22,6 +22,8 @@ from truly_sparse.estimators.distinct_rows import Table, Weighted, Weights, gath
 from truly_sparse.estimators.fit_config import FitConfig
 from truly_sparse.estimators.parameters import Parameters
 from truly_sparse.estimators.presets import HELD_OUT, batch_size, fill_in, settle
+from truly_sparse.training import evolution
+from truly_sparse.training.config import contradiction
 from truly_sparse.training.loop import End, Loop, Member, Problem
 from truly_sparse.training.settings import settings_of
 from truly_sparse.training.start import fresh
@@ -116,7 +118,7 @@ class SparseEstimator(Parameters):
             settings = settings | {"patience": int(self.patience)}
         loop = self._run(Problem(learned, encoded[held], sampler, targets), settings, seed, before)
         if evolve_after and isinstance(loop.network, SparseMLP):
-            loop.network.evolve(settings["prune_fraction"], loop.streams)
+            evolution.step(loop.network, loop.settings, settings["prune_fraction"], loop.streams)
         old = before.members if before is not None and not kind_of(self._method()).single else []
         history = [*before.history] if before is not None else []
         history += [_shown(row, targets.metric) for row in loop.progress.history]
@@ -126,6 +128,9 @@ class SparseEstimator(Parameters):
         """Train to the end; a run that diverges starts anew with half the rate, a few times."""
         for attempt in range(HALVINGS + 1):
             config = FitConfig.of(settings)
+            wrong = contradiction(config, "sparse")
+            if wrong is not None:
+                raise UserError(wrong)
             start = fresh("sparse", problem.x.shape[1], problem.targets.classes, config)
             stages = create(self._method(), config).stages(begun=before is not None)
             loop = Loop(problem, config, stages, start, seed, before.end if before is not None else None)

@@ -7,7 +7,9 @@ from truly_sparse.estimators.fit_config import AUTOMATIC, SETTINGS, FitConfig
 from truly_sparse.training.settings import settings_of
 
 #: The journal's Gesture experiment.
-PAPER: dict[str, Any] = {name: default for name, _, default in settings_of(FitConfig)} | {"epsilon": 20.0}
+PAPER: dict[str, Any] = {name: default for name, _, default in settings_of(FitConfig) if default is not None} | {
+    "epsilon": 20.0
+}
 BEST: dict[str, Any] = PAPER | {
     "preprocessing": "piecewise_linear",
     "hidden_layer_sizes": (200, 200),

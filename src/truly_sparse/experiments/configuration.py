@@ -6,7 +6,7 @@ studies have in common, and a folder of that name with a file for each study tha
 
 import copy
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.configuration_schema import check, fill, schema, suggest
 from truly_sparse.schema import read_yaml
-from truly_sparse.training.config import TrainingConfig
+from truly_sparse.training.config import DENSITIES, TrainingConfig, contradiction
 
 #: The preset of every study at full scale.
 FULL_SCALE = "paper"
@@ -25,6 +25,9 @@ FOLDER = Path("config")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 FIXED_KEYS = ("datasets", "methods", "seeds")
 DATA_KEYS = ("scaling", "split", "test_fraction", "validation_fraction", "stratify")
+#: Data settings that came later, and what runs did before; a run's settings have them only where they are not that.
+ADDED_DATA = {"train_rows": 0, "test_rows": 0, "validation": "held_out"}
+ALL_DATA_KEYS = (*DATA_KEYS, *ADDED_DATA)
 
 
 def load_config(path: str | Path) -> dict[str, Any]:
@@ -135,6 +138,13 @@ def results_folder(config: dict[str, Any]) -> Path:
     return Path("results") / preset / config["study"]
 
 
+def data_of(config: dict[str, Any], dataset: str, point: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the data settings of a dataset, with those of a point of the grid in their place."""
+    own = config["datasets"][dataset] | {key: value for key, value in (point or {}).items() if key in ALL_DATA_KEYS}
+    found = {key: own[key] for key in DATA_KEYS}
+    return found | {key: own[key] for key, before in ADDED_DATA.items() if own.get(key, before) != before}
+
+
 def training_of(config: dict[str, Any], dataset: str, method: str) -> dict[str, Any]:
     """Return the training settings of a method on a dataset, before any grid axis.
 
@@ -145,11 +155,15 @@ def training_of(config: dict[str, Any], dataset: str, method: str) -> dict[str, 
     )
 
 
-def check_training(training: dict[str, Any], strategy: str, validation_fraction: float) -> str | None:
-    """Return what is contradictory in one run's training settings, or None."""
-    if training["selection"] == "best_validation" and validation_fraction == 0:
+def check_run(training: dict[str, Any], model: str, strategy: str, data: Mapping[str, Any]) -> str | None:
+    """Return what is contradictory in one run's settings, or None."""
+    on_test = data.get("validation") == "test"
+    if on_test and data["validation_fraction"]:
+        return "validation test needs validation_fraction 0: no rows are held out"
+    if training["selection"] == "best_validation" and not on_test and data["validation_fraction"] == 0:
         return "selection best_validation needs validation rows; raise validation_fraction or set selection: last"
-    return methods.kind(strategy).problem(strategy, TrainingConfig.of(training))
+    settings = TrainingConfig.of(training)
+    return contradiction(settings, model) or methods.kind(strategy).problem(strategy, settings)
 
 
 def study_names() -> list[str]:
@@ -197,10 +211,14 @@ def _check_block(config: dict[str, Any], block: dict[str, Any], where: str) -> N
     for method in block["methods"]:
         model = config["methods"][method]["model"]
         if model == "reference":
-            refused = sorted(set(block) - {*FIXED_KEYS, *DATA_KEYS})
+            refused = sorted(set(block) - {*FIXED_KEYS, *ALL_DATA_KEYS})
             if refused:
                 raise UserError(f'{where}: the reference "{method}" has no {refused[0]}; list it in its own block')
             continue
-        if (model == "sparse") != ("epsilon" in block):
-            advice = "needs a list of epsilon" if model == "sparse" else "has no epsilon; list it in its own block"
-            raise UserError(f'{where}: the {model} method "{method}" {advice}')
+        given = [name for name in DENSITIES if name in block]
+        if model == "sparse" and len(given) != 1:
+            raise UserError(
+                f'{where}: the sparse method "{method}" needs a list of epsilon, or of compression or links'
+            )
+        if model == "dense" and given:
+            raise UserError(f'{where}: the dense method "{method}" has no {given[0]}; list it in its own block')

@@ -24,8 +24,10 @@ def schema(near: Path | None = None) -> dict[str, Any]:
     root = load_schema(checkout_file(SCHEMA_FILE, near))
     training = config.schema()
     root["$defs"]["training"] = training
-    density = {"description": "Density of the Erdős–Rényi start. Sparse models need it, dense ones refuse it."}
-    axes = {"epsilon": density | {"items": config.epsilon_schema()}} | {
+    axes = {
+        name: {"description": f"{own.pop('description')} Sparse models need it or another of its kind.", "items": own}
+        for name, own in config.density_schemas().items()
+    } | {
         name: {"description": f"Values of training.{name}.", "items": {"$ref": f"#/$defs/training/properties/{name}"}}
         for name in training["properties"]
     }

@@ -28,6 +28,7 @@ PLAIN = {
     "init he",
     "refinement none",
     "selection last",
+    "pruning per_sign",
     "float32",
 }
 
@@ -51,6 +52,8 @@ def features(settings: Mapping[str, Any]) -> Features:
     """
     model, training, data = (settings[key] for key in ("model", "training", "data"))
     found = {model, settings["strategy"], *(f"{key} {data[key]}" for key in ("scaling", "split"))}
+    found |= {f"{key} of some" for key in ("train_rows", "test_rows") if data.get(key)}
+    found |= {f"validation {data['validation']}"} if "validation" in data else set()
     if training:
         found |= _optimiser(training)
     if model == "sparse":
@@ -64,6 +67,8 @@ def _optimiser(training: Mapping[str, Any]) -> set[str]:
     found |= {f"{key} {training[key]}" for key in ("activation", "init", "refinement", "selection")}
     if training["weight_decay"] and training["decay_times_learning_rate"]:
         found.add("decay_times_learning_rate")
+    if training.get("patience"):
+        found.add("patience")
     if len(training["hidden_layer_sizes"]) > LAYERS:
         found.add("many layers")
     return found
@@ -78,7 +83,14 @@ def _sparse(training: Mapping[str, Any], strategy: str) -> set[str]:
     if -(-batch // LANES) * LANES not in TILES:
         found.add("several tiles")
     if training["evolution_every"]:
-        found.add("SET")
+        found |= {"SET", f"pruning {training.get('pruning', 'per_sign')}"}
+        found |= {"shortcut ratio free"} if not training.get("keep_shortcut_ratio", True) else set()
+    if training.get("optimiser", "sgd") != "sgd":
+        found |= {training["optimiser"]} | ({"l1"} if training.get("l1") else set())
+    if training["epsilon"] is None:
+        found.add("exact start")
+    if training.get("shortcut_ratio"):
+        found.add("shortcuts")
     if methods.kind(strategy) is methods.Sequential and not training["escape_input_block"]:
         found.add("input block kept")
     if strategy == "dist_tse":

@@ -10,14 +10,18 @@ from typing import Any
 
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import golden
-from truly_sparse.experiments.configuration import DATA_KEYS, FIXED_KEYS, check_training, training_of
+from truly_sparse.experiments.configuration import ALL_DATA_KEYS, FIXED_KEYS, check_run, data_of, training_of
 from truly_sparse.experiments.configuration_schema import suggest
 from truly_sparse.experiments.provenance import source_hash
+from truly_sparse.training.config import DENSITIES, settled
 
 #: What an axis is called in the names of settings, and so of folders, where that is not its own name: mostly its
-#: symbol in the paper. They also order the axes, epsilon first.
+#: symbol in the paper. They also order the axes, the number of links first.
 LABELS = {
     "epsilon": "eps",
+    "compression": "c",
+    "links": "n",
+    "shortcut_ratio": "shortcuts",
     "hidden_layer_sizes": "hidden",
     "learning_rate": "eta",
     "decay_times_learning_rate": "decay_times_eta",
@@ -123,18 +127,18 @@ def find(config: dict[str, Any], path: str) -> RunSpec:
 
 
 def _block_runs(config: dict[str, Any], experiment: str, block: dict[str, Any], where: str) -> Iterator[RunSpec]:
-    # Sorted with epsilon first: the order of keys in a file must not rename a run.
-    axes = sorted(block.keys() - FIXED_KEYS, key=lambda axis: (axis != "epsilon", _label(axis)))
+    # Sorted with the number of links first: the order of keys in a file must not rename a run.
+    axes = sorted(block.keys() - FIXED_KEYS, key=lambda axis: (axis not in DENSITIES, _label(axis)))
     for dataset, method in itertools.product(block["datasets"], block["methods"]):
         model, strategy = (config["methods"][method][key] for key in ("model", "strategy"))
         for values in itertools.product(*(block[axis] for axis in axes)):
             point = dict(zip(axes, values, strict=True))
-            data = {key: point.get(key, config["datasets"][dataset][key]) for key in DATA_KEYS}
+            data = data_of(config, dataset, point)
             training: dict[str, Any] = {}
             if model != "reference":
-                of_training = {key: value for key, value in point.items() if key not in DATA_KEYS}
-                training = {"epsilon": None} | training_of(config, dataset, method) | of_training
-                problem = check_training(training, strategy, data["validation_fraction"])
+                of_training = {key: value for key, value in point.items() if key not in ALL_DATA_KEYS}
+                training = settled({"epsilon": None} | training_of(config, dataset, method) | of_training)
+                problem = check_run(training, model, strategy, data)
                 if problem:
                     raise UserError(f"{where}: {dataset}, {method}: {problem}")
             if strategy == "dist_tse":
@@ -154,9 +158,9 @@ def _block_runs(config: dict[str, Any], experiment: str, block: dict[str, Any], 
 
 def setting_name(point: dict[str, Any]) -> str:
     """Return the folder name of a point of the grid, such as "eps20_lambda1.5"; "default" without axes."""
-    epsilon = {key: value for key, value in point.items() if key == "epsilon"}
-    others = {key: value for key, value in point.items() if key != "epsilon"}
-    names = [f"{_label('epsilon')}{_written(value).removesuffix('.0')}" for value in epsilon.values()]
+    density = {key: value for key, value in point.items() if key in DENSITIES}
+    others = {key: value for key, value in point.items() if key not in DENSITIES}
+    names = [f"{_label(key)}{_written(value).removesuffix('.0')}" for key, value in density.items()]
     return "_".join(names + [f"{_label(key)}{_written(value)}" for key, value in others.items()]) or "default"
 
 

@@ -1,6 +1,7 @@
 """The networks of one run, trained through their schedule, with checkpoints on the way."""
 
 import json
+import math
 import time
 from collections.abc import Callable
 from io import BytesIO
@@ -110,10 +111,11 @@ class Model:
         """Return the parts of the run record that only networks have."""
         history, progress, members = self.trainer.progress.history, self.trainer.progress, self.trainer.members
         counts = [[int(n) for n in member.arrays["counts"]] for member in members]
-        biases = sum(self.trainer.network.sizes[1:])
+        biases = self.trainer.network.bias_count
         return {
             "members_validation": [member.score for member in members],
             "members_epoch": [member.epoch for member in members],
+            "scores": self._scores(),
             "loss": {"final_train": history[-1]["loss"] if history else None},
             "links": {
                 "start": self._start_links,
@@ -126,6 +128,19 @@ class Model:
             "blocked_fallbacks": progress.fallbacks,
             "distance_draws": progress.draws,
         }
+
+    def _scores(self) -> dict[str, Any]:
+        """Return the epochs trained and validation scores over them: best, last, mean of the last planned tenth.
+
+        Where validation rows are the test rows, as in some sources, these are test accuracies.
+        """
+        progress, planned = self.trainer.progress, len(self.trainer.plan)
+        name = f"validation_{self.trainer.problem.targets.metric}"
+        scores = [row[name] for row in progress.history if row[name] is not None]
+        tail = scores[-math.ceil(planned / 10) :]
+        mean = math.fsum(tail) / len(tail) if tail else None
+        of_scores = {"best": max(scores), "last": scores[-1], "last_tenth": mean} if scores else {}
+        return {"epochs": len(progress.history), "best": None, "last": None, "last_tenth": None} | of_scores
 
     def write(self, folder: Path) -> None:
         """Write the members and the history of all epochs; take the checkpoint away."""

@@ -66,8 +66,10 @@ def _run(
     model: str = "sparse",
     dataset: str = "three",
     data: dict[str, Any] | None = None,
+    scored: bool = False,
 ) -> Case:
     settings: dict[str, Any] = {
+        "scored": scored,
         "dataset": dataset,
         "method": "golden",
         "model": model,
@@ -114,7 +116,7 @@ def _graph(name: str, optimiser: str = "SGD", **settings: Any) -> Case:
 def cases() -> list[Case]:
     """Return all golden runs, each with a name of its own."""
     made = [*_datasets(), *_networks(), *_ensembles(), *_shapes(), *_others(), *_measurements(), *_estimators()]
-    return [*made, *_graphs()]
+    return [*made, *_graphs(), *_shortcuts()]
 
 
 def _datasets() -> list[Case]:
@@ -162,6 +164,19 @@ def _networks() -> list[Case]:
         _run("refinement eta_zeta, static", slow | {"refinement": "eta_zeta"}),
         _run("SET", SET),
         _run("SET, many links", {"epsilon": 20.0, "hidden_layer_sizes": [150, 170]} | SET),
+        _run(
+            "patience",
+            {"selection": "best_validation", "epochs": 40, "exploration_epochs": 40, "patience": 2},
+            scored=True,
+        ),
+        _run("Adam", {"optimiser": "adam", "learning_rate": 0.01}),
+        _run("Adam, L1", {"optimiser": "adam", "learning_rate": 0.01, "l1": 0.001}),
+        _run("Mish", {"activation": "mish"}),
+        _run("PyTorch's start", {"init": "torch"}),
+        _run("PyTorch's start by links", {"init": "torch_links"}),
+        _run("pruning between", SET | {"pruning": "between"}),
+        _run("pruning between, all", SET | {"pruning": "between", "prune_fraction": 1.0}),
+        _run("pruning global", SET | {"pruning": "global"}),
         _run("SET as in the paper", PAPER | SET | {"activation": "all_relu", "evolution_every": 2}),
     ]
 
@@ -241,6 +256,27 @@ def _estimators() -> list[Case]:
         _estimator("classifier, early stopping", "TrulySparseEnsembleClassifier", **early, **small),
         _estimator("regressor", "TrulySparseEnsembleRegressor", **small),
         _estimator("single classifier", "SparseMLPClassifier", hidden_layer_sizes=(30, 20), random_state=3),
+    ]
+
+
+def _shortcuts() -> list[Case]:
+    """Networks with shortcuts, as runs have them, and starts of exact numbers."""
+    exact: dict[str, Any] = {"epsilon": None, "compression": 3.0}
+    spas: dict[str, Any] = exact | SET | {
+        "shortcut_ratio": 0.5, "optimiser": "adam", "learning_rate": 0.01, "l1": 0.001, "activation": "mish",
+        "init": "torch", "pruning": "global", "selection": "best_validation",
+    }  # fmt: skip
+    return [
+        _run("shortcuts", {"shortcut_ratio": 0.4}),
+        _run("shortcuts, full blocks", {"shortcut_ratio": 0.9, "epsilon": 9.0}),
+        _run("shortcuts, fd_tse", ENSEMBLE | PAPER | {"shortcut_ratio": 0.5}, "fd_tse"),
+        _run("exact start", exact),
+        _run("exact start, links", {"epsilon": None, "links": 500}),
+        _run("exact start, all places", {"epsilon": None, "compression": 0.0, "init": "torch_links"}),
+        _run("SPaS", spas | {"evolution_every": 0}),
+        _run("SPaSET", spas | {"patience": 2, "epochs": 10, "exploration_epochs": 10}),
+        _run("SPaSET, ratio free", spas | {"keep_shortcut_ratio": False}),
+        _run("SET*", spas | {"shortcut_ratio": 0.0}),
     ]
 
 

@@ -120,7 +120,8 @@ def _run(settings: dict[str, Any], folder: Path) -> Outputs:
     model = outcome.fit(spec, data, folder, True, lambda: None)
     probabilities = outcome.predict(model, data)
     if isinstance(model, networks.Model):
-        made = _network_outputs(model, data) if settings["model"] == "sparse" else _dense_outputs(model)
+        scored = settings["scored"]
+        made = _network_outputs(model, data, scored) if settings["model"] == "sparse" else _dense_outputs(model)
     else:
         made = {}
     if probabilities is None:
@@ -132,10 +133,11 @@ def _run(settings: dict[str, Any], folder: Path) -> Outputs:
     return made | {name: _digest_of(value) for name, value in outcome.measured(probabilities, data).items()}
 
 
-def _network_outputs(model: networks.Model, data: Arrays) -> Outputs:
+def _network_outputs(model: networks.Model, data: Arrays, scored: bool) -> Outputs:
     members = [store.build(member.arrays) for member in model.trainer.members]
     record = model.record(data)
     del record["epochs_wall"]
+    scores = record.pop("scores")
     history = model.trainer.progress.history
     failure = model.failure and model.failure.replace("learning_rate", DIGESTED_AS["learning_rate"])
     return {
@@ -144,6 +146,8 @@ def _network_outputs(model: networks.Model, data: Arrays) -> Outputs:
             [{DIGESTED_AS.get(key, key): row[key] for key in row if key != "seconds"} for row in history]
         ),
         "record": _digest_of({**record, DIGESTED_AS["failure"]: failure}),
+        # Cases from before there were scores go without.
+        **({"scores": _digest_of(scores)} if scored else {}),
     }
 
 

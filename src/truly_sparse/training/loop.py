@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from truly_sparse.engine import store
-from truly_sparse.engine.network import Floats, SparseMLP
-from truly_sparse.engine.optimisers import SGD
+from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.optimisers import SGD, Adam, Optimiser
+from truly_sparse.engine.rows import Samples
 from truly_sparse.engine.streams import Streams
 from truly_sparse.errors import UserError
-from truly_sparse.training.config import TrainingConfig
+from truly_sparse.training import evolution
+from truly_sparse.training.config import DENSITIES, TrainingConfig
 from truly_sparse.training.sampling import Sampler
 from truly_sparse.training.schedule import Epoch
 from truly_sparse.training.stage import Earlier, Stage
@@ -24,10 +26,10 @@ Callback = Callable[[Epoch], None]
 
 @dataclass(frozen=True)
 class Problem:
-    """What is learnt: float32 rows [sample][feature] of both parts, their order, and what they are trained towards."""
+    """What is learnt: rows [sample][feature] of both parts, their order, and what they are trained towards."""
 
-    x: Floats
-    x_validation: Floats
+    x: Samples
+    x_validation: Samples
     sampler: Sampler
     targets: Targets
 
@@ -175,9 +177,11 @@ class Loop:
         self.streams = Streams(self._seed, self._past + number)
         self.progress.key = int(self.streams.dropout.integers(2**64, dtype=np.uint64))
 
-    def _optimiser(self, epoch: Epoch) -> SGD:
+    def _optimiser(self, epoch: Epoch) -> Optimiser:
         settings = self.settings
         decay = settings.weight_decay * (epoch.learning_rate if settings.decay_times_learning_rate else 1.0)
+        if settings.optimiser == "adam":
+            return Adam(epoch.learning_rate, l1=settings.l1, decay=decay, clip=settings.clip_norm)
         return SGD(epoch.learning_rate, settings.momentum, decay, settings.clip_norm)
 
     def _train(self, epoch: Epoch, trained: Callback | None) -> None:
@@ -199,7 +203,7 @@ class Loop:
         if not np.isfinite(result.loss):
             progress.failure = (
                 f"the loss became infinite or not a number in epoch {epoch.number + 1} "
-                f"(learning_rate {epoch.learning_rate:g}, epsilon {settings.epsilon or 'none'}); {self.remedy}"
+                f"(learning_rate {epoch.learning_rate:g}, {links_wanted(settings)}); {self.remedy}"
             )
             return
         score = self._validate(epoch)
@@ -207,7 +211,7 @@ class Loop:
             trained(epoch)
         if epoch.evolve and isinstance(self.network, SparseMLP):
             avoided = self.earlier if self.stages[epoch.member].disjoint else None
-            progress.fallbacks += self.network.evolve(epoch.prune_fraction, self.streams, avoided)
+            progress.fallbacks += evolution.step(self.network, settings, epoch.prune_fraction, self.streams, avoided)
         last = self._last_of_phase(epoch) if settings.patience and progress.stale >= settings.patience else epoch
         if last.ends_member:
             self._end_stage(epoch.member)
@@ -234,7 +238,7 @@ class Loop:
     def _validate(self, epoch: Epoch) -> float | None:
         """Score the validation rows, and keep the network if it is the best of its stage (or the last)."""
         score = None
-        if len(self.problem.x_validation):
+        if self.problem.x_validation.shape[0]:
             score = self.problem.targets.score(self.network.predict_as_trained(self.problem.x_validation))
         better = self.best is None or score is None or self.best.score is None or score > self.best.score
         self.progress.stale = 0 if better else self.progress.stale + 1
@@ -269,6 +273,12 @@ def _numbered(stages: list[Stage]) -> list[Epoch]:
             number = len(plan)
             plan.append(replace(epoch, number=number, member=member, ends_member=number == last))
     return plan
+
+
+def links_wanted(settings: TrainingConfig) -> str:
+    """Return in words what says how many links there are."""
+    given = [f"{name} {getattr(settings, name)}" for name in DENSITIES if getattr(settings, name) is not None]
+    return given[0] if given else "epsilon none"
 
 
 def _phase(epoch: Epoch) -> tuple[int, str]:

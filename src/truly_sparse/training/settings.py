@@ -37,6 +37,9 @@ class Setting(NamedTuple):
         Range of a number, or of the numbers of a list: inclusive, exclusive, inclusive, exclusive.
     configured : bool
         Whether the training section of a configuration has it.
+    added : bool
+        Whether a run's settings have it only where it is not its default: it came later, and that default is what runs
+        did before.
     """
 
     kind: type
@@ -47,6 +50,7 @@ class Setting(NamedTuple):
     most: float | None = None
     below: float | None = None
     configured: bool = True
+    added: bool = False
 
     def bounds(self) -> dict[str, float]:
         """Return the bounds there are, by name."""

@@ -3,13 +3,15 @@
 import json
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from truly_sparse.data.arrays import NOT_FEATURES
+from truly_sparse.engine.shortcuts import numbers
 from truly_sparse.engine.topology import density
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.grid import RunSpec
@@ -67,7 +69,7 @@ def needed(spec: RunSpec, rows: int, features: int, classes: int) -> dict[str, f
         weights = float(sum(n_in * n_out + n_out for n_in, n_out in pairs))
         kept, live, sample = DENSE_KEPT * members, DENSE_LIVE, DENSE_SAMPLE
     else:
-        weights = sum(density(n_in, n_out, training["epsilon"]) * n_in * n_out for n_in, n_out in pairs)
+        weights = _links(sizes, training)
         avoided = AVOIDED * training["members"] if spec.settings["strategy"] in ("rd_tse", "fd_tse") else 0
         kept, live, sample = KEPT * members + avoided, LIVE, SAMPLE
     return parts | {
@@ -75,6 +77,14 @@ def needed(spec: RunSpec, rows: int, features: int, classes: int) -> dict[str, f
         "batch": float(batch) * neurons * sample,
         "members": weights * kept + neurons * 16.0 * members,
     }
+
+
+def _links(sizes: list[int], training: Mapping[str, Any]) -> float:
+    """Return how many links a sparse network is expected to start with."""
+    if training["epsilon"] is None:
+        given = (training.get(name) for name in ("compression", "links"))
+        return float(sum(numbers(sizes, training.get("shortcut_ratio", 0.0), *given)))
+    return sum(density(n_in, n_out, training["epsilon"]) * n_in * n_out for n_in, n_out in pairwise(sizes))
 
 
 def limits() -> Iterator[tuple[str, float]]:

@@ -10,7 +10,7 @@ from truly_sparse.engine.network import SparseMLP
 from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.trainer import Data, Trainer
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.configuration import DATA_KEYS, check_training, training_of
+from truly_sparse.experiments.configuration import check_run, data_of, training_of
 from truly_sparse.experiments.configuration_schema import suggest
 from truly_sparse.training.loop import Callback
 
@@ -43,8 +43,8 @@ def trainer_of(
     UserError
         Where the dataset is not prepared, or the settings contradict each other.
     """
-    data = load(dataset, config["data"], {key: config["datasets"][dataset][key] for key in DATA_KEYS}, split)
-    problem = check_training(training, strategy, config["datasets"][dataset]["validation_fraction"])
+    data = load(dataset, config["data"], data_of(config, dataset), split)
+    problem = check_run(training, "sparse", strategy, data_of(config, dataset))
     if problem or len(training["hidden_layer_sizes"]) <= HIDDEN:
         raise UserError(f"measured network on {dataset}: {problem or 'two hidden layers are needed'}")
     seen = Data(data.x_train, data.y_train, data.x_validation, data.y_validation, len(data.classes))
