@@ -16,9 +16,7 @@ TABLES = {
     "van_engers_sparsity": Entry("sparsity", experiments=("van_engers_sparsity",)),
     "van_engers_datasets": Entry("datasets", experiments=("van_engers_datasets",)),
     "van_engers_static": Entry("static", experiments=(*_SWEEP, "van_engers_static")),
-    "van_engers_verdicts": Entry(
-        "verdicts", experiments=_SWEEP, optional=_OTHERS, optional_measurements=("pixels",)
-    ),
+    "van_engers_verdicts": Entry("verdicts", experiments=_SWEEP, optional=_OTHERS, optional_measurements=("pixels",)),
 }
 FIGURES = {
     "van_engers_figure3": Entry("figure3", experiments=_SWEEP),

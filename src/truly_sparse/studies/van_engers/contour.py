@@ -24,8 +24,8 @@ def plateau(runs: pd.DataFrame, metric: str) -> Plateau:
     """Return the plateau of finished runs.
 
     The standard error is that of training: the standard deviation over seeds, pooled over the plateau's fractions, by
-    the root of the number of seeds. Where no fraction has two seeds, it is the standard deviation between the fractions;
-    None for a single fraction.
+    the root of the number of seeds. Where no fraction has two seeds, it is the standard deviation between the
+    fractions; None for a single fraction.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ from truly_sparse.analysis.rounding import FITTED_DIGITS, significant
 Numbers = npt.NDArray[np.float64]
 #: Logarithms of b among which a fit looks first; printed is log 183 = 5.2.
 _LOG_B = np.linspace(0.0, math.log(1e5), 461)
-#: A curve through all points would have an AIC without bounds: squared errors below the rounding of accuracies are alike.
+#: A curve through all points would have an AIC without bounds: errors below the rounding of accuracies are alike.
 _LEAST_ERROR = 1e-10
 
 
@@ -107,7 +107,9 @@ def rival_error(rival: Rival, means: pd.Series, plateau: float, links: float) ->
     starts = np.stack(np.meshgrid(*rival.grid, indexing="ij"), axis=-1).reshape(-1, len(rival.grid))
     start = min(starts, key=error)
     options = {"xatol": 1e-10, "fatol": 1e-20, "maxiter": 2000}
-    return significant(min(error(start), float(minimize(error, start, method="Nelder-Mead", options=options).fun)), FITTED_DIGITS)
+    return significant(
+        min(error(start), float(minimize(error, start, method="Nelder-Mead", options=options).fun)), FITTED_DIGITS
+    )
 
 
 def _decay(log_b: float, distance: Numbers) -> Numbers:

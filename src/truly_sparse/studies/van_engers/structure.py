@@ -49,5 +49,7 @@ def crossing(values: pd.Series, level: float = CEASED) -> float | None:
         return None
     for (left, high), (right, low) in pairwise(values.items()):
         if left == above[-1]:
-            return significant(float(left) + (high - level) / (high - low) * (float(right) - float(left)), FITTED_DIGITS)
+            return significant(
+                float(left) + (high - level) / (high - low) * (float(right) - float(left)), FITTED_DIGITS
+            )
     return None

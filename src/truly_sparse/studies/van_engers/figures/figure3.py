@@ -1,5 +1,6 @@
 """Figure 3: accuracy against the replaced fraction, in three zooms, with the fitted and the printed curve."""
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -36,10 +37,8 @@ def data(inputs: Inputs) -> pd.DataFrame:
     single = runs.melt(["zeta", "seed"], list(METRICS), "metric", "value").dropna(subset="value").assign(kind="run")
     mean = means(runs, ["zeta"]).dropna(subset="value").assign(kind="mean")
     parts = [single, mean]
-    try:
+    with suppress(Missing):
         parts.append(_points(formula.fitted(runs, "best"), "fitted"))
-    except Missing:
-        pass
     if dataset == DATASET:
         parts.append(_points(printed.curve, "printed"))
     frame = pd.concat(parts, ignore_index=True).assign(figure="van_engers_figure3", dataset=dataset)

@@ -1,5 +1,7 @@
 """Figure 5: mean squared error of the curve over a and b."""
 
+from contextlib import suppress
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -30,11 +32,9 @@ def data(inputs: Inputs) -> pd.DataFrame:
     means, level = formula.fractions_of(runs, "best"), contour.before(runs, "best") / 100
     dataset = runs["dataset"].iloc[0]
     rows = [("map", a, b, Curve(a, b, level).error(means)) for a in A for b in B]
-    try:
+    with suppress(Missing):
         own = formula.fitted(runs, "best")
         rows.append(("fitted", own.a, own.b, own.error(means)))
-    except Missing:
-        pass
     if dataset == DATASET:
         rows.append(("printed", printed["a"], printed["b"], printed.curve.error(means)))
     frame = pd.DataFrame(rows, columns=list(COLUMNS[2:])).assign(figure="van_engers_figure5", dataset=dataset)

@@ -35,8 +35,8 @@ def make(inputs: Inputs) -> Table:
     origin = inputs.origin()
     closing = f"Preset {inputs.preset}; seeds per row: {origin.seeds}; commit {origin.commits}.{origin.warning()}"
     caption = (
-        "Test accuracy (%) on other datasets against the fraction ζ of links replaced after every epoch: highest and last "
-        f"of 200 epochs, all else as in Table 1. {closing}"
+        "Test accuracy (%) on other datasets against the fraction ζ of links replaced after every epoch: highest and "
+        f"last of 200 epochs, all else as in Table 1. {closing}"
     )
     about = f"The curve of Table F1 fitted to the best epochs on each dataset, contour by the same rule. {closing}"
     columns = [Column("zeta", "ζ")]

@@ -22,10 +22,9 @@ def make(inputs: Inputs) -> Table:
     frame["published"] = frame["zeta"].map(printed.accuracy).where(frame["metric"] == "best")
     frame["source"] = frame["published"].notna().map({True: "van Engers formula 1", False: None})
     frame = tidy(frame, "van_engers_images", inputs, MORE)
-    groups = {name: part for name, part in frame.groupby("images", sort=True)}
-    titles = {name: f"{name:,.0f} images" for name in groups}
+    titles = {name: f"{name:,.0f} images" for name in sorted(frame["images"].dropna().unique())}
     columns = [Column("zeta", "ζ"), Column("published", "printed curve")]
-    for name in groups:
+    for name in titles:
         columns += [Column(f"{name}_{metric}", metric, titles[name]) for metric in ("best", "last")]
         columns.append(Column(f"{name}_runs", "runs", titles[name]))
     origin = inputs.origin()

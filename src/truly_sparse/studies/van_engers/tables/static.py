@@ -31,8 +31,8 @@ def make(inputs: Inputs) -> Table:
     frame = tidy(means(runs, [*WHAT, "zeta", "epsilon", "evolution_every"]), "van_engers_static", inputs, MORE)
     origin = inputs.origin()
     caption = (
-        "Test accuracy (%) of links that stay where they were drawn, of those that SET replaces after every epoch, and of "
-        "those that are all drawn anew, but seldom. "
+        "Test accuracy (%) of links that stay where they were drawn, of those that SET replaces after every epoch, and "
+        "of those that are all drawn anew, but seldom. "
         f"Preset {inputs.preset}; seeds per row: {origin.seeds}; commit {origin.commits}.{origin.warning()}"
     )
     return Table(frame, [Part("T1", caption, _cells(frame), _COLUMNS, [origin.line()])])

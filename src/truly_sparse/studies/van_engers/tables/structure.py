@@ -28,7 +28,7 @@ def make(inputs: Inputs) -> Table:
         for kind, part in frame.groupby("kind", sort=False)
     ]
     totals = pixels.groupby("prune_fraction")[["links", "survivors"]].sum()
-    counts = totals.stack().rename_axis(["zeta", "kind"]).rename("value").reset_index().assign(metric="total")
+    counts = totals.rename_axis("zeta").reset_index().melt("zeta", var_name="kind").assign(metric="total")
     whole = pd.concat([frame, pd.DataFrame(places), counts], ignore_index=True)
     whole = whole.assign(
         table="van_engers_structure", dataset=pixels["dataset"].iloc[0], note=pixels["partial"].iloc[0],

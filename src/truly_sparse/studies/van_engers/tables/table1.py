@@ -33,10 +33,10 @@ def make(inputs: Inputs) -> Table:
     origin = inputs.origin()
     caption = (
         f"Accuracy on the test images of {dataset_title(frame['dataset'].iloc[0])} against the fraction ζ of links "
-        "replaced after every epoch (%), mean ± standard deviation over seeds. Best epoch: the highest test accuracy of "
-        "any epoch, which the paper reports and which its own choice makes too high; last tenth: the mean over the last "
-        "tenth of the epochs. Curve here: fitted to the best epochs (Table F1). Of the printed table only the curve is "
-        f"known. Preset {inputs.preset}; seeds per row: {origin.seeds}; commit {origin.commits}.{origin.warning()}"
+        "replaced after every epoch (%), mean ± standard deviation over seeds. Best epoch: the highest test accuracy "
+        "of any epoch, which the paper reports and which its own choice makes too high; last tenth: the mean over the "
+        "last tenth of the epochs. Curve here: fitted to the best epochs (Table F1). Of the printed table only the "
+        f"curve is known. Preset {inputs.preset}; seeds per row: {origin.seeds}; commit {origin.commits}.{origin.warning()}"
     )
     return Table(frame, [Part("1", caption, _cells(frame), _PRINTED, [origin.line()])])
 

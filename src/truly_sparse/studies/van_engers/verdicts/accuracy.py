@@ -50,7 +50,7 @@ def _flat(evidence: Evidence, metric: str) -> Finding:
     if len(flat) < 3:
         raise Missing(f"fewer than three fractions up to {UNAFFECTED} have finished")
     spread = less(flat.max(), flat.min())
-    p = float(stats.spearmanr(flat.index, flat).pvalue) if flat.nunique() > 1 else math.nan
+    p = float(stats.spearmanr(flat.index, flat).pvalue) if spread else math.nan
     trend = "no trend" if math.isnan(p) else f"Spearman's p = {formats.p_value(p)}"
     holds = spread <= FLAT_POINTS and not p < ALPHA
     return Finding(f"{spread:.2f} points", "unaffected", verdict(holds), trend, spread)
@@ -84,8 +84,8 @@ def _no_loss(evidence: Evidence, metric: str) -> Finding:
 
 NO_LOSS = Rule(
     "no loss",
-    f"Accuracy at the printed contour less the mean up to {UNAFFECTED}, seed by seed, in points; printed: by formula 1. "
-    f"Confirmed: with one-sided 95 % confidence (Student's t over seeds) the loss is at most {LOSS_POINTS} points.",
+    f"Accuracy at the printed contour less the mean up to {UNAFFECTED}, seed by seed, in points; printed: by formula "
+    f"1. Confirmed: with one-sided 95 % confidence (Student's t over seeds) the loss is at most {LOSS_POINTS} points.",
     _no_loss,
 )
 
@@ -121,9 +121,9 @@ def _contour(evidence: Evidence, metric: str) -> Finding:
 
 CONTOUR_RULE = Rule(
     "contour",
-    f"Smallest ζ from which on all mean accuracies lie more than {contour.ERRORS:.0f} standard errors of one mean below "
-    f"the mean up to {UNAFFECTED}; the standard error is that of training, over seeds (between fractions with a single "
-    f"seed). The paper takes the contour by eye. Confirmed: {CONTOUR[0]} to {CONTOUR[1]}.",
+    f"Smallest ζ from which on all mean accuracies lie more than {contour.ERRORS:.0f} standard errors of one mean "
+    f"below the mean up to {UNAFFECTED}; the standard error is that of training, over seeds (between fractions with a "
+    f"single seed). The paper takes the contour by eye. Confirmed: {CONTOUR[0]} to {CONTOUR[1]}.",
     _contour,
 )
 
@@ -174,7 +174,8 @@ def _end(evidence: Evidence, metric: str) -> Finding:
 
 END = Rule(
     "end",
-    f"Accuracy at ζ = 1, where no link survives a step; printed: by formula 1. Confirmed: within {END_POINTS:.0f} points.",
+    "Accuracy at ζ = 1, where no link survives a step; printed: by formula 1. Confirmed: within "
+    f"{END_POINTS:.0f} points.",
     _end,
 )
 RULES: tuple[Rule, ...] = (LEVEL, FLAT, NO_LOSS, START_RULE, CONTOUR_RULE, RAPID, END)

@@ -1,4 +1,4 @@
-"""What van Engers claims, claim by claim, and what is asked beside it; the numbers of claims are in docs/van_engers.md."""
+"""What van Engers claims, claim by claim, and what is asked beside it."""
 
 from collections.abc import Iterator
 
@@ -46,7 +46,7 @@ def _formula() -> Iterator[Claim]:
     yield Claim("form", topic, text, "5.3, formula 2", form.FITS, keys)
     yield Claim("printed_curve", topic, "The printed curve itself.", "formula 1", form.PRINTED_CURVE, keys)
     yield Claim("rivals", topic, "The relation is exponential.", "5.3, 6", form.RIVALS, keys)
-    why = "the body of the printed table and the pictures are not in the text that is at hand; the printed curve stands for them"
+    why = "the body of the printed table is not in the text that is at hand; the printed curve stands for it"
     yield Claim("points", topic, "The accuracies of Table 1, point by point.", "Table 1", ours.ABSENT, {"why": why})
     why = "ESPN is no part of this package, and the remark rests on other authors' figures"
     yield Claim("espn", topic, "The contour of ESPN lies around 0.96, too.", "7", ours.ABSENT, {"why": why})
@@ -74,4 +74,6 @@ def _asked() -> Iterator[Claim]:
     yield Claim("choice", topic, "The reported accuracy is too high by the choice of its epoch.", ours_, ours.BIAS)
     text = "At the usual ζ of 0.3, links that evolve are better than links that stay"
     yield Claim("evolving/best", topic, f"{text}.", ours_, ours.EVOLVING, {"metric": "best"})
-    yield Claim(f"evolving/{TAIL}", topic, f"{text}, without a choice of the epoch.", ours_, ours.EVOLVING, {"metric": TAIL})
+    yield Claim(
+        f"evolving/{TAIL}", topic, f"{text}, without a choice of the epoch.", ours_, ours.EVOLVING, {"metric": TAIL}
+    )

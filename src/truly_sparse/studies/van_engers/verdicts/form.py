@@ -27,8 +27,8 @@ def _fits(evidence: Evidence, metric: str) -> Finding:
 FITS = Rule(
     "form",
     "Mean squared error, in squared fractions, of the curve with a and b of the least error (Table F1). Confirmed: at "
-    f"most the printed 0.013 %, read as 1.3·10⁻⁴; a from {A[0]} to {A[1]} and b from {B[0]:.0f} to {B[1]:.0f} (printed 0.204 "
-    "and 183). The note says whether the error is also as small as the other reading asks, 0.013 squared percent.",
+    f"most the printed 0.013 %, read as 1.3·10⁻⁴; a from {A[0]} to {A[1]} and b from {B[0]:.0f} to {B[1]:.0f} (printed "
+    "0.204 and 183). The note says whether the error is as small as the other reading asks, too: 0.013 squared percent.",
     _fits,
 )
 
@@ -59,8 +59,8 @@ def _rivals(evidence: Evidence, metric: str) -> Finding:
 
 RIVALS = Rule(
     "rivals",
-    "Akaike's criterion of the best rival form (Table F2) less that of the curve; smaller is better. Confirmed: no rival "
-    f"is more than {BEATEN:.0f} below the curve.",
+    "Akaike's criterion of the best rival form (Table F2) less that of the curve; smaller is better. Confirmed: no "
+    f"rival is more than {BEATEN:.0f} below the curve.",
     _rivals,
 )
 RULES: tuple[Rule, ...] = (FITS, PRINTED_CURVE, RIVALS)

@@ -39,8 +39,9 @@ def _data(evidence: Evidence, what: str, metric: str = "best") -> Finding:
 
 DATA = Rule(
     "which images",
-    "The accuracy with the part of the images that the implementation takes by default, and that with all of them (Table "
-    "D1), beside the printed one. Confirmed: the first is nearer; he used the part. Plateau: mean up to the printed contour.",
+    "The accuracy with the part of the images that the implementation takes by default, and that with all of them "
+    "(Table D1), beside the printed one. Confirmed: the first is nearer; he used the part. Plateau: mean up to the "
+    "printed contour.",
     _data,
 )
 
@@ -58,8 +59,8 @@ def _links(evidence: Evidence) -> Finding:
 
 LINKS = Rule(
     "links",
-    "Links of the networks of the sweep. Confirmed: every block of every run ends with as many as it started with, and runs "
-    "of one seed have the same number for every ζ.",
+    "Links of the networks of the sweep. Confirmed: every block of every run ends with as many as it started with, and "
+    "runs of one seed have the same number for every ζ.",
     _links,
 )
 
@@ -87,8 +88,8 @@ def _density(evidence: Evidence, metric: str = "best") -> Finding:
 
 DENSITY = Rule(
     "density",
-    f"The part of all places at which the accuracy at the usual ζ has fallen {FALL_POINTS:.0f} point below that at ε = 13, "
-    "on straight lines over the logarithm of the density (Table L1). Confirmed: there is one.",
+    f"The part of all places at which the accuracy at the usual ζ has fallen {FALL_POINTS:.0f} point below that at "
+    "ε = 13, on straight lines over the logarithm of the density (Table L1). Confirmed: there is one.",
     _density,
 )
 
@@ -107,8 +108,8 @@ def _bias(evidence: Evidence) -> Finding:
 
 BIAS = Rule(
     "choice on test rows",
-    f"Highest test accuracy of any epoch less that of the last one, in points, mean over runs with ζ up to {UNAFFECTED}. "
-    f"Confirmed: at least {BIAS_POINTS:.0f} point.",
+    f"Highest test accuracy of any epoch less that of the last one, in points, mean over runs with ζ up to "
+    f"{UNAFFECTED}. Confirmed: at least {BIAS_POINTS:.0f} point.",
     _bias,
 )
 
@@ -133,8 +134,8 @@ def _evolving(evidence: Evidence, metric: str) -> Finding:
 
 EVOLVING = Rule(
     "links that evolve",
-    "Accuracy at the usual ζ = 0.3 less that with links that stay (Table T1), in points, paired by seed. Confirmed: the 95 % "
-    "interval (Student's t) lies above zero.",
+    "Accuracy at the usual ζ = 0.3 less that with links that stay (Table T1), in points, paired by seed. Confirmed: "
+    "the 95 % interval (Student's t) lies above zero.",
     _evolving,
 )
 

@@ -35,8 +35,8 @@ def _structure(evidence: Evidence, kind: str) -> Finding:
 
 STRUCTURE_RULE = Rule(
     "structure",
-    "Rank correlation over pixels with their mean intensity (Table P1): the smallest at ζ = 0.2, 0.4 and 0.6, then that at "
-    f"the printed contour, 0.96. Confirmed: above {PLAIN}, then below {CEASED}.",
+    "Rank correlation over pixels with their mean intensity (Table P1): the smallest at ζ = 0.2, 0.4 and 0.6, then "
+    f"that at the printed contour, 0.96. Confirmed: above {PLAIN}, then below {CEASED}.",
     _structure,
 )
 
@@ -55,8 +55,8 @@ def _together(evidence: Evidence, kind: str, metric: str) -> Finding:
 
 TOGETHER = Rule(
     "cessation",
-    f"Where the rank correlation of the rule structure falls below {CEASED} for good, on straight lines between measured "
-    f"fractions, and where the accuracy falls (rule contour). Confirmed: at most {NEAR} apart.",
+    f"Where the rank correlation of the rule structure falls below {CEASED} for good, on straight lines between "
+    f"measured fractions, and where the accuracy falls (rule contour). Confirmed: at most {NEAR} apart.",
     _together,
 )
 RULES: tuple[Rule, ...] = (STRUCTURE_RULE, TOGETHER)
