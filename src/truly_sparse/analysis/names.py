@@ -18,6 +18,9 @@ METHODS = {
     "set_ensemble_cost": "5 SET-MLPs, equal cost",
     "set_ensemble_epochs": "5 SET-MLPs, equal epochs each",
     "dense_tuned": "Dense, tuned",
+    "set": "SET",
+    "set_200": "SET, 200 epochs",
+    "set_400": "SET, 400 epochs",
     "sklearn_mlp": "MLPClassifier",
     "logistic_regression": "Logistic regression",
     "random_forest": "Random forest",
@@ -26,6 +29,7 @@ METHODS = {
 DATASETS = {
     "gesture": "Gesture Phase",
     "higgs": "HIGGS",
+    "fashion_mnist": "Fashion-MNIST",
     "digits": "Digits",
     "breast_cancer": "Breast cancer",
     "wine": "Wine",

@@ -15,6 +15,8 @@ from truly_sparse.studies.van_engers.runs import DATASET, METRICS, SWEEP, frame_
 
 #: Columns of the CSV beside those of every results CSV: the accuracy that was fitted.
 MORE = ("accuracy",)
+#: What the rows of F1 have as their setting; those of F2 have the form.
+CURVE = "numbers of the curve"
 #: Numbers about the curve, their names, and their decimals.
 _NUMBERS = {
     "a": ("a", 3),
@@ -56,8 +58,8 @@ def make(inputs: Inputs) -> Table:
         "Rival forms of the loss with the same plateau, each with a free factor: mean squared error and Akaike's "
         f"criterion (smaller is better; 10 less is much). Preset {inputs.preset}; commit {origin.commits}."
     )
-    parts = [Part("F1", caption, _cells(frame[frame["setting"] == "curve"]), _COLUMNS, [origin.line()])]
-    compared = frame[frame["setting"] != "curve"]
+    parts = [Part("F1", caption, _cells(frame[frame["setting"] == CURVE]), _COLUMNS, [origin.line()])]
+    compared = frame[frame["setting"] != CURVE]
     if len(compared):
         parts.append(Part("F2", rivals, _compared(compared), _RIVALS, [origin.line()]))
     return Table(frame, parts)
@@ -76,7 +78,7 @@ def _tidy(inputs: Inputs) -> pd.DataFrame:
         head = {"dataset": dataset, "method": runs["method"].iloc[0], "accuracy": metric, "note": ""}
         own = formula.numbers(runs, metric, known)
         rows += [
-            {**head, "setting": "curve", "metric": name, "value": own[name], "published": said.get(name)}
+            {**head, "setting": CURVE, "metric": name, "value": own[name], "published": said.get(name)}
             for name in _NUMBERS
         ]
         try:

@@ -34,9 +34,10 @@ def make(inputs: Inputs) -> Table:
     caption = (
         f"Accuracy on the test images of {dataset_title(frame['dataset'].iloc[0])} against the fraction ζ of links "
         "replaced after every epoch (%), mean ± standard deviation over seeds. Best epoch: the highest test accuracy "
-        "of any epoch, which the paper reports and which its own choice makes too high; last tenth: the mean over the "
-        "last tenth of the epochs. Curve here: fitted to the best epochs (Table F1). Of the printed table only the "
-        f"curve is known. Preset {inputs.preset}; seeds per row: {origin.seeds}; commit {origin.commits}.{origin.warning()}"
+        "of any epoch, which the paper reports and which choosing it makes too high; last tenth: the mean over the "
+        "last tenth of the epochs. Curve here: fitted to the best epochs (Table F1). Of the printed table "
+        f"only the curve is known. Preset {inputs.preset}; seeds per row: {origin.seeds}; commit {origin.commits}."
+        f"{origin.warning()}"
     )
     return Table(frame, [Part("1", caption, _cells(frame), _PRINTED, [origin.line()])])
 
@@ -65,10 +66,10 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 "zeta": formats.number(float(str(zeta))),
-                **{name: formats.spread(found["value"][name], found["std"][name]) for name in METRICS},
-                "approximated": formats.spread(best["approximated"], None),
-                "published": formats.spread(best["published"], None),
-                "difference": formats.difference(best["difference"]),
+                **{name: formats.spread(found["value"][name], found["std"][name], 2) for name in METRICS},
+                "approximated": formats.spread(best["approximated"], None, 2),
+                "published": formats.spread(best["published"], None, 2),
+                "difference": formats.difference(best["difference"], 2),
                 "runs": share(best["note"], best["seeds"]),
             }
         )

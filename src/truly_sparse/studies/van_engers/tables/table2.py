@@ -59,7 +59,8 @@ def make(inputs: Inputs) -> Table:
     notes = [
         f"Generated from the configuration and the runs. Preset {inputs.preset}; commit {inputs.origin().commits}."
     ]
-    return Table(frame, [Part("2", caption, cells, _COLUMNS, notes)])
+    # Notes are too long for a terminal.
+    return Table(frame, [Part("2", caption, cells, _COLUMNS, notes)], [Part("2", caption, cells, _COLUMNS[:4], notes)])
 
 
 def _here(inputs: Inputs) -> dict[str, str]:

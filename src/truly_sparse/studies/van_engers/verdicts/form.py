@@ -28,7 +28,7 @@ FITS = Rule(
     "form",
     "Mean squared error, in squared fractions, of the curve with a and b of the least error (Table F1). Confirmed: at "
     f"most the printed 0.013 %, read as 1.3·10⁻⁴; a from {A[0]} to {A[1]} and b from {B[0]:.0f} to {B[1]:.0f} (printed "
-    "0.204 and 183). The note says whether the error is as small as the other reading asks, too: 0.013 squared percent.",
+    "0.204 and 183). The note says whether the error is as small as the other reading asks: 0.013 squared percent.",
     _fits,
 )
 
