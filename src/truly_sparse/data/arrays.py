@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from truly_sparse.data import pixels
+from truly_sparse.data.pixels import Pixels
 from truly_sparse.errors import UserError
 from truly_sparse.files import sha256
 
@@ -22,20 +24,26 @@ NOT_FEATURES = ("target", "video")
 
 Labels = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+Samples = Floats | Pixels
+#: Stands for the seed where rows are chosen once for all seeds, none of which is so large.
+EVERY_SEED = 2**32
 
 
 @dataclass(frozen=True)
 class Arrays:
-    """One repetition's data: features float32 [sample][feature], class numbers int64, and where they came from.
+    """One repetition's data: features [sample][feature], class numbers int64, and where they came from.
+
+    Features are float32, those of images `Pixels`. Validation rows may be the test rows, one array for both.
 
     `info` is the `data` block of a run record: checksum, rows, features, classes, rows of each part, source, partial.
     """
 
-    x_train: npt.NDArray[np.float32]
+    x_train: Samples
     y_train: Labels
-    x_validation: npt.NDArray[np.float32]
+    x_validation: Samples
     y_validation: Labels
-    x_test: npt.NDArray[np.float32]
+    x_test: Samples
     y_test: Labels
     classes: list[str]
     info: dict[str, Any]
@@ -51,15 +59,16 @@ def load(name: str, data: Mapping[str, Any], settings: Mapping[str, Any], seed: 
     data : mapping
         The configuration's `data` block; `folder` is where the prepared table lies.
     settings : mapping
-        `split` ("authors", "videos" or "random"), `scaling` ("standard", "quantile", "minmax_all_rows" or "none"),
-        `test_fraction`, `validation_fraction`, `stratify`.
+        `split` ("official", "authors", "videos" or "random"), `scaling` ("standard", "quantile", "minmax_all_rows" or
+        "none"; for images "none", "unit", "channels" or "standard"), `test_fraction`, `validation_fraction`, `stratify`;
+        where given, `train_rows`, `test_rows` and `validation` ("held_out" or "test"), see `split_rows`.
     seed : int
         Repetition. The split depends on dataset and seed only.
 
     Raises
     ------
     UserError
-        Where the table is missing, does not match its sidecar, or cannot be split as asked for.
+        Where the table is missing, does not match its sidecar, or cannot be split or scaled as asked for.
     """
     path = Path(data["folder"]) / f"{name}.parquet"
     about = _about(name, path)
@@ -68,22 +77,20 @@ def load(name: str, data: Mapping[str, Any], settings: Mapping[str, Any], seed: 
     columns = file.schema_arrow.names
     y = _column(file, "target").astype(np.int64)
     videos = _column(file, "video") if settings["split"] == "videos" and "video" in columns else None
-    rows = split_rows(name, y, settings, seed, videos)
-    names = [column for column in columns if column not in NOT_FEATURES]
-    # One column at a time: beside the result, only one column is ever held.
-    parts = [np.empty((len(part), len(names)), np.float32) for part in rows]
-    filled = 0
-    for place, column in enumerate(names):
-        values = _column(file, column).astype(np.float64)
-        filled += fill_missing(values, rows[0], column)
-        scaled = scale(values, rows[0], settings["scaling"])
-        for part, here in zip(parts, rows, strict=True):
-            part[:, place] = scaled[here]
-    train, validation, test = rows
+    images = bool(pixels.width(file.schema_arrow))
+    official = _column(file, "part") == 1 if images else None
+    train, validation, test = split_rows(name, y, settings, seed, videos, official)
+    rows = (train, test) if validation is test else (train, test, validation)
+    parts: list[Samples]
+    if images:
+        parts, filled = [*pixels.load(file, rows, about["shape"], settings["scaling"], name)], 0
+    else:
+        parts, filled = _columns(file, rows, settings["scaling"], name)
+    x_train, x_test, x_validation = parts if len(parts) == 3 else (*parts, parts[1])
     info = {
         "sha256": about["sha256"],
         "rows": len(y),
-        "features": len(names),
+        "features": features(file),
         "classes": about["classes"],
         "train_rows": len(train),
         "validation_rows": len(validation),
@@ -92,8 +99,34 @@ def load(name: str, data: Mapping[str, Any], settings: Mapping[str, Any], seed: 
         "source": about["source"],
         "partial": about["partial"],
     }
-    x_train, x_validation, x_test = parts
     return Arrays(x_train, y[train], x_validation, y[validation], x_test, y[test], about["classes"], info)
+
+
+def floats(x: Samples) -> Floats:
+    """Return samples as float32, whatever they are kept as."""
+    return x.floats() if isinstance(x, Pixels) else x
+
+
+def features(file: pq.ParquetFile) -> int:
+    """Return how many features a prepared table has."""
+    return pixels.width(file.schema_arrow) or sum(name not in NOT_FEATURES for name in file.schema_arrow.names)
+
+
+def _columns(file: pq.ParquetFile, rows: Sequence[Rows], scaling: str, name: str) -> tuple[list[Samples], int]:
+    """Return the features of each part, scaled by the first, and how many missing values were filled."""
+    if scaling in ("unit", "channels"):
+        raise UserError(f"dataset {name}: scaling {scaling} is for images; set datasets.{name}.scaling to another")
+    names = [column for column in file.schema_arrow.names if column not in NOT_FEATURES]
+    # One column at a time: beside the result, only one column is ever held.
+    parts = [np.empty((len(part), len(names)), np.float32) for part in rows]
+    filled = 0
+    for place, column in enumerate(names):
+        values = _column(file, column).astype(np.float64)
+        filled += fill_missing(values, rows[0], column)
+        scaled = scale(values, rows[0], scaling)
+        for part, here in zip(parts, rows, strict=True):
+            part[:, place] = scaled[here]
+    return [*parts], filled
 
 
 def _column(file: pq.ParquetFile, name: str) -> npt.NDArray[Any]:
@@ -119,37 +152,89 @@ def _about(name: str, path: Path) -> dict[str, Any]:
 
 
 def split_rows(
-    name: str, y: Labels, settings: Mapping[str, Any], seed: int, videos: npt.NDArray[Any] | None = None
+    name: str,
+    y: Labels,
+    settings: Mapping[str, Any],
+    seed: int,
+    videos: npt.NDArray[Any] | None = None,
+    official: npt.NDArray[np.bool_] | None = None,
 ) -> tuple[Rows, Rows, Rows]:
-    """Return the row numbers of (training, validation, test), disjoint and complete.
+    """Return the row numbers of (training, validation, test), ascending, disjoint and complete.
 
-    "authors" takes the test rows the authors used, for every seed; "random" draws them; with both, validation rows
-    are drawn from what is left. "videos" draws whole videos for test and for validation: neighbouring frames are
-    nearly the same, so that rows drawn one by one are known from training. All draws are by dataset and seed.
+    "official" takes the rows marked in `official` for testing and "authors" those that the authors used, for every
+    seed; "random" draws them; with all three, validation rows are drawn from what is left. "videos" draws whole videos
+    for test and for validation: neighbouring frames are nearly the same, so that rows drawn one by one are known from
+    training. All draws are by dataset and seed.
+
+    With `train_rows` or `test_rows`, that many rows stay of what is left for training and validation, or of the test
+    rows: those that come first in one order of all rows, the same for every seed. With `validation` "test" the
+    validation rows are the test rows, and the very same array.
 
     Raises
     ------
     UserError
-        Where a class would be missing in training, or there is no such split.
+        Where a class would be missing in training, there is no such split, or there are too few rows for it.
     """
-    digest = hashlib.sha256(name.encode()).digest()
-    sequence = np.random.SeedSequence([int.from_bytes(digest[:8], "big"), seed])
-    test_rng, validation_rng = (np.random.Generator(np.random.PCG64(child)) for child in sequence.spawn(2))
-    every = np.arange(len(y))
-    if settings["split"] == "videos":
+    test_rng, validation_rng = (np.random.Generator(np.random.PCG64(child)) for child in _sequence(name, seed).spawn(2))
+    rest, test = _hold_out(name, y, settings, test_rng, videos, official)
+    rest, test = (
+        _first(name, key, rows, len(y), settings) for key, rows in (("train_rows", rest), ("test_rows", test))
+    )
+    if np.setdiff1d(y, y[rest]).size and settings.get("train_rows"):
+        raise UserError(f"dataset {name}: {settings['train_rows']} training rows lack a class; raise train_rows")
+    if settings.get("validation") == "test":
+        if settings["validation_fraction"]:
+            raise UserError(
+                f"dataset {name}: validation rows that are the test rows leave nothing to hold out; "
+                f"set datasets.{name}.validation_fraction to 0"
+            )
+        train, validation = rest, test
+    elif videos is not None and settings["split"] == "videos":
+        train, validation = _draw_whole(rest, videos, settings["validation_fraction"], validation_rng)
+    else:
+        train, validation = _draw(rest, y, settings["validation_fraction"], settings["stratify"], validation_rng)
+    if settings["split"] == "videos" and np.setdiff1d(y, y[train]).size:
+        raise UserError(f"dataset {name}: the videos left for training of seed {seed} lack a class; hold out fewer")
+    return train, validation, test
+
+
+def _hold_out(
+    name: str,
+    y: Labels,
+    settings: Mapping[str, Any],
+    rng: np.random.Generator,
+    videos: npt.NDArray[Any] | None,
+    official: npt.NDArray[np.bool_] | None,
+) -> tuple[Rows, Rows]:
+    """Return (rows for training and validation, rows for testing)."""
+    split, every = settings["split"], np.arange(len(y))
+    if split == "videos":
         if videos is None:
             raise UserError(f"dataset {name} has no column video; set datasets.{name}.split to random")
-        rest, test = _draw_whole(every, videos, settings["test_fraction"], test_rng)
-        train, validation = _draw_whole(rest, videos, settings["validation_fraction"], validation_rng)
-        if np.setdiff1d(y, y[train]).size:
-            raise UserError(f"dataset {name}: the videos left for training of seed {seed} lack a class; hold out fewer")
-        return train, validation, test
-    if settings["split"] == "authors":
-        rest, test = _authors_split(name, len(y))
-    else:
-        rest, test = _draw(every, y, settings["test_fraction"], settings["stratify"], test_rng)
-    train, validation = _draw(rest, y, settings["validation_fraction"], settings["stratify"], validation_rng)
-    return train, validation, test
+        return _draw_whole(every, videos, settings["test_fraction"], rng)
+    if split == "official":
+        if official is None or official.all() or not official.any():
+            raise UserError(f"dataset {name} has no official test part; set datasets.{name}.split to random")
+        return np.flatnonzero(~official), np.flatnonzero(official)
+    if split == "authors":
+        return _authors_split(name, len(y))
+    return _draw(every, y, settings["test_fraction"], settings["stratify"], rng)
+
+
+def _first(name: str, key: str, rows: Rows, all_rows: int, settings: Mapping[str, Any]) -> Rows:
+    """Return as many of `rows` as the setting `key` says, those that come first in the dataset's order; 0 for all."""
+    count = settings.get(key, 0)
+    if not count:
+        return rows
+    if count > len(rows):
+        raise UserError(f"dataset {name}: {key} {count} exceeds the {len(rows)} rows there are; lower it")
+    order = np.random.Generator(np.random.PCG64(_sequence(name, EVERY_SEED))).permutation(all_rows)
+    return np.sort(order[np.isin(order, rows)][:count])
+
+
+def _sequence(name: str, seed: int) -> np.random.SeedSequence:
+    digest = hashlib.sha256(name.encode()).digest()
+    return np.random.SeedSequence([int.from_bytes(digest[:8], "big"), seed])
 
 
 def _draw_whole(rows: Rows, groups: npt.NDArray[Any], fraction: float, rng: np.random.Generator) -> tuple[Rows, Rows]:

@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from truly_sparse.data import fetch, registry, sources, user_data
+from truly_sparse.data import fetch, pixels, registry, sources, user_data
+from truly_sparse.data.images import Images
 from truly_sparse.data.verify import Checker, order_of
 from truly_sparse.files import atomic_path, locked, sha256, sweep, write_json
 
@@ -39,7 +40,8 @@ def prepare(
     Returns
     -------
     Path
-        The table, <folder>/<name>.parquet: features, `target` (class number), and `video` where there is one.
+        The table, <folder>/<name>.parquet: features, `target` (class number), and `video` where there is one; of
+        images `pixels` (their bytes), `target` and `part` (0 for training, 1 for the official test part).
 
     Raises
     ------
@@ -64,13 +66,13 @@ def prepare(
         ]
         about = fetch.first_that_works(name, attempts, sources.advice(entry), allow_partial)
         write_json(path.with_suffix(".json"), about | {"registry": digest})
-    for text in filter(None, (about["partial"], about["order"] if about["order"] in _TOLD else None)):
+    for text in filter(None, (about["partial"], None if about["order"] in _USUAL else about["order"])):
         print(f"{name} from {about['source']}: {text}", file=sys.stderr)
     return path
 
 
-#: Differences from the registered rows that are worth a line.
-_TOLD = ("same rows, other order", "other values")
+#: Rows like the registered ones, or of which nothing is known; anything else is worth a line.
+_USUAL = ("as registered", "not compared")
 
 
 def about_of(path: Path) -> dict[str, Any] | None:
@@ -103,7 +105,7 @@ def _attempt(
     checker = Checker(entry, allow_partial)
     with atomic_path(path) as temporary:
         try:
-            _write((checker.piece(table) for table in _numeric(name, entry, raw.pieces)), temporary)
+            _write(_checked(name, entry, raw.pieces, checker), temporary)
             part = checker.finish()
         except fetch.Unreachable:
             raise
@@ -123,9 +125,21 @@ def _attempt(
         "classes": checker.classes,
         "class_counts": checker.counts,
         "content": fingerprint,
-        "order": order_of(fingerprint, entry.get("content")) if part is None else "not compared",
+        "order": raw.differs or (order_of(fingerprint, entry.get("content")) if part is None else "not compared"),
+        "shape": entry.get("shape"),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _checked(
+    name: str, entry: dict[str, Any], pieces: Iterator[pd.DataFrame | Images], checker: Checker
+) -> Iterator[pa.Table]:
+    """Yield the pieces as they are written, each after it was checked."""
+    if "shape" in entry:
+        yield from (checker.images(piece) for piece in pieces if isinstance(piece, Images))
+    else:
+        for table in _numeric(name, entry, (piece for piece in pieces if isinstance(piece, pd.DataFrame))):
+            yield pa.Table.from_pandas(checker.piece(table), preserve_index=False)
 
 
 def _numeric(name: str, entry: dict[str, Any], pieces: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -137,14 +151,15 @@ def _numeric(name: str, entry: dict[str, Any], pieces: Iterator[pd.DataFrame]) -
     yield user_data.numeric(table, name, entry["categorical"], entry["missing"])
 
 
-def _write(pieces: Iterator[pd.DataFrame], path: Path) -> None:
+def _write(pieces: Iterator[pa.Table], path: Path) -> None:
     """Write a table piece by piece, so that it never has to be in memory as a whole."""
     writer: pq.ParquetWriter | None = None
     try:
-        for piece in pieces:
-            table = pa.Table.from_pandas(piece, preserve_index=False)
+        for table in pieces:
             if writer is None:
-                writer = pq.ParquetWriter(path, table.schema)
+                # Images hardly get smaller, and are read more quickly as they are.
+                as_it_is = {"compression": "none", "use_dictionary": False} if pixels.width(table.schema) else {}
+                writer = pq.ParquetWriter(path, table.schema, **as_it_is)
             elif table.schema.names != writer.schema.names:
                 raise fetch.SourceFailed("its columns change on the way")
             writer.write_table(table)

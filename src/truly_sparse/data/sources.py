@@ -13,8 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from truly_sparse.data import bundled, fetch, gesture, openml_source, stream, tables
+from truly_sparse.data import bundled, fetch, gesture, images, openml_source, stream, tables
 from truly_sparse.data.fetch import SourceFailed
+from truly_sparse.data.images import Images
 from truly_sparse.errors import UserError
 from truly_sparse.files import sha256, write_json
 
@@ -24,15 +25,17 @@ KINDS = ("mirror", "openml", "https", "zip", "stream", "sklearn", "path")
 
 @dataclass
 class Raw:
-    """A raw table: its pieces, what the source is called, and its input files with their SHA-256.
+    """A raw table or image set: its pieces, what the source is called, and its input files with their SHA-256.
 
-    `inputs` is complete once the pieces are read. `forget` drops a downloaded file whose bytes no checksum vouches
+    `differs` says how its rows are known to differ from the registered ones. `inputs` is complete once the pieces are
+    read. `forget` drops a downloaded file whose bytes no checksum vouches
     for; it is called where the content is not as registered, so that the next time the server is asked again.
     """
 
     source: str
-    pieces: Iterator[pd.DataFrame]
+    pieces: Iterator[pd.DataFrame | Images]
     inputs: dict[str, str] = field(default_factory=dict)
+    differs: str | None = None
     forget: Callable[[], None] = lambda: None
 
 
@@ -130,9 +133,13 @@ class _Opener:
         return Raw(_called("openml", self.source), tables.read(path, self.entry["target"]), {path.name: sha256(path)})
 
     def https(self) -> Raw:
-        (name,) = self.files
-        url, expected = self.source["https"], self.files[name]
-        return self._fetched("https", lambda: fetch.from_address(url, name, expected, self.cache))
+        return self._fetched("https", self._download)
+
+    def _download(self) -> None:
+        """Download the one file, or all those of a folder, whose address ends with a slash."""
+        url = self.source["https"]
+        for name, expected in self.files.items():
+            fetch.from_address(f"{url}{name}" if url.endswith("/") else url, name, expected, self.cache)
 
     def zip(self) -> Raw:
         return self._fetched("zip", lambda: fetch.from_zip(self.source["zip"], self.files, self.cache))
@@ -182,6 +189,9 @@ class _Opener:
         if self.entry["reader"] == "gesture":
             checksums = {name: str(expected) for name, expected in self.files.items()}
             return Raw(called, iter([gesture.join(folder)]), checksums)
+        if self.entry["reader"] in images.READERS:
+            checksums = {name: expected or sha256(folder / name) for name, expected in self.files.items()}
+            return Raw(called, images.read(self.entry, folder, list(self.files)), checksums, self.source.get("differs"))
         (name,) = self.files
         if self.entry["reader"] == "stream":
             return self._streamed(called, (folder / name).open("rb"), name)

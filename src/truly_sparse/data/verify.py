@@ -5,9 +5,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from truly_sparse.data import pixels
 from truly_sparse.data.arrays import NOT_FEATURES
 from truly_sparse.data.fetch import Partial, SourceFailed
+from truly_sparse.data.images import Images
 
 #: More rows are not fingerprinted: streams have a checksum of what was read.
 FINGERPRINTED = 1_000_000
@@ -37,7 +40,7 @@ class Checker:
         self._entry, self._allow_partial = entry, allow_partial
         self.classes: list[str] = list(map(str, entry["class_counts"] or ()))
         self.counts = dict.fromkeys(self.classes, 0)
-        self.rows = self.features = 0
+        self.rows = self.features = self._test_rows = 0
         self._in_order, self._digests = hashlib.sha256(), bytearray()
 
     def piece(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -60,6 +63,33 @@ class Checker:
         self._fingerprint(checked[features], numbers)
         self.rows += len(table)
         return checked
+
+    def images(self, piece: Images) -> pa.Table:
+        """Return some images as rows of the prepared table, after checking labels.
+
+        Raises
+        ------
+        SourceFailed
+            For a label that no class has.
+        """
+        count, self.features = piece.pixels.shape
+        unknown = np.flatnonzero(piece.labels >= len(self.classes))
+        if len(unknown):
+            label = piece.labels[unknown[0]]
+            raise SourceFailed(
+                f"image {self.rows + int(unknown[0])} has the label {label}, but there are {len(self.classes)} classes"
+            )
+        for number, found in enumerate(np.bincount(piece.labels, minlength=len(self.classes))):
+            self.counts[self.classes[number]] += int(found)
+        part = np.full(count, piece.part, np.uint8)
+        self._digest(np.column_stack([piece.pixels, piece.labels, part]))
+        self.rows += count
+        self._test_rows += count * piece.part
+        packed = pa.py_buffer(np.ascontiguousarray(piece.pixels))
+        column = pa.Array.from_buffers(pa.binary(self.features), count, [None, packed])
+        return pa.table(
+            {pixels.COLUMN: column, "target": pa.array(piece.labels.astype(np.int32)), "part": pa.array(part)}
+        )
 
     def _check_feature(self, column: pd.Series) -> None:
         if not pd.api.types.is_numeric_dtype(column):
@@ -98,12 +128,17 @@ class Checker:
             part = slice(start, start + 4096)
             # Adding 0 makes one zero of the two.
             rows = np.column_stack([features.iloc[part].to_numpy(np.float32) + 0, numbers[part].astype(np.float32)])
-            rows = np.ascontiguousarray(rows)
-            self._in_order.update(rows.tobytes())
-            self._digests += b"".join(hashlib.blake2b(row, digest_size=8).digest() for row in rows)
+            self._digest(np.ascontiguousarray(rows))
+
+    def _digest(self, rows: "np.ndarray[Any, Any]") -> None:
+        self._in_order.update(rows.tobytes())
+        self._digests += b"".join(hashlib.blake2b(row, digest_size=8).digest() for row in rows)
 
     def fingerprint(self) -> dict[str, str] | None:
-        """Return hashes of the rows as float32: in their order, and whatever their order; None for a huge table."""
+        """Return hashes of the rows: in their order, and whatever their order; None for a huge table.
+
+        A row is its features and class number as float32; of an image, its pixels, class number and part as bytes.
+        """
         if self.rows > FINGERPRINTED:
             return None
         digests = np.sort(np.frombuffer(bytes(self._digests), np.uint64))
@@ -138,6 +173,8 @@ class Checker:
         expected = {str(name): count for name, count in entry["class_counts"].items()}
         if wanted == entry["rows"] and self.counts != expected:
             raise SourceFailed(f"has classes {self.counts}, the registry says {expected}; the source has changed")
+        if entry.get("test_rows") not in (None, self._test_rows):
+            raise SourceFailed(f"has {self._test_rows} images for testing, the registry says {entry['test_rows']}")
         return None
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import golden
-from truly_sparse.experiments.configuration import results_folder, training_of
+from truly_sparse.experiments.configuration import ADDED_DATA, results_folder, training_of
 from truly_sparse.experiments.provenance import source_hash
 from truly_sparse.files import sha256, write_json, write_text
 
@@ -44,9 +44,13 @@ def hashes(config: dict[str, Any], name: str) -> dict[str, str]:
 def _settings(config: dict[str, Any], name: str) -> list[Any]:
     """Return a measurement's own settings and, of the datasets and methods it names, theirs."""
     own = config["measurements"][name]
-    named = {"datasets": own.get("datasets", []), "methods": _methods(own)}
-    used = [config.get(kind, {}).get(entry) for kind, entries in named.items() for entry in entries]
-    return [own, used]
+    datasets = [_data(config.get("datasets", {}).get(name)) for name in own.get("datasets", [])]
+    return [own, datasets + [config.get("methods", {}).get(name) for name in _methods(own)]]
+
+
+def _data(settings: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the settings of a dataset without those that came later, where these are as everything was before."""
+    return settings and {key: value for key, value in settings.items() if ADDED_DATA.get(key, ...) != value}
 
 
 def _methods(own: dict[str, Any]) -> list[str]:

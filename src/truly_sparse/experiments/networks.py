@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow.json import ReadOptions, read_json
 
-from truly_sparse.data.arrays import Arrays
+from truly_sparse.data.arrays import Arrays, Samples
 from truly_sparse.engine import store
 from truly_sparse.engine.network import Floats
-from truly_sparse.ensembles.trainer import Data, Trainer, predict_members
+from truly_sparse.ensembles.trainer import Trainer, predict_members
 from truly_sparse.experiments.progress import Reporter
+from truly_sparse.experiments.samples import samples, seen
 from truly_sparse.files import atomic_path
 from truly_sparse.measure import host
 from truly_sparse.measure.flops import operations
@@ -61,9 +62,8 @@ class Model:
     def __init__(
         self, spec: "RunSpec", data: Arrays, folder: Path, restart: bool, each_epoch: Callable[[], None]
     ) -> None:
-        shown = Data(data.x_train, data.y_train, data.x_validation, data.y_validation, len(data.classes))
         settings = spec.settings
-        self.trainer = Trainer(shown, settings["training"], settings["model"], settings["strategy"], spec.seed)
+        self.trainer = Trainer(seen(data), settings["training"], settings["model"], settings["strategy"], spec.seed)
         self._start_links = self.trainer.network.link_counts
         self._checkpoint = folder / "checkpoint.npz"
         self._train(spec, data, restart, each_epoch)
@@ -98,9 +98,9 @@ class Model:
         trainer.run(after_epoch)
         reporter.close(trainer.progress.failure)
 
-    def predict(self, x: Floats) -> Floats:
+    def predict(self, x: Samples) -> Floats:
         """Return softmax probabilities, float32, shape (members, samples, classes)."""
-        return predict_members(self.trainer.members, x)
+        return predict_members(self.trainer.members, samples(x))
 
     @property
     def model_bytes(self) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from truly_sparse.data.arrays import Arrays, load
+from truly_sparse.data.arrays import Arrays, Samples, load
 from truly_sparse.measure.diversity import diversity
 from truly_sparse.measure.metrics import classification_metrics, predict_ensemble
 
@@ -40,7 +40,7 @@ class Model(Protocol):
     @property
     def model_bytes(self) -> int: ...
 
-    def predict(self, x: Floats) -> Floats:
+    def predict(self, x: Samples) -> Floats:
         """Return probabilities, float32, shape (members, samples, classes)."""
         ...
 

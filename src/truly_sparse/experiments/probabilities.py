@@ -62,6 +62,7 @@ def keep(config: dict[str, Any], experiment: str, committed: set[str], predictio
     Parameters
     ----------
     config : dict
+        Where its `keep_probabilities` is false, none are kept.
     experiment : str
     committed : set of str
         Paths of all runs with a committed record; what is kept of others goes.
@@ -69,6 +70,9 @@ def keep(config: dict[str, Any], experiment: str, committed: set[str], predictio
         {run path: its predictions.npz}; one of a run that diverged holds nothing to keep.
     """
     file = file_of(config, experiment)
+    if not config["keep_probabilities"]:
+        file.unlink(missing_ok=True)
+        return
     kept = {path: codes for path, codes in _codes(file).items() if path in committed}
     for path, source in predictions.items():
         with np.load(source, allow_pickle=False) as saved:

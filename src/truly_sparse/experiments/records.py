@@ -164,7 +164,8 @@ def store(config: dict[str, Any], experiment: str, check: Callable[[], None]) ->
     Finished runs of this machine replace committed ones of the same path where they are current; lines of runs
     that left the grid are dropped. A run of another experiment that stands for one of this has a line here, too, whose
     `same_as` is its path, with the study before it where that is another. What comes from this machine is stored with
-    today's generation of golden runs, its test probabilities beside it (`probabilities`).
+    today's generation of golden runs, its test probabilities beside it where the configuration keeps them
+    (`probabilities`).
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from truly_sparse import references
-from truly_sparse.data.arrays import Arrays
+from truly_sparse.data.arrays import Arrays, Samples, floats
 from truly_sparse.files import atomic_path
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ Floats = npt.NDArray[np.float32]
 class Model:
     """A scikit-learn classifier fitted on training and validation rows together (it has no use for the latter apart).
 
+    Validation rows that are the test rows are left out.
+
     Its attributes and methods are those of `networks.Model`.
     """
 
@@ -32,12 +34,15 @@ class Model:
     ) -> None:
         del folder, restart, each_epoch
         self._model = references.create(spec.settings["strategy"], spec.seed)
-        x, y = np.concatenate((data.x_train, data.x_validation)), np.concatenate((data.y_train, data.y_validation))
+        parts = [(data.x_train, data.y_train)]
+        if data.x_validation is not data.x_test:
+            parts.append((data.x_validation, data.y_validation))
+        x, y = (np.concatenate(each) for each in zip(*((floats(x), y) for x, y in parts), strict=True))
         self._model.fit(x, y)
 
-    def predict(self, x: Floats) -> Floats:
+    def predict(self, x: Samples) -> Floats:
         """Return probabilities, float32, shape (1, samples, classes)."""
-        return np.asarray(self._model.predict_proba(x), np.float32)[None]
+        return np.asarray(self._model.predict_proba(floats(x)), np.float32)[None]
 
     @property
     def model_bytes(self) -> int:

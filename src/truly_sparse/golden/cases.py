@@ -116,7 +116,7 @@ def _graph(name: str, optimiser: str = "SGD", **settings: Any) -> Case:
 def cases() -> list[Case]:
     """Return all golden runs, each with a name of its own."""
     made = [*_datasets(), *_networks(), *_ensembles(), *_shapes(), *_others(), *_measurements(), *_estimators()]
-    return [*made, *_graphs(), *_shortcuts()]
+    return [*made, *_graphs(), *_shortcuts(), *_images()]
 
 
 def _datasets() -> list[Case]:
@@ -129,6 +129,26 @@ def _datasets() -> list[Case]:
         _data("data, minmax_all_rows", scaling="minmax_all_rows"),
         _data("data, videos", dataset="gesture", split="videos"),
         _data("data, authors", dataset="gesture", split="authors"),
+        _data("data, unit", dataset="images", scaling="unit"),
+        _data("data, channels", dataset="images", scaling="channels"),
+        _data("data, images, standard", dataset="images", scaling="standard"),
+        _data("data, official", dataset="images", split="official"),
+        _data("data, parts of the rows", train_rows=300, test_rows=40),
+        _data("data, fewer training rows", train_rows=300),
+        _data("data, fewer test rows", test_rows=40),
+        _data("data, validation on test rows", validation="test", validation_fraction=0.0),
+    ]
+
+
+def _images() -> list[Case]:
+    """Networks on images, which are bytes."""
+    official = {"split": "official", "scaling": "standard"}
+    on_test = official | {"validation": "test", "validation_fraction": 0.0, "scaling": "channels"}
+    best = {"selection": "best_validation", "epochs": 8, "exploration_epochs": 8}
+    return [
+        _run("images", PAPER, dataset="images", data=official),
+        _run("images, validation on test rows", best, dataset="images", data=on_test, scored=True),
+        _run("images, dense", model="dense", dataset="images", data=official),
     ]
 
 

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from threadpoolctl import threadpool_limits
 
 from truly_sparse import estimators
-from truly_sparse.data.arrays import Arrays, load
+from truly_sparse.data.arrays import Arrays, floats, load
 from truly_sparse.engine import store
 from truly_sparse.engine.network import Samples, SparseMLP
 from truly_sparse.engine.optimisers import SGD, Adam
@@ -37,7 +37,15 @@ ROWS = 800
 #: not of what that is called.
 DIGESTED_AS = {"learning_rate": "eta", "prune_fraction": "zeta", "failure": "advice"}
 #: Rows, classes and features of the made-up datasets.
-TABLES = {"two": (ROWS, 2, 12), "three": (ROWS, 3, 10), "holes": (ROWS, 3, 10), "gesture": (9900, 5, 2)}
+TABLES = {
+    "two": (ROWS, 2, 12),
+    "three": (ROWS, 3, 10),
+    "holes": (ROWS, 3, 10),
+    "gesture": (9900, 5, 2),
+    "images": (ROWS, 3, 12),
+}
+#: Channels, height and width of the made-up images, the last quarter of which is their test part.
+SHAPE = (3, 2, 2)
 
 
 def outputs(case: Case) -> Outputs:
@@ -95,12 +103,16 @@ def _prepare(folder: Path, name: str) -> None:
     if name == "holes":
         x[::7, -1] = np.nan
     columns: dict[str, Any] = {f"f{number}": column for number, column in enumerate(x.T)} | {"target": y}
+    if name == "images":
+        bytes_ = (x * 40 + 128).astype(np.uint8)
+        images = pa.array([row.tobytes() for row in bytes_], pa.binary(x.shape[1]))
+        columns = {"pixels": images, "target": y, "part": (np.arange(len(y)) >= len(y) * 3 // 4).astype(np.int8)}
     if name == "gesture":
         columns["video"] = [f"v{row // 1000}" for row in range(len(y))]
     path = folder / f"{name}.parquet"
     pq.write_table(pa.table(columns), path)
     about = {"sha256": sha256(path), "classes": [str(number) for number in range(y.max() + 1)], "source": "made up"}
-    write_json(path.with_suffix(".json"), {**about, "partial": None})
+    write_json(path.with_suffix(".json"), {**about, "partial": None, "shape": SHAPE})
 
 
 def _data(settings: dict[str, Any], folder: Path) -> Outputs:
@@ -108,7 +120,7 @@ def _data(settings: dict[str, Any], folder: Path) -> Outputs:
     data = load(settings["dataset"], {"folder": folder}, settings["data"], 1)
     return {
         "rows": _digest(data.y_train, data.y_validation, data.y_test),
-        "features": _digest(data.x_train, data.x_validation, data.x_test),
+        "features": _digest(*(floats(x) for x in (data.x_train, data.x_validation, data.x_test))),
         "filled": data.info["filled_values"],
     }
 

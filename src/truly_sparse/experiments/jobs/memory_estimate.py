@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from truly_sparse.data.arrays import NOT_FEATURES
+from truly_sparse.data import pixels
+from truly_sparse.data.arrays import features
 from truly_sparse.engine.shortcuts import numbers
 from truly_sparse.engine.topology import density
 from truly_sparse.errors import UserError
@@ -43,8 +44,8 @@ def check(config: dict[str, Any], spec: RunSpec) -> None:
         classes = len(json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))["classes"])
     except (OSError, KeyError, TypeError, ValueError):
         return  # the loader says what is wrong with the data
-    features = sum(name not in NOT_FEATURES for name in file.schema_arrow.names)
-    parts = needed(spec, file.metadata.num_rows, features, classes)
+    of_bytes = bool(pixels.width(file.schema_arrow))
+    parts = needed(spec, file.metadata.num_rows, features(file), classes, of_bytes)
     total = sum(parts.values())
     limit, free = min(limits(), key=lambda each: each[1])
     if total > free:
@@ -55,9 +56,13 @@ def check(config: dict[str, Any], spec: RunSpec) -> None:
         )
 
 
-def needed(spec: RunSpec, rows: int, features: int, classes: int) -> dict[str, float]:
-    """Return the bytes a run takes at most beside the interpreter and its libraries: data, network, batch, members."""
-    parts = {"data": float(rows) * (4 * features + COLUMN)}
+def needed(spec: RunSpec, rows: int, features: int, classes: int, of_bytes: bool = False) -> dict[str, float]:
+    """Return the bytes a run takes at most beside the interpreter and its libraries: data, network, batch, members.
+
+    Values of images are bytes, from which only models that are not sparse make float32.
+    """
+    value = 4 * (not of_bytes or spec.settings["model"] != "sparse") + of_bytes
+    parts = {"data": float(rows) * (value * features + COLUMN)}
     training = spec.settings["training"]
     if spec.settings["model"] == "reference":
         return parts

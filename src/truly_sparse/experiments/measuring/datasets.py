@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from truly_sparse.data.arrays import NOT_FEATURES
+from truly_sparse.data.arrays import features
 from truly_sparse.errors import UserError
 
 
@@ -40,8 +40,7 @@ def _count(folder: Path, name: str) -> dict[str, Any]:
         raise UserError(
             f"dataset {name} is not prepared ({reason}); run `python -m truly_sparse data {name}`"
         ) from None
-    features = [column for column in content.schema_arrow.names if column not in NOT_FEATURES]
-    sizes = {"features": len(features), "samples": content.metadata.num_rows, "classes": classes}
+    sizes = {"features": features(content), "samples": content.metadata.num_rows, "classes": classes}
     return {
         "dataset": name,
         **sizes,

@@ -8,10 +8,11 @@ import pandas as pd
 from truly_sparse.data.arrays import Arrays, load
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.ensembles import methods
-from truly_sparse.ensembles.trainer import Data, Trainer
+from truly_sparse.ensembles.trainer import Trainer
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.configuration import check_run, data_of, training_of
 from truly_sparse.experiments.configuration_schema import suggest
+from truly_sparse.experiments.samples import seen
 from truly_sparse.training.loop import Callback
 
 #: The block between the first two hidden layers, the "hidden layer" of journal figures 2 and 4.
@@ -47,8 +48,7 @@ def trainer_of(
     problem = check_run(training, "sparse", strategy, data_of(config, dataset))
     if problem or len(training["hidden_layer_sizes"]) <= HIDDEN:
         raise UserError(f"measured network on {dataset}: {problem or 'two hidden layers are needed'}")
-    seen = Data(data.x_train, data.y_train, data.x_validation, data.y_validation, len(data.classes))
-    return Trainer(seen, training, "sparse", strategy, seed), data
+    return Trainer(seen(data), training, "sparse", strategy, seed), data
 
 
 def converged(

@@ -8,9 +8,10 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from truly_sparse.data.arrays import Arrays
-from truly_sparse.engine.network import Floats
+from truly_sparse.engine.network import Floats, SparseMLP
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.measuring.trained import finish, settings_of, trainer_of, with_data
+from truly_sparse.experiments.samples import samples
 from truly_sparse.training.schedule import Epoch
 
 
@@ -72,9 +73,11 @@ def _follow(
     trainer, data = trainer_of(config, dataset, training, strategy, seed + number, seed)
     rows: list[dict[str, Any]] = []
     outputs: list[Floats] = []
+    x_test = samples(data.x_test)
 
     def watch(epoch: Epoch) -> None:
-        probabilities = trainer.network.predict_proba(data.x_test)
+        assert isinstance(trainer.network, SparseMLP)
+        probabilities = trainer.network.predict_proba(x_test)
         accuracy = float((probabilities.argmax(axis=1) == data.y_test).mean())
         about = {"epoch": epoch.number + 1, "member": epoch.member, "phase": epoch.phase, "accuracy": accuracy}
         rows.append({"method": method, **about})
