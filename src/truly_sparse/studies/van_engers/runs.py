@@ -1,6 +1,6 @@
 """Runs as one frame, those that have not finished too: what tables and rules of the study are grouped from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,12 +15,9 @@ from truly_sparse.measure.possible import possible_weights
 
 #: The dataset that the paper is about, and its sweep over the replaced fraction.
 DATASET, SWEEP = "fashion_mnist", "van_engers_zeta"
-#: Readings of a run's accuracy; the first is the paper's.
-METRICS = {
-    "best": "highest of any epoch",
-    "last": "last epoch",
-    "last_tenth": "mean of the last tenth of the epochs",
-}
+#: Readings of a run's accuracy: the highest of any epoch, as in the paper, that of the last one, and the mean over the
+#: last tenth of the epochs.
+METRICS = {"best": "best epoch", "last": "last epoch", "last_tenth": "last tenth"}
 #: What tells the rows of a table apart, beside `zeta` or what else it varies.
 WHAT = ("experiment", "dataset", "method", "setting")
 
@@ -100,7 +97,14 @@ def tidy(frame: pd.DataFrame, table: str, inputs: Inputs, more: Iterable[str] = 
     return whole.assign(difference=differences(whole))
 
 
+def lacking(frame: pd.DataFrame, words: Callable[[dict[str, Any]], str]) -> list[str]:
+    """Return a note about the cells of a table that have fewer runs than planned, which `words` names; or none."""
+    rows = frame[(frame["metric"] == "best") & frame["note"].str.contains(" runs$")].to_dict("records")
+    named = [f"{words(row)}: {share(row['note'], row['seeds'])}" for row in rows]
+    return [f"Fewer runs than planned: {'; '.join(named)}."] if named else []
+
+
 def share(note: str, seeds: int) -> str:
     """Return how many runs a row of a printed table has: "5", or "3 of 5" where some lack."""
-    lacking = [part for part in note.split("; ") if part.endswith(" runs")]
-    return lacking[0].removesuffix(" runs") if lacking else str(seeds)
+    fewer = [part for part in note.split("; ") if part.endswith(" runs")]
+    return fewer[0].removesuffix(" runs") if fewer else str(seeds)

@@ -14,6 +14,8 @@ KINDS = {
     "weight": "sum of |w|",
     "survivors_weight": "sum of |w| of survivors",
 }
+#: The same in a heading; weights are magnitudes.
+SHORT = {"links": "links", "survivors": "survivors", "weight": "weight", "survivors_weight": "survivors' weight"}
 #: Below this rank correlation nothing of the picture is to be seen; above the second it plainly is.
 CEASED, PLAIN = 0.2, 0.5
 

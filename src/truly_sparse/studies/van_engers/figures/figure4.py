@@ -13,8 +13,8 @@ from truly_sparse.analysis.style import PAGE_WIDTH
 from truly_sparse.studies.van_engers.structure import KINDS
 
 _MAP = "cividis"
-#: Short words for the rows of pictures.
-_ROWS = {"links": "links", "weight": "sum of |w|", "survivors": "survivors", "survivors_weight": "sum of |w|"}
+#: The rows of pictures.
+_ROWS = {"links": "links", "weight": "their |w|", "survivors": "survivors", "survivors_weight": "their |w|"}
 
 
 def data(inputs: Inputs) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from truly_sparse.analysis.names import dataset_title
 from truly_sparse.analysis.origin import marked_title
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.studies.van_engers import formula
-from truly_sparse.studies.van_engers.runs import WHAT, frame_of, means, share, tidy
+from truly_sparse.studies.van_engers.runs import WHAT, frame_of, lacking, means, tidy
 
 MORE = ("zeta",)
 _SHOWN = ("best", "last")
@@ -44,11 +44,11 @@ def make(inputs: Inputs) -> Table:
         title = marked_title(str(name), part["note"])
         columns += [Column(f"{name}_{metric}", metric, title) for metric in _SHOWN]
     whole = pd.concat([frame, numbers.astype({"value": float})], ignore_index=True)
-    lacking = [part for part in (_lacking(frame),) if part]
+    fewer = lacking(frame, lambda row: f"{dataset_title(row['dataset'])}, ζ = {row['zeta']:g}")
     return Table(
         whole.reindex(columns=frame.columns),
         [
-            Part("D2", caption, _cells(frame), columns, [*lacking, origin.line()]),
+            Part("D2", caption, _cells(frame), columns, [*fewer, origin.line()]),
             Part("D3", about, _written(curves), _CURVES, [origin.line()]),
         ],
     )
@@ -80,13 +80,3 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
             cells[f"{row['dataset']}_{row['metric']}"] = formats.spread(row["value"], row["std"])
         rows.append(cells)
     return pd.DataFrame(rows).fillna(formats.NOTHING)
-
-
-def _lacking(frame: pd.DataFrame) -> str:
-    """Return which cells have fewer runs than planned."""
-    rows = frame[(frame["metric"] == "best") & frame["note"].str.contains(" runs")]
-    words = [
-        f"{dataset_title(row['dataset'])}, ζ = {row['zeta']:g}: {share(row['note'], row['seeds'])} runs"
-        for row in rows.to_dict("records")
-    ]
-    return f"Cells that lack runs: {'; '.join(words)}." if words else ""

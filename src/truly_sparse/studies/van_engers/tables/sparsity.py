@@ -6,7 +6,7 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.table import Part, Table
-from truly_sparse.studies.van_engers.runs import METRICS, WHAT, frame_of, means, share, tidy
+from truly_sparse.studies.van_engers.runs import METRICS, WHAT, frame_of, lacking, means, tidy
 
 MORE = ("zeta", "links", "density")
 
@@ -21,7 +21,7 @@ def make(inputs: Inputs) -> Table:
     columns = [Column("epsilon", "ε"), Column("links", "links"), Column("density", "density (%)")]
     for zeta in sorted(frame["zeta"].unique()):
         columns += [Column(f"{zeta:g}_{metric}", metric, f"ζ = {zeta:g}") for metric in ("best", "last")]
-        columns.append(Column(f"{zeta:g}_runs", "runs", f"ζ = {zeta:g}"))
+    fewer = lacking(frame, lambda row: f"ε = {row['epsilon']:g}, ζ = {row['zeta']:g}")
     origin = inputs.origin()
     caption = (
         "Test accuracy (%) by the density ε of the start, for three fractions replaced after every epoch: highest and "
@@ -29,7 +29,7 @@ def make(inputs: Inputs) -> Table:
         f"part of all places. Preset {inputs.preset}; seeds per row: {origin.seeds}; commit {origin.commits}."
         f"{origin.warning()}"
     )
-    return Table(frame, [Part("L1", caption, _cells(frame), columns, [origin.line()])])
+    return Table(frame, [Part("L1", caption, _cells(frame), columns, [*fewer, origin.line()])])
 
 
 def _cells(frame: pd.DataFrame) -> pd.DataFrame:
@@ -43,6 +43,5 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
         }
         for row in part[part["metric"].isin(METRICS)].to_dict("records"):
             cells[f"{row['zeta']:g}_{row['metric']}"] = formats.spread(row["value"], row["std"])
-            cells[f"{row['zeta']:g}_runs"] = share(row["note"], row["seeds"])
         rows.append(cells)
     return pd.DataFrame(rows).fillna(formats.NOTHING)

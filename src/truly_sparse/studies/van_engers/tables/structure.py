@@ -7,14 +7,14 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.panels import of_first_dataset
 from truly_sparse.analysis.table import COLUMNS, Part, Table
-from truly_sparse.studies.van_engers.structure import CEASED, KINDS, correlations, crossing
+from truly_sparse.studies.van_engers.structure import CEASED, KINDS, SHORT, correlations, crossing
 
 MORE = ("zeta", "kind")
 _COLUMNS = (
     Column("zeta", "ζ"),
     Column("total", "in the block", "Links"),
     Column("left", "survivors", "Links"),
-    *(Column(kind, words, "Rank correlation with mean intensity") for kind, words in KINDS.items()),
+    *(Column(kind, words, "Rank correlation with intensity") for kind, words in SHORT.items()),
 )
 
 

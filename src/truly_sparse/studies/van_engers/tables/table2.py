@@ -60,7 +60,7 @@ def make(inputs: Inputs) -> Table:
         f"Generated from the configuration and the runs. Preset {inputs.preset}; commit {inputs.origin().commits}."
     ]
     # Notes are too long for a terminal.
-    return Table(frame, [Part("2", caption, cells, _COLUMNS, notes)], [Part("2", caption, cells, _COLUMNS[:4], notes)])
+    return Table(frame, [Part("2", caption, cells, _COLUMNS, notes)], [Part("2", caption, cells, _COLUMNS[:3], notes)])
 
 
 def _here(inputs: Inputs) -> dict[str, str]:
@@ -68,5 +68,5 @@ def _here(inputs: Inputs) -> dict[str, str]:
     record = inputs.records[0]
     training, data = record["settings"]["training"], record["settings"]["data"]
     known: dict[str, Any] = training | data | {name: record["data"][name] for name in ("train_rows", "test_rows")}
-    known |= {"runs": len({run["seed"] for run in inputs.records}), "accuracy": "that, the last, and the last tenth"}
+    known |= {"runs": len({run["seed"] for run in inputs.records}), "accuracy": "that, last epoch, last tenth"}
     return {key: f"{value:,}" if key.endswith("_rows") else formats.setting(value) for key, value in known.items()}
