@@ -1,5 +1,6 @@
 """Links of every input of converged networks, all and those that a SET step would leave (van Engers figure 4)."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,7 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
             pixels, weights = block.links() // block.n_out, np.abs(block.values).astype(np.float64)
             keep = topology.between(block.values, fraction)
             intensity = floats(data.x_train).mean(axis=0, dtype=np.float64)
-            columns = {
-                "prune_fraction": np.full(block.n_in, fraction),
+            columns: dict[str, Iterable[float]] = {
                 "pixel": np.arange(block.n_in),
                 "links": np.bincount(pixels, minlength=block.n_in),
                 "survivors": np.bincount(pixels[keep], minlength=block.n_in),
@@ -51,10 +51,10 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
                 "survivors_weight": _short(np.bincount(pixels[keep], weights[keep], block.n_in)),
                 "intensity": _short(intensity),
             }
-            rows = pd.DataFrame(columns).to_dict("records")
-            frames.append(with_data(rows, dataset, data))
+            rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+            frames.append(with_data([{"prune_fraction": fraction, **row} for row in rows], dataset, data))
     return pd.concat(frames, ignore_index=True)
 
 
-def _short(values: npt.NDArray[np.float64]) -> list[float]:
+def _short(values: npt.NDArray[Any]) -> list[float]:
     return [float(f"{value:.{DIGITS}g}") for value in values]

@@ -35,7 +35,7 @@ class Curve(NamedTuple):
 
     def error(self, means: pd.Series) -> float:
         """Return the mean squared error of accuracies by fraction."""
-        squares = [(value - self.at(zeta)) ** 2 for zeta, value in means.items()]
+        squares = [(value - self.at(zeta)) ** 2 for zeta, value in zip(means.index, means, strict=True)]
         return significant(math.fsum(squares) / len(squares), FITTED_DIGITS)
 
     def falls(self, loss: float) -> float | None:

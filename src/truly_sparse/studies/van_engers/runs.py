@@ -97,7 +97,7 @@ def tidy(frame: pd.DataFrame, table: str, inputs: Inputs, more: Iterable[str] = 
     return whole.assign(difference=differences(whole))
 
 
-def lacking(frame: pd.DataFrame, words: Callable[[dict[str, Any]], str]) -> list[str]:
+def lacking(frame: pd.DataFrame, words: Callable[[Any], str]) -> list[str]:
     """Return a note about the cells of a table that have fewer runs than planned, which `words` names; or none."""
     rows = frame[(frame["metric"] == "best") & frame["note"].str.contains(" runs$")].to_dict("records")
     named = [f"{words(row)}: {share(row['note'], row['seeds'])}" for row in rows]

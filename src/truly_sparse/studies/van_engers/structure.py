@@ -46,12 +46,9 @@ def crossing(values: pd.Series, level: float = CEASED) -> float | None:
 
     None where the last is not below, or none is above.
     """
-    above = [zeta for zeta, value in values.items() if value >= level]
-    if not above or above[-1] == values.index[-1]:
+    points = list(zip(values.index, values, strict=True))
+    falls = [(one, other) for one, other in pairwise(points) if one[1] >= level > other[1]]
+    if not falls or points[-1][1] >= level:
         return None
-    for (left, high), (right, low) in pairwise(values.items()):
-        if left == above[-1]:
-            return significant(
-                float(left) + (high - level) / (high - low) * (float(right) - float(left)), FITTED_DIGITS
-            )
-    return None
+    (left, high), (right, low) = falls[-1]
+    return significant(left + (high - level) / (high - low) * (right - left), FITTED_DIGITS)

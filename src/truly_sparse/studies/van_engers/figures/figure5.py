@@ -19,7 +19,7 @@ from truly_sparse.studies.van_engers.runs import DATASET, frame_of
 
 COLUMNS = ("figure", "dataset", "kind", "a", "b", "value")
 A = tuple(round(0.01 * step, 2) for step in range(51))
-B = tuple(range(20, 401, 10))
+B = tuple(float(b) for b in range(20, 401, 10))
 
 
 def data(inputs: Inputs) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def data(inputs: Inputs) -> pd.DataFrame:
     if dataset == DATASET:
         rows.append(("printed", printed["a"], printed["b"], printed.curve.error(means)))
     frame = pd.DataFrame(rows, columns=list(COLUMNS[2:])).assign(figure="van_engers_figure5", dataset=dataset)
-    return frame[list(COLUMNS)].astype({"a": float, "b": float})
+    return frame[list(COLUMNS)]
 
 
 def draw(frame: pd.DataFrame, preset: str) -> Figure:

@@ -69,8 +69,9 @@ def _tidy(inputs: Inputs) -> pd.DataFrame:
     runs, printed = frame_of(inputs), Printed(inputs.published("model"))
     dataset = runs["dataset"].iloc[0]
     known = printed.curve if dataset == DATASET else None
-    said = {name: printed[name] for name in ("a", "b", "plateau", "contour")} if known is not None else {}
+    said: dict[str, float | None] = {}
     if known is not None:
+        said |= {name: printed[name] for name in ("a", "b", "plateau", "contour")}
         said |= {"falls_tenth": known.falls(formula.TENTH), "falls_half": known.falls(formula.HALF)}
         said["error"] = printed["error_percent"] / 100
     rows: list[dict[str, Any]] = []

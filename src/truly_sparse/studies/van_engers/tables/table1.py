@@ -61,12 +61,12 @@ def _tidy(inputs: Inputs) -> pd.DataFrame:
 def _cells(frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for zeta, part in frame.groupby("zeta", sort=False):
-        found = part.set_index("metric")
-        best = found.loc["best"]
+        found = {row["metric"]: row for row in part.to_dict("records")}
+        best = found["best"]
         rows.append(
             {
                 "zeta": formats.number(float(str(zeta))),
-                **{name: formats.spread(found["value"][name], found["std"][name], 2) for name in METRICS},
+                **{name: formats.spread(found[name]["value"], found[name]["std"], 2) for name in METRICS},
                 "approximated": formats.spread(best["approximated"], None, 2),
                 "published": formats.spread(best["published"], None, 2),
                 "difference": formats.difference(best["difference"], 2),

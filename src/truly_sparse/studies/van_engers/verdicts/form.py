@@ -3,6 +3,7 @@
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence
 from truly_sparse.analysis.judging import Finding, Rule, verdict
+from truly_sparse.analysis.rounding import less
 from truly_sparse.studies.van_engers import formula
 from truly_sparse.studies.van_engers.verdicts.reading import printed, sweep
 
@@ -49,11 +50,10 @@ PRINTED_CURVE = Rule(
 
 
 def _rivals(evidence: Evidence, metric: str) -> Finding:
-    compared = formula.rivals(sweep(evidence, metric), metric).set_index("form")
-    others = compared.drop(index="curve")
-    best = others["aic"].idxmin()
-    ahead = float(compared["aic"]["curve"] - others["aic"][best])
-    why = f"the best other form: {others['words'][best]}"
+    own, *others = formula.rivals(sweep(evidence, metric), metric).to_dict("records")
+    best = min(others, key=lambda row: float(row["aic"]))
+    ahead = less(own["aic"], best["aic"])
+    why = f"the best other form: {best['words']}"
     return Finding(formats.difference(-ahead), formats.NOTHING, verdict(ahead <= BEATEN), why, -ahead)
 
 
