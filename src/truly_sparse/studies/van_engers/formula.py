@@ -74,7 +74,7 @@ def numbers(runs: pd.DataFrame, metric: str, printed: Curve | None = None) -> di
 
 
 def rivals(runs: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Return mean squared error and Akaike's criterion of the curve and of every rival form, by `form`, the curve first.
+    """Return mean squared error and Akaike's criterion of the curve and then of every rival form, by `form`.
 
     All have the curve's plateau. Errors as for `curve.fit`.
     """
