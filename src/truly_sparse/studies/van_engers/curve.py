@@ -154,7 +154,7 @@ RIVALS = {
     "logistic": Rival(
         "logistic in logit ζ", _logistic, (np.linspace(0.0, 8.0, 33), np.linspace(math.log(0.05), 1.0, 25)), 3
     ),
-    "power": Rival("power a ζᶜ", _power, (np.linspace(0.0, math.log(1e5), 231),), 2),
+    "power": Rival("power of ζ", _power, (np.linspace(0.0, math.log(1e5), 231),), 2),
     "survivors": Rival("hyperbola in the number of survivors", _survivors, (np.linspace(0.0, math.log(1e8), 231),), 2),
 }
 #: Free parameters of the curve: a and b; the plateau is the mean of accuracies before the fall, for every form.

@@ -21,10 +21,10 @@ _WORDS = {
 }
 _COLUMNS = (
     Column("key", "Setting", align="l"),
-    Column("printed", "printed", align="l"),
-    Column("here", "here", align="l"),
-    Column("source", "who says so", align="p{3.4cm}"),
-    Column("note", "note", align="p{5cm}"),
+    Column("printed", "printed", align="p{3.2cm}"),
+    Column("here", "here", align="p{2.8cm}"),
+    Column("source", "who says so", align="p{2.6cm}"),
+    Column("note", "note", align="p{4.6cm}"),
 )
 
 
