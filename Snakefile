@@ -27,6 +27,9 @@ try:
         jobs.claim_folder()
     PLANS = Plans(config)
     VERSION = PLANS.write()
+    if workflow.is_main_process:
+        for line in PLANS.told():
+            print(line, file=sys.stderr)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

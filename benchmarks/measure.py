@@ -1,15 +1,17 @@
 """Measure everything with one instruction set and write it as JSON: what `bench.py` starts, once for each.
 
-python benchmarks/measure.py RESULT.json [--rounds 12] [--largest 2e7]
+python benchmarks/measure.py RESULT.json [--rounds 12] [--largest 2e7] [--only shortcuts]
 """
 
 import single_core  # noqa: F401, I001
 
 import argparse
+import json
 import os
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,17 +22,16 @@ import inference
 import machine
 import profile_kernels
 import scale
+import shortcuts
 import starts
 
 from truly_sparse.files import write_json
 from truly_sparse.measure import host
 
 
-def measure(rounds: int, largest: float) -> dict[str, Any]:
-    """Return everything that the tables and figures of one column are made of."""
-    found: dict[str, Any] = {"machine": machine.facts(), "rounds": rounds, "pinned": host.hold_one_core()}
-    load = os.getloadavg()[0]
-    parts = {
+def parts_of(rounds: int, largest: float) -> dict[str, Callable[[], Any]]:
+    """Return what measures each part of a column."""
+    return {
         "first": starts.measure_first,
         "speed": lambda: epochs.measure(rounds),
         "kernels": lambda: profile_kernels.measure(60),
@@ -38,9 +39,16 @@ def measure(rounds: int, largest: float) -> dict[str, Any]:
         "scale": lambda: scale.sweep(largest),
         "higgs": lambda: scale.alone("--higgs"),
         "escapes": escapes.measure,
+        "shortcuts": lambda: shortcuts.measure(rounds),
         "whole_run": starts.measure_whole_run,
     }
-    for name, part in parts.items():
+
+
+def measure(rounds: int, largest: float) -> dict[str, Any]:
+    """Return everything that the tables and figures of one column are made of."""
+    found: dict[str, Any] = {"machine": machine.facts(), "rounds": rounds, "pinned": host.hold_one_core()}
+    load = os.getloadavg()[0]
+    for name, part in parts_of(rounds, largest).items():
         start = time.perf_counter()
         found[name] = part()
         print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
@@ -72,6 +80,13 @@ if __name__ == "__main__":
     parser.add_argument("result", type=Path, help="file to write")
     parser.add_argument("--rounds", type=int, default=12, help="interleaved rounds (default 12)")
     parser.add_argument("--largest", type=float, default=2e7, help="links of the largest network (default 2e7)")
+    parser.add_argument("--only", choices=parts_of(0, 0), help="measure one part anew and keep the others of the file")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning)  # sparse CSR support of PyTorch is in beta, it says
-    write_json(arguments.result, _short(measure(arguments.rounds, arguments.largest)))
+    if arguments.only:
+        host.hold_one_core()
+        before = json.loads(arguments.result.read_text(encoding="utf-8"))
+        made = before | {arguments.only: parts_of(arguments.rounds, arguments.largest)[arguments.only]()}
+    else:
+        made = measure(arguments.rounds, arguments.largest)
+    write_json(arguments.result, _short(made))

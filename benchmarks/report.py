@@ -22,6 +22,7 @@ import inference
 import peers
 import profile_kernels
 import scale
+import shortcuts
 import stability
 import starts
 from columns import Columns
@@ -74,6 +75,7 @@ def report(machines: Columns, folder: Path) -> str:
         "One epoch": epochs.markdown(speed),
         "Kernel by kernel": profile_kernels.markdown(machines),
         "Prediction": inference.markdown(machines),
+        "Shortcuts": shortcuts.markdown(machines),
         "Re-initialisation": escapes.markdown(machines),
         "Scale": f"{scale.markdown(machines)}\n\n{scale.largest(largest)}",
         "Whole runs": starts.markdown(machines),
@@ -127,6 +129,12 @@ def _predicted(rows: int) -> Any:
     return lambda found: inference.milliseconds(found, "Gesture", peers.OURS, rows).split()[0]
 
 
+def _masked(found: dict[str, Any]) -> str:
+    measured = found.get("shortcuts")
+    ratios = [shortcuts.times(measured, c) for c in shortcuts.COMPRESSIONS] if measured else []
+    return " / ".join("-" if ratio is None else f"{ratio:.0f}" for ratio in ratios) if ratios else "not measured"
+
+
 def _far(found: dict[str, Any]) -> str:
     row = scale.out_of_cache(found)
     return f"{scale.nanoseconds(row):.2f} ns; {row['bytes'] / row['links']:.0f} bytes" if row else ""
@@ -153,6 +161,7 @@ _QUESTIONS = {
     "dense, our own on OpenBLAS": _times(peers.NUMPY),
     f"PyTorch CSR at ε {EPSILON}, the quickest way": _times(peers.TORCH_CSR),
     f"SciPy CSR at ε {EPSILON}": _times(peers.SCIPY_CSR),
+    "SPaS-MLP at 5x / 25x / 75x with masks in PyTorch, times ours": _masked,
     f"gathering a batch of {peers.ESTIMATOR_SIZES[0]:,} inputs (estimators), of a step": _gather,
     f"predicting 10,000 rows at ε {EPSILON} (ms)": _predicted(10_000),
     f"predicting one row at ε {EPSILON} (ms)": _predicted(1),

@@ -102,3 +102,12 @@ def test_the_highest_seeds_are_left_out_of_what_is_too_much(config, monkeypatch)
     probabilities.file_of(config, "other").write_bytes(bytes(size))
     assert store(config) == {}
     assert not probabilities.file_of(config, "table1").exists()
+
+
+def test_a_configuration_may_keep_none(config):
+    assert config["keep_probabilities"]
+    store(config)
+    assert probabilities.file_of(config, "table1").exists()
+    assert store(config | {"keep_probabilities": False}) == {}
+    assert not probabilities.file_of(config, "table1").exists()
+    assert len(records.read(records.records_file(config, "table1"))) == 3

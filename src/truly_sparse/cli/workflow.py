@@ -26,6 +26,7 @@ LINES = TAIL = 10
 SECONDS = 0.2
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} steps, {remaining} left{postfix}"
 _TOTAL = re.compile(r"total\s+(\d+)$")
+_PLANNED = re.compile(r"\S+: [\d,]+ runs to train, ")
 _STEPS = re.compile(r"(\d+) of (\d+) steps \(")
 _RULE = re.compile(r"(?:local)?(?:rule|checkpoint) (\w+):$")
 _FAILED = re.compile(r"^Error in (?:rule|checkpoint) (\w+):\n(?:^ +.*\n)*?^ +log: (.+?) \(check", re.MULTILINE)
@@ -110,6 +111,8 @@ class Progress:
             self._to(self.done, int(total[1]))
         elif steps := _STEPS.match(line):
             self._to(int(steps[1]), int(steps[2]))
+        elif _PLANNED.match(line):
+            print(line, file=self.terminal, flush=True)
         elif self.bar is not None and (rule := _RULE.match(line)):
             self.bar.set_postfix_str(rule[1])
 

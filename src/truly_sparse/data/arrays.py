@@ -60,7 +60,7 @@ def load(name: str, data: Mapping[str, Any], settings: Mapping[str, Any], seed: 
         The configuration's `data` block; `folder` is where the prepared table lies.
     settings : mapping
         `split` ("official", "authors", "videos" or "random"), `scaling` ("standard", "quantile", "minmax_all_rows" or
-        "none"; for images "none", "unit", "channels" or "standard"), `test_fraction`, `validation_fraction`, `stratify`;
+        "none"; of images "none", "unit", "channels" or "standard"), `test_fraction`, `validation_fraction`, `stratify`;
         where given, `train_rows`, `test_rows` and `validation` ("held_out" or "test"), see `split_rows`.
     seed : int
         Repetition. The split depends on dataset and seed only.

@@ -7,6 +7,7 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
@@ -47,14 +48,14 @@ def read(entry: Mapping[str, Any], folder: Path, files: Sequence[str]) -> Iterat
     SourceFailed
         For a file that is missing, cut short, or of another format or size of images.
     """
-    names = entry["parts"]["training"], entry["parts"]["test"]
-    for part in (0, 1):
-        try:
-            with _opener(folder, files) as opened:
-                for pixels, labels in READERS[entry["reader"]](entry, opened, names[part]):
+    pieces = READERS[entry["reader"]]
+    try:
+        with _opener(folder, files) as opened:
+            for part, names in enumerate((entry["parts"]["training"], entry["parts"]["test"])):
+                for pixels, labels in pieces(entry, opened, names):
                     yield Images(pixels, labels, part)
-        except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-            raise SourceFailed(f"{folder}: cannot be read ({' '.join(str(error).split())})") from None
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        raise SourceFailed(f"{folder}: cannot be read ({' '.join(str(error).split())})") from None
 
 
 Opener = Callable[[str], IO[bytes]]
@@ -65,13 +66,7 @@ def _opener(folder: Path, files: Sequence[str]) -> Iterator[Opener]:
     """Give a function that opens a file of the set by its name, wherever it is packed."""
     packed = [name for name in files if name.endswith(".tar.gz")]
     if not packed:
-        yield (
-            lambda name: (
-                cast(IO[bytes], gzip.open(folder / f"{name}.gz"))
-                if f"{name}.gz" in files
-                else (folder / name).open("rb")
-            )
-        )
+        yield partial(_open_file, folder, files)
         return
     with tarfile.open(folder / packed[0]) as archive:
         members = {Path(member.name).name: member for member in archive if member.isfile()}
@@ -83,6 +78,12 @@ def _opener(folder: Path, files: Sequence[str]) -> Iterator[Opener]:
             return found
 
         yield opened
+
+
+def _open_file(folder: Path, files: Sequence[str], name: str) -> IO[bytes]:
+    if f"{name}.gz" in files:
+        return cast(IO[bytes], gzip.GzipFile(folder / f"{name}.gz"))
+    return (folder / name).open("rb")
 
 
 def _cifar(entry: Mapping[str, Any], opened: Opener, names: Sequence[str]) -> Iterator[tuple[Bytes, Bytes]]:

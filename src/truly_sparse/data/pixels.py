@@ -110,10 +110,11 @@ def scales(values: Values, shape: Sequence[int], scaling: str) -> tuple[Floats, 
     groups = shape[0] if scaling == "channels" else pixels
     count = len(values) * (pixels // groups)
     found = np.zeros((2, groups))
-    for group, (total, square) in enumerate(zip(*(sums.reshape(groups, -1).sum(axis=1) for sums in _sums(values)))):
+    total, square = (sums.reshape(groups, -1).sum(axis=1) for sums in _sums(values))
+    for group in range(groups):
         # Python's integers: the product of two sums may have more than 64 bits.
-        spread = math.sqrt(count * int(square) - int(total) ** 2)
-        found[:, group] = (count / spread, -int(total) / spread) if spread else (0.0, 0.0)
+        spread = math.sqrt(count * int(square[group]) - int(total[group]) ** 2)
+        found[:, group] = (count / spread, -int(total[group]) / spread) if spread else (0.0, 0.0)
     scale, shift = np.repeat(found, pixels // groups, axis=1).astype(np.float32)
     return scale, shift
 

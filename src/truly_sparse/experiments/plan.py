@@ -69,6 +69,14 @@ class Plan:
         """Return the path of a prepared dataset."""
         return f"{self.config['data']['folder']}/{dataset}.parquet"
 
+    def told(self) -> str | None:
+        """Return in a line what all runs take that are to be trained; None where there are none."""
+        from truly_sparse.experiments import expected  # NumPy and a compiler; each job of a cluster reads this module
+
+        missing = {spec.settings_hash: spec for _, absent in self._split.values() for spec in absent}
+        own = [spec for spec in missing.values() if not Path(self._trained[spec.settings_hash]).exists()]
+        return expected.told(self.place, self.config, own) if self.config["train"] else None
+
     def missing(self, experiment: str) -> list[str]:
         """Return the run.json files an experiment needs beside the committed records; none without `train`.
 
@@ -169,6 +177,10 @@ class Plans(dict[str, Plan]):
     def missing(self, experiment: str) -> list[str]:
         """Return the run.json files that an experiment needs, in whatever studies there is one of that name."""
         return [file for plan in self.values() if experiment in plan.experiments for file in plan.missing(experiment)]
+
+    def told(self) -> list[str]:
+        """Return a line for each study that trains: how many runs, and what they take."""
+        return [line for plan in self.values() if (line := plan.told()) is not None]
 
     def write(self) -> str:
         """Write every configuration as config/<version>.json in its place; return the version.

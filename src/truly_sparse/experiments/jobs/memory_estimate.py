@@ -3,8 +3,7 @@
 import json
 import os
 import resource
-from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,8 @@ import pyarrow.parquet as pq
 
 from truly_sparse.data import pixels
 from truly_sparse.data.arrays import features
-from truly_sparse.engine.shortcuts import numbers
-from truly_sparse.engine.topology import density
 from truly_sparse.errors import UserError
+from truly_sparse.experiments.expected import links
 from truly_sparse.experiments.grid import RunSpec
 
 GROUPS = Path("/sys/fs/cgroup")
@@ -59,9 +57,9 @@ def check(config: dict[str, Any], spec: RunSpec) -> None:
 def needed(spec: RunSpec, rows: int, features: int, classes: int, of_bytes: bool = False) -> dict[str, float]:
     """Return the bytes a run takes at most beside the interpreter and its libraries: data, network, batch, members.
 
-    Values of images are bytes, from which only models that are not sparse make float32.
+    Values of images are bytes, from which only models of other libraries make float32.
     """
-    value = 4 * (not of_bytes or spec.settings["model"] != "sparse") + of_bytes
+    value = 4 * (not of_bytes or spec.settings["model"] == "reference") + of_bytes
     parts = {"data": float(rows) * (value * features + COLUMN)}
     training = spec.settings["training"]
     if spec.settings["model"] == "reference":
@@ -74,7 +72,7 @@ def needed(spec: RunSpec, rows: int, features: int, classes: int, of_bytes: bool
         weights = float(sum(n_in * n_out + n_out for n_in, n_out in pairs))
         kept, live, sample = DENSE_KEPT * members, DENSE_LIVE, DENSE_SAMPLE
     else:
-        weights = _links(sizes, training)
+        weights = links(sizes, training)
         avoided = AVOIDED * training["members"] if spec.settings["strategy"] in ("rd_tse", "fd_tse") else 0
         kept, live, sample = KEPT * members + avoided, LIVE, SAMPLE
     return parts | {
@@ -82,14 +80,6 @@ def needed(spec: RunSpec, rows: int, features: int, classes: int, of_bytes: bool
         "batch": float(batch) * neurons * sample,
         "members": weights * kept + neurons * 16.0 * members,
     }
-
-
-def _links(sizes: list[int], training: Mapping[str, Any]) -> float:
-    """Return how many links a sparse network is expected to start with."""
-    if training["epsilon"] is None:
-        given = (training.get(name) for name in ("compression", "links"))
-        return float(sum(numbers(sizes, training.get("shortcut_ratio", 0.0), *given)))
-    return sum(density(n_in, n_out, training["epsilon"]) * n_in * n_out for n_in, n_out in pairwise(sizes))
 
 
 def limits() -> Iterator[tuple[str, float]]:

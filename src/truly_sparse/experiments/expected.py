@@ -1,0 +1,78 @@
+"""What a run is expected to take, known before it starts: its links, and the operations of its training."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from math import ceil
+from typing import Any
+
+from truly_sparse.data import registry
+from truly_sparse.engine.shortcuts import numbers
+from truly_sparse.engine.topology import density
+from truly_sparse.ensembles import methods
+from truly_sparse.experiments.grid import RunSpec
+
+
+def links(sizes: Sequence[int], training: Mapping[str, Any]) -> float:
+    """Return how many links a sparse network of layers `sizes` starts with, in the mean."""
+    if training["epsilon"] is None:
+        given = (training.get(name) for name in ("compression", "links"))
+        return float(sum(numbers(sizes, training.get("shortcut_ratio", 0.0), *given)))
+    return sum(density(n_in, n_out, training["epsilon"]) * n_in * n_out for n_in, n_out in pairwise(sizes))
+
+
+def weights(settings: Mapping[str, Any], features: int, classes: int) -> float:
+    """Return the links of a sparse network, or all weights of a dense one."""
+    training = settings["training"]
+    sizes = [features, *training["hidden_layer_sizes"], classes]
+    if settings["model"] == "dense":
+        return float(sum(n_in * n_out for n_in, n_out in pairwise(sizes)))
+    return links(sizes, training)
+
+
+def operations(settings: Mapping[str, Any], entry: Mapping[str, Any]) -> float | None:
+    """Return the multiply-adds of a run's training at most: three for each link and sample of every epoch.
+
+    Parameters
+    ----------
+    settings : mapping
+        Those of a `RunSpec`.
+    entry : mapping
+        What the registry knows of its dataset.
+
+    Returns
+    -------
+    float or None
+        None for a model of another library, and for data of which nothing is known before it is read.
+    """
+    training, data = settings["training"], settings["data"]
+    rows = entry.get("take") or entry["rows"]
+    if not training or rows is None:
+        return None
+    test = entry.get("test_rows") or ceil(data["test_fraction"] * rows)
+    train = min(data.get("train_rows") or rows, rows - test)
+    train -= ceil(data["validation_fraction"] * train)
+    samples = train // training["batch_size"] * training["batch_size"]
+    networks = training["members"] if methods.kind(settings["strategy"]).alone else 1
+    epochs = training["epochs"] * networks
+    return 3 * weights(settings, entry["features"], len(entry["class_counts"])) * samples * epochs
+
+
+def told(place: str, config: dict[str, Any], specs: Iterable[RunSpec]) -> str | None:
+    """Return in a line what runs of a study are going to take; None where there are none.
+
+    Parameters
+    ----------
+    place : str
+        What the study is called.
+    config : dict
+    specs : iterable of RunSpec
+        Runs that are to be trained.
+    """
+    chosen = list(specs)
+    if not chosen:
+        return None
+    entries = {name: registry.entry(name, config["datasets"][name]) for name in {spec.dataset for spec in chosen}}
+    known = [operations(spec.settings, entries[spec.dataset]) for spec in chosen]
+    counted = [number for number in known if number is not None]
+    others = f"; of {len(chosen) - len(counted)} of them it is not known" if len(counted) < len(chosen) else ""
+    return f"{place}: {len(chosen):,} runs to train, at most {sum(counted):.1e} multiply-adds{others}"

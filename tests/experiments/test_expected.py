@@ -1,0 +1,65 @@
+"""What is told before a run starts is what it then takes, or a little more."""
+
+import numpy as np
+import pytest
+
+from truly_sparse.engine.streams import Streams
+from truly_sparse.experiments import expected
+from truly_sparse.golden.cases import DATA, TRAINING
+from truly_sparse.measure.flops import operations
+from truly_sparse.training.config import TrainingConfig
+from truly_sparse.training.start import fresh
+
+ENTRY = {"rows": 800, "features": 10, "class_counts": {"0": 300, "1": 300, "2": 200}}
+DENSITIES = [
+    {"epsilon": 4.0},
+    {"epsilon": None, "compression": 4.0, "shortcut_ratio": 0.5},
+    {"epsilon": None, "compression": 0.0},
+    {"epsilon": None, "links": 300},
+    {"epsilon": 4.0, "shortcut_ratio": 0.3},
+]
+
+
+def settings(model="sparse", strategy="none", data=None, **training):
+    return {"model": model, "strategy": strategy, "data": DATA | (data or {}), "training": TRAINING | training}
+
+
+@pytest.mark.parametrize("density", DENSITIES)
+def test_links_are_those_of_a_start(density):
+    training = TRAINING | density
+    draw = fresh("sparse", 10, 3, TrainingConfig.of(training))
+    found = [sum(draw(Streams(seed).start).link_counts) for seed in range(40)]
+    assert np.mean(found) == pytest.approx(expected.links([10, *training["hidden_layer_sizes"], 3], training), rel=0.02)
+
+
+def test_operations_bound_those_of_the_record():
+    # 800 rows, of which 160 are for testing and 128 for validation; 8 batches of 64.
+    run = settings(epsilon=None, links=400)
+    history = [{"connections": 400, "input_connections": 100, "samples": 512}] * 4
+    told = expected.operations(run, ENTRY)
+    assert told == 3 * 400 * 512 * 4
+    assert told * 0.7 < operations(history, 128)["total_training"] <= told
+
+
+@pytest.mark.parametrize(
+    ("changes", "samples"),
+    [
+        ({}, 512),
+        ({"data": {"validation": "test", "validation_fraction": 0.0}}, 640),
+        ({"data": {"train_rows": 200}}, 128),
+        ({"strategy": "independent", "members": 3}, 3 * 512),
+        ({"strategy": "edst_rg", "members": 3, "epochs": 4}, 512),
+    ],
+)
+def test_rows_and_networks_count(changes, samples):
+    run = settings(epsilon=None, links=400, **changes)
+    assert expected.operations(run, ENTRY) == 3 * 400 * samples * 4
+
+
+def test_dense_weights_and_what_is_not_known():
+    run = settings("dense", epsilon=None, hidden_layer_sizes=[28])
+    assert expected.operations(run, ENTRY) == 3 * (10 * 28 + 28 * 3) * 512 * 4
+    assert expected.operations(run, ENTRY | {"rows": None}) is None
+    assert expected.operations(settings("reference") | {"training": {}}, ENTRY) is None
+    images = ENTRY | {"rows": 1000, "test_rows": 200}
+    assert expected.operations(settings(epsilon=None, links=10), images) == 3 * 10 * 640 * 4
