@@ -13,7 +13,7 @@ from truly_sparse.experiments.records import run_folder
 from truly_sparse.files import write_json
 from truly_sparse.studies.van_engers.formula import Printed
 
-from ..conftest import REPOSITORY, record_of
+from ..conftest import REPOSITORY, _link, record_of
 
 #: Spread of made-up accuracies over seeds 0 to 4, in points.
 NOISE = (0.0, 0.1, -0.1, 0.2, -0.2)
@@ -43,24 +43,54 @@ def record(spec, best):
     }  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def _loaded():
+    return load_config(REPOSITORY / "config/van_engers.yaml") | {"reuse_records": False, "train": False}
+
+
+@pytest.fixture(scope="session")
+def _laid_out(_loaded, tmp_path_factory):
+    """A folder with a made-up run.json for every run."""
+    folder = tmp_path_factory.mktemp("van_engers")
+    lay_out(folder, _loaded)
+    return folder
+
+
 @pytest.fixture
-def config(repository):
+def config(repository, _loaded):
     """The configuration at full scale; no committed record is used and nothing trained."""
     assert repository.samefile(".")
-    return copy.deepcopy(load_config(REPOSITORY / "config/van_engers.yaml") | {"reuse_records": False, "train": False})
+    return copy.deepcopy(_loaded)
 
 
 @pytest.fixture
-def write(repository):
-    """`write(config, seeds=5, skip=(), best=accuracy)`: lay out a made-up run.json for the runs of a configuration."""
+def write(repository, _laid_out):
+    """`write(config, skip=())`: lay out the made-up run.json of the runs of a configuration, but those named."""
 
-    def lay_out(config, seeds=5, skip=(), best=accuracy):
+    def write_runs(config, skip=()):
+        if config["preset"] == "paper":
+            _link(_laid_out, repository)
+        else:
+            lay_out(repository, config)
         for spec in runs(config):
-            if spec.seed < seeds and not any(part in spec.path for part in skip):
-                write_json(repository / run_folder(config, spec) / "run.json", record(spec, best(spec)))
+            if any(part in spec.path for part in skip):
+                (repository / run_folder(config, spec) / "run.json").unlink()
         return config
 
-    return lay_out
+    return write_runs
+
+
+@pytest.fixture
+def whole(config, write, committed):
+    """Every run and the measurement; returns the configuration."""
+    committed(config, "pixels", made_up_pixels())
+    return write(config)
+
+
+def lay_out(folder, config):
+    """Write a made-up run.json for every run of a configuration."""
+    for spec in runs(config):
+        write_json(folder / run_folder(config, spec) / "run.json", record(spec, accuracy(spec)))
 
 
 def made_up_pixels(fractions=(0.2, 0.4, 0.6, 0.8, 0.96, 1.0), dataset="fashion_mnist", side=28):
