@@ -12,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from truly_sparse.cli.datasets import row_of
 from truly_sparse.data.arrays import load
-from truly_sparse.data.pixels import Pixels, scales
+from truly_sparse.data.pixels import Pixels, scales, values_of
 from truly_sparse.data.prepare import about_of, prepare
 from truly_sparse.errors import UserError
 from truly_sparse.files import sha256
@@ -169,6 +170,11 @@ def test_an_archive_holds_the_same_wherever_it_comes_from(cifar, server, tmp_pat
     write(tmp_path / "mirror/packed", {"small.tar.gz": packed})
     again = from_mirror(cifar, folder=str(tmp_path / "again"))
     assert again.read_bytes() == downloaded.read_bytes()
+
+
+def test_a_part_of_a_column_is_read_where_it_begins():
+    column = pa.array([bytes([row, row + 1]) for row in range(5)], pa.binary(2))
+    assert values_of(column.slice(3)).tolist() == [[3, 4], [4, 5]]
 
 
 def test_labels_before_the_class_are_left_out(cifar, tmp_path):
@@ -388,8 +394,9 @@ def test_some_rows_are_the_same_for_every_seed(data):
     assert hashes(some[0].x_train) != hashes(some[1].x_train)
     assert hashes(some[0].x_test) == hashes(some[1].x_test)
     assert len(some[0].x_test) == 10
-    # More rows are these and others; they are no rows from the front of a file.
-    more = data(0, train_rows=60)
+    front = hashes(Pixels(make_images(TRAINING[0], SHAPE, 1)[0][:40], None, None))
+    assert rest[0] != set(front)  # drawn from all files
+    more = data(0, train_rows=60)  # these, and others
     assert rest[0] < set(hashes(more.x_train)) | set(hashes(more.x_validation))
     everything = data(0)
     whole = set(hashes(everything.x_train)) | set(hashes(everything.x_validation))

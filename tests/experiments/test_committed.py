@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from truly_sparse.experiments import measurements, records
+from truly_sparse.experiments import golden, measurements, records
 from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import RunSpec, runs
 
@@ -61,6 +61,7 @@ def test_every_record_is_of_todays_settings(config, experiment):
         said = RunSpec(*(record[key] for key in ("experiment", "dataset", "method", "setting", "seed", "settings")))
         assert record["settings"] == spec.settings
         assert record["settings_hash"] == said.settings_hash == spec.settings_hash
+        assert records.holds(record, spec)
 
 
 def test_every_measurement_is_of_todays_settings(config):
@@ -68,3 +69,4 @@ def test_every_measurement_is_of_todays_settings(config):
         about = json.loads((RECORDS / f"{name}.json").read_text(encoding="utf-8"))
         assert about["settings"] == settings
         assert about["settings_hash"] == measurements.hashes(config, name)["settings_hash"]
+        assert golden.holds(about.get("golden", 0), measurements.features(config, name))

@@ -7,6 +7,7 @@ import yaml
 
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.configuration import (
+    ALL_DATA_KEYS,
     by_study,
     check_run,
     load_config,
@@ -250,4 +251,5 @@ def test_every_key_is_described_and_has_a_default_or_is_required():
 def test_every_training_key_can_be_a_grid_axis():
     parts = schema()["$defs"]
     axes = set(parts["block"]["properties"]) - {"datasets", "methods", "seeds", *DENSITIES}
-    assert axes == set(parts["training"]["properties"]) | {"scaling", "split"}
+    of_data = {*ALL_DATA_KEYS} - {"test_fraction", "stratify"}
+    assert axes == set(parts["training"]["properties"]) | of_data

@@ -1,4 +1,4 @@
-"""Images in runs: bytes for sparse networks, float32 for other models, and what they need of memory."""
+"""Images in runs: bytes for networks, float32 for references, and what they need of memory."""
 
 import numpy as np
 import pandas as pd
@@ -60,21 +60,20 @@ def spec_of(config, method):
     return next(spec for spec in runs(config) if spec.method == method)
 
 
-def test_sparse_networks_see_bytes_and_others_the_same_as_float32(config):
+def test_networks_see_the_bytes_that_references_see_as_float32(config):
     data = outcome.data_of(spec_of(config, "sparse"), config["data"])
     for x in (data.x_train, data.x_validation, data.x_test):
-        found = samples(x, "sparse")
+        found = samples(x)
         assert isinstance(found, Bytes)
         values, scale, shift = found
         assert np.shares_memory(values, x.values)
-        assert np.array_equal(samples(x, "dense"), values * scale + shift)
-        assert np.array_equal(floats(x), samples(x, "dense"))
+        assert np.array_equal(floats(x), values * scale + shift)
         assert floats(x).dtype == np.float32
     table = np.ones((3, 2), np.float32)
-    assert samples(table, "sparse") is samples(table, "dense") is table
-    shown = seen(data, "dense")
-    assert np.array_equal(shown.x, floats(data.x_train))
-    assert np.array_equal(shown.x_validation, floats(data.x_validation))
+    assert samples(table) is floats(table) is table
+    shown = seen(data)
+    assert np.shares_memory(shown.x.values, data.x_train.values)
+    assert np.shares_memory(shown.x_validation.values, data.x_validation.values)
     assert (shown.classes, len(shown.y), len(shown.y_validation)) == (3, 240, 60)
 
 
@@ -105,7 +104,7 @@ def test_references_are_not_shown_the_test_rows_for_validation(config, tmp_path,
 def test_measurements_train_on_images(config):
     training = settings_of(config, "images", "sparse", epsilon=8)
     network, data = converged(config, "images", training, 8, 0)
-    found = network.predict_proba(samples(data.x_test, "sparse")).argmax(axis=1)
+    found = network.predict_proba(samples(data.x_test)).argmax(axis=1)
     assert (found == data.y_test).mean() > 0.9
 
 
@@ -116,9 +115,9 @@ def test_pixels_are_counted_as_features(config):
 
 
 def test_bytes_take_a_quarter_of_the_memory(config):
-    sparse, dense = (spec_of(config, method) for method in ("sparse", "dense"))
+    sparse, dense, forest = (spec_of(config, method) for method in ("sparse", "dense", "forest"))
     column = ROWS * memory_estimate.COLUMN
     assert memory_estimate.needed(sparse, ROWS, PIXELS, 3)["data"] - column == 4 * ROWS * PIXELS
-    assert memory_estimate.needed(sparse, ROWS, PIXELS, 3, of_bytes=True)["data"] - column == ROWS * PIXELS
-    assert memory_estimate.needed(dense, ROWS, PIXELS, 3, of_bytes=True)["data"] - column == 5 * ROWS * PIXELS
+    for spec, values in ((sparse, 1), (dense, 1), (forest, 5)):
+        assert memory_estimate.needed(spec, ROWS, PIXELS, 3, of_bytes=True)["data"] - column == values * ROWS * PIXELS
     memory_estimate.check(config, sparse)  # reads the table that lies there

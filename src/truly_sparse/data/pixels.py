@@ -81,7 +81,7 @@ def load(file: pq.ParquetFile, parts: Sequence[Rows], shape: Sequence[int], scal
     for group in range(file.num_row_groups):
         for chunk in file.read_row_group(group, [COLUMN])[COLUMN].chunks:
             stop = start + len(chunk)
-            values = _values(chunk)
+            values = values_of(chunk)
             for part, rows in zip(found, parts, strict=True):
                 first, last = np.searchsorted(rows, (start, stop))
                 part[first:last] = values[rows[first:last] - start]
@@ -90,7 +90,7 @@ def load(file: pq.ParquetFile, parts: Sequence[Rows], shape: Sequence[int], scal
     return [Pixels(part, scale, shift) for part in found]
 
 
-def _values(chunk: pa.FixedSizeBinaryArray) -> Values:
+def values_of(chunk: pa.FixedSizeBinaryArray) -> Values:
     """Return the bytes of a column [image][pixel], where they lie."""
     each = chunk.type.byte_width
     return np.frombuffer(chunk.buffers()[1], np.uint8, len(chunk) * each, chunk.offset * each).reshape(-1, each)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import golden
-from truly_sparse.experiments.configuration import ADDED_DATA, results_folder, training_of
+from truly_sparse.experiments.configuration import ADDED_DATA, data_of, results_folder, training_of
 from truly_sparse.experiments.provenance import source_hash
 from truly_sparse.files import sha256, write_json, write_text
 
@@ -64,8 +64,8 @@ def features(config: dict[str, Any], name: str) -> golden.Features:
     methods = [config["methods"][method] | {"name": method} for method in _methods(own) if method in config["methods"]]
     found = {f"measurement {name}"}
     for dataset, method in product(own.get("datasets", []), methods):
-        data = config["datasets"].get(dataset)
-        if data is not None:
+        if dataset in config["datasets"]:
+            data = data_of(config, dataset)
             training = training_of(config, dataset, method["name"]) | {"epsilon": own["epsilon"]}
             found |= golden.features({**method, "data": data, "training": training})
     return frozenset(found)
