@@ -33,7 +33,9 @@ def sweep(value=printed, seeds=5, spread=0.1, experiment="van_engers_zeta", grid
         for seed, offset in enumerate(offsets)
     ]
     frame = pd.DataFrame(rows).assign(experiment=experiment, dataset="fashion_mnist", epsilon=13.0, density=0.03)
-    frame = frame.assign(kept=True, evolution_every=1, last=frame["best"] - 1.5, last_tenth=frame["best"] - 1.2)
+    frame = frame.assign(
+        kept=True, evolution_every=1, epochs=1000, last=frame["best"] - 1.5, last_tenth=frame["best"] - 1.2
+    )
     return frame.assign(**more)
 
 

@@ -47,7 +47,7 @@ class Rival(NamedTuple):
     """A form of the loss between 0 and 1, times a free factor, with its number of free parameters, that factor too."""
 
     words: str
-    shape: Callable[[Numbers, Numbers, float], Numbers]
+    shape: Callable[[Numbers, Numbers], Numbers]
     grid: tuple[Numbers, ...]
     parameters: int
 
@@ -87,22 +87,12 @@ def criterion(error: float, points: int, parameters: int) -> float:
     return significant(points * math.log(max(error, _LEAST_ERROR)) + 2 * parameters, FITTED_DIGITS)
 
 
-def rival_error(rival: Rival, means: pd.Series, plateau: float, links: float) -> float:
-    """Return the least mean squared error that a rival form reaches.
-
-    Parameters
-    ----------
-    rival : Rival
-    means : Series
-        Accuracies by fraction.
-    plateau : float
-    links : float
-        Links of which a part survives a step.
-    """
+def rival_error(rival: Rival, means: pd.Series, plateau: float) -> float:
+    """Return the least mean squared error that a rival form reaches on accuracies by fraction."""
     zeta, loss = means.index.to_numpy(float), plateau - means.to_numpy(float)
 
     def error(free: Numbers) -> float:
-        return _best(rival.shape(np.asarray(free), zeta, links), loss)[1] / len(loss)
+        return _best(rival.shape(np.asarray(free), zeta), loss)[1] / len(loss)
 
     starts = np.stack(np.meshgrid(*rival.grid, indexing="ij"), axis=-1).reshape(-1, len(rival.grid))
     start = min(starts, key=error)
@@ -130,23 +120,21 @@ def _slope(log_b: float, distance: Numbers, loss: Numbers) -> float:
     return 2 * factor * math.exp(log_b) * math.fsum((loss - factor * shape) * distance * shape)
 
 
-def _power(free: Numbers, zeta: Numbers, links: float) -> Numbers:
-    del links
+def _power(free: Numbers, zeta: Numbers) -> Numbers:
     return zeta ** math.exp(min(free[0], 700.0))
 
 
-def _logistic(free: Numbers, zeta: Numbers, links: float) -> Numbers:
+def _logistic(free: Numbers, zeta: Numbers) -> Numbers:
     """Rise from 0 to 1 with the logit of zeta, half of it where that is `free[0]`, over a width of exp(`free[1]`)."""
-    del links
     with np.errstate(divide="ignore", over="ignore"):
         logit = np.log(zeta) - np.log1p(-zeta)
         return 1 / (1 + np.exp((free[0] - logit) / math.exp(free[1])))
 
 
-def _survivors(free: Numbers, zeta: Numbers, links: float) -> Numbers:
-    """Rise towards 1 as fewer links survive; half of it where they are exp(`free[0]`)."""
+def _survivors(free: Numbers, zeta: Numbers) -> Numbers:
+    """Rise to 1 as fewer links survive; half of it where the part of them that does is exp(`free[0]`)."""
     half = math.exp(min(free[0], 700.0))
-    return half / (half + (1 - zeta) * links)
+    return half / (half + 1 - zeta)
 
 
 #: Forms that the formula is compared with; parameters include the factor, as those of the curve do.
@@ -155,7 +143,9 @@ RIVALS = {
         "logistic in logit ζ", _logistic, (np.linspace(0.0, 8.0, 33), np.linspace(math.log(0.05), 1.0, 25)), 3
     ),
     "power": Rival("power of ζ", _power, (np.linspace(0.0, math.log(1e5), 231),), 2),
-    "survivors": Rival("hyperbola in the number of survivors", _survivors, (np.linspace(0.0, math.log(1e8), 231),), 2),
+    "survivors": Rival(
+        "hyperbola in the number of survivors", _survivors, (np.linspace(math.log(1e-5), math.log(1e3), 231),), 2
+    ),
 }
 #: Free parameters of the curve: a and b; the plateau is the mean of accuracies before the fall, for every form.
 PARAMETERS = 2

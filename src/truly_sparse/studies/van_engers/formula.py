@@ -79,10 +79,9 @@ def rivals(runs: pd.DataFrame, metric: str) -> pd.DataFrame:
     All have the curve's plateau. Errors as for `curve.fit`.
     """
     means, own = fractions_of(runs, metric), fitted(runs, metric)
-    links = float(runs["links"].mean())
     errors: dict[str, tuple[str, float, int]] = {"curve": ("a exp(b (ζ − 1))", own.error(means), curve.PARAMETERS)}
     for name, rival in curve.RIVALS.items():
-        error = curve.rival_error(rival, means, own.plateau, links)
+        error = curve.rival_error(rival, means, own.plateau)
         errors[name] = rival.words, error, rival.parameters
     rows: list[dict[str, Any]] = [
         {"form": name, "words": words, "error": error, "aic": curve.criterion(error, len(means), parameters)}

@@ -31,7 +31,7 @@ def frame_of(inputs: Inputs) -> pd.DataFrame:
         `experiment, dataset, method, setting, seed`; `zeta`, the replaced fraction, `epsilon` and `evolution_every`;
         `METRICS` in percent, missing where a run diverged or has not finished; `epochs` trained; `images`, its training
         rows; `links` at the start and `density`, their part of all places; `kept`, whether every block of the network
-        that was collected has as many links as it started with; `commit`.
+        that was collected has as many links as it started with.
     """
     rows = [_row(record, record["settings"], record["status"] == "ok") for record in inputs.records]
     for spec in inputs.absent:
@@ -69,7 +69,6 @@ def _row(head: Record | dict[str, Any], settings: dict[str, Any], finished: bool
         "zeta": float(training["prune_fraction"]),
         "epsilon": float(training["epsilon"]),
         "evolution_every": training["evolution_every"],
-        "commit": (head["code"]["commit"] or "unknown")[:10] if "code" in head else None,
     }
     if not finished:
         return row | dict.fromkeys((*METRICS, "epochs", "images", "links", "density", "kept"))

@@ -46,7 +46,7 @@ def make(inputs: Inputs) -> Table:
     whole = pd.concat([frame, numbers.astype({"value": float})], ignore_index=True)
     fewer = lacking(frame, lambda row: f"{dataset_title(row['dataset'])}, ζ = {row['zeta']:g}")
     return Table(
-        whole.reindex(columns=frame.columns),
+        whole.reindex(columns=frame.columns).astype({"seeds": "Int64"}),
         [
             Part("D2", caption, _cells(frame), columns, [*fewer, origin.line()]),
             Part("D3", about, _written(curves), _CURVES, [origin.line()]),

@@ -15,14 +15,15 @@ MORE = ("zeta", "images")
 def make(inputs: Inputs) -> Table:
     """Return best and last accuracies by replaced fraction, one pair of columns for each number of images."""
     runs, printed = frame_of(inputs), Printed(inputs.published("model"))
-    # A run that has not finished has the images of those that have.
-    runs["images"] = runs.groupby("experiment")["images"].transform("max")
+    # A run that has not finished has the images and epochs of those that have.
+    runs[["images", "epochs"]] = runs.groupby("experiment")[["images", "epochs"]].transform("max")
     wanted = runs.loc[runs["experiment"] == "van_engers_images", "zeta"]
     frame = means(runs[runs["zeta"].isin(wanted)], [*WHAT, "zeta", "epsilon", "images"], ("best", "last"))
     frame["published"] = frame["zeta"].map(printed.accuracy).where(frame["metric"] == "best")
     frame["source"] = frame["published"].notna().map({True: "van Engers formula 1", False: None})
     frame = tidy(frame, "van_engers_images", inputs, MORE)
-    titles = {name: f"{name:,.0f} images" for name in sorted(frame["images"].dropna().unique())}
+    epochs = runs.groupby("images")["epochs"].max()
+    titles = {name: f"{name:,.0f} images, {epochs[name]:,.0f} epochs" for name in sorted(epochs.index)}
     columns = [Column("zeta", "ζ"), Column("published", "printed curve")]
     for name in titles:
         columns += [Column(f"{name}_{metric}", metric, titles[name]) for metric in ("best", "last")]
@@ -30,9 +31,8 @@ def make(inputs: Inputs) -> Table:
     origin = inputs.origin()
     caption = (
         "Test accuracy (%) after training on all images, and on those that the implementation takes unless told "
-        "otherwise: highest and last of the epochs. The paper does not say which it had. With all images there are "
-        f"200 epochs, with the part 1,000. Preset {inputs.preset}; seeds per row: {origin.seeds}; commit "
-        f"{origin.commits}.{origin.warning()}"
+        "otherwise: highest and last of the epochs. The paper does not say which it had. "
+        f"Preset {inputs.preset}; seeds per row: {origin.seeds}; commit {origin.commits}.{origin.warning()}"
     )
     return Table(frame, [Part("D1", caption, _cells(frame), columns, [origin.line()])])
 

@@ -34,7 +34,10 @@ def _data(evidence: Evidence, what: str, metric: str = "best") -> Finding:
     few, many = ours(part), ours(whole)
     holds = less(abs(less(few, theirs)), abs(less(many, theirs))) < 0
     words = f"{few:.1f} and {many:.1f} %"
-    return Finding(words, f"{theirs:.1f} %", verdict(holds), "the part of the images, then all", few, theirs)
+    why = "the part of the images in {:,.0f} epochs, then all in {:,.0f}".format(
+        *(runs["epochs"].max() for runs in (part, whole))
+    )
+    return Finding(words, f"{theirs:.1f} %", verdict(holds), why, few, theirs)
 
 
 DATA = Rule(
