@@ -133,8 +133,8 @@ def _logistic(free: Numbers, zeta: Numbers) -> Numbers:
 
 def _survivors(free: Numbers, zeta: Numbers) -> Numbers:
     """Rise to 1 as fewer links survive; half of it where the part of them that does is exp(`free[0]`)."""
-    half = math.exp(min(free[0], 700.0))
-    return half / (half + 1 - zeta)
+    half = math.exp(min(max(free[0], -700.0), 700.0))
+    return half / (half + (1 - zeta))
 
 
 #: Forms that the formula is compared with; parameters include the factor, as those of the curve do.

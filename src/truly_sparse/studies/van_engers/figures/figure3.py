@@ -53,7 +53,7 @@ def _points(curve: Curve, kind: str) -> pd.DataFrame:
 
 def draw(frame: pd.DataFrame, preset: str) -> Figure:
     """Draw the three zooms, each with a scale of its own for the accuracy."""
-    figure = Figure(figsize=(PAGE_WIDTH, 2.7))
+    figure = Figure(figsize=(PAGE_WIDTH, 2.3))
     for axes, left, name in zip(figure.subplots(1, len(ZOOMS)), ZOOMS, "abc", strict=True):
         _zoom(axes, frame[frame["zeta"] >= left])
         letter(axes, name, f"ζ from {left:g}")

@@ -67,8 +67,8 @@ def _images(evidence: Evidence) -> str:
 def _evolving(evidence: Evidence) -> str:
     best, tail = claim(evidence, "evolving/best"), claim(evidence, "evolving/last_tenth")
     return (
-        f"At ζ = 0.3, links that evolve are {formats.difference(best['value'], 2)} points more accurate than links "
-        f"that stay ({best['note']}); by the mean of the last tenth of the epochs "
+        "The accuracy at ζ = 0.3, where links evolve, less that of links that stay is "
+        f"{formats.difference(best['value'], 2)} points ({best['note']}); by the mean of the last tenth of the epochs "
         f"{formats.difference(tail['value'], 2)} ({tail['note']})."
     )
 

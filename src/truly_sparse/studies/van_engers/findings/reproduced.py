@@ -51,8 +51,8 @@ def _contour(evidence: Evidence) -> str:
 def _loss(evidence: Evidence) -> str:
     row = claim(evidence, "no_loss")
     return (
-        f"At ζ = 0.96 the accuracy is {formats.difference(row['value'], 2)} points off the plateau ({row['note']}; by "
-        f"the printed curve {formats.difference(row['published'], 2)})."
+        f"At ζ = 0.96 the accuracy differs from the plateau by {formats.difference(row['value'], 2)} points "
+        f"({row['note']}; by the printed curve {formats.difference(row['published'], 2)})."
     )
 
 
@@ -82,7 +82,7 @@ def _structure(evidence: Evidence) -> list[str]:
         found = evidence.rows("van_engers_structure", metric="rank_correlation", kind=kind).set_index("zeta")["value"]
         if not {*SEEN, 0.96} <= set(found.dropna().index):
             continue
-        seen = listed([f"{found[zeta]:.2f} at {zeta:g}" for zeta in (*SEEN, 0.96)])
+        seen = listed([f"{found[zeta]:.2f} at {zeta:g}".replace("-", "−") for zeta in (*SEEN, 0.96)])
         sentences.append(f"The rank correlation of the {KINDS[kind]} per pixel with the mean image is {seen}.")
     return sentences
 
