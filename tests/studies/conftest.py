@@ -32,7 +32,8 @@ def made_up_bits(share: float, rows: int, seed: int) -> str:
 def record_of(spec: RunSpec, **changes: Any) -> dict[str, Any]:
     """A plausible record of a run; numbers depend on the run only, never on chance."""
     training, dense = spec.settings["training"], spec.settings["model"] == "dense"
-    features, classes = {"gesture": (50, 5), "digits": (64, 10), "wine": (13, 3)}.get(spec.dataset, (30, 2))
+    shapes = {"gesture": (50, 5), "digits": (64, 10), "wine": (13, 3), "cifar10": (3072, 10)}
+    features, classes = shapes.get(spec.dataset, (30, 2))
     sizes = [features, *training["hidden_layer_sizes"], classes]
     full = sum(a * b for a, b in zip(sizes, sizes[1:], strict=False))
     one = (

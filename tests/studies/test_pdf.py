@@ -58,14 +58,15 @@ def _aux(document):
     return document.with_suffix(".aux").read_text(encoding="utf-8", errors="replace")
 
 
-def test_no_number_is_typed():
-    text = (ROOT / "paper/journal/main.tex").read_text(encoding="utf-8").split(r"\begin{document}")[1]
+@pytest.mark.parametrize("study", ["journal", "thesis"])
+def test_no_number_is_typed(study):
+    text = (ROOT / f"paper/{study}/main.tex").read_text(encoding="utf-8").split(r"\begin{document}")[1]
     named = (
         r"(?<!\\)%.*",  # comments
         r"\\(?:iftable|showtable|iffigure|label|ref|showfigure(?:\[[^]]*\])?|cite[a-z]*|includegraphics)\{[^}]*\}",
         r"\{[^{}]*\\(?:linewidth|textheight)[^{}]*\}|\\\\\[\d+mm\]",  # sizes
-        r"(?:Tables?|[Ff]igures?)[~ ](?:[A-Z]?\d[a-c]?)",  # of this document and of the sources
-        r"\\Said[A-Za-z]+",
+        r"(?:Tables?|[Ff]igures?)[~ ](?:[A-Z]?\d+[a-c]?)",  # of this document and of the sources
+        r"\\Said[A-Za-z]+|CIFAR-10",
         r"(?:5|95)\\,\\%",  # levels of tests and intervals
         r"\b[HPV]\d\b|bfloat16|float32|\$\[0, 1\]\$|min\\bigl\(1|\[0, 1\]",
         r"(?<=\\varepsilon = )20\b",  # of a picture that has other runs, too

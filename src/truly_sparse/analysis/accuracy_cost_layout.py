@@ -6,7 +6,7 @@ import pandas as pd
 
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.latex import Column
-from truly_sparse.analysis.names import dataset_title, method_title, split_setting
+from truly_sparse.analysis.names import dataset_title, row_title, split_setting
 from truly_sparse.analysis.origin import Origin, join
 from truly_sparse.analysis.table import Part, Table
 
@@ -74,7 +74,7 @@ def display(frame: pd.DataFrame, also: str = "") -> Display:
             if remark
         ]
         lambda_, others = split_setting(setting)
-        label = method_title(method) + (f" ({others})" if others else "")
+        label = row_title(method, others)
         ratio_of = formats.printed_ratio
         absolute = {name: published[name] for name in ("weights", "training_operations")}
         rows.append(

@@ -109,3 +109,23 @@ def partial(*rows: pd.Series) -> str:
     """Return the remark that a row is of a part of its dataset, or nothing."""
     notes = [part for row in rows for part in str(row.get("note", "")).split("; ") if part.startswith(PARTIAL)]
     return f" ({notes[0]})" if notes else ""
+
+
+def common_factor(pairs: Iterable[tuple[float, float]], rounding: float) -> tuple[float, float]:
+    """Return from where to where a factor may lie that leads from all of ours to all printed numbers.
+
+    Parameters
+    ----------
+    pairs : iterable of (float, float)
+        Our number and the printed one.
+    rounding : float
+        By how much a printed number may be off.
+
+    Returns
+    -------
+    low, high : float
+        No factor does where `low` is the larger one.
+    """
+    known = list(pairs)
+    low = max((printed - rounding) / ours for ours, printed in known)
+    return low, min((printed + rounding) / ours for ours, printed in known)

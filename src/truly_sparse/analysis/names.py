@@ -30,6 +30,7 @@ DATASETS = {
     "gesture": "Gesture Phase",
     "higgs": "HIGGS",
     "fashion_mnist": "Fashion-MNIST",
+    "cifar10": "CIFAR-10",
     "digits": "Digits",
     "breast_cancer": "Breast cancer",
     "wine": "Wine",
@@ -49,6 +50,12 @@ DATASETS = {
 def method_title(method: str) -> str:
     """Return the method's printed name; the name itself where there is none."""
     return METHODS.get(method, method)
+
+
+def row_title(method: str, others: str) -> str:
+    """Return the method's printed name and other axes of its setting: "Dense, η 0.001"."""
+    axes = re.sub(r"(?<![a-z])eta(?=\d)", "η ", others)
+    return ", ".join(filter(None, (method_title(method), axes)))
 
 
 def dataset_title(dataset: str) -> str:

@@ -10,9 +10,9 @@ from truly_sparse.analysis.judging import CONFIRMED, NOT_TESTED
 from truly_sparse.analysis.names import dataset_title, method_title, split_setting
 
 
-def claims(evidence: Evidence, beginning: str = "", topic: str = "") -> pd.DataFrame:
+def claims(evidence: Evidence, beginning: str = "", topic: str = "", table: str = "verdicts") -> pd.DataFrame:
     """Return the tested claims whose name begins so, of one topic where it is named; Missing where there are none."""
-    rows = evidence.rows("verdicts")
+    rows = evidence.rows(table)
     rows = rows[rows["claim"].str.startswith(beginning) & (rows["verdict"] != NOT_TESTED)]
     rows = rows[rows["topic"] == topic] if topic else rows
     if rows.empty:

@@ -1,5 +1,6 @@
 """What the refinement phase adds, for every way of regrowing and every kind of refinement, beside printed numbers."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -59,11 +60,8 @@ def tidy(inputs: Inputs, table: str, runs: pd.DataFrame, printed: pd.DataFrame, 
     numbers = ["published", "published_std", "note", "source", "published_runs"]
     rows = rows.merge(printed[[*joined, *numbers]], on=joined, how="left")
     parts = parts_of(inputs.records)
-    partial = rows["dataset"].map(lambda name: partial_note(parts.get(name)))
-    rows["note"] = [
-        "; ".join(filter(None, (part, "" if pd.isna(note) else f"published: {note}")))
-        for part, note in zip(partial, rows["note"], strict=True)
-    ]
+    absent = Counter((spec.dataset, spec.method, spec.setting) for spec in inputs.absent)
+    rows["note"] = [_note(row, parts.get(row["dataset"]), absent) for row in rows.to_dict("records")]
     rows = rows.assign(
         table=table,
         epsilon=float(EPSILON),
@@ -72,6 +70,13 @@ def tidy(inputs: Inputs, table: str, runs: pd.DataFrame, printed: pd.DataFrame, 
     )
     order = sorted(rows.index, key=lambda i: _order(cast(Any, rows.loc[i]), list(metrics)))
     return rows.loc[order].reindex(columns=[*COLUMNS, "refinement"]).reset_index(drop=True)
+
+
+def _note(row: Mapping[Any, Any], part: str | None, absent: Mapping[tuple[str, str, str], int]) -> str:
+    missing = absent[row["dataset"], row["method"], row["setting"]]
+    finished = f"{row['seeds']} of {row['seeds'] + missing} runs" if missing else ""
+    remark = "" if pd.isna(row["note"]) else f"published: {row['note']}"
+    return "; ".join(filter(None, (partial_note(part), finished, remark)))
 
 
 def _order(row: Any, metrics: list[str]) -> tuple[object, ...]:

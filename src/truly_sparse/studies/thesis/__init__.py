@@ -1,1 +1,1 @@
-"""The thesis by van der Wal (2023)."""
+"""Van der Wal (2023), the thesis before the journal: CIFAR-10, and what else the journal leaves out."""

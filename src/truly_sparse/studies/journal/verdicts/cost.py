@@ -4,7 +4,15 @@ import pandas as pd
 
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
-from truly_sparse.analysis.judging import EXPLAINED, NOT_CONFIRMED, Finding, Rule, partial, verdict
+from truly_sparse.analysis.judging import (
+    EXPLAINED,
+    NOT_CONFIRMED,
+    Finding,
+    Rule,
+    common_factor,
+    partial,
+    verdict,
+)
 from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.tse import BASELINE, ENSEMBLES, PROPOSED
 from truly_sparse.experiments.records import Record
@@ -80,8 +88,7 @@ def _operations(evidence: Evidence, dataset: str, epsilon: float, epsilons: tupl
     found, why = verdict(abs(ours - printed) <= ROUNDING), ""
     if found == NOT_CONFIRMED:
         pairs = [_mean(evidence, f"{OPERATIONS}_ratio", dataset, one)[:2] for one in epsilons]
-        low = max((theirs - ROUNDING) / own for own, theirs in pairs)
-        high = min((theirs + ROUNDING) / own for own, theirs in pairs)
+        low, high = common_factor(pairs, ROUNDING)
         found = EXPLAINED if 1 < low <= high else NOT_CONFIRMED
         why = f"one factor of {low:.2f} to {high:.2f} at every sparsity" if low <= high else "no common factor"
     return Finding(formats.ratio(ours), formats.printed_ratio(printed), found, why, ours, printed)

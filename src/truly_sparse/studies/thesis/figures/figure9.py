@@ -1,0 +1,14 @@
+"""Thesis figure 9: topological distances (NNSTD) among the members of an ensemble on CIFAR-10."""
+
+import pandas as pd
+
+from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.studies.thesis import member_topology
+from truly_sparse.studies.thesis.member_topology import draw
+
+__all__ = ["data", "draw"]
+
+
+def data(inputs: Inputs) -> pd.DataFrame:
+    """Return all distances and their means; see `member_topology.tidy`."""
+    return member_topology.of_dataset(inputs, 0, "thesis_figure9")

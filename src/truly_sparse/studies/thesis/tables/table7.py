@@ -1,0 +1,10 @@
+"""Thesis Table VII: accuracy and cost on CIFAR-10."""
+
+from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.table import Table
+from truly_sparse.studies.thesis import accuracy
+
+
+def make(inputs: Inputs) -> Table:
+    """Return the table; see `accuracy.make`."""
+    return accuracy.make(inputs, "table7", "VII")
