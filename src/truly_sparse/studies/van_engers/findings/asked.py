@@ -4,7 +4,7 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import CONFIRMED
 from truly_sparse.analysis.names import dataset_title
-from truly_sparse.analysis.reading import listed
+from truly_sparse.analysis.reading import confirmed, listed
 from truly_sparse.analysis.statements import Statement
 from truly_sparse.studies.van_engers.findings.reading import claim, tested
 from truly_sparse.studies.van_engers.verdicts.claims import UNCHOSEN
@@ -46,12 +46,11 @@ def _choice(evidence: Evidence) -> str:
 
 
 def _unchosen(evidence: Evidence) -> str:
-    rows = tested(evidence)
-    rows = rows[rows["topic"] == UNCHOSEN]
-    if rows.empty:
-        raise Missing("no claim has been tested by the last tenth of the epochs")
-    good = int((rows["verdict"] == CONFIRMED).sum())
-    return f"By the mean of the last tenth of the epochs, {good} of {len(rows)} claims about the fall are confirmed."
+    rows = tested(evidence, UNCHOSEN)
+    return (
+        f"By the mean of the last tenth of the epochs, {confirmed(rows)} of {len(rows)} claims about the fall are "
+        "confirmed."
+    )
 
 
 def _images(evidence: Evidence) -> str:

@@ -2,8 +2,7 @@
 
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence
-from truly_sparse.analysis.judging import CONFIRMED
-from truly_sparse.analysis.reading import listed
+from truly_sparse.analysis.reading import confirmed, listed
 from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.statements import Statement
 from truly_sparse.studies.van_engers.findings.reading import FIT, claim, number, tested
@@ -13,9 +12,8 @@ from truly_sparse.studies.van_engers.verdicts.structure import SEEN
 
 
 def _counts(evidence: Evidence) -> str:
-    rows = tested(evidence)
-    rows = rows[rows["topic"].isin([FALL, FORMULA, STRUCTURE])]
-    good = int((rows["verdict"] == CONFIRMED).sum())
+    rows = tested(evidence, FALL, FORMULA, STRUCTURE)
+    good = confirmed(rows)
     return (
         f"Of {len(rows)} claims of the paper that could be tested, with accuracies read as it reads them, {good} are "
         f"confirmed and {len(rows) - good} are not."
