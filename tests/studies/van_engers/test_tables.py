@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from truly_sparse.analysis import texlive
+from truly_sparse.errors import UserError
 from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import runs
 from truly_sparse.studies import make, pdf
@@ -140,6 +141,12 @@ def test_figures_are_drawn_from_their_numbers(whole):
     assert (numbers["kind"] == "run").sum() == 190 * len(METRICS)
     errors = make.numbers(whole, "van_engers_figure5").set_index("kind")["value"]
     assert errors["fitted"] <= errors["map"].min()
+
+
+def test_inputs_that_are_no_picture_are_one_line(config, committed):
+    committed(config, "pixels", made_up_pixels((0.3, 1.0)).query("pixel < 50"))
+    with pytest.raises(UserError, match="50 inputs of fashion_mnist are no square picture"):
+        make.figure(config, "van_engers_figure4")
 
 
 def test_the_text_says_what_the_tables_say(whole, repository):

@@ -4,23 +4,33 @@ from math import isqrt
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
+from truly_sparse.analysis.heatmap import squares
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.panels import dataset_words, of_first_dataset, warn
 from truly_sparse.analysis.style import PAGE_WIDTH
+from truly_sparse.errors import UserError
 from truly_sparse.studies.van_engers.structure import KINDS
 
-_MAP = "cividis"
 #: The rows of pictures.
 _ROWS = {"links": "links", "weight": "their |w|", "survivors": "survivors", "survivors_weight": "their |w|"}
 
 
 def data(inputs: Inputs) -> pd.DataFrame:
-    """Return the measurement of the first dataset: a row for each `zeta` and pixel, with `KINDS` and `intensity`."""
+    """Return the measurement of the first dataset: a row for each `zeta` and pixel, with `KINDS` and `intensity`.
+
+    Raises
+    ------
+    UserError
+        Where the inputs are not the pixels of a square picture.
+    """
     measured, _ = inputs.measured("pixels")
-    return of_first_dataset(measured).rename(columns={"prune_fraction": "zeta"})
+    frame = of_first_dataset(measured).rename(columns={"prune_fraction": "zeta"})
+    pixels = frame["pixel"].nunique()
+    if isqrt(pixels) ** 2 != pixels:
+        raise UserError(f"{pixels} inputs of {frame['dataset'].iloc[0]} are no square picture; measure images only")
+    return frame
 
 
 def draw(frame: pd.DataFrame, preset: str) -> Figure:
@@ -47,16 +57,9 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     return figure
 
 
-def _picture(axes: Axes, values: "pd.Series[float]") -> QuadMesh:
-    """Draw pixels as squares: paths, unlike images, have the same pixels on every processor (see `raster`)."""
+def _picture(axes: Axes, values: "pd.Series[float]") -> None:
+    """Draw the pixels of a square image."""
     side = isqrt(len(values))
-    places = range(side)
-    square = values.to_numpy(float)[: side * side].reshape(side, side)
-    image = axes.pcolormesh(places, places, square, cmap=_MAP)
-    axes.set_aspect("equal")
-    axes.invert_yaxis()
+    squares(axes, values.to_numpy(float).reshape(side, side))
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
-    return image
