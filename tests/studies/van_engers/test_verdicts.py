@@ -119,6 +119,7 @@ def test_no_loss_is_shown_by_a_bound_over_seeds():
     found = judged(accuracy.NO_LOSS, sweep(seeds=1), **BEST)
     assert found["verdict"] == NOT_TESTED
     assert "one seed" in found["note"]
+    assert (found["ours"], found["printed"]) == ("−0.01", "−0.01")
 
 
 @pytest.mark.parametrize(("start", "expected"), [(0.95, NOT_CONFIRMED), (0.98, CONFIRMED), (0.995, NOT_CONFIRMED)])
@@ -138,6 +139,14 @@ def test_the_contour_has_a_range(start, expected):
     alone = judged(accuracy.CONTOUR_RULE, sweep(lambda zeta: 86.8 + 0.01 * (zeta == 0.1) - (zeta >= start), seeds=1),
                    **BEST)  # fmt: skip
     assert alone["value"] == start
+
+
+def test_fractions_without_runs_are_counted():
+    frame = sweep()
+    frame.loc[frame["zeta"].isin([0.5, 0.981]), "best"] = np.nan
+    for rule in (accuracy.FLAT, accuracy.START_RULE, accuracy.CONTOUR_RULE, *form.RULES):
+        assert "36 of 38 fractions have runs" in judged(rule, frame, **BEST)["note"], rule.name
+        assert "fractions have runs" not in judged(rule, sweep(), **BEST)["note"]
 
 
 def test_rapid_is_five_times_as_steep():
@@ -257,7 +266,8 @@ def test_links_that_evolve_are_better_by_an_interval():
     assert verdict(ours.EVOLVING, sweep(), static(1.0), **BEST) == CONFIRMED
     assert verdict(ours.EVOLVING, sweep(), static(0.0), **BEST) == NOT_CONFIRMED
     assert verdict(ours.EVOLVING, sweep(), static(-1.0), **BEST) == NOT_CONFIRMED
-    assert verdict(ours.EVOLVING, sweep(seeds=1), static(1.0, seeds=1), **BEST) == NOT_TESTED
+    found = judged(ours.EVOLVING, sweep(seeds=1), static(1.0, seeds=1), **BEST)
+    assert (found["verdict"], found["ours"]) == (NOT_TESTED, "+1.00")
 
 
 def test_every_claim_without_runs_says_why_it_is_not_tested():

@@ -7,11 +7,11 @@ from scipy import stats
 
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
-from truly_sparse.analysis.judging import ALPHA, CONFIRMED, NOT_CONFIRMED, Finding, Rule, verdict
+from truly_sparse.analysis.judging import ALPHA, CONFIRMED, NOT_CONFIRMED, NOT_TESTED, Finding, Rule, verdict
 from truly_sparse.analysis.rounding import less, settled
 from truly_sparse.studies.van_engers import contour
 from truly_sparse.studies.van_engers.contour import UNAFFECTED
-from truly_sparse.studies.van_engers.verdicts.reading import means, printed, seeds, sweep
+from truly_sparse.studies.van_engers.verdicts.reading import ONE_SEED, coverage, means, printed, sweep
 
 #: How far from the printed plateau and end an accuracy may lie, in points.
 PLATEAU_POINTS, END_POINTS = 1.0, 5.0
@@ -53,7 +53,8 @@ def _flat(evidence: Evidence, metric: str) -> Finding:
     p = float(stats.spearmanr(flat.index, flat).pvalue) if spread else math.nan
     trend = "no trend" if math.isnan(p) else f"Spearman's p = {formats.p_value(p)}"
     holds = spread <= FLAT_POINTS and not p < ALPHA
-    return Finding(f"{spread:.2f} points", "unaffected", verdict(holds), trend, spread)
+    why = coverage(evidence, metric, trend)
+    return Finding(f"{spread:.2f} points", "unaffected", verdict(holds), why, spread)
 
 
 FLAT = Rule(
@@ -68,18 +69,20 @@ def _no_loss(evidence: Evidence, metric: str) -> Finding:
     said = printed(evidence)
     zeta, runs = said["contour"], sweep(evidence, metric)
     means(runs, metric, zeta)
-    seeds(runs)
     flat = runs[runs["zeta"] <= UNAFFECTED].groupby("seed")[metric].mean()
     here = runs[runs["zeta"] == zeta].set_index("seed")[metric]
     gaps = (here - flat).dropna()
-    if len(gaps) < 2:
-        raise Missing("fewer than two seeds have both; run more seeds")
+    if gaps.empty:
+        raise Missing(f"no seed has both ζ = {zeta:g} and the plateau")
     ours = settled(math.fsum(gaps) / len(gaps), 100.0)
-    bound = ours - float(stats.t.ppf(CONFIDENCE, len(gaps) - 1)) * float(gaps.std()) / math.sqrt(len(gaps))
     theirs = less(said.accuracy(zeta), 100 * said["plateau"])
+    words = formats.difference(ours, 2), formats.difference(theirs, 2)
+    if len(gaps) < 2:
+        return Finding(*words, NOT_TESTED, ONE_SEED, ours, theirs)
+    bound = ours - float(stats.t.ppf(CONFIDENCE, len(gaps) - 1)) * float(gaps.std()) / math.sqrt(len(gaps))
     why = f"one-sided 95 % bound {formats.difference(bound, 2)}, {len(gaps)} seeds"
     holds = settled(bound, 100.0) >= -LOSS_POINTS
-    return Finding(formats.difference(ours, 2), formats.difference(theirs, 2), verdict(holds), why, ours, theirs)
+    return Finding(*words, verdict(holds), why, ours, theirs)
 
 
 NO_LOSS = Rule(
@@ -92,8 +95,8 @@ NO_LOSS = Rule(
 
 def _start(evidence: Evidence, metric: str) -> Finding:
     said, runs = printed(evidence), sweep(evidence, metric)
-    means(runs, metric)
-    seeds(runs)
+    if runs["seed"].nunique() < 2:
+        raise Missing(ONE_SEED)
     flat = runs.loc[runs["zeta"] <= UNAFFECTED, metric]
     if len(flat) < 2:
         raise Missing(f"fewer than two runs up to {UNAFFECTED} have finished")
@@ -103,7 +106,7 @@ def _start(evidence: Evidence, metric: str) -> Finding:
         p = float(stats.ttest_ind(values, flat, equal_var=False).pvalue) if len(values) > 1 else math.nan
         below[float(str(zeta))] = bool(less(values.mean(), flat.mean()) < 0 and p < ALPHA)
     ours = contour.from_which_on(pd.Series(below, dtype=bool))
-    return _at(ours, said["significant_from"], START, "no fraction from which on all are below")
+    return _at(ours, said["significant_from"], START, coverage(evidence, metric))
 
 
 START_RULE = Rule(
@@ -116,7 +119,7 @@ START_RULE = Rule(
 
 def _contour(evidence: Evidence, metric: str) -> Finding:
     said, runs = printed(evidence), sweep(evidence, metric)
-    return _at(contour.contour(runs, metric), said["contour"], CONTOUR, "no fraction from which on all are below")
+    return _at(contour.contour(runs, metric), said["contour"], CONTOUR, coverage(evidence, metric))
 
 
 CONTOUR_RULE = Rule(
@@ -128,11 +131,10 @@ CONTOUR_RULE = Rule(
 )
 
 
-def _at(ours: float | None, theirs: float, within: tuple[float, float], nowhere: str) -> Finding:
-    if ours is None:
-        return Finding("nowhere", f"ζ = {theirs:g}", NOT_CONFIRMED, nowhere, None, theirs)
-    holds = within[0] <= ours <= within[1]
-    return Finding(f"ζ = {ours:g}", f"ζ = {theirs:g}", verdict(holds), "", ours, theirs)
+def _at(ours: float | None, theirs: float, within: tuple[float, float], why: str) -> Finding:
+    holds = ours is not None and within[0] <= ours <= within[1]
+    words = "nowhere" if ours is None else f"ζ = {ours:g}"
+    return Finding(words, f"ζ = {theirs:g}", verdict(holds), why, ours, theirs)
 
 
 def _rapid(evidence: Evidence, metric: str) -> Finding:

@@ -5,7 +5,7 @@ from truly_sparse.analysis.evidence import Evidence
 from truly_sparse.analysis.judging import Finding, Rule, verdict
 from truly_sparse.analysis.rounding import less
 from truly_sparse.studies.van_engers import formula
-from truly_sparse.studies.van_engers.verdicts.reading import printed, sweep
+from truly_sparse.studies.van_engers.verdicts.reading import coverage, printed, sweep
 
 #: By how much a and b may differ from the printed ones.
 A, B = (0.15, 0.26), (92.0, 366.0)
@@ -21,7 +21,8 @@ def _fits(evidence: Evidence, metric: str) -> Finding:
     error, most = own.error(formula.fractions_of(runs, metric)), said["error_percent"] / 100
     holds = error <= most and A[0] <= own.a <= A[1] and B[0] <= own.b <= B[1]
     small = "also" if error <= most / 100 else "not"
-    why = f"a = {own.a:.3f}, b = {own.b:.0f}; the error is {small} within 0.013 squared percent"
+    about = f"a = {own.a:.3f}, b = {own.b:.0f}; the error is {small} within 0.013 squared percent"
+    why = coverage(evidence, metric, about)
     return Finding(formats.scientific(error), formats.scientific(most), verdict(holds), why, error, most)
 
 
@@ -38,7 +39,8 @@ def _printed_curve(evidence: Evidence, metric: str) -> Finding:
     said, runs = printed(evidence), sweep(evidence, metric)
     error, most = said.curve.error(formula.fractions_of(runs, metric)), said["error_percent"] / 100
     holds = error <= WORSE * most
-    return Finding(formats.scientific(error), formats.scientific(most), verdict(holds), "", error, most)
+    why = coverage(evidence, metric)
+    return Finding(formats.scientific(error), formats.scientific(most), verdict(holds), why, error, most)
 
 
 PRINTED_CURVE = Rule(
@@ -53,7 +55,7 @@ def _rivals(evidence: Evidence, metric: str) -> Finding:
     own, *others = formula.rivals(sweep(evidence, metric), metric).to_dict("records")
     best = min(others, key=lambda row: float(row["aic"]))
     ahead = less(own["aic"], best["aic"])
-    why = f"the best other form: {best['words']}"
+    why = coverage(evidence, metric, f"the best other form: {best['words']}")
     return Finding(formats.difference(-ahead), formats.NOTHING, verdict(ahead <= BEATEN), why, -ahead)
 
 

@@ -6,12 +6,12 @@ import pandas as pd
 
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
-from truly_sparse.analysis.judging import NOT_CONFIRMED, Finding, Rule, verdict
+from truly_sparse.analysis.judging import NOT_CONFIRMED, NOT_TESTED, Finding, Rule, verdict
 from truly_sparse.analysis.rounding import less, settled, significant
 from truly_sparse.analysis.statistics.paired import compare
 from truly_sparse.studies.van_engers.contour import UNAFFECTED
 from truly_sparse.studies.van_engers.runs import DATASET
-from truly_sparse.studies.van_engers.verdicts.reading import RUNS, finished, means, printed, seeds, sweep
+from truly_sparse.studies.van_engers.verdicts.reading import ONE_SEED, RUNS, finished, means, printed, sweep
 
 #: Smallest mean excess of the best over the last epoch that counts, and the loss that tells where links are too few.
 BIAS_POINTS, FALL_POINTS = 1.0, 1.0
@@ -125,13 +125,13 @@ def _evolving(evidence: Evidence, metric: str) -> Finding:
     both = pd.DataFrame({"evolving": usual, "static": static}).dropna()
     if both.empty:
         raise Missing("no seed has both")
-    seeds(both.reset_index())
     found = compare(both["evolving"].to_numpy(), both["static"].to_numpy())
-    low, high = found["low"], found["high"]
+    ours, low, high = found["difference"], found["low"], found["high"]
+    if len(both) < 2:
+        return Finding(formats.difference(ours, 2), formats.NOTHING, NOT_TESTED, ONE_SEED, ours)
     if low is None:
         raise Missing("the differences are all equal, which leaves no noise to compare them with")
     why = f"95 % interval {formats.interval(low, high)}, {len(both)} seeds"
-    ours = found["difference"]
     return Finding(formats.difference(ours, 2), formats.NOTHING, verdict(low > 0), why, ours)
 
 

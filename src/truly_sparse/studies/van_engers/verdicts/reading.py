@@ -38,7 +38,13 @@ def means(runs: pd.DataFrame, metric: str, *needed: float) -> pd.Series:
     return found
 
 
-def seeds(runs: pd.DataFrame) -> None:
-    """Raise Missing where there is only one seed, which shows no spread."""
-    if runs["seed"].nunique() < 2:
-        raise Missing("one seed shows no spread; run more seeds")
+def coverage(evidence: Evidence, metric: str, *words: str) -> str:
+    """Return a note: the words that are not empty, and how many fractions of the sweep have runs where some lack."""
+    runs = evidence.rows(RUNS, experiment=SWEEP, dataset=DATASET)
+    ran, planned = runs.loc[runs[metric].notna(), "zeta"].nunique(), runs["zeta"].nunique()
+    lacking = "" if ran == planned else f"{ran} of {planned} fractions have runs"
+    return "; ".join(filter(None, (*words, lacking)))
+
+
+#: Why a rule about noise does not judge.
+ONE_SEED = "one seed shows no spread; run more seeds"
