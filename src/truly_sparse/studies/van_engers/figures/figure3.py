@@ -53,12 +53,12 @@ def _points(curve: Curve, kind: str) -> pd.DataFrame:
 
 def draw(frame: pd.DataFrame, preset: str) -> Figure:
     """Draw the three zooms, each with a scale of its own for the accuracy."""
-    figure = Figure(figsize=(PAGE_WIDTH, 2.3))
+    figure, dataset = Figure(figsize=(PAGE_WIDTH, 2.3)), dataset_title(frame["dataset"].iloc[0])
     for axes, left, name in zip(figure.subplots(1, len(ZOOMS)), ZOOMS, "abc", strict=True):
         _zoom(axes, frame[frame["zeta"] >= left])
-        letter(axes, name, f"ζ from {left:g}")
+        letter(axes, name, f"ζ from {left:g}" if left else f"{dataset}, all ζ")
         axes.set_xlabel("fraction replaced, ζ")
-    figure.axes[0].set_ylabel(f"test accuracy on {dataset_title(frame['dataset'].iloc[0])} (%)")
+    figure.axes[0].set_ylabel("test accuracy (%)")
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     warn(figure, preset)
