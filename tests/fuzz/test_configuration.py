@@ -41,6 +41,7 @@ measurements:
   lambdas: {datasets: [wine], method: fd_tse}
   trajectories: {datasets: [wine], methods: [fd_tse]}
   topology: {datasets: [wine], methods: [fd_tse]}
+  pixels: {datasets: [wine], method: fd_tse}
   member_topology: {datasets: {wine: 1}, methods: [fd_tse]}
 experiments:
   table1:

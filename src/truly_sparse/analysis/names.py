@@ -22,6 +22,9 @@ METHODS = {
     "spas_static": "SPaS-MLP, static",
     "spas_set": "SPaS-MLP, SPaSET",
     "dense_tuned": "Dense, tuned",
+    "set": "SET",
+    "set_200": "SET, 200 epochs",
+    "set_400": "SET, 400 epochs",
     "sklearn_mlp": "MLPClassifier",
     "logistic_regression": "Logistic regression",
     "random_forest": "Random forest",
@@ -30,6 +33,7 @@ METHODS = {
 DATASETS = {
     "gesture": "Gesture Phase",
     "higgs": "HIGGS",
+    "fashion_mnist": "Fashion-MNIST",
     "cifar10": "CIFAR-10",
     "cifar100": "CIFAR-100",
     "digits": "Digits",
