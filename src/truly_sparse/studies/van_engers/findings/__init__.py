@@ -1,0 +1,1 @@
+"""What the re-measurement of van Engers' paper found, in sentences."""
