@@ -15,11 +15,14 @@ from truly_sparse.ensembles.trainer import Data, Trainer, predict_members
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import measurements
 from truly_sparse.experiments.configuration import DATA_KEYS, training_of, validate
+from truly_sparse.experiments.grid import find
 from truly_sparse.experiments.jobs import measurement_job
-from truly_sparse.experiments.measuring import distances, lambdas, scalability, trajectories
+from truly_sparse.experiments.measuring import distances, lambdas, member_topology, scalability, trajectories
 from truly_sparse.experiments.measuring import topology as topological
 from truly_sparse.experiments.measuring.trained import HIDDEN, converged, settings_of
+from truly_sparse.experiments.run import run
 from truly_sparse.files import sha256
+from truly_sparse.measure.topology_distance import topology_distances, topology_of
 
 METHODS = ["edst_rg", "rd_tse", "fd_tse", "dist_tse"]
 EXPLORATION, EPOCHS = 4, 8
@@ -72,6 +75,7 @@ def config(tmp_path, monkeypatch):
                     "exploration_epochs": EXPLORATION,
                 },
                 "topology": {**toy, "methods": METHODS, "networks": 3, "epochs": 6},
+                "member_topology": {**toy, "datasets": {"toy": 2}, "methods": METHODS},
             },
             "experiments": {
                 "table1": [{"datasets": ["toy"], "methods": ["rd_tse"], "epsilon": [3], "seeds": [0]}],
@@ -176,6 +180,33 @@ def test_little_pruned_is_close_to_its_predecessor_and_not_to_others(config):
     own = frame["converged"] == frame["reinitialised"]
     assert (frame[own].groupby("method")["distance"].max() < frame[~own].groupby("method")["distance"].min()).all()
     assert (frame[own].groupby("method")["shared"].min() >= 0.9).all()
+
+
+def test_members_are_those_of_a_run_and_compared_in_pairs(config):
+    frame = taken(config, member_topology)
+    assert frame.groupby(["method", "seed"]).size().to_dict() == {
+        (name, seed): 1 for name in METHODS for seed in (0, 1)
+    }
+    assert frame["distance"].between(0, 1, inclusive="neither").all()
+    assert set(frame["block"]) == {0}
+    spec = find(config, "table1/toy/rd_tse/eps3/seed0")
+    folder = run(config, spec).parent
+    first, second = (dict(np.load(folder / f"member_{number}.npz")) for number in (0, 1))
+    mine = frame[(frame["method"] == "rd_tse") & (frame["seed"] == 0)].iloc[0]
+    blocks = [topology_of(each)[HIDDEN] for each in (first, second)]
+    places = [set(zip(*(of_links.tolist() for of_links in block.nonzero()), strict=True)) for block in blocks]
+    assert mine["shared"] == len(places[0] & places[1]) / len(places[0])
+    assert mine["links"] == len(places[0])
+    assert mine["distance"] == topology_distances(topology_of(first)[:2], topology_of(second)[:2])[1]
+
+
+def test_members_of_three_hidden_layers_are_compared_in_both_blocks(config):
+    config["training"]["hidden_layer_sizes"] = [20, 15, 10]
+    config["training"] |= {"members": 3, "epochs": 10}
+    frame = taken(config, member_topology)
+    assert (frame.groupby(["method", "seed", "block"]).size() == 3).all()
+    assert set(zip(frame["one"], frame["other"], strict=True)) == {(0, 1), (0, 2), (1, 2)}
+    assert set(frame["block"]) == {0, 1}
 
 
 def test_scalability_counts_draws_and_memory(config):

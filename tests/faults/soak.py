@@ -86,7 +86,8 @@ class Checkout:
         if not folder.exists():
             for name in ("src", "workflow", "config", "profiles", "paper/journal"):
                 shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-            shutil.copy(ROOT / "Snakefile", folder)
+            for name in ("Snakefile", "paper/preamble.tex", "paper/references.bib"):
+                shutil.copy(ROOT / name, folder / name)
             (folder / "config/tiny.yaml").write_text(TINY, encoding="utf-8")
             (folder / "config/small.yaml").write_text(small(), encoding="utf-8")
             networks = folder / "src/truly_sparse/experiments/networks.py"

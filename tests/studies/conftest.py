@@ -152,12 +152,18 @@ def make_record() -> Callable[..., dict[str, Any]]:
     return make
 
 
+def sources() -> list[Path]:
+    """What is written by hand for the PDFs of all studies, relative to the repository."""
+    common = [Path("paper/preamble.tex"), Path("paper/references.bib")]
+    return common + [file.relative_to(REPOSITORY) for file in sorted(REPOSITORY.glob("paper/*/main.tex"))]
+
+
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with this repository's text of the journal and configuration, as the working folder."""
-    (tmp_path / "paper/journal").mkdir(parents=True)
-    for name in ("main.tex", "references.bib"):
-        shutil.copy(REPOSITORY / "paper/journal" / name, tmp_path / "paper/journal" / name)
+    """A folder with this repository's texts and configuration, as the working folder."""
+    for text in sources():
+        (tmp_path / text).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / text, tmp_path / text)
     shutil.copytree(REPOSITORY / "config", tmp_path / "config")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -163,6 +163,6 @@ def lay_out(folder: Path) -> Checkout:
     (folder / "src/truly_sparse/__main__.py").write_text(STUB, encoding="utf-8")
     (folder / "config/small.yaml").write_text(SMALL, encoding="utf-8")
     (folder / "paper/journal").mkdir(parents=True)
-    for name in ("main.tex", "references.bib"):
-        (folder / "paper/journal" / name).touch()
+    for name in ("journal/main.tex", "preamble.tex", "references.bib"):
+        (folder / "paper" / name).touch()
     return Checkout(folder)

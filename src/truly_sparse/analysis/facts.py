@@ -1,16 +1,22 @@
 """Facts for the text of the paper, as LaTeX macros and small tables: nothing there is typed by hand."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from truly_sparse.analysis import formats
+from truly_sparse.analysis import formats, places
+from truly_sparse.analysis.evidence import Evidence, written
 from truly_sparse.analysis.latex import Column, booktabs, escape, sentence
 from truly_sparse.analysis.names import METHODS, dataset_title, method_title
-from truly_sparse.analysis.origin import Origin, join
+from truly_sparse.analysis.origin import Origin, join, origin_of
 from truly_sparse.analysis.places import banner, is_paper
 from truly_sparse.analysis.runs import class_count
-from truly_sparse.experiments.records import Record
+from truly_sparse.analysis.statements import Statement, macros, said
+from truly_sparse.analysis.study import Config, Study
+from truly_sparse.errors import UserError
+from truly_sparse.experiments.configuration import results_folder
+from truly_sparse.experiments.records import Record, by_settings, distinct, gather
+from truly_sparse.files import write_text
 
 # Grid axes, which every table shows per row.
 _AXES = ("epsilon", "distance_factor")
@@ -24,6 +30,57 @@ _SYMBOLS = {
     "negative_slope": "α",
     "evolution_every": "epochs per SET step",
 }
+
+
+Frames = Callable[[list[Record]], Mapping[str, pd.DataFrame]]
+
+
+def write(
+    study: Study,
+    config: Config,
+    mains: Mapping[str, str],
+    statements: Sequence[Statement],
+    more: Frames = lambda _: {},
+) -> None:
+    """Write preset.tex, facts.tex, said.tex, tables/settings.tex and tables/datasets.tex where the tables lie.
+
+    Parameters
+    ----------
+    study : Study
+    config : dict
+    mains : mapping of str to str
+        Experiments, and what captions call them; the text describes settings and datasets of the first that has
+        a finished run.
+    statements : sequence of Statement
+        All that the text says.
+    more : callable
+        Returns, from the finished runs of that experiment, frames of evidence beside the written ones.
+
+    Raises
+    ------
+    UserError
+        Where no run of `mains` has finished.
+    """
+    records, absent = [], []
+    for experiment in config["experiments"]:
+        finished, missing = gather(config, experiment)
+        records += finished
+        absent += missing
+    main = next((name for name in mains if any(record["experiment"] == name for record in records)), None)
+    if main is None:
+        wanted = ", ".join(mains)
+        raise UserError(f"no finished run of {wanted} in {results_folder(config)}; run `snakemake --cores 1` first")
+    first = [record for record in records if record["experiment"] == main]
+    # Of runs with the same settings in several experiments one is counted.
+    origin = origin_of(config["preset"], distinct(records), [specs[0] for specs in by_settings(absent).values()])
+    of_main = origin_of(config["preset"], first, [spec for spec in absent if spec.experiment == main])
+    evidence = Evidence({**written(study, config).frames, **more(first)})
+    folder = places.paper_folder(config)
+    write_text(folder / "preset.tex", preset_macros(origin))
+    write_text(folder / "facts.tex", fact_macros(origin, records, first))
+    write_text(folder / "said.tex", macros(said(statements, evidence)))
+    write_text(folder / "tables" / "settings.tex", settings_table(first, of_main, mains[main]))
+    write_text(folder / "tables" / "datasets.tex", datasets_table(first, of_main, mains[main]))
 
 
 def macro(name: str, text: str) -> str:

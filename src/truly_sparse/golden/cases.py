@@ -261,6 +261,7 @@ def _measurements() -> list[Case]:
         _measurement("distances", draws=[3, 5], **network),
         _measurement("lambdas", repetitions=2, distance_factors=[0.5, 1.0], **network),
         _measurement("topology", methods=["edst_rg", "fd_tse", "dist_tse"], epsilon=4.0, networks=2, epochs=6),
+        _measurement("member_topology", datasets={"three": 2}, methods=["edst_rg", "fd_tse"], epsilon=4.0),
         _measurement(
             "trajectories", methods=["edst_rg", "rd_tse"], epsilon=4.0, seed=0, members=2, epochs=8,
             exploration_epochs=4, components=5, perplexity=4.0,

@@ -26,9 +26,10 @@ def text(study: str) -> Path:
 
 
 def sources(study: str) -> list[Path]:
-    """Return what is written by hand for a study's PDF; nothing where its text is not written yet."""
+    """Return what is written by hand for a study's PDF: its text, and what all have in common; nothing without a text."""
     main = text(study)
-    return [main, *sorted(main.parent.glob("*.bib"))] if main.is_file() else []
+    common = main.parents[1]
+    return [main, common / "preamble.tex", *sorted(common.glob("*.bib"))] if main.is_file() else []
 
 
 def how(config: Config) -> str:
@@ -73,7 +74,8 @@ def build(config: Config) -> Path:
 
 def _latexmk(folder: Path, source: Path) -> None:
     # Lines of the log are not to be cut at 79 characters, or file names in errors are.
-    environment = os.environ | {"max_print_line": "1000", "BIBINPUTS": f"{source.parent.resolve()}:"}
+    common = f"{source.parents[1].resolve()}:"
+    environment = os.environ | {"max_print_line": "1000", "BIBINPUTS": common, "TEXINPUTS": common}
     command = ["latexmk", "-norc", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error"]
     # -g: after a failure latexmk would otherwise refuse to try again.
     relative = Path(os.path.relpath(source, folder)).as_posix()

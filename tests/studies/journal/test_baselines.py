@@ -7,12 +7,12 @@ from scipy import stats
 
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.style import style
+from truly_sparse.analysis.tse import PROPOSED
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.records import run_folder
 from truly_sparse.studies import make
 from truly_sparse.studies.journal.catalogue import FIGURES, STUDY, TABLES
 from truly_sparse.studies.journal.figures import peers
-from truly_sparse.studies.journal.methods import PROPOSED
 from truly_sparse.studies.journal.tables import baseline_peers
 from truly_sparse.studies.journal.tables.baseline_peers import ALL, OURS
 

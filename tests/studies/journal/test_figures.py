@@ -6,6 +6,7 @@ from matplotlib.collections import QuadMesh
 from scipy import stats
 
 from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.regrowths import tidy
 from truly_sparse.analysis.style import style
 from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import runs
@@ -49,7 +50,7 @@ def test_distances_are_checked_for_normality(config, committed):
     assert found["mean"] == pytest.approx(values.mean())
     assert found["std"] == pytest.approx(values.std(ddof=0))
     assert found["shapiro_p"] == pytest.approx(stats.shapiro(values).pvalue)
-    figure, words = drawn(distances, distances.tidy(measured, "distances"))
+    figure, words = drawn(distances, tidy(measured, "distances"))
     assert len(figure.axes) == 6
     assert "HIGGS, only 9 of 10 rows" in words
 

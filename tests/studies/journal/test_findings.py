@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from truly_sparse.analysis.evidence import Evidence, written
+from truly_sparse.analysis.reading import listed, span
 from truly_sparse.analysis.statements import said
 from truly_sparse.experiments.configuration import load_config
 from truly_sparse.studies.journal.catalogue import STUDY
 from truly_sparse.studies.journal.findings.cost import FALLBACKS
 from truly_sparse.studies.journal.findings.listed import STATEMENTS
-from truly_sparse.studies.journal.findings.reading import listed, span
 from truly_sparse.studies.journal.verdicts.claims import ALIKE
 
 ROOT = Path(__file__).parents[3]

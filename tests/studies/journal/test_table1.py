@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from truly_sparse.analysis import published
+from truly_sparse.analysis.accuracy_cost import METRICS, dense_weights
 from truly_sparse.analysis.table import COLUMNS
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.grid import RunSpec
-from truly_sparse.studies.journal.tables.table1 import METRICS, dense_weights
 from truly_sparse.studies.journal.tables.table1 import tidy as table1
 
 CONTRACT = [

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from truly_sparse.analysis import published
+from truly_sparse.analysis.accuracy_cost_layout import lay_out
 from truly_sparse.analysis.origin import origin_of
 from truly_sparse.analysis.table import to_latex
 from truly_sparse.errors import UserError
@@ -14,7 +15,7 @@ from truly_sparse.experiments.jobs import measurement_job
 from truly_sparse.files import write_json
 from truly_sparse.studies import make
 from truly_sparse.studies.journal.figures import accuracy
-from truly_sparse.studies.journal.tables import table1, table1_layout
+from truly_sparse.studies.journal.tables import table1
 from truly_sparse.studies.show import report
 
 
@@ -65,7 +66,7 @@ def test_partial_data_is_marked_in_rows_captions_and_figures(make_record):
     marked = frame["note"].str.contains("partial data: 9 of 10 rows")
     assert (marked == (frame["dataset"] == "gesture")).all()
     assert "Only a part of the rows: Gesture Phase (9 of 10 rows)." in origin.line()
-    latex = to_latex("table1", table1_layout.lay_out(frame, origin), "paper")
+    latex = to_latex("table1", lay_out(frame, origin, "1"), "paper")
     captions = [line for line in latex.splitlines() if line.startswith(r"\caption")]
     assert len(captions) == 2
     assert all("Only a part of the rows: Gesture Phase (9 of 10 rows)" in caption for caption in captions)

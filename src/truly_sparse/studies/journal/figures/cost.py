@@ -9,10 +9,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.looks import LOOKS
 from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.panels import letter, warn
 from truly_sparse.analysis.style import BLACK, PAGE_WIDTH
-from truly_sparse.studies.journal.figures.looks import LOOKS
 from truly_sparse.studies.journal.tables.table1 import tidy as table1
 
 COLUMNS = ("figure", "panel", "dataset", "method", "epsilon", "setting", "kind", "value")

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
 from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.looks import LOOKS
 from truly_sparse.analysis.names import METHODS as TITLES
 from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.origin import parts_of
@@ -19,7 +20,6 @@ from truly_sparse.analysis.panels import letter, warn
 from truly_sparse.analysis.runs import frame_of
 from truly_sparse.analysis.statistics.within import within_seeds
 from truly_sparse.analysis.style import BLUE, ORANGE, PAGE_WIDTH
-from truly_sparse.studies.journal.figures.looks import LOOKS
 from truly_sparse.studies.journal.tables.ablation_points import EPSILON, level_title
 from truly_sparse.studies.journal.tables.ablations import alone_runs
 

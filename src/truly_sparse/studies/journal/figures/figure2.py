@@ -10,10 +10,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter
 from scipy import stats
 
+from truly_sparse.analysis import regrowths
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.panels import letter, of_first_dataset, warn
 from truly_sparse.analysis.style import BLACK, BLUE, ORANGE, PAGE_WIDTH
-from truly_sparse.studies.journal.figures import distances
 
 #: Draws of journal figure 2a.
 DRAWS = 100
@@ -25,7 +25,7 @@ _WIDTH = 0.36
 def data(inputs: Inputs) -> pd.DataFrame:
     """Return what both panels show as a tidy frame with the columns `COLUMNS`.
 
-    Panel a has the kinds of `distances.tidy`; b, for each lambda and repetition (`number`), cpu_seconds, seconds, draws
+    Panel a has the kinds of `regrowths.tidy`; b, for each lambda and repetition (`number`), cpu_seconds, seconds, draws
     and found (1 or 0). Both are of the dataset whose searches were measured first.
     """
     drawn, _ = inputs.measured("distances")
@@ -34,7 +34,7 @@ def data(inputs: Inputs) -> pd.DataFrame:
     numbers = drawn.loc[drawn["dataset"] == dataset, "draws"]
     wanted = DRAWS if DRAWS in set(numbers) else numbers.max()
     chosen = drawn[(drawn["dataset"] == dataset) & (drawn["draws"] == wanted)]
-    first = distances.tidy(chosen, "figure2").rename(columns={"draw": "number"}).assign(panel="a")
+    first = regrowths.tidy(chosen, "figure2").rename(columns={"draw": "number"}).assign(panel="a")
     keys = ["dataset", "distance", "lambda", "repetition", "partial"]
     own = of_first_dataset(searched).astype({"found": int})
     second = own.melt(keys, ["cpu_seconds", "seconds", "draws", "found"], "kind", "value")
@@ -47,7 +47,7 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     figure = Figure(figsize=(PAGE_WIDTH, 2.5))
     left, middle, right = figure.subplots(1, 3, width_ratios=(1, 0.85, 1.75))
     first, second = frame[frame["panel"] == "a"], frame[frame["panel"] == "b"]
-    distances.histogram(left, first[first["distance"] == "row_wise"])
+    regrowths.histogram(left, first[first["distance"] == "row_wise"])
     count = int(((first["kind"] == "distance") & (first["distance"] == "row_wise")).sum())
     letter(left, "a", f"{count} random regrowths")
     left.set(xlabel="Euclidean distance, row by row", ylabel="density")

@@ -1,10 +1,9 @@
 """Journal figure 4: topological distances (NNSTD) of converged networks to re-initialised ones."""
 
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
+from truly_sparse.analysis.heatmap import colour_bar, heatmap
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.panels import dataset_words, letter, of_first_dataset, warn
@@ -13,7 +12,6 @@ from truly_sparse.analysis.style import PAGE_WIDTH
 COLUMNS = ("figure", "dataset", "method", "kind", "converged", "reinitialised", "value", "std", "pairs", "partial")
 #: The method that has a colour scale of its own in the journal.
 OWN_SCALE = "dist_tse"
-_MAP = "cividis"
 
 
 def data(inputs: Inputs) -> pd.DataFrame:
@@ -58,11 +56,8 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
             values = pd.concat([maps[method] for method in group])
             low, high = float(values.min(axis=None)), float(values.max(axis=None))
             for method in group:
-                image = _heatmap(grid[row][methods.index(method)], maps[method], low, high)
-            bar = figure.colorbar(image, cax=figure.add_subplot(cells[row, max(at[m] for m in group) + 1]))
-            bar.outline.set_linewidth(0.4)
-            bar.ax.tick_params(labelsize=6.5)
-            bar.ax.set_title("NNSTD", fontsize=6.5, loc="left")
+                image = heatmap(grid[row][methods.index(method)], maps[method], low, high)
+            colour_bar(figure, image, figure.add_subplot(cells[row, max(at[m] for m in group) + 1]), "NNSTD")
     for axes, method, name in zip(grid[0], methods, "abcdefgh", strict=False):
         own, others = means[method, "distance_own"], means[method, "distance_others"]
         letter(axes, name, method_title(method) + "\n\n")
@@ -74,19 +69,3 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     figure.supxlabel(f"converged network ({about})", fontsize=7.5)
     warn(figure, preset)
     return figure
-
-
-def _heatmap(axes: Axes, values: pd.DataFrame, low: float, high: float) -> QuadMesh:
-    """Draw the distances as squares: paths, unlike images, have the same pixels on every processor (see `raster`)."""
-    places = range(len(values))
-    image = axes.pcolormesh(places, places, values.to_numpy(dtype=float), cmap=_MAP, vmin=low, vmax=high)
-    axes.set_aspect("equal")
-    axes.invert_yaxis()
-    ticks = range(0, len(values), max(1, len(values) // 5))
-    names = [f"$w_{{{tick}}}$" for tick in ticks]
-    axes.set_xticks(ticks, names)
-    axes.set_yticks(ticks, names)
-    axes.tick_params(length=0, pad=2, labelsize=6.5)
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
-    return image

@@ -6,9 +6,9 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.origin import marked_title
+from truly_sparse.analysis.reading import claims, confirmed, datasets, listed
 from truly_sparse.analysis.statements import Statement, first, others
-from truly_sparse.studies.journal.findings.reading import EPSILON, claims, confirmed, datasets, listed
-from truly_sparse.studies.journal.methods import PROPOSED
+from truly_sparse.analysis.tse import EPSILON, PROPOSED
 from truly_sparse.studies.journal.tables.ablation_points import POOLED
 from truly_sparse.studies.journal.tables.baseline_peers import ALL
 from truly_sparse.studies.journal.verdicts.accuracy import ACCURACY, BASELINE

@@ -6,9 +6,9 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.origin import marked_title
+from truly_sparse.analysis.reading import claim, claims, datasets, listed, row_name
 from truly_sparse.analysis.statements import Statement, first, others
-from truly_sparse.studies.journal.findings.reading import EPSILON, claim, claims, datasets, listed, row_name
-from truly_sparse.studies.journal.methods import PROPOSED
+from truly_sparse.analysis.tse import EPSILON, PROPOSED
 from truly_sparse.studies.journal.verdicts.cost import OPERATIONS
 
 #: Frame of the evidence that facts add: links put on blocked places, by method.

@@ -5,9 +5,7 @@ from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import EXPLAINED, NOT_CONFIRMED
 from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.origin import marked_title
-from truly_sparse.analysis.statements import Statement
-from truly_sparse.studies.journal.findings.reading import (
-    EPSILON,
+from truly_sparse.analysis.reading import (
     claim,
     claims,
     confirmed,
@@ -16,7 +14,8 @@ from truly_sparse.studies.journal.findings.reading import (
     row_name,
     span,
 )
-from truly_sparse.studies.journal.methods import PROPOSED
+from truly_sparse.analysis.statements import Statement
+from truly_sparse.analysis.tse import EPSILON, PROPOSED
 from truly_sparse.studies.journal.verdicts.accuracy import ACCURACY
 from truly_sparse.studies.journal.verdicts.claims import ALIKE
 from truly_sparse.studies.journal.verdicts.others import DATASETS

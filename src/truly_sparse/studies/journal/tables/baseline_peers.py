@@ -10,7 +10,7 @@ from truly_sparse.analysis.names import dataset_title, method_title, row_order
 from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.statistics.paired import compare, holm
 from truly_sparse.analysis.table import Part
-from truly_sparse.studies.journal.methods import PROPOSED
+from truly_sparse.analysis.tse import PROPOSED
 
 #: The mean of the three, so that none is picked by its test rows.
 OURS = "proposed"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from truly_sparse.analysis import formats
+from truly_sparse.analysis import formats, hyperparameters
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import dataset_title
@@ -13,17 +13,9 @@ from truly_sparse.experiments.configuration import training_of
 
 #: Rows of the journal: its name, and the method of ours whose settings stand for it.
 GROUPS = {"Truly Sparse Ensembles": "fd_tse", "Baseline ensemble": "set_mlp", "Dense models": "dense"}
-METRICS = {"eta": "η", "evolution_frequency": "epochs per SET step", "activation": "activation", "alpha": "α"}
+METRICS = {name: title for name, title in hyperparameters.METRICS.items() if name != "weight_init"}
 #: What the journal sums up as the tabular benchmark, by the first of its sets.
 TABULAR = "tabular14"
-_PRINTED = (
-    Column("dataset", "Dataset", align="l"),
-    *(
-        Column(f"{metric}_{end}", header, title)
-        for metric, title in METRICS.items()
-        for end, header in (("published", "publ."), ("here", "here"))
-    ),
-)
 _OTHERS = (
     Column("key", "Setting", align="l"),
     Column("value", "value", align="l"),
@@ -57,8 +49,8 @@ def make(inputs: Inputs) -> Table:
                 "6a",
                 "Hyperparameters as printed and as used here; rate and frequency over exploration and both halves of "
                 f"the refinement. {closing}",
-                _cells(frame),
-                _PRINTED,
+                hyperparameters.cells(frame, _title),
+                hyperparameters.columns(METRICS),
                 notes,
                 group="group",
             ),
@@ -76,20 +68,9 @@ def make(inputs: Inputs) -> Table:
 
 def used(config: dict[str, Any], dataset: str, method: str) -> dict[str, str]:
     """Return the four printed hyperparameters of a method on a dataset, written as the journal writes them."""
-    training = training_of(config, dataset, method)
-    # Every refinement but "none" halves the rate once.
-    rate = training["learning_rate"]
-    rates = [rate] if training["refinement"] == "none" else [rate, rate / 2]
-    every = training["evolution_every"]
-    frequencies = [every, 2 * every, 4 * every] if training["refinement"] == "comprehensive" else [every]
-    relu = training["activation"] == "relu" or training["negative_slope"] == 0
     dense = config["methods"][method]["model"] == "dense"
-    return {
-        "eta": "-".join(f"{rate:g}" for rate in rates),
-        "evolution_frequency": "" if dense else "-".join(map(str, frequencies)),
-        "activation": "ReLU" if relu else "All-ReLU",
-        "alpha": "" if relu else f"{training['negative_slope']:g}",
-    }
+    found = hyperparameters.used(training_of(config, dataset, method), dense)
+    return {metric: found[metric] for metric in METRICS}
 
 
 def _tidy(config: dict[str, Any], printed: pd.DataFrame) -> pd.DataFrame:
@@ -107,12 +88,5 @@ def _tidy(config: dict[str, Any], printed: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def _cells(frame: pd.DataFrame) -> pd.DataFrame:
-    rows = []
-    for (group, dataset), part in frame.groupby(["setting", "dataset"], sort=False):
-        cells = {"group": group, "dataset": "Tabular benchmark" if dataset == TABULAR else dataset_title(str(dataset))}
-        for row in part.to_dict("records"):
-            cells[f"{row['metric']}_published"] = row["published"] or formats.NOTHING
-            cells[f"{row['metric']}_here"] = row["value"] or formats.NOTHING
-        rows.append(cells)
-    return pd.DataFrame(rows)
+def _title(dataset: str) -> str:
+    return "Tabular benchmark" if dataset == TABULAR else dataset_title(dataset)

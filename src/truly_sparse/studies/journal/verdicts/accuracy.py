@@ -11,10 +11,8 @@ from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import ALPHA, Finding, Rule, gap, partial, verdict, welch
 from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.rounding import differences, less
-from truly_sparse.studies.journal.methods import PROPOSED
+from truly_sparse.analysis.tse import ACCURACY, BASELINE, PROPOSED
 
-ACCURACY = "test_accuracy"
-BASELINE = "edst_rg"
 DENSE = ("dense", "dense_ensemble")
 
 

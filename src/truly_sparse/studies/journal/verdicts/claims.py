@@ -7,7 +7,7 @@ import pandas as pd
 from truly_sparse.analysis.formats import number
 from truly_sparse.analysis.judging import Claim, Rule
 from truly_sparse.analysis.names import dataset_title, method_title
-from truly_sparse.studies.journal.methods import PROPOSED
+from truly_sparse.analysis.tse import PROPOSED
 from truly_sparse.studies.journal.verdicts import accuracy, cost, others, protocol
 from truly_sparse.studies.journal.verdicts.accuracy import ACCURACY, BASELINE
 

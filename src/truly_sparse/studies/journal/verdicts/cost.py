@@ -6,11 +6,10 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import EXPLAINED, NOT_CONFIRMED, Finding, Rule, partial, verdict
 from truly_sparse.analysis.names import dataset_title, method_title
+from truly_sparse.analysis.tse import BASELINE, ENSEMBLES, PROPOSED
 from truly_sparse.experiments.records import Record
-from truly_sparse.studies.journal.methods import PROPOSED
-from truly_sparse.studies.journal.verdicts.accuracy import BASELINE, settings_of
+from truly_sparse.studies.journal.verdicts.accuracy import settings_of
 
-ENSEMBLES = (BASELINE, *PROPOSED)
 #: Printed ratios have two decimals.
 ROUNDING = 0.005
 SLOWER = 1.10

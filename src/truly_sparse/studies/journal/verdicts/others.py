@@ -7,7 +7,7 @@ from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import ALPHA, Finding, Rule, verdict, welch
 from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.rounding import less
-from truly_sparse.studies.journal.methods import PROPOSED
+from truly_sparse.analysis.tse import PROPOSED
 from truly_sparse.studies.journal.verdicts.accuracy import BASELINE
 
 ALL = "tabular14"

@@ -1,4 +1,4 @@
-"""How journal Table 1 is printed: accuracy, cost, and both in short for the terminal."""
+"""How accuracy and cost are printed: a table of each, and both in short for the terminal."""
 
 from dataclasses import dataclass
 
@@ -58,8 +58,8 @@ class Display:
         return [column for column in wanted if column.key not in ("lambda", "note") or any(self.cells[column.key])]
 
 
-def display(frame: pd.DataFrame) -> Display:
-    """Return the printed cells of a tidy Table 1."""
+def display(frame: pd.DataFrame, also: str = "") -> Display:
+    """Return the printed cells; arguments as for `lay_out`."""
     letters: dict[str, str] = {}
     rows, last = [], None
     for key, part in frame.groupby(["dataset", "method", "setting"], sort=False):
@@ -84,6 +84,7 @@ def display(frame: pd.DataFrame) -> Display:
                 "epsilon": formats.number(part["epsilon"].astype(float).iloc[0]),
                 "lambda": lambda_,
                 "accuracy_published": formats.spread(published["test_accuracy"], published_std["test_accuracy"]),
+                **_also(part, also),
                 "accuracy": formats.spread(value["test_accuracy"], std["test_accuracy"]),
                 "difference": formats.difference(difference["test_accuracy"]),
                 "seeds": formats.number(value["runs_ok"]),
@@ -111,9 +112,21 @@ def display(frame: pd.DataFrame) -> Display:
     return Display(pd.DataFrame(rows), [f"{letter}: {remark}." for remark, letter in letters.items()])
 
 
-def lay_out(frame: pd.DataFrame, origin: Origin) -> Table:
-    """Return journal Table 1 as two printed tables, 1a accuracy and 1b cost, and one of 100 columns for a terminal."""
-    shown = display(frame)
+def lay_out(frame: pd.DataFrame, origin: Origin, number: str, also: str = "") -> Table:
+    """Return two printed tables, a for accuracy and b for cost, and one of 100 columns for a terminal.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As `accuracy_cost.tidy` returns it.
+    origin : Origin
+        Of the runs.
+    number : str
+        That of the table in its source.
+    also : str
+        Another source that prints these accuracies; in the frame's columns of that name and `<also>_std`.
+    """
+    shown = display(frame, also)
     runs = join(f"{n:g}" for n in sorted(set(frame["published_runs"].dropna())))
     source = join(frame["source"].dropna())
     printed = f"{source}, number of runs {runs}" if source != "unknown" else "nothing for these datasets"
@@ -131,6 +144,9 @@ def lay_out(frame: pd.DataFrame, origin: Origin) -> Table:
         f"run on one core of {origin.cpu}. Preset {origin.preset}; seeds per row: {origin.seeds}; "
         f"commit {origin.commits}.{origin.warning()}"
     )
+    first, *others = _ACCURACY
+    other = [Column("accuracy_also", also, first.over)] if also else []
+    columns = (first, *other, *others)
     notes = [*shown.notes, origin.line()]
     in_short = [
         *shown.notes,
@@ -139,14 +155,22 @@ def lay_out(frame: pd.DataFrame, origin: Origin) -> Table:
         origin.line(),
     ]
 
-    def part(number: str, columns: tuple[Column, ...], caption: str, under: list[str]) -> Part:
-        return Part(number, caption, shown.cells, shown.columns(columns), under, group="dataset", block="label")
+    def part(name: str, columns: tuple[Column, ...], caption: str, under: list[str]) -> Part:
+        return Part(name, caption, shown.cells, shown.columns(columns), under, group="dataset", block="label")
 
     return Table(
         frame,
-        [part("1a", _ROW + _ACCURACY, accuracy, notes), part("1b", _ROW + _COST, cost, notes)],
-        terminal=[part("1", _TERMINAL, "published and measured here", in_short)],
+        [part(f"{number}a", _ROW + columns, accuracy, notes), part(f"{number}b", _ROW + _COST, cost, notes)],
+        terminal=[part(number, _TERMINAL, "published and measured here", in_short)],
     )
+
+
+def _also(part: pd.DataFrame, also: str) -> dict[str, str]:
+    """Return the cell of what another source prints; nothing without one."""
+    if not also:
+        return {}
+    row = part[part["metric"] == "test_accuracy"].iloc[0]
+    return {"accuracy_also": formats.spread(row[also], row[f"{also}_std"])}
 
 
 def _letter(position: int) -> str:

@@ -9,9 +9,6 @@ from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import CONFIRMED, NOT_TESTED
 from truly_sparse.analysis.names import dataset_title, method_title, split_setting
 
-#: The density at which the journal compares most.
-EPSILON = 20
-
 
 def claims(evidence: Evidence, beginning: str = "", topic: str = "") -> pd.DataFrame:
     """Return the tested claims whose name begins so, of one topic where it is named; Missing where there are none."""

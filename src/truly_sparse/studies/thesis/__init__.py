@@ -1,0 +1,1 @@
+"""The thesis by van der Wal (2023)."""
