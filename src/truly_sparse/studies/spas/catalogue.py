@@ -2,6 +2,30 @@
 
 from truly_sparse.analysis.study import Entry, Source, Study
 
+TABLES = {
+    "spas_table2": Entry("table2"),
+    "spas_table3": Entry("table3", experiments=("spas_cifar",)),
+    "spas_table5": Entry("table5", experiments=("spas_cifar", "spas_tabular")),
+    "spas_table7": Entry("table7", experiments=("spas_budgets",)),
+    "spas_table8": Entry("table8", experiments=("spas_budgets",)),
+    "spas_table9": Entry("table9", experiments=("spas_budgets",)),
+    "spas_start": Entry("start", experiments=("spas_start",)),
+    "spas_choices": Entry("choices", experiments=("spas_choices", "spas_cifar", "spas_tabular")),
+    "spas_ensembles": Entry("ensembles", experiments=("spas_ensembles",)),
+    "spas_depth": Entry("depth", measurements=("depth",)),
+    "spas_verdicts": Entry(
+        "verdicts",
+        experiments=("spas_cifar",),
+        optional=("spas_tabular", "spas_budgets", "spas_ratio", "spas_start"),
+        optional_measurements=("depth",),
+    ),
+}
+FIGURES = {
+    "spas_figure3": Entry("figure3", experiments=("spas_cifar",)),
+    "spas_figure4": Entry("figure4", experiments=("spas_tabular",)),
+    "spas_figure6": Entry("figure6", experiments=("spas_ratio",)),
+    "spas_figure7": Entry("figure7", experiments=("spas_tabular",)),
+}
 STUDY = Study(
     "spas",
     Source(
@@ -9,5 +33,6 @@ STUDY = Study(
         title="SPaS: Sparse Parameterized Shortcut Connections for Dynamic Sparse-to-Sparse Training",
         address="https://github.com/MaukWM/SPaS",
     ),
-    tables={"spas_table2": Entry("table2")},
+    TABLES,
+    FIGURES,
 )

@@ -1,0 +1,1 @@
+"""Figures, one file each: `data(inputs)` returns what is drawn, `draw(frame, preset)` draws it."""

@@ -1,0 +1,66 @@
+"""SPaS figure 3b: accuracy of perceptrons on pictures by the operations of a prediction."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.names import dataset_title
+from truly_sparse.analysis.panels import letter, warn
+from truly_sparse.analysis.style import BLACK, PAGE_WIDTH
+from truly_sparse.studies.spas.figures.looks import LINES, LOOKS, TRAINED, handles, log_axis
+from truly_sparse.studies.spas.runs import DENSE, cells, frame_of
+from truly_sparse.studies.spas.tables.table3 import EXPERIMENT, KEYS
+
+COLUMNS = (
+    "figure", "dataset", "model", "mode", "compression", "i_flops", "value", "error", "seeds", "asked", "random",
+    "published", "note",
+)  # fmt: skip
+_TICKS = (0.01, 0.03, 0.1, 0.3, 1, 3)
+
+
+def data(inputs: Inputs) -> pd.DataFrame:
+    """Return a row per cell of Table 3 as a tidy frame with the columns `COLUMNS`.
+
+    `value` is the interquartile mean of accuracies in percent, `error` the standard error over seeds, `i_flops` the
+    links as a part of the dense plain network's; `published` what is printed, missing for a dash.
+    """
+    found = cells(frame_of(inputs, EXPERIMENT), [*KEYS])
+    printed = inputs.published("table3")
+    printed = printed[printed["metric"] == "iqm"][["dataset", "method", "setting", "published"]]
+    frame = found.merge(printed, on=["dataset", "method", "setting"], how="left")
+    frame = frame.assign(figure="spas_figure3", value=frame["iqm"], error=frame["std"] / frame["seeds"] ** 0.5)
+    return frame[frame["value"].notna()].reindex(columns=list(COLUMNS)).reset_index(drop=True)
+
+
+def draw(frame: pd.DataFrame, preset: str) -> Figure:
+    """Draw a row of panels for every dataset: networks that evolve on the left, static ones on the right."""
+    datasets = list(frame["dataset"].unique())
+    figure = Figure(figsize=(PAGE_WIDTH, 0.4 + 2.0 * len(datasets)))
+    grid = figure.subplots(len(datasets), len(LINES), sharex=True, sharey="row", squeeze=False)
+    letters = iter("abcdefghijkl")
+    for row, dataset in zip(grid, datasets, strict=True):
+        for axes, mode in zip(row, LINES, strict=True):
+            own = frame[(frame["dataset"] == dataset) & frame["mode"].isin([mode, DENSE])]
+            for model, part in own.groupby("model", sort=False):
+                _line(axes, str(model), part.sort_values("i_flops"))
+            letter(axes, next(letters), f"{dataset_title(dataset)}, {TRAINED[mode]}")
+            log_axis(axes, _TICKS)
+        row[0].set_ylabel("accuracy (%)")
+    for axes in grid[-1]:
+        axes.set_xlabel("I-FLOPs, dense plain network = 1")
+    cross = Line2D([], [], color=BLACK, marker="x", linestyle="none", markersize=4.5, label="printed")
+    shown = [cross] if frame["published"].notna().any() else []
+    figure.legend(handles=[*handles(frame["model"]), *shown], loc="outside lower center", ncols=3)
+    warn(figure, preset)
+    return figure
+
+
+def _line(axes: Axes, model: str, part: pd.DataFrame) -> None:
+    colour, marker = LOOKS[model]
+    axes.errorbar(
+        part["i_flops"], part["value"], part["error"].fillna(0.0), color=colour, marker=marker, markersize=3.8,
+        linewidth=0.9, elinewidth=0.8, capsize=1.6,
+    )  # fmt: skip
+    axes.plot(part["i_flops"], part["published"], "x", color=colour, markersize=5, markeredgewidth=1.2)

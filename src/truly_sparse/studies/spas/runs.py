@@ -1,0 +1,149 @@
+"""Runs of perceptrons as one frame, those that have not finished too, and the cells of tables they are grouped into."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.origin import partial_note
+from truly_sparse.analysis.runs import class_count
+from truly_sparse.analysis.statistics.interquartile import iqm
+from truly_sparse.experiments.records import Record
+from truly_sparse.measure.possible import possible_weights
+from truly_sparse.studies.spas.chance import random_below
+
+#: The plain network and the one with shortcuts: the first part of a method's name.
+MLP, SPAS = "mlp", "spas"
+MODELS = {MLP: "MLP", SPAS: "SPaS-MLP"}
+#: How a sparse network trains, the other part, and what a dense one is called.
+STATIC, EVOLVING, DENSE = "static", "set", "dense"
+MODES = {DENSE: "Fully dense", STATIC: "Static", EVOLVING: "SET*/SPaSET"}
+#: Compressions that stand for dense networks: without shortcuts, and with all of them.
+DENSE_PLAIN, DENSE_SHORTCUTS = 1, 0
+#: What of a cell's runs a table may show.
+METRICS = ("iqm", "mean", "max", "last_iqm", "epochs", "i_flops")
+#: Settings by which tables of choices tell runs apart, with what stands where a record does not name one.
+CHOICES: dict[str, Any] = {
+    "init": "torch",
+    "l1": 0.0,
+    "patience": 0,
+    "prune_fraction": None,
+    "learning_rate": None,
+    "keep_shortcut_ratio": True,
+}
+_HEAD = ("experiment", "dataset", "method", "seed")
+
+
+def frame_of(inputs: Inputs, *experiments: str) -> pd.DataFrame:
+    """Return one row per run of some experiments, finished or not.
+
+    Returns
+    -------
+    DataFrame
+        `experiment, dataset, method, seed`; `model` (mlp or spas) and `mode` (dense, static or set); `setting` ("c5",
+        "n1000", "eps3.5"), `compression`, `budget` (links asked for), `ratio` (R, the sequential part); `CHOICES`;
+        `validation` and `scaling`; `accuracy` of the network that was collected and `last` of its last epoch, in
+        percent; `epochs` trained, `links` it started with, `i_flops`, the part these are of a dense plain network;
+        `classes`; `note` where only a part of the dataset was there; `commit`. Missing where a run diverged or has not
+        finished.
+    """
+    rows = [_row(record, record["settings"], record) for record in inputs.of(*experiments)]
+    for spec in inputs.absent:
+        if spec.experiment in experiments:
+            rows.append(_row({name: getattr(spec, name) for name in _HEAD}, spec.settings, None))
+    frame = pd.DataFrame(rows)
+    numbers = ["compression", "budget", "accuracy", "last", "epochs", "links", "i_flops", "classes"]
+    return frame.astype(dict.fromkeys(numbers, float))
+
+
+def cells(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Return one row per group of runs, in order of appearance.
+
+    Returns
+    -------
+    DataFrame
+        `keys`; `iqm` (interquartile mean), `mean`, `std` (of a sample) and `max` of accuracies; `last_iqm`, that of the
+        last epochs'; mean `epochs` and `i_flops`; `seeds`, runs that finished, and `asked`, runs in the grid; `random`,
+        whether the `iqm` is no better than guessing; `note` and `commit`.
+    """
+    rows = []
+    for key, part in frame.groupby(list(keys), sort=False, dropna=False):
+        done = part[part["accuracy"].notna()]
+        accuracy = done["accuracy"]
+        centre = iqm(accuracy)
+        level = random_below(str(part["dataset"].iloc[0]), done["classes"].max())
+        rows.append(
+            {
+                **dict(zip(keys, key, strict=True)),
+                "iqm": centre,
+                "mean": accuracy.mean(),
+                "std": accuracy.std(),
+                "max": accuracy.max(),
+                "last_iqm": iqm(done["last"].dropna()),
+                "epochs": done["epochs"].mean(),
+                "i_flops": done["i_flops"].mean(),
+                "seeds": len(done),
+                "asked": len(part),
+                "random": bool(centre < level),
+                "note": next(iter(done["note"]), ""),
+                "commit": ", ".join(dict.fromkeys(done["commit"])),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def long(wide: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    """Return cells as rows of `metric` and `value`, those of a cell after one another; `mean` and `std` stay beside."""
+    parts = [wide.assign(metric=name, value=wide[name]) for name in metrics]
+    whole = pd.concat(parts).sort_index(kind="stable").reset_index(drop=True)
+    return whole.drop(columns=[name for name in METRICS if name != "mean"])
+
+
+def spread_of(cell: pd.Series) -> pd.Series:
+    """Return a cell as tests over seeds take it: its mean as `value`, with `std` and `seeds`."""
+    return pd.Series({"value": cell["mean"], "std": cell["std"], "seeds": cell["seeds"]})
+
+
+def setting_of(training: dict[str, Any]) -> str:
+    """Return how many links a network starts with, in a word: "c5", "n1000" or "eps3.5"."""
+    for name, short in (("compression", "c"), ("links", "n")):
+        if training.get(name) is not None:
+            return f"{short}{training[name]:g}" if name == "compression" else f"{short}{training[name]:d}"
+    return f"eps{training['epsilon']:g}"
+
+
+def _row(head: Record, settings: dict[str, Any], record: Record | None) -> dict[str, Any]:
+    training, data = settings["training"], settings["data"]
+    compression, shortcuts = training.get("compression"), training.get("shortcut_ratio", 0.0)
+    model, _, mode = settings["method"].partition("_")
+    if (model, compression) in ((MLP, DENSE_PLAIN), (SPAS, DENSE_SHORTCUTS)):
+        mode = DENSE
+    row = {
+        **{name: head[name] for name in _HEAD},
+        "model": model,
+        "mode": mode,
+        "setting": setting_of(training),
+        "compression": compression,
+        "budget": training.get("links"),
+        "ratio": 1 - shortcuts,
+        **{name: training.get(name, before) for name, before in CHOICES.items()},
+        "validation": data.get("validation", "held_out"),
+        "scaling": data["scaling"],
+    }
+    finished = dict.fromkeys(("accuracy", "last", "epochs", "links", "i_flops", "classes")) | {"note": "", "commit": ""}
+    if record is None or record["status"] != "ok":
+        return row | finished
+    about, links = record["data"], sum(record["links"]["start"])
+    classes = class_count(about)
+    sizes = [about["features"], *training["hidden_layer_sizes"], classes]
+    return row | {
+        "accuracy": 100 * record["accuracy"]["test"],
+        "last": 100 * record["scores"]["last"],
+        "epochs": record["scores"]["epochs"],
+        "links": links,
+        "i_flops": links / possible_weights(sizes).sequential,
+        "classes": classes,
+        "note": partial_note(about["partial"]),
+        "commit": (record["code"]["commit"] or "unknown")[:10],
+    }

@@ -1,0 +1,140 @@
+"""SPaS Table 5: what shortcuts add on every dataset, each model in its best setting."""
+
+from typing import Any
+
+import pandas as pd
+from scipy.stats import levene
+
+from truly_sparse.analysis import formats
+from truly_sparse.analysis.evidence import Missing
+from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.judging import welch
+from truly_sparse.analysis.latex import Column
+from truly_sparse.analysis.names import dataset_title
+from truly_sparse.analysis.origin import marked_title
+from truly_sparse.analysis.rounding import less
+from truly_sparse.analysis.table import Part, Table
+from truly_sparse.studies.spas import shown
+from truly_sparse.studies.spas.runs import MLP, SPAS, cells, frame_of, spread_of
+
+EXPERIMENTS = ("spas_cifar", "spas_tabular")
+#: Columns of the CSV beside those of every results CSV: what was compared, runs of the smaller side, and a test.
+MORE = ("best_mlp", "best_spas", "asked", "p", "printed")
+#: Printed comparisons: of this model with the one that has shortcuts.
+COMPARED = {"mlp": "SPaS-MLP less MLP", "cnn": "SPaS-CNN less CNN", "densenet": "SPaS-CNN less DenseNet"}
+_CELL = ("dataset", "model", "mode", "setting")
+_PRINTED = (
+    Column("dataset", "Dataset", align="l"),
+    Column("compared", "Compared", align="l"),
+    *(
+        Column(f"{metric}{end}", header, title)
+        for metric, title in (("delta_iqm", "IQM"), ("delta_max", "Best run"))
+        for end, header in (("_published", "publ."), ("", "here"))
+    ),
+    Column("p", "p"),
+    Column("std", "Spread"),
+    Column("best_mlp", "MLP", "Best setting", "l"),
+    Column("best_spas", "SPaS-MLP", "Best setting", "l"),
+)
+
+
+def make(inputs: Inputs) -> Table:
+    """Return SPaS Table 5: differences in points, printed and measured here."""
+    frame, origin = tidy(inputs), inputs.origin()
+    caption = (
+        "What shortcuts add, in points of accuracy: the model with shortcuts less the one without, each in the setting "
+        "(compression, training, dense included) of the best interquartile mean (IQM) on the dataset, and the best "
+        "single run of any setting. p: Welch's test, two-sided, over the seeds of both settings, which were chosen by "
+        "the same seeds. Spread: standard deviation with shortcuts less that without, in points. Convolutional models "
+        f"follow. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+    )
+    return Table(frame, [Part("5", caption, _cells(frame), _PRINTED, [origin.line()], block="dataset")])
+
+
+def tidy(inputs: Inputs) -> pd.DataFrame:
+    """Return one row per (dataset, method, metric), with the columns of every results CSV and `MORE`.
+
+    `method` is the model without shortcuts, as in print; metrics are `delta_iqm` with Welch's p, `delta_max`, and
+    `delta_std`, the difference of standard deviations over seeds, with that of Levene's test about the medians.
+    """
+    runs = frame_of(inputs, *EXPERIMENTS)
+    lines: list[dict[str, Any]] = []
+    for dataset, own in runs.groupby("dataset", sort=False):
+        done = own[own["accuracy"].notna()]
+        if set(done["model"]) >= {MLP, SPAS}:
+            lines += _compared(str(dataset), done, len(own) - len(done))
+    rows = pd.DataFrame(lines)
+    printed = inputs.published("table5")
+    rows = shown.beside_printed(inputs, rows, "table5") if lines else rows
+    others = printed[(printed["method"] != MLP) & printed["dataset"].isin(set(runs["dataset"]))]
+    whole = pd.concat([rows, others.assign(note=shown.FOLLOWS)], ignore_index=True)
+    places = {name: place for place, name in enumerate(dict.fromkeys(runs["dataset"]))}
+    whole = whole.sort_values("dataset", key=lambda column: column.map(places), kind="stable")
+    return shown.tidy(whole, "spas_table5", MORE)
+
+
+def _compared(dataset: str, done: pd.DataFrame, lacking: int) -> list[dict[str, Any]]:
+    """Return the rows of one dataset."""
+    found = cells(done, _CELL)
+    best = {model: found[found["model"] == model].nlargest(1, "iqm").iloc[0] for model in (MLP, SPAS)}
+    top = {model: float(done.loc[done["model"] == model, "accuracy"].max()) for model in (MLP, SPAS)}
+    one, other = best[SPAS], best[MLP]
+    runs = [done.loc[(done[list(_CELL)] == row[list(_CELL)]).all(axis=1), "accuracy"] for row in (one, other)]
+    spread = len(runs[0]) > 1 and len(runs[1]) > 1 and max(one["std"], other["std"]) > 0
+    head = {
+        "dataset": dataset,
+        "method": MLP,
+        "setting": "best",
+        "seeds": min(one["seeds"], other["seeds"]),
+        "best_mlp": _setting(other),
+        "best_spas": _setting(one),
+        "note": "; ".join(filter(None, (one["note"], f"{lacking} runs missing" if lacking else ""))),
+        "commit": one["commit"],
+    }
+    return [
+        head | {"metric": "delta_iqm", "value": less(one["iqm"], other["iqm"]), "p": _welch(one, other)},
+        head | {"metric": "delta_max", "value": less(top[SPAS], top[MLP]), "p": None},
+        head
+        | {
+            "metric": "delta_std",
+            "value": less(one["std"], other["std"]) if spread else None,
+            "p": float(levene(*runs, center="median").pvalue) if spread else None,
+        },
+    ]
+
+
+def _welch(one: pd.Series, other: pd.Series) -> float | None:
+    try:
+        return welch(spread_of(one), spread_of(other))
+    except Missing:
+        return None
+
+
+def _setting(row: pd.Series) -> str:
+    """Return a best setting in a few words, such as "static c5"."""
+    return f"{row['mode']} {row['setting']}"
+
+
+def _cells(frame: pd.DataFrame) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    for dataset, found in frame.groupby("dataset", sort=False):
+        for place, (method, part) in enumerate(found.groupby("method", sort=False)):
+            title = marked_title(str(dataset), part["note"]) if method == MLP else dataset_title(str(dataset))
+            cells: dict[str, Any] = {"dataset": "" if place else title, "compared": COMPARED[str(method)]}
+            for row in part.to_dict("records"):
+                follows = row["note"] == shown.FOLLOWS
+                text = shown.FOLLOWS if follows else formats.difference(row["value"], 2)
+                if row["metric"] == "delta_std":
+                    cells["std"] = text
+                    continue
+                cells[f"{row['metric']}_published"] = formats.difference(row["published"], 2)
+                cells[row["metric"]] = text
+                if row["metric"] == "delta_iqm" and not follows:
+                    cells |= {
+                        "p": formats.p_value(row["p"]),
+                        "best_mlp": row["best_mlp"],
+                        "best_spas": row["best_spas"],
+                    }
+            rows.append(cells)
+    columns = [column.key for column in _PRINTED]
+    return pd.DataFrame(rows).reindex(columns=columns).fillna(formats.NOTHING)
