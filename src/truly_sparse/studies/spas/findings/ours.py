@@ -20,27 +20,31 @@ COMPRESSION = 25
 
 
 def _collapse(evidence: Evidence) -> list[str]:
-    """Say what plain networks reach by the source's protocol and by others: for each set of pictures, and the "
-    "tables."""
+    """Say what plain networks reach by the source's protocol and by others, where both were tried."""
     rows = evidence.rows(START, metric="iqm", compression=COMPRESSION)
     rows = rows[rows["value"].notna()]
-    pictures = rows["dataset"].isin(PICTURES)
-    sentences = [
-        f"On {dataset_title(str(dataset))} {_compared(own)}."
-        for dataset, own in rows[pictures].groupby("dataset", sort=False)
-    ]
-    if not pictures.all():
-        count = rows.loc[~pictures, "dataset"].nunique()
-        sentences.append(f"On average over {count} tabular datasets {_compared(rows[~pictures])}.")
+    source = _by_the_source(rows)
+    both = [name for name, own in source.groupby(rows["dataset"], sort=False) if own.any() and not own.all()]
+    pictures = [name for name in both if name in PICTURES]
+    sentences = [f"On {dataset_title(name)} {_compared(rows[rows['dataset'] == name])}." for name in pictures]
+    others = [name for name in both if name not in PICTURES]
+    if others:
+        compared = _compared(rows[rows["dataset"].isin(others)])
+        sentences.append(f"On average over {len(others)} tabular datasets {compared}.")
+    if not sentences:
+        raise Missing("plain networks have not been trained by both protocols")
     return sentences
+
+
+def _by_the_source(rows: pd.DataFrame) -> pd.Series:
+    """Mark the rows whose networks start, and are stopped, as the source's."""
+    return (rows["init"] == "torch") & (rows["l1"] > 0) & (rows["patience"] > 0)
 
 
 def _compared(rows: pd.DataFrame) -> str:
     """Return in words what plain networks have by the source's protocol and by the best other one, means over rows."""
     means = rows.groupby(["init", "l1", "patience", "mode"], sort=False)["value"].mean().reset_index()
-    source = (means["init"] == "torch") & (means["l1"] > 0) & (means["patience"] > 0)
-    if source.all() or not source.any():
-        raise Missing("plain networks have not been trained by both protocols")
+    source = _by_the_source(means)
     best = means[~source].sort_values("value", ascending=False, kind="stable").iloc[0]
     start = "start by their real fan-in" if best["init"] == "torch_links" else "start as the source's"
     return (
