@@ -50,7 +50,8 @@ class Terminal:
 
 
 def test_a_line_now_and_then_where_nobody_watches_and_everything_in_the_log(finished):
-    first, *lines, last = finished.said.splitlines()
+    first, planned, *lines, last = finished.said.splitlines()
+    assert re.fullmatch(r"small/journal: 6 runs to train, at most [\d.]+e\+\d+ multiply-adds", planned)
     steps = finished.log().count(" steps (")
     log = re.fullmatch(r"small: planning; log: (results/logs/workflow/\S+\.log)", first)[1]
     assert (finished.folder / log).read_text().count("rule train:") == 6

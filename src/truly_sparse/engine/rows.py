@@ -10,7 +10,22 @@ from numba.extending import overload
 from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
 from truly_sparse.engine.libm import exp
 from truly_sparse.engine.registers import LANES
-from truly_sparse.engine.vector import add, load, load_bytes, load_pair, multiply, splat, store, store_pair, transpose
+from truly_sparse.engine.vector import (
+    add,
+    load,
+    load_bytes,
+    load_pair,
+    multiply,
+    prefetch,
+    splat,
+    store,
+    store_pair,
+    transpose,
+)
+
+#: Bytes of a line of the cache, and how far ahead lines of a sample are asked for: a batch has more of them than the
+#: processor follows by itself.
+LINE, AHEAD = 64, 64
 
 
 def put_features(block, turn, rows, start, features, batch):
@@ -95,6 +110,28 @@ def _take_features(x, sample, features, left, some, block, here):
     return take_bytes
 
 
+def ask_ahead(x, sample, features, left):
+    """Ask for the bytes that come soon after those from `left` on of a sample; compiled code only."""
+    raise NotImplementedError
+
+
+@overload(ask_ahead, jit_options=INLINED)
+def _ask_ahead(x, sample, features, left):
+    del sample, features, left
+    if isinstance(x, types.Array):
+
+        def ask_for_nothing(x, sample, features, left):
+            pass
+
+        return ask_for_nothing
+
+    def ask_for_bytes(x, sample, features, left):
+        if left % LINE == 0:
+            prefetch(x.values, sample * features + left + AHEAD, ())
+
+    return ask_for_bytes
+
+
 @njit(**INNER)
 def gather_batch(x, order, start, count, batch, features, pointers, rows, block):
     """Copy samples order[start:start+count] of x [sample][feature] into `rows` [feature][batch], padded with zeros.
@@ -113,6 +150,7 @@ def gather_batch(x, order, start, count, batch, features, pointers, rows, block)
                 if first + b >= count:
                     store(splat(np.float32(0), LANES), block, here)
                 else:
+                    ask_ahead(x, order[start + first + b], features, left)
                     take_features(x, order[start + first + b], features, left, some, block, here)
             transpose(block, LANES * LANES * turn)
             put_features(block, turn, rows, left * batch + first, some, batch)

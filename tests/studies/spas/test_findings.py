@@ -28,8 +28,8 @@ def test_both_protocols_are_compared_where_both_were_tried():
     )  # fmt: skip
     pictures, tables = ours._collapse(evidence)
     assert pictures == (
-        "On CIFAR-10 at compression 25 plain networks by the source's protocol have 10.0 to 11.0 %; those that start by "
-        "their real fan-in, with L1 0 and patience 0, up to 51.5 %."
+        "On CIFAR-10 at compression 25 plain networks by the source's protocol have 10.0 to 11.0 %; those that start "
+        "by their real fan-in, with L1 0 and patience 0, up to 51.5 %."
     )
     assert "over 2 tabular datasets" in tables
     assert "51.0 %" in tables

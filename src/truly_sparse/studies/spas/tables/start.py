@@ -10,11 +10,13 @@ from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.origin import marked_title
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.studies.spas import shown
-from truly_sparse.studies.spas.runs import MODES, cells, frame_of, long
+from truly_sparse.studies.spas.runs import EVOLVING, MODES, STATIC, cells, frame_of, long
 
 EXPERIMENT = "spas_start"
 #: Those that have the source's protocol.
 AS_PRINTED = ("spas_cifar", "spas_tabular")
+#: How the topology of a plain network is trained.
+TRAINED = {STATIC: "Static", EVOLVING: "SET*"}
 #: Start values, in words.
 STARTS = {"torch": "dense fan-in", "torch_links": "real fan-in"}
 MORE = ("model", "mode", "compression", "init", "l1", "patience", "mean", "asked", "random")
@@ -79,7 +81,10 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
     for dataset, found in own.groupby("dataset", sort=False):
         for mode, of_mode in found.groupby("mode", sort=False):
             for place, (_, part) in enumerate(of_mode.groupby("compression", sort=False)):
-                cells = {"dataset": marked_title(str(dataset), part["note"]), "mode": "" if place else MODES[str(mode)]}
+                cells = {
+                    "dataset": marked_title(str(dataset), part["note"]),
+                    "mode": "" if place else TRAINED[str(mode)],
+                }
                 cells["compression"] = formats.number(part["compression"].iloc[0])
                 cells |= {_key(row): shown.accuracy(row) for row in part.to_dict("records")}
                 rows.append(cells)

@@ -21,7 +21,7 @@ _PRINTED = (
     *(
         Column(f"{model}_{key}", header, title)
         for model, title in MODELS.items()
-        for key, header in (("published", "publ."), ("here", "here"), ("last", "last epoch"), ("i_flops", "I-FLOPs"))
+        for key, header in (("published", "publ."), ("here", "here"), ("last", "last"), ("i_flops", "I-FLOPs"))
     ),
 )
 
