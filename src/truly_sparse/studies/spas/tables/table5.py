@@ -21,7 +21,7 @@ EXPERIMENTS = ("spas_cifar", "spas_tabular")
 #: Columns of the CSV beside those of every results CSV: what was compared, runs of the smaller side, and a test.
 MORE = ("best_mlp", "best_spas", "asked", "p", "printed")
 #: Printed comparisons: of this model with the one that has shortcuts.
-COMPARED = {"mlp": "SPaS-MLP less MLP", "cnn": "SPaS-CNN less CNN", "densenet": "SPaS-CNN less DenseNet"}
+COMPARED = {"mlp": "SPaS-MLP, MLP", "cnn": "SPaS-CNN, CNN", "densenet": "SPaS-CNN, DenseNet"}
 _CELL = ("dataset", "model", "mode", "setting")
 _PRINTED = (
     Column("dataset", "Dataset", align="l"),
@@ -32,7 +32,7 @@ _PRINTED = (
         for end, header in (("_published", "publ."), ("", "here"))
     ),
     Column("p", "p"),
-    Column("std", "Spread"),
+    Column("std", "sd"),
     Column("best_mlp", "MLP", "Best setting", "l"),
     Column("best_spas", "SPaS-MLP", "Best setting", "l"),
 )
@@ -42,10 +42,10 @@ def make(inputs: Inputs) -> Table:
     """Return SPaS Table 5: differences in points, printed and measured here."""
     frame, origin = tidy(inputs), inputs.origin()
     caption = (
-        "What shortcuts add, in points of accuracy. The model with shortcuts less the one without, each in the setting "
+        "What shortcuts add, in points of accuracy: the first model less the second, each in the setting "
         "(compression, training, dense included) of the best interquartile mean (IQM) on the dataset, and the best "
         "single run of any setting. p: Welch's test, two-sided, over the seeds of both settings, which were chosen by "
-        "the same seeds. Spread: standard deviation with shortcuts less that without, in points. Convolutional models "
+        "the same seeds. sd: standard deviation with shortcuts less that without, in points. Convolutional models "
         f"follow. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     )
     return Table(frame, [Part("5", caption, _cells(frame), _PRINTED, [origin.line()], block="dataset")])
