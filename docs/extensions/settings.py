@@ -26,7 +26,7 @@ class SettingsTable(SphinxDirective):
             "|---|---|---|---|---|",
         ]
         lines += [
-            f"| `{name}` | {possible(name, one)} | {PAPER[name]} | {BEST[name]} | {one.text} |"
+            f"| `{name}` | {possible(name, one)} | {PAPER.get(name, '–')} | {BEST.get(name, '–')} | {one.text} |"
             for name, one in SETTINGS.items()
         ]
         container = nodes.container()
