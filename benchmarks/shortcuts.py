@@ -105,12 +105,7 @@ def masked(compression: float) -> Callable[[], float]:
 def skipping(ratio: float) -> tuple[Callable[[], float], int]:
     """Return what measures the seconds of a step of the journal's network with some shortcuts, and its links."""
     rng, sizes = np.random.default_rng(0), peers.SIZES
-    slopes = [0.0] * (len(sizes) - 2)
-    model = (
-        shortcuts.erdos_renyi(sizes, EPSILON, ratio, slopes, rng, storage="bfloat16")
-        if ratio
-        else SparseMLP.erdos_renyi(sizes, EPSILON, slopes, rng, storage="bfloat16")
-    )
+    model = shortcuts.erdos_renyi(sizes, EPSILON, ratio, [0.0] * (len(sizes) - 2), rng, storage="bfloat16")
     x, y = peers.problem()
 
     def epoch() -> None:

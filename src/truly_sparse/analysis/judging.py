@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from scipy.stats import ttest_ind_from_stats
 
+from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.origin import PARTIAL
 from truly_sparse.analysis.rounding import less
@@ -109,6 +110,27 @@ def partial(*rows: pd.Series) -> str:
     """Return the remark that a row is of a part of its dataset, or nothing."""
     notes = [part for row in rows for part in str(row.get("note", "")).split("; ") if part.startswith(PARTIAL)]
     return f" ({notes[0]})" if notes else ""
+
+
+def multiple(ours: float, printed: float, pairs: Iterable[tuple[float, float]], rounding: float, where: str) -> Finding:
+    """Judge a multiple by the printed one, else by whether one factor above 1 leads from all of ours to all printed.
+
+    Parameters
+    ----------
+    ours, printed : float
+    pairs : iterable of (float, float)
+        Our number and the printed one everywhere; read only where the printed one is not ours.
+    rounding : float
+        By how much a printed number may be off.
+    where : str
+        What the pairs differ in, such as "ε".
+    """
+    found, why = verdict(abs(ours - printed) <= rounding), ""
+    if found == NOT_CONFIRMED:
+        low, high = common_factor(pairs, rounding)
+        found = EXPLAINED if 1 < low <= high else NOT_CONFIRMED
+        why = f"one factor of {low:.2f} to {high:.2f} at every {where}" if low <= high else "no common factor"
+    return Finding(formats.ratio(ours), formats.printed_ratio(printed), found, why, ours, printed)
 
 
 def common_factor(pairs: Iterable[tuple[float, float]], rounding: float) -> tuple[float, float]:

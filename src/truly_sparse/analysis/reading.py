@@ -20,9 +20,9 @@ def claims(evidence: Evidence, beginning: str = "", topic: str = "", table: str 
     return rows
 
 
-def claim(evidence: Evidence, name: str) -> pd.Series:
-    """Return one tested claim."""
-    return claims(evidence, name).iloc[0]
+def claim(evidence: Evidence, name: str, table: str = "verdicts") -> pd.Series:
+    """Return one tested claim; Missing where it could not be tested."""
+    return claims(evidence, name, table=table).iloc[0]
 
 
 def confirmed(rows: pd.DataFrame, verdict: str = CONFIRMED) -> int:

@@ -100,6 +100,8 @@ def _take_features(x, sample, features, left, some, block, here):
         return take_floats
 
     def take_bytes(x, sample, features, left, some, block, here):
+        if left % LINE == 0:
+            prefetch(x.values, sample * features + left + AHEAD, ())
         if some == LANES:
             bytes_ = load_bytes(x.values, sample * features + left)
             store(add(multiply(bytes_, load(x.scale, left, LANES)), load(x.shift, left, LANES)), block, here)
@@ -108,28 +110,6 @@ def _take_features(x, sample, features, left, some, block, here):
                 block[here + f] = np.float32(x.values[sample, left + f]) * x.scale[left + f] + x.shift[left + f]
 
     return take_bytes
-
-
-def ask_ahead(x, sample, features, left):
-    """Ask for the bytes that come soon after those from `left` on of a sample; compiled code only."""
-    raise NotImplementedError
-
-
-@overload(ask_ahead, jit_options=INLINED)
-def _ask_ahead(x, sample, features, left):
-    del sample, features, left
-    if isinstance(x, types.Array):
-
-        def ask_for_nothing(x, sample, features, left):
-            pass
-
-        return ask_for_nothing
-
-    def ask_for_bytes(x, sample, features, left):
-        if left % LINE == 0:
-            prefetch(x.values, sample * features + left + AHEAD, ())
-
-    return ask_for_bytes
 
 
 @njit(**INNER)
@@ -150,7 +130,6 @@ def gather_batch(x, order, start, count, batch, features, pointers, rows, block)
                 if first + b >= count:
                     store(splat(np.float32(0), LANES), block, here)
                 else:
-                    ask_ahead(x, order[start + first + b], features, left)
                     take_features(x, order[start + first + b], features, left, some, block, here)
             transpose(block, LANES * LANES * turn)
             put_features(block, turn, rows, left * batch + first, some, batch)

@@ -108,13 +108,16 @@ def erdos_renyi(
     """Start a network of Erdős–Rényi blocks with about as many links as without shortcuts.
 
     Each sequential block has 1 - `shortcut_ratio` of the density it has without shortcuts; the other links are expected
-    in the shortcut blocks, in proportion to n_in + n_out as in all Erdős–Rényi blocks, while they have places.
+    in the shortcut blocks, in proportion to n_in + n_out as in all Erdős–Rényi blocks, while they have places. With a
+    ratio of 0 there are no such blocks.
 
     Raises
     ------
     UserError
         Where there are fewer places for shortcuts.
     """
+    if not shortcut_ratio:
+        return SparseMLP.erdos_renyi(sizes, epsilon, slopes, rng, init, storage)
     sequential, skipping = kinds(len(sizes))
     density = {(i, j): topology.density(sizes[i], sizes[j], epsilon) for i, j in sequential}
     wanted = shortcut_ratio * sum(share * sizes[i] * sizes[j] for (i, j), share in density.items())

@@ -71,11 +71,13 @@ class Plan:
 
     def told(self) -> str | None:
         """Return in a line what all runs take that are to be trained; None where there are none."""
-        from truly_sparse.experiments import expected  # NumPy and a compiler; each job of a cluster reads this module
-
         missing = {spec.settings_hash: spec for _, absent in self._split.values() for spec in absent}
+        if not self.config["train"] or not missing:
+            return None
+        from truly_sparse.experiments import expected  # NumPy and a compiler, which takes longer than all else here
+
         own = [spec for spec in missing.values() if not Path(self._trained[spec.settings_hash]).exists()]
-        return expected.told(self.place, self.config, own) if self.config["train"] else None
+        return expected.told(self.place, self.config, own)
 
     def missing(self, experiment: str) -> list[str]:
         """Return the run.json files an experiment needs beside the committed records; none without `train`.

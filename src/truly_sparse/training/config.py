@@ -214,9 +214,13 @@ class TrainingConfig:
         return cls(**{**training, **sizes})
 
 
+def densities(settings: TrainingConfig) -> list[str]:
+    """Return what says how many links a sparse network starts with, by name; of settings without contradiction, one."""
+    return [name for name in DENSITIES if getattr(settings, name) is not None]
+
+
 def contradiction(settings: TrainingConfig, model: str) -> str | None:
     """Return what is contradictory in settings of a "sparse" or a "dense" model; None where nothing is."""
-    given = [name for name in DENSITIES if getattr(settings, name) is not None]
     if settings.l1 and settings.optimiser != "adam":
         return f"l1 {settings.l1:g} needs optimiser adam"
     if model == "dense":
@@ -225,6 +229,7 @@ def contradiction(settings: TrainingConfig, model: str) -> str | None:
         if settings.activation == "mish":
             differing.append("activation mish")
         return f"a dense model has no {differing[0]}; leave it out" if differing else None
+    given = densities(settings)
     if len(given) != 1:
         return f"a sparse model needs one of {', '.join(DENSITIES)}, found {' and '.join(given) or 'none'}"
     if not settings.keep_shortcut_ratio and settings.pruning != "global":

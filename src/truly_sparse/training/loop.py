@@ -14,7 +14,7 @@ from truly_sparse.engine.rows import Samples
 from truly_sparse.engine.streams import Streams
 from truly_sparse.errors import UserError
 from truly_sparse.training import evolution
-from truly_sparse.training.config import DENSITIES, TrainingConfig
+from truly_sparse.training.config import TrainingConfig, densities
 from truly_sparse.training.sampling import Sampler
 from truly_sparse.training.schedule import Epoch
 from truly_sparse.training.stage import Earlier, Stage
@@ -203,7 +203,7 @@ class Loop:
         if not np.isfinite(result.loss):
             progress.failure = (
                 f"the loss became infinite or not a number in epoch {epoch.number + 1} "
-                f"(learning_rate {epoch.learning_rate:g}, {links_wanted(settings)}); {self.remedy}"
+                f"(learning_rate {epoch.learning_rate:g}, {_links_wanted(settings)}); {self.remedy}"
             )
             return
         score = self._validate(epoch)
@@ -275,9 +275,9 @@ def _numbered(stages: list[Stage]) -> list[Epoch]:
     return plan
 
 
-def links_wanted(settings: TrainingConfig) -> str:
+def _links_wanted(settings: TrainingConfig) -> str:
     """Return in words what says how many links there are."""
-    given = [f"{name} {getattr(settings, name)}" for name in DENSITIES if getattr(settings, name) is not None]
+    given = [f"{name} {getattr(settings, name)}" for name in densities(settings)]
     return given[0] if given else "epsilon none"
 
 

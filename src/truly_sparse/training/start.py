@@ -7,7 +7,7 @@ import numpy as np
 
 from truly_sparse.engine import shortcuts, store
 from truly_sparse.engine.dense import DenseMLP
-from truly_sparse.engine.network import SparseMLP, all_relu_slopes
+from truly_sparse.engine.network import all_relu_slopes
 from truly_sparse.training.config import TrainingConfig
 
 Model = Literal["sparse", "dense"]
@@ -28,9 +28,7 @@ def fresh(model: Model, features: int, classes: int, settings: TrainingConfig) -
         if settings.epsilon is None:
             numbers = shortcuts.numbers(sizes, ratio, settings.compression, settings.links)
             return shortcuts.start(sizes, *numbers, slopes, rng, init, storage)
-        if ratio:
-            return shortcuts.erdos_renyi(sizes, settings.epsilon, ratio, slopes, rng, init, storage)
-        return SparseMLP.erdos_renyi(sizes, settings.epsilon, slopes, rng, init, storage)
+        return shortcuts.erdos_renyi(sizes, settings.epsilon, ratio, slopes, rng, init, storage)
 
     return draw
 

@@ -9,7 +9,7 @@ from truly_sparse.analysis.judging import (
     NOT_CONFIRMED,
     Finding,
     Rule,
-    common_factor,
+    multiple,
     partial,
     verdict,
 )
@@ -85,13 +85,8 @@ WEIGHTS = Rule(
 
 def _operations(evidence: Evidence, dataset: str, epsilon: float, epsilons: tuple[float, ...]) -> Finding:
     ours, printed, _ = _mean(evidence, f"{OPERATIONS}_ratio", dataset, epsilon)
-    found, why = verdict(abs(ours - printed) <= ROUNDING), ""
-    if found == NOT_CONFIRMED:
-        pairs = [_mean(evidence, f"{OPERATIONS}_ratio", dataset, one)[:2] for one in epsilons]
-        low, high = common_factor(pairs, ROUNDING)
-        found = EXPLAINED if 1 < low <= high else NOT_CONFIRMED
-        why = f"one factor of {low:.2f} to {high:.2f} at every sparsity" if low <= high else "no common factor"
-    return Finding(formats.ratio(ours), formats.printed_ratio(printed), found, why, ours, printed)
+    pairs = (_mean(evidence, f"{OPERATIONS}_ratio", dataset, one)[:2] for one in epsilons)
+    return multiple(ours, printed, pairs, ROUNDING, "sparsity")
 
 
 OPERATIONS_RATIO = Rule(

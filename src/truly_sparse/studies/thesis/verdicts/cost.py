@@ -4,7 +4,7 @@ import pandas as pd
 
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
-from truly_sparse.analysis.judging import EXPLAINED, NOT_CONFIRMED, Finding, Rule, common_factor, verdict
+from truly_sparse.analysis.judging import EXPLAINED, NOT_CONFIRMED, Finding, Rule, multiple, verdict
 from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.tse import PROPOSED
 from truly_sparse.studies.thesis.tables.counts import DENSE as DENSE_OPERATIONS
@@ -72,13 +72,8 @@ WEIGHTS_RATIO = Rule(
 def _operations(evidence: Evidence, dataset: str, epsilon: int) -> Finding:
     rows = evidence.rows(COUNTS, dataset=dataset, metric=OPERATIONS)
     own = rows[rows["epsilon"] == epsilon].iloc[0]
-    ours, said = float(own["value"]), float(own["published"])
-    judged, why = verdict(abs(ours - said) <= ROUNDING), ""
-    if judged == NOT_CONFIRMED:
-        low, high = common_factor(zip(rows["value"], rows["published"], strict=True), ROUNDING)
-        judged = EXPLAINED if 1 < low <= high else NOT_CONFIRMED
-        why = f"one factor of {low:.2f} to {high:.2f} at every ε" if low <= high else "no common factor"
-    return Finding(formats.ratio(ours), formats.printed_ratio(said), judged, why, ours, said)
+    pairs = zip(rows["value"], rows["published"], strict=True)
+    return multiple(float(own["value"]), float(own["published"]), pairs, ROUNDING, "ε")
 
 
 OPERATIONS_RATIO = Rule(

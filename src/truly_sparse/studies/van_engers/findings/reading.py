@@ -20,7 +20,7 @@ def tested(evidence: Evidence, *topics: str) -> pd.DataFrame:
 
 def claim(evidence: Evidence, name: str) -> pd.Series:
     """Return one claim, Missing where it could not be tested."""
-    return reading.claims(evidence, name, table=VERDICTS).iloc[0]
+    return reading.claim(evidence, name, VERDICTS)
 
 
 def number(evidence: Evidence, name: str, column: str = "value") -> float:
