@@ -36,6 +36,12 @@ def topology_of(arrays: Mapping[str, npt.NDArray[Any]]) -> list[sparse.csr_array
     return [sparse.csr_array(whole[layers[source], layers[target]]) for source, target in arrays["blocks"]]
 
 
+def shared_part(first: sparse.csr_array, second: sparse.csr_array) -> float:
+    """Return the part of the links of one block that another one of its size has at the same places."""
+    part: float = first.multiply(second).sum() / first.nnz
+    return part
+
+
 def topology_distances(first: Sequence[sparse.csr_array], second: Sequence[sparse.csr_array]) -> Distances:
     """Return the distance of two networks' topologies, layer by layer.
 

@@ -62,7 +62,9 @@ def test_it_is_shown_by_its_name_beside_the_printed_numbers(repository, capsys):
     for cells, numbers in zip(shown, WEIGHTS.values(), strict=True):
         assert tuple(cells[2::2]) == numbers
     assert [cells[1::2] for cells in shown] == [["328k", "657k", "985k"], ["337k", "952k", "1.3M"]]
-    assert lines[-1].startswith("PDF: ")
+    csv, document = [line for line in lines if not line.startswith("  ")][-2:]  # the rest says how to get the PDF
+    assert csv.startswith("CSV: ")
+    assert document.startswith("PDF: ")
 
 
 def test_the_quick_preset_is_marked(repository):

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from truly_sparse.data.arrays import Arrays
 from truly_sparse.experiments.measuring.trained import HIDDEN, finish, settings_of, trainer_of, with_data
-from truly_sparse.measure.topology_distance import topology_distances, topology_of
+from truly_sparse.measure.topology_distance import shared_part, topology_distances, topology_of
 
 #: The blocks of a network, each a 0/1 matrix [input][output].
 Topology = list[sparse.csr_array]
@@ -60,6 +60,6 @@ def _compare(members: list[Topology]) -> Iterator[dict[str, Any]]:
                 "other": other,
                 "block": block - HIDDEN,
                 "distance": distances[block],
-                "shared": first[block].multiply(second[block]).sum() / first[block].nnz,
+                "shared": shared_part(first[block], second[block]),
                 "links": first[block].nnz,
             }

@@ -11,7 +11,7 @@ from truly_sparse.engine import store
 from truly_sparse.engine.network import SparseMLP, regrow_at_random
 from truly_sparse.ensembles import strategies
 from truly_sparse.experiments.measuring.trained import HIDDEN, converged, settings_of, with_data
-from truly_sparse.measure.topology_distance import heatmap, topology_of
+from truly_sparse.measure.topology_distance import heatmap, shared_part, topology_of
 
 
 def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
@@ -79,7 +79,7 @@ def _compare(networks: list[store.Arrays], restarted: list[store.Arrays]) -> lis
             "converged": x,
             "reinitialised": y,
             "distance": distances[y, x],
-            "shared": one[HIDDEN].multiply(other[HIDDEN]).sum() / one[HIDDEN].nnz,
+            "shared": shared_part(one[HIDDEN], other[HIDDEN]),
             "links": one[HIDDEN].nnz,
         }
         for y, other in enumerate(after)

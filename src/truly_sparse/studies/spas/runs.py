@@ -9,6 +9,7 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.origin import partial_note
 from truly_sparse.analysis.runs import class_count
 from truly_sparse.analysis.statistics.interquartile import iqm
+from truly_sparse.experiments.grid import setting_name
 from truly_sparse.experiments.records import Record
 from truly_sparse.measure.possible import possible_weights
 from truly_sparse.studies.spas.chance import random_below
@@ -107,10 +108,8 @@ def spread_of(cell: pd.Series) -> pd.Series:
 
 def setting_of(training: dict[str, Any]) -> str:
     """Return how many links a network starts with, in a word: "c5", "n1000" or "eps3.5"."""
-    for name, short in (("compression", "c"), ("links", "n")):
-        if training.get(name) is not None:
-            return f"{short}{training[name]:g}" if name == "compression" else f"{short}{training[name]:d}"
-    return f"eps{training['epsilon']:g}"
+    names = ("epsilon", "compression", "links")
+    return setting_name({name: training[name] for name in names if training.get(name) is not None})
 
 
 def _row(head: Record, settings: dict[str, Any], record: Record | None) -> dict[str, Any]:

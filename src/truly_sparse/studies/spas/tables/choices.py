@@ -33,8 +33,6 @@ _WORDS = {
     "start": "start",
 }
 _VALUES = {"test": "test rows", "held_out": "held-out rows"}
-#: Settings that say how many links there are: a run and its counterpart have as many.
-_LINKS = ("epsilon", "compression", "links")
 _DEFAULTS: dict[str, Any] = {"validation": "held_out", "keep_shortcut_ratio": True}
 
 
