@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from truly_sparse.engine import store
 from truly_sparse.engine.dense import DenseMLP
 from truly_sparse.engine.network import SparseMLP
-from truly_sparse.engine.optimisers import SGD, Adam
+from truly_sparse.engine.optimisers import SGD, Adam, of_gradients
 from truly_sparse.engine.streams import Streams
 
 from .reference import Reference
@@ -153,8 +154,25 @@ def test_mish_and_its_derivative():
     assert np.allclose(found, slope, atol=2e-6)
 
 
-def test_a_dense_network_refuses_what_it_does_not_do():
-    network, (x, y) = DenseMLP([7, 5, 4], [0.0], Streams(0).start), problem(64, 7, 4)
-    for optimiser in (Adam(0.1), SGD(0.1, nesterov=True), SGD(0.1, coupled=True), SGD(np.full(2, 0.1, np.float32))):
-        with pytest.raises(ValueError, match="one rate"):
-            network.train_epoch(x, y, np.arange(64), 32, optimiser, 0.0, 0, 0)
+@pytest.mark.parametrize(
+    "optimiser",
+    [
+        SGD(0.1, nesterov=True),
+        SGD(0.1, coupled=True, decay=0.01),
+        SGD(np.array([0.1, 0.05], np.float32), np.array([0.9, 0.5], np.float32), clip=0.1),
+        of_gradients(SGD(np.array([0.1, 0.05]), nesterov=True), 0.2, 2),
+        Adam(0.01, l1=1e-3),
+    ],
+)
+def test_a_dense_network_moves_as_a_sparse_one_with_all_links(optimiser):
+    dense, (x, y) = DenseMLP([7, 5, 4], [0.0], Streams(0).start), problem(64, 7, 4)
+    weights = {(i, i + 1): own.T for i, own in enumerate(dense.weights)}
+    sparse = SparseMLP.from_dense(weights, dense.biases, [0.0])
+    for network in (dense, sparse):
+        for epoch in range(3):
+            network.train_epoch(x, y, np.arange(64), 32, optimiser, 0.2, 3, 2 * epoch)
+        restored = store.build(store.snapshot(network))
+        network.train_epoch(x, y, np.arange(64), 32, optimiser, 0.2, 3, 6)
+        restored.train_epoch(x, y, np.arange(64), 32, optimiser, 0.2, 3, 6)
+        assert (network.predict_proba(x) == restored.predict_proba(x)).all()
+    assert np.allclose(dense.predict_proba(x), sparse.predict_proba(x), atol=2e-6)

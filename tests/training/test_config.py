@@ -64,7 +64,7 @@ def test_a_setting_takes_the_type_it_has():
 
 def test_the_schema_has_what_a_configuration_may_say():
     properties = schema()["properties"]
-    assert set(SETTINGS) - set(properties) == {*DENSITIES, "learning_rate_schedule"}
+    assert set(SETTINGS) - set(properties) == {*DENSITIES}
     assert properties["distance_factor"] == {
         "description": "Dist-TSE accepts a new topology at a distance of at least mean + factor (lambda) * sd.",
         "type": "number",
@@ -95,7 +95,9 @@ def test_what_came_later_is_in_settings_where_it_is_not_the_default():
         ("sparse", {"epsilon": 2.0, "links": 9}, "found epsilon and links"),
         ("sparse", {"epsilon": 2.0, "l1": 0.1}, "l1 0.1 needs optimiser adam"),
         ("sparse", {"epsilon": 2.0, "keep_shortcut_ratio": False}, "needs pruning global"),
-        ("dense", {"optimiser": "adam"}, "a dense model has no optimiser"),
+        ("dense", {"pruning": "global"}, "a dense model has no pruning"),
+        ("dense", {"optimiser": "adam"}, None),
+        ("dense", {"optimiser": "adam", "nesterov": True}, "nesterov needs optimiser sgd"),
         ("dense", {"shortcut_ratio": 0.5}, "a dense model has no shortcut_ratio"),
         ("dense", {"activation": "mish"}, "a dense model has no activation mish"),
     ],

@@ -4,7 +4,7 @@ Activations are [feature][batch] as in the sparse engine, weights are [output][i
 products of a layer (bias, activation, dropout, momentum, decay) is one compiled pass each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,11 @@ from numba import njit
 
 from truly_sparse.engine.compiled import COMPILED
 from truly_sparse.engine.dropout import layer_key, mix, threshold
-from truly_sparse.engine.kernels import TINY, square_sum
+from truly_sparse.engine.kernels import TINY, move_all, square_sum
 from truly_sparse.engine.libm import log
-from truly_sparse.engine.memory import aligned
+from truly_sparse.engine.memory import aligned, padded
 from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult, Floats
-from truly_sparse.engine.optimisers import SGD, Optimiser
+from truly_sparse.engine.optimisers import Adam, AdamRates, MomentumRates, Optimiser, at_step, of_epoch, shortened
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.rows import Samples, softmax_rows, taken
 from truly_sparse.engine.topology import start_bound, start_values
@@ -56,11 +56,12 @@ def _loss(probabilities, y, order, start, delta):
 
 
 @njit(cache=True, **COMPILED)
-def _update(parameters, velocity, gradient, rate, momentum, decay):
-    """Make one momentum step: v <- momentum v - rate g; w <- w + v - decay w."""
-    for k in range(parameters.shape[0]):
-        velocity[k] = momentum * velocity[k] - rate * gradient[k]
-        parameters[k] = parameters[k] + velocity[k] - decay * parameters[k]
+def _move(values, velocity, second, gradient, rates, step, powers, share):
+    """Move parameters against their gradients, these multiplied by `share` where that is not 1."""
+    now = at_step(rates, step, powers)
+    if share != np.float32(1):
+        now = shortened(now, share)
+    move_all(now, values, velocity, second, gradient)
 
 
 class DenseMLP:
@@ -84,10 +85,15 @@ class DenseMLP:
         self.sizes = tuple(sizes)
         self.slopes = [*slopes]
         pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
-        self.weights, self.velocity, self._gradient = ([aligned((m, n)) for n, m in pairs] for _ in range(3))
+        self.weights, self.velocity, self._gradient = (
+            [padded(n * m).reshape(m, n) for n, m in pairs] for _ in range(3)
+        )
         for weight, (n_in, n_out) in zip(self.weights, pairs, strict=True):
             weight[:] = start_values(weight.size, start_bound(n_in, n_out, kind), rng).reshape(weight.shape)
-        self.biases, self.bias_velocity, self._bias_gradient = ([aligned(m) for _, m in pairs] for _ in range(3))
+        self.biases, self.bias_velocity, self._bias_gradient = ([padded(m) for _, m in pairs] for _ in range(3))
+        #: Second moments of weights and of biases, once an optimiser has kept some, and its powers.
+        self._second, self._bias_second = [padded(0) for _ in pairs], [padded(0) for _ in pairs]
+        self._powers = np.ones(2)
         self._workspaces: dict[int, list[list[Floats]]] = {}
 
     @property
@@ -126,7 +132,7 @@ class DenseMLP:
                 z += bias[:, None]
                 softmax_rows(z.reshape(-1), z.shape[0], z.shape[1])
 
-    def _backward(self, optimiser: SGD) -> None:
+    def _backward(self, rates: MomentumRates | AdamRates, step: int, clip: float) -> None:
         """Propagate the error of the logits back, layer by layer from the top; then update."""
         for layer in range(len(self.weights) - 1, -1, -1):
             delta = self._delta[layer + 1]
@@ -136,15 +142,24 @@ class DenseMLP:
                 np.dot(self.weights[layer].T, delta, out=self._delta[layer])
                 self._delta[layer] *= self._factor[layer]
         gradients = [array.reshape(-1) for array in (*self._gradient, *self._bias_gradient)]
-        rate = optimiser.rate
-        if optimiser.clip:
+        share = 1.0
+        if clip:
             lanes = np.empty(LANES)
-            norm = sum(square_sum(gradient, lanes) for gradient in gradients) ** 0.5
-            rate = rate * min(1.0, optimiser.clip / max(norm, 1e-30))
-        constants = np.float32(rate), np.float32(optimiser.momentum), np.float32(optimiser.decay)
-        parameters = (*self.weights, *self.biases), (*self.velocity, *self.bias_velocity)
-        for values, velocity, gradient in zip(*parameters, gradients, strict=True):
-            _update(values.reshape(-1), velocity.reshape(-1), gradient, *constants)
+            share = min(1.0, clip / max(sum(square_sum(gradient, lanes) for gradient in gradients) ** 0.5, 1e-30))
+        parameters = (
+            (*self.weights, *self.biases),
+            (*self.velocity, *self.bias_velocity),
+            (*self._second, *self._bias_second),
+        )
+        for values, velocity, second, gradient in zip(*parameters, gradients, strict=True):
+            powers = self._powers.copy()
+            _move(values.reshape(-1), velocity.reshape(-1), second, gradient, rates, step, powers, np.float32(share))
+        self._powers[:] = powers
+
+    def _keep_second_moments(self) -> None:
+        if not len(self._bias_second[0]):
+            self._second = [padded(weight.size) for weight in self.weights]
+            self._bias_second = [padded(bias.size) for bias in self.biases]
 
     @np.errstate(over="ignore", invalid="ignore")  # a loss that is not finite tells
     def train_epoch(
@@ -158,11 +173,10 @@ class DenseMLP:
         key: int,
         first_step: int,
     ) -> EpochResult:
-        """Train on every full batch of `order`; see `SparseMLP.train_epoch`. The optimiser is plain: one rate, neither
-        `nesterov` nor `coupled`.
-        """
-        if not isinstance(optimiser, SGD) or optimiser.nesterov or optimiser.coupled or np.ndim(optimiser.rate):
-            raise ValueError("a dense network trains by SGD with one rate an epoch, neither nesterov nor coupled")
+        """Train on every full batch of `order`; see `SparseMLP.train_epoch`."""
+        if isinstance(optimiser, Adam):
+            self._keep_second_moments()
+        rates = of_epoch(optimiser, len(order) // batch)
         self._reserve(batch)
         loss, correct = 0.0, 0
         for step in range(len(order) // batch):
@@ -172,9 +186,9 @@ class DenseMLP:
             loss, correct = loss + batch_loss, correct + hits
             if not np.isfinite(batch_loss):
                 break
-            self._backward(optimiser)
+            self._backward(rates, step, optimiser.clip)
         samples = len(order) // batch * batch
-        return EpochResult(loss / samples, correct / samples, samples)
+        return EpochResult(loss / samples, correct / samples, samples, sum(self.link_counts), self.input_links)
 
     def predict_proba(self, x: Samples) -> Floats:
         """Return softmax probabilities, float32, shape (samples, classes), of x, shape (samples, features)."""
@@ -192,12 +206,22 @@ class DenseMLP:
 
     predict_as_trained = predict_proba
 
+    def rest(self) -> None:
+        """Forget the moments of all weights and biases, and the steps that Adam has made."""
+        for own in (*self.velocity, *self.bias_velocity, *self._second, *self._bias_second):
+            own[:] = 0
+        self._powers[:] = 1
+
     def copy_state(self) -> dict[str, npt.NDArray]:
         """Return a copy of everything training changes."""
-        return {name: np.concatenate([array.reshape(-1) for array in arrays]) for name, arrays in self._parts().items()}
+        state = {name: np.concatenate([array.reshape(-1) for array in own]) for name, own in self._parts().items()}
+        return state | ({"powers": self._powers.copy()} if "second" in state else {})
 
-    def load_state(self, state: dict[str, npt.NDArray]) -> None:
+    def load_state(self, state: Mapping[str, npt.NDArray]) -> None:
         """Take over a state made by `copy_state` of a network of the same shape."""
+        if "second" in state:
+            self._keep_second_moments()
+            self._powers[:] = state["powers"]
         for name, arrays in self._parts().items():
             start = 0
             for array in arrays:
@@ -205,9 +229,11 @@ class DenseMLP:
                 start += array.size
 
     def _parts(self) -> dict[str, list[Floats]]:
-        return {
+        parts = {
             "values": self.weights,
             "velocity": self.velocity,
             "biases": self.biases,
             "bias_velocity": self.bias_velocity,
         }
+        second = {"second": self._second, "bias_second": self._bias_second}
+        return parts | (second if len(self._bias_second[0]) else {})

@@ -26,6 +26,7 @@ from numba import njit
 from truly_sparse.engine.activations import activate, slope_errors
 from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
 from truly_sparse.engine.dropout import layer_key
+from truly_sparse.engine.gate import returned, taking_part
 from truly_sparse.engine.libm import log
 from truly_sparse.engine.optimisers import at_step, move, put, shortened
 from truly_sparse.engine.registers import LANES, PART, PARTS
@@ -254,35 +255,40 @@ def move_all(rates, values, velocity, second, gradient):
 
 @njit(cache=True, **COMPILED)
 def train_epoch(x, y, order, batch, count, links, layers, biases, gradient, space, widths, dropout, first_step, rates,
-                powers, clip, far):  # fmt: skip
+                powers, clip, far, active):  # fmt: skip
     """Train on every full batch of `order`; return the summed cross-entropy and the number of correct samples.
 
     `count` >= `batch` is the batch rounded up to whole vectors; the padding has zero error. With `clip` > 0 the
-    gradient of all parameters is shortened to that norm where it is longer. Stops early, returning the non-finite loss,
-    as soon as a batch's loss is not finite.
+    gradient of all parameters is shortened to that norm where it is longer. `active` is an empty tuple, or lets some
+    links take part in each step (`gate`). Stops early, returning the non-finite loss, as soon as a batch's loss is not
+    finite.
     """
     loss, correct = 0.0, 0
     output = layers.starts[layers.slopes.shape[0] - 1]
     classes, of_output = layers.starts[layers.slopes.shape[0]] - output, biases.gradient[output - layers.starts[1] :]
+    inputs = layers.starts[1]
     for step in range(order.shape[0] // batch):
-        gather_batch(x, order, step * batch, batch, count, layers.starts[1], links.pointers, space.rows,
+        own, own_count = taking_part(links, active, first_step + step, inputs)
+        gather_batch(x, order, step * batch, batch, count, inputs, own.pointers, space.rows,
                      space.parts)  # fmt: skip
         sum_biases(biases)
-        forward(links, layers, biases.sums, space, count, widths.forward, dropout, first_step + step, far)
+        forward(own, layers, biases.sums, space, count, widths.forward, dropout, first_step + step, far)
         batch_loss, hits = errors_of_output(space.logits, y, order, step * batch, batch, count, classes, space.rows,
                                             output * count, of_output)  # fmt: skip
         loss, correct = loss + batch_loss, correct + hits
         if not math.isfinite(batch_loss):
             return batch_loss, correct
         now = at_step(rates, step, powers)
-        backward(links, layers, gradient, biases.gradient, space, count, widths, dropout, now, clip == 0, far)
+        backward(own, layers, gradient, biases.gradient, space, count, widths, dropout, now, clip == 0, far)
         for b in range(biases.values.shape[0]):
             biases.own_gradient[b] = biases.gradient[biases.neurons[b]]
         if clip > 0:
-            norm = math.sqrt(square_sum(gradient, space.lanes) + square_sum(biases.own_gradient, space.lanes))
+            of_links = gradient[:own_count]
+            norm = math.sqrt(square_sum(of_links, space.lanes) + square_sum(biases.own_gradient, space.lanes))
             if norm > clip:
                 now = shortened(now, np.float32(clip / norm))
-            move_all(now, links.values, links.velocity, links.second, gradient)
+            move_all(now, own.values[:own_count], own.velocity, own.second, of_links)
+        returned(links, active, own_count, now)
         move_all(now, biases.values, biases.velocity, biases.second, biases.own_gradient)
     return loss, correct
 

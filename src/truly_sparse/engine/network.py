@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from truly_sparse.engine import kernels, topology
 from truly_sparse.engine.dropout import threshold
+from truly_sparse.engine.gate import Active, Gate, room
 from truly_sparse.engine.graph import STATE, Block, Graph, Pair
 from truly_sparse.engine.memory import padded
 from truly_sparse.engine.optimisers import Adam, Optimiser, of_epoch
@@ -32,6 +33,9 @@ class EpochResult(NamedTuple):
     loss: float
     accuracy: float
     samples: int
+    #: Links that took part in a step, and those of them that lead from the inputs, in the mean over steps.
+    links: float
+    input_links: float
 
 
 class SparseMLP:
@@ -254,6 +258,7 @@ class SparseMLP:
         dropout: float,
         key: int,
         first_step: int,
+        gate: Gate | None = None,
     ) -> EpochResult:
         """Train on every full batch of `order`; the last incomplete batch is dropped.
 
@@ -271,6 +276,8 @@ class SparseMLP:
             Rate at which hidden units are dropped (inverted dropout), 0 <= dropout < 1.
         key, first_step : int
             Key of the dropout stream, and the number of this epoch's first step within the whole training.
+        gate : Gate, optional
+            Lets some of the links take part in each step.
 
         Returns
         -------
@@ -284,6 +291,7 @@ class SparseMLP:
             self._gradient = padded(len(self.graph))
         if isinstance(optimiser, Adam):
             self._keep_second_moments()
+        active = room(self.graph.arrays, gate) if gate is not None else ()
         loss, correct = kernels.train_epoch(
             self._samples(x),
             y,
@@ -302,9 +310,13 @@ class SparseMLP:
             self._powers,
             np.float32(optimiser.clip),
             workspace.far,
+            active,
         )
         samples = steps * batch
-        return EpochResult(loss / samples, correct / samples, samples)
+        links: tuple[float, float] = len(self.graph), self.input_links
+        if isinstance(active, Active):
+            links = active.counted[0] / steps, active.counted[1] / steps
+        return EpochResult(loss / samples, correct / samples, samples, *links)
 
     def predict_proba(self, x: Samples) -> Floats:
         """Return softmax probabilities, float32, shape (samples, classes), of x, shape (samples, features)."""
@@ -367,6 +379,12 @@ class SparseMLP:
             for number, block in enumerate(self.blocks)
             if block.target < len(self.sizes) - 1
         )
+
+    def rest(self) -> None:
+        """Forget the moments of all links and biases, and the steps that Adam has made."""
+        for own in (self.graph.velocity, self.graph.arrays.second, self.bias_velocity, self._bias_second):
+            own[:] = 0
+        self._powers[:] = 1
 
     def copy_state(self) -> dict[str, npt.NDArray]:
         """Return a copy of everything training changes: topology, values, moments, biases, powers of Adam."""

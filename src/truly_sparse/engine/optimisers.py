@@ -28,7 +28,7 @@ from truly_sparse.engine.vector import (
 )
 
 #: One number for an epoch, or one for each of its steps.
-PerStep = float | npt.NDArray[np.float32]
+PerStep = float | npt.NDArray[np.floating]
 
 
 class SGD(NamedTuple):
@@ -36,7 +36,8 @@ class SGD(NamedTuple):
 
     With `nesterov`, w <- w + momentum v - rate g - decay w, with the new v. The decay is not multiplied by the rate;
     with `coupled` it enters the gradient instead, g + decay w. With `clip` > 0, g is shortened to that norm (over all
-    parameters) where it is longer. Rate and momentum may be arrays, one value for each step of an epoch.
+    parameters) where it is longer. Rate and momentum may be arrays, one value for each step of an epoch; `lookahead` is
+    the momentum in the step of w where it is another than that in the step of v (see `of_gradients`).
     """
 
     rate: PerStep
@@ -45,6 +46,7 @@ class SGD(NamedTuple):
     clip: float = 0.0
     nesterov: bool = False
     coupled: bool = False
+    lookahead: PerStep | None = None
 
 
 class Adam(NamedTuple):
@@ -68,10 +70,11 @@ Optimiser = SGD | Adam
 
 
 class MomentumRates(NamedTuple):
-    """`SGD` in compiled code; rate and momentum are float32 arrays for an epoch, numbers for a step."""
+    """`SGD` in compiled code; rate and both momenta are float32 arrays for an epoch, numbers for a step."""
 
     rate: npt.NDArray[np.float32] | np.float32
     momentum: npt.NDArray[np.float32] | np.float32
+    lookahead: npt.NDArray[np.float32] | np.float32
     decay: np.float32
     nesterov: bool
     coupled: bool
@@ -93,12 +96,30 @@ class AdamRates(NamedTuple):
     share: np.float32
 
 
+def of_gradients(optimiser: SGD, before: float, steps: int) -> SGD:
+    """Return SGD whose velocity is a sum of gradients, which each step multiplies by its own rate, as PyTorch's is.
+
+    Parameters
+    ----------
+    optimiser : SGD
+        Its rates are not 0.
+    before : float
+        Rate of the step before the first one, by which the velocity that there is was multiplied.
+    steps : int
+        Of the epoch.
+    """
+    rate = np.broadcast_to(np.asarray(optimiser.rate, np.float64), (steps,))
+    last = np.concatenate(([before], rate[:-1]))
+    return optimiser._replace(momentum=optimiser.momentum * (rate / last), lookahead=optimiser.momentum)
+
+
 def of_epoch(optimiser: Optimiser, steps: int) -> MomentumRates | AdamRates:
     """Return the rates for an epoch of so many steps."""
     if isinstance(optimiser, SGD):
-        rate, momentum = _per_step(optimiser.rate, steps), _per_step(optimiser.momentum, steps)
+        ahead = optimiser.momentum if optimiser.lookahead is None else optimiser.lookahead
+        rate, momentum, lookahead = (_per_step(each, steps) for each in (optimiser.rate, optimiser.momentum, ahead))
         decay, one = map(np.float32, (optimiser.decay, 1))
-        return MomentumRates(rate, momentum, decay, optimiser.nesterov, optimiser.coupled, one)
+        return MomentumRates(rate, momentum, lookahead, decay, optimiser.nesterov, optimiser.coupled, one)
     numbers = map(np.float32, (optimiser.epsilon, optimiser.l1, optimiser.decay, 1, 1))
     return AdamRates(_per_step(optimiser.rate, steps), float(optimiser.beta1), float(optimiser.beta2), *numbers)
 
@@ -120,8 +141,8 @@ def _at_step(rates, step, powers):
     if rates.instance_class is MomentumRates:
 
         def momentum_at(rates, step, powers):
-            rate, momentum = rates.rate[step], rates.momentum[step]
-            return MomentumRates(rate, momentum, rates.decay, rates.nesterov, rates.coupled, rates.share)
+            rate, momentum, lookahead = rates.rate[step], rates.momentum[step], rates.lookahead[step]
+            return MomentumRates(rate, momentum, lookahead, rates.decay, rates.nesterov, rates.coupled, rates.share)
 
         return momentum_at
 
@@ -146,7 +167,9 @@ def _shortened(rates, share):
 
         def momentum_shortened(rates, share):
             rate = rates.rate if rates.coupled else rates.rate * share
-            return MomentumRates(rate, rates.momentum, rates.decay, rates.nesterov, rates.coupled, share)
+            return MomentumRates(
+                rate, rates.momentum, rates.lookahead, rates.decay, rates.nesterov, rates.coupled, share
+            )
 
         return momentum_shortened
 
@@ -187,7 +210,7 @@ def _move(rates, slope, values, velocity, second, k, count):
             put(speed, velocity, k, count)
             moved = add(value, speed)
             if rates.nesterov:
-                moved = add(value, subtract(multiply(momentum, speed), down))
+                moved = add(value, subtract(multiply(splat(rates.lookahead, 8), speed), down))
             if not rates.coupled:
                 moved = subtract(moved, multiply(decay, value))
             put(moved, values, k, count)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from truly_sparse.engine.dense import DenseMLP
 from truly_sparse.engine.graph import Graph, Pair, check_blocks
 from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.noise import Noise, add_noise, noise_of, numbers_of
 from truly_sparse.errors import UserError
 from truly_sparse.files import atomic_path
 
@@ -86,7 +87,7 @@ def read(path: str | Path) -> Arrays:
 
 
 def build(arrays: Arrays) -> Network:
-    """Rebuild a network from a `snapshot`, checking every index."""
+    """Rebuild a network from a `snapshot`, checking every index; with `noise` among the arrays, that is added."""
     if int(arrays["format"]) != FORMAT:
         raise UserError(f"network format {int(arrays['format'])} is not {FORMAT}")
     sizes = [int(n) for n in arrays["sizes"]]
@@ -99,7 +100,14 @@ def build(arrays: Arrays) -> Network:
     network.load_state(arrays)
     if arrays["counts"].tolist() != network.link_counts:
         raise UserError("link counts are not those of the blocks")
+    if "noise" in arrays:
+        add_noise(network, noise_of(arrays["noise"]))
     return network
+
+
+def perturbed(network: Network, noise: Noise) -> Network:
+    """Return a copy of a network with noise on its weights; the network itself stays as it is."""
+    return build(snapshot(network) | {"noise": numbers_of(noise)})
 
 
 def _sparse(arrays: Arrays, sizes: list[int], slopes: list[float]) -> SparseMLP:
@@ -118,8 +126,7 @@ def _sparse(arrays: Arrays, sizes: list[int], slopes: list[float]) -> SparseMLP:
     if len(arrays["second"]) or len(arrays["bias_second"]):
         lengths |= {"second": len(targets), "bias_second": biases}
     _check_values(arrays, lengths)
-    if arrays["powers"].shape != (2,) or not ((arrays["powers"] >= 0) & (arrays["powers"] <= 1)).all():
-        raise UserError("powers are not two numbers from 0 to 1")
+    _check_powers(arrays)
     storage = "bfloat16" if bool(arrays["bfloat16"]) else "float32"
     shape: list[float] | str = "mish" if bool(arrays["mish"]) else slopes[1:-1]
     graph = Graph(sizes, pairs, pointers.copy(), targets.copy())
@@ -130,8 +137,17 @@ def _dense(arrays: Arrays, sizes: list[int], slopes: list[float]) -> DenseMLP:
     if len(slopes) != len(sizes) - 2:
         raise UserError("slopes do not fit the layers")
     weights, biases = sum(n_in * n_out for n_in, n_out in pairwise(sizes)), sum(sizes[1:])
-    _check_values(arrays, {"values": weights, "velocity": weights, "biases": biases, "bias_velocity": biases})
+    lengths = {"values": weights, "velocity": weights, "biases": biases, "bias_velocity": biases}
+    if "second" in arrays:
+        _check_powers(arrays)
+        lengths |= {"second": weights, "bias_second": biases}
+    _check_values(arrays, lengths)
     return DenseMLP(sizes, slopes, np.random.default_rng(0))
+
+
+def _check_powers(arrays: Arrays) -> None:
+    if arrays["powers"].shape != (2,) or not ((arrays["powers"] >= 0) & (arrays["powers"] <= 1)).all():
+        raise UserError("powers are not two numbers from 0 to 1")
 
 
 def _check_values(arrays: Arrays, lengths: dict[str, int]) -> None:

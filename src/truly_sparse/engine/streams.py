@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
-NAMES = ("start", "order", "dropout", "evolution", "regrowth")
+#: In the order of their sequences; new ones are added at the end, so that the others stay as they are.
+NAMES = ("start", "order", "dropout", "evolution", "regrowth", "prune", "gate", "noise", "bag")
 
 
 class Streams:
-    """Five generators that never share a draw, so that a change in one use leaves the others as they were.
+    """Generators that never share a draw, so that a change in one use leaves the others as they were.
 
     Parameters
     ----------
@@ -21,6 +22,8 @@ class Streams:
     ----------
     start, order, dropout, evolution, regrowth : numpy.random.Generator
         Start topology and values; training order; dropout keys; SET steps; escape from one member to the next.
+    prune, gate, noise, bag : numpy.random.Generator
+        Links of a child; which links are active; noise on weights; rows of a child.
     """
 
     start: np.random.Generator
@@ -28,6 +31,10 @@ class Streams:
     dropout: np.random.Generator
     evolution: np.random.Generator
     regrowth: np.random.Generator
+    prune: np.random.Generator
+    gate: np.random.Generator
+    noise: np.random.Generator
+    bag: np.random.Generator
 
     def __init__(self, seed: int, member: int = 0) -> None:
         for number, name in enumerate(NAMES):

@@ -214,24 +214,55 @@ def totals_of_eight(typingctx, array, offset):
     return operation(Vector(8), (array, types.int64), write)
 
 
+def _mixed(code: Code, x: Any, key: Any) -> Any:
+    """Return the hashes of 16 counters under a 64-bit key (see `dropout.mix`)."""
+    b, words = code.builder, x.type
+    low = code.splat(b.trunc(key, I32), LANES)
+    high = code.splat(b.trunc(b.lshr(key, ir.Constant(key.type, 32)), I32), LANES)
+    x = b.xor(b.mul(x, code.constant(words, 0x9E3779B1)), low)
+    x = b.xor(x, b.lshr(x, code.constant(words, 16)))
+    x = b.add(b.mul(x, code.constant(words, 0x7FEB352D)), high)
+    x = b.xor(x, b.lshr(x, code.constant(words, 15)))
+    x = b.mul(x, code.constant(words, 0x846CA68B))
+    return b.xor(x, b.lshr(x, code.constant(words, 16)))
+
+
 @intrinsic
 def hashed(typingctx, counter, key):
     """Return the hashes of counter, counter + 1, ... in 16 lanes under a 64-bit key (see `dropout.mix`)."""
 
     def write(code: Code, first: Any, key: Any) -> Any:
-        b = code.builder
-        words = ir.VectorType(I32, LANES)
-        low = code.splat(b.trunc(key, I32), LANES)
-        high = code.splat(b.trunc(b.lshr(key, ir.Constant(key.type, 32)), I32), LANES)
-        x = b.add(code.splat(first, LANES), ir.Constant(words, list(range(LANES))))
-        x = b.xor(b.mul(x, code.constant(words, 0x9E3779B1)), low)
-        x = b.xor(x, b.lshr(x, code.constant(words, 16)))
-        x = b.add(b.mul(x, code.constant(words, 0x7FEB352D)), high)
-        x = b.xor(x, b.lshr(x, code.constant(words, 15)))
-        x = b.mul(x, code.constant(words, 0x846CA68B))
-        return b.xor(x, b.lshr(x, code.constant(words, 16)))
+        ahead = ir.Constant(ir.VectorType(I32, LANES), list(range(LANES)))
+        return _mixed(code, code.builder.add(code.splat(first, LANES), ahead), key)
 
     return operation(Vector(LANES, "uint32"), (types.uint32, types.uint64), write)
+
+
+@intrinsic
+def chosen(typingctx, counters, thresholds, offset, key):
+    """Return 16 bits, as int64: whether the hash of ``counters[offset + i]`` lies below ``thresholds[offset + i]``, or
+    that is the largest number there is. Both arrays are of uint32.
+    """
+
+    def write(code: Code, _: Any, __: Any, at: Any, key: Any) -> Any:
+        b, words = code.builder, ir.VectorType(I32, LANES)
+        limits = code.load(1, at, words)
+        hashes = _mixed(code, code.load(0, at, words), key)
+        always = b.icmp_unsigned("==", limits, code.constant(words, 2**32 - 1))
+        bits = b.bitcast(b.or_(b.icmp_unsigned("<", hashes, limits), always), ir.IntType(LANES))
+        return b.zext(bits, I64)
+
+    return operation(types.int64, (counters, thresholds, types.int64, types.uint64), write)
+
+
+@intrinsic
+def lowest(typingctx, bits):
+    """Return the number of the lowest bit that is set in an int64, which has one."""
+
+    def write(code: Code, word: Any) -> Any:
+        return code.builder.cttz(word, ir.Constant(ir.IntType(1), 1))
+
+    return operation(types.int64, (types.int64,), write)
 
 
 @intrinsic

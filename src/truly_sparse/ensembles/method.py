@@ -21,6 +21,8 @@ class Method(ABC):
     single: ClassVar[bool] = False
     #: Whether every member trains for all the `epochs` of the settings; else the members share them.
     alone: ClassVar[bool] = False
+    #: Whether the members, but for one, come of that one, which is trained first.
+    family: ClassVar[bool] = False
     #: Whether networks without links of their own, dense ones, can be trained so.
     dense: ClassVar[bool] = False
 
@@ -37,6 +39,11 @@ class Method(ABC):
             Whether there is a network to go on from, of an earlier run: a first stage that starts with the previous
             network gets that one.
         """
+
+    @classmethod
+    def passes(cls, settings: TrainingConfig) -> float:
+        """Return how many epochs of a whole network a run takes, children counted by the links they have, at most."""
+        return float(settings.epochs * (settings.members if cls.alone else 1))
 
     @classmethod
     def problem(cls, name: str, settings: TrainingConfig) -> str | None:

@@ -49,6 +49,10 @@ class Values:
         error = np.average((mean_of(probabilities, self.knots) - y) ** 2, weights=weights)
         return float(1.0 - error / variance) if variance > 0 else -float(error)
 
+    def loss(self, probabilities: Floats) -> float:
+        """Return the error that the score knows."""
+        return -self.score(probabilities)
+
 
 def mean_of(probabilities: npt.NDArray[np.floating], knots: Reals) -> Reals:
     """Return the means of distributions over knots, shape (rows,); no product of BLAS, whose sums are not ours."""

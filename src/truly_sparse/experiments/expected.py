@@ -10,6 +10,7 @@ from truly_sparse.engine.shortcuts import numbers
 from truly_sparse.engine.topology import density
 from truly_sparse.ensembles import methods
 from truly_sparse.experiments.grid import RunSpec
+from truly_sparse.training.config import TrainingConfig
 
 
 def links(sizes: Sequence[int], training: Mapping[str, Any]) -> float:
@@ -52,8 +53,7 @@ def operations(settings: Mapping[str, Any], entry: Mapping[str, Any]) -> float |
     train = min(data.get("train_rows") or rows, rows - test)
     train -= ceil(data["validation_fraction"] * train)
     samples = train // training["batch_size"] * training["batch_size"]
-    networks = training["members"] if methods.kind(settings["strategy"]).alone else 1
-    epochs = training["epochs"] * networks
+    epochs = methods.kind(settings["strategy"]).passes(TrainingConfig.of(training))
     return 3 * weights(settings, entry["features"], len(entry["class_counts"])) * samples * epochs
 
 

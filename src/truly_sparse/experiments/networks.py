@@ -8,21 +8,27 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow.json import ReadOptions, read_json
 
 from truly_sparse.data.arrays import Arrays, Samples
 from truly_sparse.engine import store
-from truly_sparse.engine.network import Floats
+from truly_sparse.engine.network import Floats, SparseMLP
+from truly_sparse.ensembles import methods
+from truly_sparse.ensembles.subnetworks import idle_neurons
 from truly_sparse.ensembles.trainer import Trainer, predict_members
+from truly_sparse.experiments import parents
 from truly_sparse.experiments.progress import Reporter
 from truly_sparse.experiments.samples import samples, seen
 from truly_sparse.files import atomic_path
 from truly_sparse.measure import host
+from truly_sparse.measure.combining import combined
 from truly_sparse.measure.flops import operations
 from truly_sparse.training import checkpoint
 from truly_sparse.training.schedule import Epoch
+from truly_sparse.training.targets import Labels
 
 if TYPE_CHECKING:
     from truly_sparse.experiments.grid import RunSpec
@@ -30,6 +36,10 @@ if TYPE_CHECKING:
 CHECKPOINT_SECONDS = 20.0
 # Saving takes at most one part of this many of the time: a large network is saved less often.
 CHECKPOINT_SHARE = 100
+
+
+def _accuracy(probabilities: Floats, labels: Labels) -> float:
+    return float((probabilities.argmax(axis=1) == labels).mean())
 
 
 def _table(rows: list[dict[str, Any]]) -> pa.Table:
@@ -52,6 +62,8 @@ class Model:
         Ignore a checkpoint.
     each_epoch : callable
         Called after every epoch.
+    parents : Path, optional
+        The folder of parents that runs share.
 
     Attributes
     ----------
@@ -60,12 +72,19 @@ class Model:
     """
 
     def __init__(
-        self, spec: "RunSpec", data: Arrays, folder: Path, restart: bool, each_epoch: Callable[[], None]
+        self,
+        spec: "RunSpec",
+        data: Arrays,
+        folder: Path,
+        restart: bool,
+        each_epoch: Callable[[], None],
+        parents: Path | None = None,
     ) -> None:
         settings = spec.settings
         self.trainer = Trainer(seen(data), settings["training"], settings["model"], settings["strategy"], spec.seed)
         self._start_links = self.trainer.network.link_counts
-        self._checkpoint = folder / "checkpoint.npz"
+        self._checkpoint, self._parents = folder / "checkpoint.npz", parents
+        self._family = methods.kind(settings["strategy"]).family
         self._train(spec, data, restart, each_epoch)
         self.failure = self.trainer.progress.failure
 
@@ -76,12 +95,17 @@ class Model:
         pools = [pool for pool in host.threads()["threadpools"] if pool["user_api"] == "blas"]
         kernels = {str(pool.get("architecture")) for pool in pools}  # one library of them may be there twice
         where = {"processor": host.processor_facts(), "blas": sorted(kernels)}
-        identity = {**spec.hashes, "data": data.info["sha256"], **where}
+        where["data"] = data.info["sha256"]
+        identity = {**spec.hashes, **where}
+        facts = parents.identity(spec, where)
         reporter = Reporter(spec.path, len(trainer.plan))
         if not restart and path.exists():
             reason = checkpoint.restore(trainer, path, identity)
             done = trainer.progress.epoch
             reporter.say(f"going on after epoch {done}" if reason is None else f"checkpoint not used: {reason}")
+        shared = self._parents if parents.shared(trainer) else None
+        if shared is not None and not trainer.progress.epoch and parents.take(trainer, shared, facts):
+            reporter.say("its parent was trained by another run")
         saved, due = time.monotonic(), CHECKPOINT_SECONDS
 
         def after_epoch(_: Epoch) -> None:
@@ -89,6 +113,8 @@ class Model:
             each_epoch()
             if trainer.progress.failure is None:
                 reporter.update(trainer.progress.epoch, trainer.progress.history[-1])
+                if shared is not None and trainer.progress.epoch == len(trainer.stages[0].epochs):
+                    parents.keep(trainer, shared, facts)
             begun = time.monotonic()
             if begun - saved > due and not trainer.finished:
                 checkpoint.save(trainer, path, identity)
@@ -127,6 +153,35 @@ class Model:
             "epochs_wall": sum(row["seconds"] for row in history),
             "blocked_fallbacks": progress.fallbacks,
             "distance_draws": progress.draws,
+            **(self._of_family(data) if self._family and self.failure is None else {}),
+        }
+
+    def _of_family(self, data: Arrays) -> dict[str, Any]:
+        """Return what there is to know of a parent and its children, apart and together."""
+        trainer, x, y = self.trainer, samples(data.x_test), data.y_test
+        assert trainer.parent is not None
+        own = slice(int(trainer.stages[0].collects), None)
+        parent = predict_members([trainer.parent], x)
+        children = predict_members(trainer.members[own], x)
+        rows = trainer.progress.history
+        parts = {
+            "parent": [row for row in rows if not row["member"]],
+            "children": [row for row in rows if row["member"]],
+        }
+        networks = [store.build(member.arrays) for member in trainer.members[own]]
+        return {
+            "combined": {
+                "all": combined(np.concatenate([parent, children]), y),
+                "children": combined(children, y),
+            },
+            "children": {
+                "operations": {name: operations(part, 0)["total_training"] for name, part in parts.items()},
+                "seconds": {name: sum(row["seconds"] for row in part) for name, part in parts.items()},
+                "before": [_accuracy(network.predict_proba(x), y) for network in trainer.untuned()],
+                "after": [_accuracy(one, y) for one in children],
+                "parent": _accuracy(parent[0], y),
+                "idle_neurons": [idle_neurons(network) for network in networks if isinstance(network, SparseMLP)],
+            },
         }
 
     def _scores(self) -> dict[str, Any]:

@@ -62,7 +62,14 @@ def data_of(spec: "RunSpec", data: dict[str, Any]) -> Arrays:
     return load(spec.dataset, data, spec.settings["data"], spec.seed)
 
 
-def fit(spec: "RunSpec", data: Arrays, folder: Path, restart: bool, each_epoch: Callable[[], None]) -> Model:
+def fit(
+    spec: "RunSpec",
+    data: Arrays,
+    folder: Path,
+    restart: bool,
+    each_epoch: Callable[[], None],
+    parents: Path | None = None,
+) -> Model:
     """Train a run's model.
 
     Parameters
@@ -75,9 +82,11 @@ def fit(spec: "RunSpec", data: Arrays, folder: Path, restart: bool, each_epoch: 
         Ignore a checkpoint.
     each_epoch : callable
         Called after every epoch.
+    parents : Path, optional
+        Folder of trained networks from which runs begin that differ only in what comes of these.
     """
     module = import_module(f"truly_sparse.experiments.{MODULES[spec.settings['model']]}")
-    model: Model = module.Model(spec, data, folder, restart, each_epoch)
+    model: Model = module.Model(spec, data, folder, restart, each_epoch, parents)
     return model
 
 

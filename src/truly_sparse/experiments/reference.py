@@ -30,9 +30,15 @@ class Model:
     failure = None
 
     def __init__(
-        self, spec: "RunSpec", data: Arrays, folder: Path, restart: bool, each_epoch: Callable[[], None]
+        self,
+        spec: "RunSpec",
+        data: Arrays,
+        folder: Path,
+        restart: bool,
+        each_epoch: Callable[[], None],
+        parents: Path | None = None,
     ) -> None:
-        del folder, restart, each_epoch
+        del folder, restart, each_epoch, parents
         self._model = references.create(spec.settings["strategy"], spec.seed)
         parts = [(data.x_train, data.y_train)]
         if data.x_validation is not data.x_test:

@@ -11,6 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from truly_sparse.experiments import outcome, provenance
+from truly_sparse.experiments.configuration import results_folder
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import run_folder
 from truly_sparse.files import atomic_path, write_json
@@ -35,7 +36,7 @@ def run(config: dict[str, Any], spec: RunSpec, restart: bool = False) -> Path:
     data = outcome.data_of(spec, config["data"])
     loaded = time.perf_counter()
     with threadpool_limits(limits=1), Counters() as counters:
-        model = outcome.fit(spec, data, folder, restart, counters.update)
+        model = outcome.fit(spec, data, folder, restart, counters.update, results_folder(config) / "parents")
         fitted = time.perf_counter()
         probabilities = outcome.predict(model, data)
         predicted = time.perf_counter()

@@ -15,7 +15,8 @@ def operations(history: Iterable[Mapping[str, Any]], validation_rows: int) -> di
     Parameters
     ----------
     history : iterable of mappings
-        One per epoch, with `samples` trained on, `connections` and `input_connections` in use.
+        One per epoch, with `samples` trained on, `connections` and `input_connections` in use, in the mean over steps
+        where these differ.
     validation_rows : int
         Rows predicted after each epoch.
 
@@ -29,9 +30,9 @@ def operations(history: Iterable[Mapping[str, Any]], validation_rows: int) -> di
     forward = backward = validation = 0
     for epoch in history:
         links, samples = epoch["connections"], epoch["samples"]
-        forward += links * samples
-        backward += (links - epoch["input_connections"]) * samples
-        validation += links * validation_rows
+        forward += round(links * samples)
+        backward += round((links - epoch["input_connections"]) * samples)
+        validation += round(links * validation_rows)
     return {
         "forward": forward,
         "backward": backward,

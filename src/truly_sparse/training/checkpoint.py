@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from truly_sparse.engine.network import SparseMLP
 from truly_sparse.files import atomic_path
 from truly_sparse.training.loop import Loop, Member, Progress
 
-FORMAT = 4
+FORMAT = 5
 
 
 def save(loop: Loop, path: str | Path, identity: dict[str, Any]) -> None:
@@ -26,14 +27,14 @@ def save(loop: Loop, path: str | Path, identity: dict[str, Any]) -> None:
         "streams": loop.streams.state(),
         "members": [{"epoch": member.epoch, "score": member.score} for member in members],
         "ended": len(loop.members),
-        "parent": loop.parent is not None,
+        "parent": None if loop.parent is None else {"epoch": loop.parent.epoch, "score": loop.parent.score},
         "earlier": sorted(loop.earlier),
         "format": FORMAT,
     }
     arrays = {f"network/{name}": array for name, array in store.snapshot(loop.network).items()}
     for i, member in enumerate(members):
         arrays |= {f"member{i}/{name}": array for name, array in member.arrays.items()}
-    arrays |= {f"parent/{name}": array for name, array in (loop.parent or {}).items()}
+    arrays |= {f"parent/{name}": array for name, array in (loop.parent.arrays if loop.parent else {}).items()}
     arrays |= {f"earlier/{layer}": links for layer, links in loop.earlier.items()}
     facts["sha256"] = digest(facts, arrays)
     with atomic_path(path) as temporary:
@@ -57,13 +58,10 @@ def restore(loop: Loop, path: str | Path, identity: dict[str, Any]) -> str | Non
         if digest({name: fact for name, fact in facts.items() if name != "sha256"}, arrays) != facts["sha256"]:
             return "its checksum is wrong"
         network = _network(_under(arrays, "network"), loop.network)
-        members = [
-            Member(int(entry["epoch"]), _number(entry["score"]), _under(arrays, f"member{i}"))
-            for i, entry in enumerate(facts["members"])
-        ]
-        parent = _under(arrays, "parent") if facts["parent"] else None
-        for kept in (*(member.arrays for member in members), *([parent] if parent is not None else [])):
-            _network(kept, loop.network)
+        members = [_member(entry, _under(arrays, f"member{i}")) for i, entry in enumerate(facts["members"])]
+        parent = _member(facts["parent"], _under(arrays, "parent")) if facts["parent"] else None
+        for kept in (*members, *([parent] if parent is not None else [])):
+            _network(kept.arrays, loop.network)
         earlier = {layer: _links(arrays[f"earlier/{layer}"], loop.network, layer) for layer in facts["earlier"]}
         progress, ended = Progress(**facts["progress"]), facts["ended"]
         counters = progress.epoch, progress.step, progress.key, progress.stale, progress.fallbacks
@@ -89,19 +87,27 @@ def restore(loop: Loop, path: str | Path, identity: dict[str, Any]) -> str | Non
     loop.streams = streams
     loop.members, rest = members[:ended], members[ended:]
     loop.best = rest[0] if rest else None
+    loop.resume()
     return None
+
+
+def _member(facts: dict[str, Any], arrays: store.Arrays) -> Member:
+    return Member(int(facts["epoch"]), _number(facts["score"]), arrays)
 
 
 def _network(arrays: store.Arrays, like: store.Network) -> store.Network:
     """Rebuild a network; one of another shape would have the kernels read past the end of the data."""
     network = store.build(arrays)
-    if type(network) is not type(like) or tuple(network.sizes) != tuple(like.sizes) or _pairs(network) != _pairs(like):
+    if tuple(network.sizes) != tuple(like.sizes) or _pairs(network) != _pairs(like):
         raise ValueError("a network has another shape")
     return network
 
 
 def _pairs(network: store.Network) -> list[tuple[int, int]]:
-    return [block.pair for block in network.blocks] if isinstance(network, SparseMLP) else []
+    """Return the blocks; a dense network has those between consecutive layers, and so has its sparse child."""
+    if isinstance(network, SparseMLP):
+        return [block.pair for block in network.blocks]
+    return list(pairwise(range(len(network.sizes))))
 
 
 def _number(value: Any) -> float | None:

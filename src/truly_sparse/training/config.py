@@ -9,6 +9,13 @@ from truly_sparse.training.schedule import REFINEMENTS
 from truly_sparse.training.settings import Setting, setting, settings_of
 
 MOST_EPOCHS = 1_000_000
+#: What concerns children of a trained network alone: parents that differ in nothing else are the same.
+OF_CHILDREN = (
+    "annealing", "annealing_epochs", "annealing_shape", "bag_fraction", "child_epochs", "child_learning_rate",
+    "child_learning_rate_schedule", "divergence", "inactive", "include_parent", "inherit", "members", "noise",
+    "noise_sd", "parts", "population", "prune_epochs", "prune_output_block", "sampler", "search_sparsity", "sparsity",
+    "structure", "temperature",
+)  # fmt: skip
 #: What says how many links a sparse network starts with; one of them is given.
 DENSITIES = ("epsilon", "compression", "links")
 
@@ -73,9 +80,12 @@ class TrainingConfig:
     learning_rate: float = setting(0.1, "Learning rate (eta).", above=0, most=1000)
     learning_rate_schedule: str = setting(
         "steps",
-        "Rate within a member's window: half a cosine from `learning_rate` to nearly 0, or the steps of `refinement`.",
-        choices=("cosine", "steps"),
-        configured=False,
+        "Rate on the way: the steps of `refinement`; cosine, half a cosine from `learning_rate` to nearly 0 in each "
+        "member's window; hold_linear, a line from half of the epochs to 0.01 of it at nine tenths; tenths, 0.1 of it "
+        "from half of the epochs and 0.01 in the last tenth; one_cycle, from 0.01 of it up to it in a tenth of the "
+        "steps, and down to nearly 0.",
+        choices=("cosine", "hold_linear", "one_cycle", "steps", "tenths"),
+        added=True,
     )
     optimiser: str = setting(
         "sgd",
@@ -87,6 +97,16 @@ class TrainingConfig:
         0.0, "Weight of the sum of all magnitudes in the loss; with `optimiser` adam.", least=0, most=1000, added=True
     )
     momentum: float = setting(0.9, "Momentum (mu).", least=0, below=1)
+    nesterov: bool = setting(False, "Whether the step of SGD looks one velocity ahead (Nesterov).", added=True)
+    torch_momentum: bool = setting(
+        False,
+        "Whether the velocity of SGD is a sum of gradients, which each step multiplies by its rate, as in PyTorch; it "
+        "differs where the rate changes.",
+        added=True,
+    )
+    coupled_decay: bool = setting(
+        False, "Whether SGD adds the weight decay to the gradient, as in PyTorch, and not to the step.", added=True
+    )
     weight_decay: float = setting(0.0002, "Part of every weight and bias taken off at each step.", least=0, below=1)
     decay_times_learning_rate: bool = setting(
         False, "Whether the weight decay is multiplied by the learning rate; in the authors' implementation it is not."
@@ -169,6 +189,126 @@ class TrainingConfig:
         "Which epoch of its window a member is, the best on the validation rows or the last.",
         choices=("best_validation", "last"),
     )
+    bag_fraction: float = setting(
+        1.0,
+        "Part of the training rows, drawn without replacement, on which each child of a network, or each independent "
+        "member, is trained.",
+        above=0,
+        most=1,
+        added=True,
+    )
+    include_parent: bool = setting(
+        True, "Whether the network from which children come is the ensemble's first member.", added=True
+    )
+    child_epochs: int = setting(10, "Epochs in which each child is tuned.", least=1, most=MOST_EPOCHS, added=True)
+    child_learning_rate: float = setting(
+        0.1, "Learning rate of the children, the highest where it changes.", above=0, most=1000, added=True
+    )
+    child_learning_rate_schedule: str = setting(
+        "one_cycle",
+        "Rate of the children: one_cycle, from 0.01 of it up to it in a tenth of the steps, and down to nearly 0; or "
+        "constant.",
+        choices=("constant", "one_cycle"),
+        added=True,
+    )
+    sampler: str = setting(
+        "partition",
+        "How the links of a child are chosen among its parent's: partition, `parts` children share them, each link in "
+        "one; random or magnitude, the part `sparsity` of a block falls, drawn or the smallest.",
+        choices=("magnitude", "partition", "random"),
+        added=True,
+    )
+    parts: int = setting(
+        2,
+        "Children that share the links of the parent (`sampler` partition).",
+        least=2,
+        most=1000,
+        added=True,
+    )
+    sparsity: float = setting(
+        0.5,
+        "Part of the parent's links that a child has not (`sampler` random and magnitude), or whose weights get no "
+        "noise.",
+        least=0,
+        below=1,
+        added=True,
+    )
+    structure: str = setting(
+        "links",
+        "What falls when a child is made: links one by one, all links that lead to a neuron (rows), or neurons with "
+        "all their links.",
+        choices=("links", "neurons", "rows"),
+        added=True,
+    )
+    prune_output_block: bool = setting(False, "Whether children lose links to the outputs as well.", added=True)
+    inherit: bool = setting(
+        True, "Whether children begin with the values of their parent; false: with fresh ones.", added=True
+    )
+    prune_epochs: int = setting(
+        0,
+        "Epochs of a child before each of which an equal part of the links that are to fall does; 0: all fall at once.",
+        least=0,
+        most=MOST_EPOCHS,
+        added=True,
+    )
+    annealing: str = setting(
+        "temperature",
+        "How the probability that a link is active in a step changes in stochastic subnetworks: temperature, 1 for the "
+        "child's links and falling to 0 for the others; random, from a number drawn for each link to 1 or to 0.",
+        choices=("random", "temperature"),
+        added=True,
+    )
+    annealing_epochs: int = setting(
+        3, "Epochs of a child over which these probabilities change.", least=1, most=MOST_EPOCHS, added=True
+    )
+    temperature: float = setting(
+        0.5, "Probability at which the others begin (`annealing` temperature).", above=0, most=1, added=True
+    )
+    annealing_shape: str = setting(
+        "cosine",
+        "How that probability falls (`annealing` temperature).",
+        choices=("cosine", "exponential", "linear"),
+        added=True,
+    )
+    inactive: str = setting(
+        "coast",
+        "What a link does in a step in which it is not active: coast, go on by velocity and decay, or freeze.",
+        choices=("coast", "freeze"),
+        added=True,
+    )
+    noise: str = setting(
+        "quad",
+        "Noisy subnetworks: quad, noise on a part of the weights, on the others, and both mirrored, with `sparsity` "
+        "0.5; mirrored, noise and its mirror; independent.",
+        choices=("independent", "mirrored", "quad"),
+        added=True,
+    )
+    noise_sd: float = setting(
+        0.0,
+        "Standard deviation of that noise; 0: that at which predictions of validation rows diverge by `divergence`.",
+        least=0,
+        most=1000,
+        added=True,
+    )
+    divergence: float = setting(
+        0.02,
+        "Mean Kullback-Leibler divergence, in nats, of noisy networks from their parent that is sought.",
+        above=0,
+        most=100,
+        added=True,
+    )
+    search_sparsity: bool = setting(
+        False,
+        "Whether `sparsity` of the noise is searched, too: that whose ensemble predicts the validation rows best.",
+        added=True,
+    )
+    population: int = setting(
+        16,
+        "Noisy networks that are drawn; the `members` best on the validation rows are kept.",
+        least=1,
+        most=100_000,
+        added=True,
+    )
     patience: int = setting(
         0,
         "Epochs without a better validation score that end a phase early; 0 ends none.",
@@ -223,8 +363,11 @@ def contradiction(settings: TrainingConfig, model: str) -> str | None:
     """Return what is contradictory in settings of a "sparse" or a "dense" model; None where nothing is."""
     if settings.l1 and settings.optimiser != "adam":
         return f"l1 {settings.l1:g} needs optimiser adam"
+    sgd = [name for name in ("nesterov", "torch_momentum", "coupled_decay") if getattr(settings, name)]
+    if sgd and settings.optimiser != "sgd":
+        return f"{sgd[0]} needs optimiser sgd"
     if model == "dense":
-        other = {"optimiser": "sgd", "shortcut_ratio": 0.0, "pruning": "per_sign"}
+        other = {"shortcut_ratio": 0.0, "pruning": "per_sign"}
         differing = [name for name, value in other.items() if getattr(settings, name) != value]
         if settings.activation == "mish":
             differing.append("activation mish")

@@ -1,15 +1,17 @@
 """The one training loop: it leads a network through stages of epochs and collects members on the way."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from truly_sparse.engine import store
+from truly_sparse.engine.gate import Gate
 from truly_sparse.engine.network import SparseMLP
-from truly_sparse.engine.optimisers import SGD, Adam, Optimiser
+from truly_sparse.engine.optimisers import SGD, Adam, Optimiser, PerStep, of_gradients
 from truly_sparse.engine.rows import Samples
 from truly_sparse.engine.streams import Streams
 from truly_sparse.errors import UserError
@@ -17,7 +19,7 @@ from truly_sparse.training import evolution
 from truly_sparse.training.config import TrainingConfig, densities
 from truly_sparse.training.sampling import Sampler
 from truly_sparse.training.schedule import Epoch
-from truly_sparse.training.stage import Earlier, Stage
+from truly_sparse.training.stage import Annealing, Earlier, Stage
 from truly_sparse.training.start import Fresh
 from truly_sparse.training.targets import Targets
 
@@ -101,8 +103,8 @@ class Loop:
         Collected ones; complete when `finished`.
     best : Member or None
         The state that would be collected if the stage ended now.
-    parent : dict of ndarray or None
-        The network that the first stage ended with, where a stage starts from it.
+    parent : Member or None
+        That of the first stage, where another stage starts from it.
     earlier : dict of ndarray
         Links that earlier members ended with, by number of the block.
     progress : Progress
@@ -123,7 +125,9 @@ class Loop:
         self.progress = Progress()
         self.members: list[Member] = []
         self.best: Member | None = None
-        self.parent: store.Arrays | None = None
+        self.parent: Member | None = None
+        self._annealing: Annealing | None = None
+        self._bag: npt.NDArray[np.bool_] | None = None
         self.earlier: Earlier = {}
         self._fresh, self._seed, self._past = fresh, seed, before.epochs if before is not None else 0
         self.network: store.Network
@@ -159,47 +163,133 @@ class Loop:
         """Return where the run ended."""
         return End(store.snapshot(self.network), self.earlier, self._past + len(self.progress.history))
 
+    def adopt(self, parent: Member, history: list[dict[str, Any]]) -> None:
+        """Take a first stage that was trained elsewhere for the same settings, before anything is trained.
+
+        Parameters
+        ----------
+        parent : Member
+            What it ended with.
+        history : list of dict
+            Of its epochs.
+        """
+        self.progress.history = list(history)
+        self.progress.epoch = len(self.stages[0].epochs)
+        self.network, self.best = store.build(parent.arrays), parent
+        self._end_stage(0)
+
+    def resume(self) -> None:
+        """Find again what the stage that is being trained holds besides its network; called after a restore."""
+        if not self.finished:
+            number = self.plan[self.progress.epoch].member
+            stage = self.stages[number]
+            if stage.anneal is not None and self.parent is not None:
+                begun = store.build(self.parent.arrays)
+                self._prepare(number, begun if stage.derive is None else stage.derive(begun, self._drawn))
+            else:
+                self._prepare(number, self.network)
+
+    def untuned(self) -> Iterator[store.Network]:
+        """Yield the networks with which the stages that train a child of the parent began, less what was to fall."""
+        for stage in self.stages:
+            if stage.start == "parent" and stage.derive is not None and self.parent is not None:
+                begun = stage.derive(store.build(self.parent.arrays), self._drawn)
+                yield begun if stage.anneal is None else stage.anneal(begun, self._drawn).final(begun)
+
     def _begin(self, number: int) -> None:
         """Start a stage: its network, then what changes in it."""
         stage = self.stages[number]
         if stage.start == "fresh":
-            self._draw_streams(number)
+            self._draw_streams(self._number(number))
             self.network = self._fresh(self.streams.start)
         elif stage.start == "parent" and self.parent is not None:
-            self.network = store.build(self.parent)
+            self._draw_streams(self._number(number))
+            self.progress.step = 0  # so that a child is the same whichever were trained before it
+            self.network = store.build(self.parent.arrays)
+        if stage.derive is not None:
+            self.network = stage.derive(self.network, self._drawn)
         if stage.change is not None:
             for done in stage.change(self.network, self.streams, self.earlier):
                 self.progress.fallbacks += done.fallbacks
                 self.progress.draws += [done.draws] if done.draws else []
+        if stage.harvest is not None:
+            made = stage.harvest(self.network, self.problem, self._drawn)
+            self.members += [Member(self.progress.epoch, score, arrays) for score, arrays in made]
+            if number + 1 < len(self.stages):
+                self._begin(number + 1)
+        else:
+            self._prepare(number, self.network)
+
+    def _prepare(self, number: int, begun: store.Network) -> None:
+        """Set what a stage holds besides its network, which all follows from that as it begins and from its streams."""
+        stage = self.stages[number]
+        self._annealing = stage.anneal(begun, self._drawn) if stage.anneal is not None else None
+        self._bag = None
+        if stage.bag < 1:
+            rows = self.problem.x.shape[0]
+            chosen = self._drawn(self._number(number)).bag.permutation(rows)[: max(1, round(stage.bag * rows))]
+            self._bag = np.zeros(rows, bool)
+            self._bag[chosen] = True
+
+    def _number(self, place: int) -> int:
+        number = self.stages[place].number
+        return place if number is None else number
+
+    def _drawn(self, number: int) -> Streams:
+        """Return the streams of a stage as they begin."""
+        return Streams(self._seed, self._past + number)
 
     def _draw_streams(self, number: int) -> None:
         """Give a network random streams of its own, that no earlier fit has used either."""
-        self.streams = Streams(self._seed, self._past + number)
+        self.streams = self._drawn(number)
         self.progress.key = int(self.streams.dropout.integers(2**64, dtype=np.uint64))
 
-    def _optimiser(self, epoch: Epoch) -> Optimiser:
+    def _rates(self, epoch: Epoch, steps: int) -> tuple[PerStep, PerStep]:
+        """Return the learning rate and the momentum of an epoch, or of each of its steps."""
+        momentum = self.settings.momentum
+        return epoch.curve.rates(steps, momentum) if epoch.curve is not None else (epoch.learning_rate, momentum)
+
+    def _optimiser(self, epoch: Epoch, steps: int) -> Optimiser:
         settings = self.settings
         decay = settings.weight_decay * (epoch.learning_rate if settings.decay_times_learning_rate else 1.0)
+        rate, momentum = self._rates(epoch, steps)
         if settings.optimiser == "adam":
-            return Adam(epoch.learning_rate, l1=settings.l1, decay=decay, clip=settings.clip_norm)
-        return SGD(epoch.learning_rate, settings.momentum, decay, settings.clip_norm)
+            return Adam(rate, l1=settings.l1, decay=decay, clip=settings.clip_norm)
+        sgd = SGD(rate, momentum, decay, settings.clip_norm, settings.nesterov, settings.coupled_decay)
+        return of_gradients(sgd, self._rate_before(epoch, steps), steps) if settings.torch_momentum else sgd
+
+    def _rate_before(self, epoch: Epoch, steps: int) -> float:
+        """Return the rate by which the velocity was multiplied that an epoch begins with."""
+        if epoch.curve is not None:
+            return epoch.curve.before(steps)
+        previous = self.plan[epoch.number - 1] if epoch.number else epoch
+        return previous.learning_rate if previous.member == epoch.member else epoch.learning_rate
+
+    def _order(self) -> npt.NDArray[np.int64]:
+        order = self.problem.sampler.order(self.streams.order)
+        return order if self._bag is None else order[self._bag[order]]
 
     def _train(self, epoch: Epoch, trained: Callback | None) -> None:
         started, settings, progress = perf_counter(), self.settings, self.progress
-        links, input_links = sum(self.network.link_counts), self.network.input_links
-        order = self.problem.sampler.order(self.streams.order)
+        more: dict[str, Gate | None] = {}
+        if self._annealing is not None:
+            first = next(other.number for other in self.plan if other.member == epoch.member)
+            self.network, more["gate"] = self._annealing.before(self.network, epoch.number - first)
+        order = self._order()
         labels = self.problem.targets.draw(self.streams.order)
+        steps = len(order) // settings.batch_size
         result = self.network.train_epoch(
             self.problem.x,
             labels,
             order,
             settings.batch_size,
-            self._optimiser(epoch),
+            self._optimiser(epoch, steps),
             settings.dropout,
             progress.key,
             progress.step,
+            **more,
         )
-        progress.step += len(order) // settings.batch_size
+        progress.step += steps
         if not np.isfinite(result.loss):
             progress.failure = (
                 f"the loss became infinite or not a number in epoch {epoch.number + 1} "
@@ -225,8 +315,8 @@ class Loop:
                 "loss": result.loss,
                 "train_accuracy": result.accuracy,
                 f"validation_{self.problem.targets.metric}": score,
-                "connections": links,
-                "input_connections": input_links,
+                "connections": result.links,
+                "input_connections": result.input_links,
                 "samples": result.samples,
                 "seconds": perf_counter() - started,
             }
@@ -239,7 +329,8 @@ class Loop:
         """Score the validation rows, and keep the network if it is the best of its stage (or the last)."""
         score = None
         if self.problem.x_validation.shape[0]:
-            score = self.problem.targets.score(self.network.predict_as_trained(self.problem.x_validation))
+            shown = self.network if self._annealing is None else self._annealing.final(self.network)
+            score = self.problem.targets.score(shown.predict_as_trained(self.problem.x_validation))
         better = self.best is None or score is None or self.best.score is None or score > self.best.score
         self.progress.stale = 0 if better else self.progress.stale + 1
         if epoch.ends_member if self.settings.selection == "last" else better:
@@ -255,16 +346,16 @@ class Loop:
         assert self.best is not None
         if self.stages[number].collects:
             self.members.append(self.best)
-        self.best = None
         if number == 0 and any(stage.start == "parent" for stage in self.stages):
-            self.parent = store.snapshot(self.network)
+            self.parent = self.best
+        self.best = None
         if number + 1 < len(self.stages):
             self._begin(number + 1)
 
 
 def _numbered(stages: list[Stage]) -> list[Epoch]:
     """Return the epochs of all stages, numbered through."""
-    if not stages or not all(stage.epochs for stage in stages):
+    if not stages or not all(stage.epochs or stage.harvest for stage in stages):
         raise UserError("a stage of the ensemble has no epochs; raise epochs or exploration_epochs")
     plan: list[Epoch] = []
     for member, stage in enumerate(stages):

@@ -9,6 +9,7 @@ from math import cos, pi
 from typing import TYPE_CHECKING, NamedTuple
 
 from truly_sparse.errors import UserError
+from truly_sparse.training.rates import FACTORS, Curve, OneCycle
 
 if TYPE_CHECKING:
     from truly_sparse.training.config import TrainingConfig
@@ -35,7 +36,11 @@ COSINE_FLOOR = 0.01
 
 @dataclass(frozen=True)
 class Epoch:
-    """Settings of one epoch. `evolve`: make a SET step after it; `ends_member`: the member's window ends with it."""
+    """Settings of one epoch.
+
+    `evolve`: make a SET step after it; `ends_member`: the member's window ends with it; `curve`: the rate of each step,
+    in place of `learning_rate`, which is then its highest.
+    """
 
     number: int
     member: int
@@ -44,6 +49,7 @@ class Epoch:
     prune_fraction: float
     evolve: bool
     ends_member: bool
+    curve: Curve | None = None
 
 
 def schedule(settings: TrainingConfig) -> list[Epoch]:
@@ -83,7 +89,26 @@ def schedule(settings: TrainingConfig) -> list[Epoch]:
         plan.append(Epoch(number, member, phase, rate, fraction, evolve, ends))
     if settings.learning_rate_schedule == "cosine":
         return [epoch for window in windows(plan) for epoch in _cosine(window, settings.learning_rate)]
+    if settings.learning_rate_schedule == "one_cycle":
+        return [replace(epoch, curve=OneCycle(settings.learning_rate, epoch.number, epochs)) for epoch in plan]
+    if settings.learning_rate_schedule in FACTORS:
+        factor = FACTORS[settings.learning_rate_schedule]
+        return [replace(epoch, learning_rate=epoch.learning_rate * factor(epoch.number / epochs)) for epoch in plan]
     return plan
+
+
+def tuning(epochs: int, rate: float, kind: str) -> list[Epoch]:
+    """Lay out the epochs in which a child of a trained network is tuned.
+
+    Parameters
+    ----------
+    epochs : int
+    rate : float
+        The highest, or that of all.
+    kind : {"one_cycle", "constant"}
+    """
+    curves: list[Curve | None] = [OneCycle(rate, e, epochs) if kind == "one_cycle" else None for e in range(epochs)]
+    return [Epoch(e, 0, "tuning", rate, 0.0, False, e + 1 == epochs, curve) for e, curve in enumerate(curves)]
 
 
 def windows(plan: Iterable[Epoch]) -> list[list[Epoch]]:

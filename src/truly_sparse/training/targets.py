@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from truly_sparse.engine.divergence import cross_entropy
 from truly_sparse.engine.network import Floats
 
 Labels = npt.NDArray[np.int64]
@@ -29,6 +30,9 @@ class Targets(Protocol):
 
     def score(self, probabilities: Floats) -> float:
         """Return how good the probabilities of all validation rows are; higher is better."""
+
+    def loss(self, probabilities: Floats) -> float:
+        """Return how far they are from the targets, which decides between equal scores."""
 
 
 class Classes:
@@ -58,3 +62,7 @@ class Classes:
     def score(self, probabilities: Floats) -> float:
         """Return the (weighted) share of rows whose most probable class is right."""
         return float(np.average(probabilities.argmax(axis=1) == self.y_validation, weights=self.weights))
+
+    def loss(self, probabilities: Floats) -> float:
+        """Return the mean cross-entropy, in nats, without weights."""
+        return cross_entropy(probabilities, self.y_validation)

@@ -20,4 +20,4 @@ class Members(Method):
         del begun
         alone = schedule(replace(self.settings, members=1))
         for _ in range(self.settings.members):
-            yield Stage(alone)
+            yield Stage(alone, bag=self.settings.bag_fraction)

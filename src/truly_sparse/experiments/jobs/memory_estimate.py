@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from truly_sparse.data import pixels
 from truly_sparse.data.arrays import features
+from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.expected import links
 from truly_sparse.experiments.grid import RunSpec
@@ -70,7 +71,9 @@ def needed(spec: RunSpec, rows: int, features: int, classes: int, of_bytes: bool
     neurons, batch = sum(sizes), training["batch_size"] + 16
     if spec.settings["model"] == "dense":
         weights = float(sum(n_in * n_out + n_out for n_in, n_out in pairs))
-        kept, live, sample = DENSE_KEPT * members, DENSE_LIVE, DENSE_SAMPLE
+        # A child of a dense parent may have all of its weights as links, and twice while some take part in each step.
+        child = 2 * LIVE if methods.kind(spec.settings["strategy"]).family else 0
+        kept, live, sample = DENSE_KEPT * members, DENSE_LIVE + child, DENSE_SAMPLE
     else:
         weights = links(sizes, training)
         avoided = AVOIDED * training["members"] if spec.settings["strategy"] in ("rd_tse", "fd_tse") else 0

@@ -1,0 +1,120 @@
+"""How the learning rate of a network moves on its way: by epochs, as a factor, or from step to step, as a curve."""
+
+from collections.abc import Callable
+from math import cos, pi
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Steps = npt.NDArray[np.float64]
+
+
+def hold_linear(part: float) -> float:
+    """Return 1 up to half of the way, 0.01 from nine tenths on, and a line between (Whitaker section 5.2)."""
+    return 1.0 if part <= 0.5 else max(0.01, 1.0 - 0.99 * (part - 0.5) / 0.4)
+
+
+def tenths(part: float) -> float:
+    """Return 1, 0.1 from half of the way on, and 0.01 in the last tenth (Whitaker sections 4.3.2 and 6.3.1)."""
+    if part < 0.5:
+        return 1.0
+    return 0.1 if part < 0.9 else 0.01
+
+
+#: Factors on the rate by the part of the epochs that has gone by.
+FACTORS: dict[str, Callable[[float], float]] = {"hold_linear": hold_linear, "tenths": tenths}
+
+
+class Curve(Protocol):
+    """Learning rate and momentum of each step of an epoch."""
+
+    def rates(self, steps: int, momentum: float) -> tuple[Steps, Steps]:
+        """Return both for an epoch of so many steps; `momentum` is that of the settings."""
+        ...
+
+    def before(self, steps: int) -> float:
+        """Return the rate of the step before the epoch's first; of the first itself where there is none."""
+        ...
+
+
+class OneCycle(NamedTuple):
+    """Up from a hundredth of the peak and down to nearly nothing, each half a cosine, while momentum dips by a tenth.
+
+    Smith and Topin 2018 as Whitaker's code has it: a tenth of the steps goes up, the momentum lies 0.05 above that of
+    the settings at both ends and 0.05 below at the peak.
+
+    Parameters
+    ----------
+    peak : float
+    epoch, epochs : int
+        This epoch, from 0, and all of the cycle.
+    """
+
+    peak: float
+    epoch: int
+    epochs: int
+
+    def rates(self, steps: int, momentum: float) -> tuple[Steps, Steps]:
+        """Return rates and momenta; see `Curve.rates`."""
+        highest, lowest = min(momentum + 0.05, 0.999), max(momentum - 0.05, 0.0)
+        heights = np.array([self._height(self.epoch * steps + step, steps) for step in range(steps)])
+        rising = np.array([self._rises(self.epoch * steps + step, steps) for step in range(steps)])
+        floor = np.where(rising, self.peak / 100, self.peak / 1e6)
+        return floor + (self.peak - floor) * heights, highest - (highest - lowest) * heights
+
+    def before(self, steps: int) -> float:
+        """Return the rate before; see `Curve.before`."""
+        if self.epoch == 0:
+            return float(self.rates(steps, 0.0)[0][0])
+        return float(self._replace(epoch=self.epoch - 1).rates(steps, 0.0)[0][-1])
+
+    def _way_up(self, steps: int) -> float:
+        return max(1.0, 0.1 * self.epochs * steps - 1)
+
+    def _rises(self, step: int, steps: int) -> bool:
+        return step <= self._way_up(steps)
+
+    def _height(self, step: int, steps: int) -> float:
+        """Return where a step lies between floor (0) and peak (1)."""
+        up = self._way_up(steps)
+        if self._rises(step, steps):
+            return (1 - cos(pi * step / up)) / 2
+        return (1 + cos(pi * (step - up) / max(1.0, self.epochs * steps - 1 - up))) / 2
+
+
+class CosineCycle(NamedTuple):
+    """Half a cosine from the peak to nothing over the steps of some epochs (Huang et al. 2017)."""
+
+    peak: float
+    epoch: int
+    epochs: int
+
+    def rates(self, steps: int, momentum: float) -> tuple[Steps, Steps]:
+        """Return rates and momenta; see `Curve.rates`."""
+        parts = [(self.epoch * steps + step) / (self.epochs * steps) for step in range(steps)]
+        return np.array([self.peak * (1 + cos(pi * part)) / 2 for part in parts]), np.full(steps, momentum)
+
+    def before(self, steps: int) -> float:
+        """Return the rate before; see `Curve.before`."""
+        previous = self.epoch - 1 if self.epoch else self.epochs - 1
+        return float(self._replace(epoch=previous).rates(steps, 0.0)[0][-1])
+
+
+class Triangle(NamedTuple):
+    """From `high` to `low` and back over each `period` epochs, along lines (Garipov et al. 2018); `epoch` is from 0."""
+
+    high: float
+    low: float
+    epoch: int
+    period: int
+
+    def rates(self, steps: int, momentum: float) -> tuple[Steps, Steps]:
+        """Return rates and momenta; see `Curve.rates`."""
+        parts = [(self.epoch % self.period + step / steps) / self.period for step in range(steps)]
+        downs = np.array([1 - 2 * part if part < 0.5 else 2 * part - 1 for part in parts])
+        return self.low + (self.high - self.low) * downs, np.full(steps, momentum)
+
+    def before(self, steps: int) -> float:
+        """Return the rate before; see `Curve.before`."""
+        return float(self._replace(epoch=max(0, self.epoch - 1)).rates(steps, 0.0)[0][-1 if self.epoch else 0])
