@@ -1,0 +1,57 @@
+"""One number for each method and dataset: means over the seeds that all methods have there."""
+
+from typing import Any
+
+import pandas as pd
+
+from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.rounding import rounded
+from truly_sparse.analysis.runs import frame_of
+
+#: Methods in the order in which they are shown, and where each comes from.
+METHODS = {
+    "fd_tse": "van der Wal et al. 2025",
+    "edst_rg": "Liu et al. 2021",
+    "sparse_subnetworks": "Whitaker 2023",
+    "stochastic_subnetworks": "Whitaker 2023",
+    "set_ensemble_cost": "five independent",
+    "set_mlp_tse": "one network",
+    "spas_set_tse": "Muller 2023",
+    "dense_ensemble_equal": "five dense",
+}
+#: What all are compared with: the simplest way to spend the same operations.
+BASELINE = "set_mlp_tse"
+#: What is measured of a run, and whether more of it is better.
+METRICS = {"accuracy": True, "log_loss": False, "ece": False, "disagreement": True, "operations": False}
+
+
+def by_dataset(inputs: Inputs) -> pd.DataFrame:
+    """Return a row for each (dataset, method) with the mean of each of `METRICS`, and how many seeds there are.
+
+    Only seeds that all methods of a dataset have count; a dataset on which a method has none, or on which a run of it
+    diverged, is left out. `operations` are parts of those of FD-TSE.
+    """
+    runs = frame_of(inputs.records)
+    found: list[dict[str, Any]] = []
+    for dataset, own in runs.groupby("dataset", sort=False):
+        counts = own.groupby("seed")["method"].nunique()
+        seeds = sorted(counts.index[counts == len(METHODS)])
+        whole = own[own["seed"].isin(seeds)]
+        for method in METHODS if seeds else ():
+            each = whole[whole["method"] == method]
+            base = whole[whole["method"] == "fd_tse"].set_index("seed")["operations"]
+            parts = each.set_index("seed")["operations"] / base
+            row = {name: each[name].astype(float).mean() for name in METRICS if name != "operations"}
+            row |= {"operations": parts.mean(), "std": each["accuracy"].std(), "seeds": len(seeds)}
+            commits = ", ".join(dict.fromkeys(each["commit"]))
+            found.append(
+                {"dataset": dataset, "method": method, **row, "note": each["partial"].iloc[0], "commit": commits}
+            )
+    return rounded(pd.DataFrame(found))
+
+
+def table_of(cells: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Return a metric with a row for each dataset and a column for each method, larger is better."""
+    table = cells.pivot_table(index="dataset", columns="method", values=metric, sort=False)
+    table = table.reindex(columns=list(METHODS))  # one network disagrees with none
+    return table if METRICS[metric] else -table

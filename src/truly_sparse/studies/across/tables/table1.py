@@ -1,0 +1,118 @@
+"""Methods of all sources at equal operations: means over datasets, ranks, and how far each is from one network."""
+
+from typing import Any
+
+import pandas as pd
+
+from truly_sparse.analysis import formats
+from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.latex import Column
+from truly_sparse.analysis.names import method_title
+from truly_sparse.analysis.statistics.over_datasets import FEWEST
+from truly_sparse.analysis.statistics.paired import compare, holm
+from truly_sparse.analysis.statistics.ranks import friedman
+from truly_sparse.analysis.table import COLUMNS, Part, Table
+from truly_sparse.errors import UserError
+from truly_sparse.studies.across.cells import BASELINE, METHODS, METRICS, by_dataset, table_of
+
+#: Columns of the CSV beside those of every results CSV.
+MORE = ("low", "high", "p", "p_holm", "wins", "losses", "datasets")
+#: The mean over datasets, of which a row's values are.
+ALL = "all"
+_SHOWN = (
+    Column("label", "Method", align="l"),
+    Column("accuracy", "accuracy (%)"),
+    Column("rank", "rank"),
+    Column("gain", "points", "Against one network"),
+    Column("interval", "95 % interval", "Against one network"),
+    Column("wins", "better / worse", "Against one network"),
+    Column("p", "p", "Against one network"),
+    Column("log_loss", "log loss"),
+    Column("ece", "ECE"),
+    Column("disagreement", "disagree"),
+    Column("operations", "operations"),
+)
+
+
+def make(inputs: Inputs) -> Table:
+    """Return the table of all methods, best rank first."""
+    cells = by_dataset(inputs)
+    if cells.empty:
+        raise UserError("no dataset has finished runs of all methods with the same seed; train more of them")
+    frame, origin = tidy(cells), inputs.origin()
+    seeds = cells.groupby("dataset")["seeds"].first()
+    datasets = len(seeds)
+    caption = (
+        f"Methods of all sources at equal operations, over {datasets} datasets: one sparse network for some epochs, or "
+        "what takes as many multiply-adds. Means over datasets of means over seeds "
+        f"({seeds.min()} to {seeds.max()} on each). Rank: of accuracy, 1 is best. Points: difference in accuracy from "
+        "one sparse network with SET, with Student's interval over datasets, on how many datasets it is better and "
+        "worse, and p of Wilcoxon's test over datasets, corrected by Holm. Log loss in nats; ECE: expected calibration "
+        "error; disagree: pairs of members with another class; operations: of training, as parts of FD-TSE's. "
+        f"{_ranked(cells)} Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+    )
+    return Table(frame, [Part("A1", caption, _cells(frame), _SHOWN, [origin.line()])])
+
+
+def tidy(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return rows by method: the mean of each metric, `rank`, and `gain` with what is known of it."""
+    accuracy = table_of(cells, "accuracy")
+    ranks = friedman(accuracy).average if len(accuracy) > 1 else accuracy.iloc[0].rank(ascending=False)
+    commits = cells.groupby("method")["commit"].agg(lambda each: ", ".join(dict.fromkeys(each)))
+    rows: list[dict[str, Any]] = []
+    for method in ranks.sort_values(kind="stable").index:
+        own = cells[cells["method"] == method]
+        head = {"table": "across_table1", "dataset": ALL, "method": method, "setting": "equal operations"}
+        head |= {"seeds": int(own["seeds"].sum()), "datasets": len(own), "commit": commits[method]}
+        values = {name: own[name].mean() for name in METRICS} | {"rank": ranks[method]}
+        rows += [head | {"metric": name, "value": value} for name, value in values.items()]
+        if method != BASELINE and len(own) > 1:
+            found = compare(accuracy[method].to_numpy(float), accuracy[BASELINE].to_numpy(float))
+            differences = (accuracy[method] - accuracy[BASELINE]).round(9)
+            known = {
+                "low": found["low"],
+                "high": found["high"],
+                "p": found["wilcoxon_p"] if len(own) >= FEWEST else None,
+            }
+            counts = {"wins": int((differences > 0).sum()), "losses": int((differences < 0).sum())}
+            rows.append(head | {"metric": "gain", "value": found["difference"], **known, **counts})
+    frame = pd.DataFrame(rows).reindex(columns=[*COLUMNS, *MORE])
+    gains = frame["metric"] == "gain"
+    frame.loc[gains, "p_holm"] = holm(frame.loc[gains, "p"].astype(float))
+    return frame.astype({"wins": "Int64", "losses": "Int64"})
+
+
+def _ranked(cells: pd.DataFrame) -> str:
+    """Return in a sentence whether the methods' ranks differ by more than chance."""
+    accuracy = table_of(cells, "accuracy")
+    if len(accuracy) < FEWEST:
+        return ""
+    found = friedman(accuracy)
+    return (
+        f"Friedman's test over {found.datasets} datasets: p {formats.p_value(found.p_value)}; two mean ranks that lie "
+        f"{found.critical_difference:.2f} apart differ (Nemenyi, 5 %)."
+    )
+
+
+def _cells(frame: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for method, own in frame.groupby("method", sort=False):
+        value = own.set_index("metric")["value"].astype(float)
+        gains = own[own["metric"] == "gain"].to_dict("records")
+        row: dict[str, Any] = {"label": f"{method_title(str(method))} ({METHODS[str(method)]})"}
+        row |= {
+            "accuracy": f"{value['accuracy']:.2f}",
+            "rank": f"{value['rank']:.2f}",
+            "operations": f"{value['operations']:.2f}",
+        }
+        row |= {name: f"{value[name]:.3f}" for name in ("log_loss", "ece")}
+        row["disagreement"] = formats.NOTHING if pd.isna(value["disagreement"]) else f"{value['disagreement']:.3f}"
+        for gain in gains:
+            row |= {
+                "gain": formats.difference(gain["value"], 2),
+                "interval": formats.interval(gain["low"], gain["high"]),
+                "wins": f"{gain['wins']} / {gain['losses']}",
+                "p": formats.p_value(gain["p_holm"]),
+            }
+        rows.append(row)
+    return pd.DataFrame(rows, columns=[column.key for column in _SHOWN], dtype=object).fillna(formats.NOTHING)

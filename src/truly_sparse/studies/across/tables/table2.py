@@ -1,0 +1,50 @@
+"""Accuracy of every method on every dataset, at equal operations."""
+
+import pandas as pd
+
+from truly_sparse.analysis import formats
+from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.latex import Column
+from truly_sparse.analysis.names import method_title
+from truly_sparse.analysis.origin import marked_title, partial_note
+from truly_sparse.analysis.table import COLUMNS, Part, Table
+from truly_sparse.errors import UserError
+from truly_sparse.studies.across.cells import METHODS, METRICS, by_dataset
+
+
+def make(inputs: Inputs) -> Table:
+    """Return a row for each dataset, a column for each method."""
+    cells = by_dataset(inputs)
+    if cells.empty:
+        raise UserError("no dataset has finished runs of all methods with the same seed; train more of them")
+    origin = inputs.origin()
+    caption = (
+        "Test accuracy (%) by dataset at equal operations, the methods and settings of Table A1: mean, and standard "
+        f"deviation where there are several seeds. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+    )
+    columns = [
+        Column("dataset", "Dataset", align="l"),
+        Column("seeds", "seeds"),
+        *(Column(method, method_title(method).replace(", ", "\n")) for method in METHODS),
+    ]
+    return Table(tidy(cells), [Part("A2", caption, _cells(cells), columns, [origin.line()])])
+
+
+def tidy(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each (dataset, method, metric)."""
+    long = cells.melt(["dataset", "method", "seeds", "std", "note", "commit"], [*METRICS], "metric")
+    long["std"] = long["std"].where(long["metric"] == "accuracy")
+    long["note"] = long["note"].map(partial_note)
+    return long.assign(table="across_table2", setting="equal operations").reindex(columns=[*COLUMNS])
+
+
+def _cells(cells: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for dataset, own in cells.groupby("dataset", sort=False):
+        row = {"dataset": marked_title(str(dataset), own["note"].map(partial_note)), "seeds": str(own["seeds"].iloc[0])}
+        best = own["accuracy"].max()
+        for each in own.to_dict("records"):
+            text = formats.spread(each["accuracy"], each["std"])
+            row[each["method"]] = f"{text}*" if each["accuracy"] == best else text
+        rows.append(row)
+    return pd.DataFrame(rows, dtype=object)
