@@ -24,6 +24,7 @@ import profile_kernels
 import scale
 import shortcuts
 import starts
+import subnetworks
 
 from truly_sparse.files import write_json
 from truly_sparse.measure import host
@@ -40,6 +41,7 @@ def parts_of(rounds: int, largest: float) -> dict[str, Callable[[], Any]]:
         "higgs": lambda: scale.alone("--higgs"),
         "escapes": escapes.measure,
         "shortcuts": lambda: shortcuts.measure(rounds),
+        "subnetworks": lambda: subnetworks.measure(rounds),
         "whole_run": starts.measure_whole_run,
     }
 

@@ -25,6 +25,7 @@ import scale
 import shortcuts
 import stability
 import starts
+import subnetworks
 from columns import Columns
 
 from truly_sparse.files import write_text
@@ -76,6 +77,7 @@ def report(machines: Columns, folder: Path) -> str:
         "Kernel by kernel": profile_kernels.markdown(machines),
         "Prediction": inference.markdown(machines),
         "Shortcuts": shortcuts.markdown(machines),
+        "Subnetworks": subnetworks.markdown(machines),
         "Re-initialisation": escapes.markdown(machines),
         "Scale": f"{scale.markdown(machines)}\n\n{scale.largest(largest)}",
         "Whole runs": starts.markdown(machines),
