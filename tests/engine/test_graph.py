@@ -210,7 +210,7 @@ def test_set_steps_leave_the_blocks_to_the_output_alone():
 
 def test_bytes_are_the_floats_they_stand_for():
     rng = np.random.default_rng(0)
-    for features in (16, 7, 40):
+    for features in (16, 7, 40, 150):
         pixels = rng.integers(0, 256, (130, features)).astype(np.uint8)
         scale, shift = rng.random((2, features)).astype(np.float32)
         floats, y = pixels.astype(np.float32) * scale + shift, rng.integers(0, 4, 130)
@@ -220,6 +220,18 @@ def test_bytes_are_the_floats_they_stand_for():
         assert np.array_equal(networks[0].graph.values, networks[1].graph.values)
         one, other = networks[0].predict_proba(Bytes(pixels, scale, shift)), networks[1].predict_proba(floats)
         assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("storage", ["float32", "bfloat16"])
+def test_asking_for_rows_ahead_changes_no_bit(storage):
+    x, y = problem(128, SIZES[0], SIZES[-1])
+    states = []
+    for far in (False, True):
+        network = network_of(storage=storage)
+        network._reserve(64).far = far
+        network.train_epoch(x, y, np.arange(128), 64, SGD(0.01), 0.2, 3, 0)
+        states.append(network.graph.values.tobytes())
+    assert states[0] == states[1]
 
 
 @pytest.mark.parametrize(

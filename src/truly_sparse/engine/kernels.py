@@ -30,7 +30,7 @@ from truly_sparse.engine.gate import returned, taking_part
 from truly_sparse.engine.libm import log
 from truly_sparse.engine.optimisers import at_step, move, put, shortened
 from truly_sparse.engine.registers import LANES, PART, PARTS
-from truly_sparse.engine.rows import gather_batch, pack, softmax_rows, unpack
+from truly_sparse.engine.rows import gather_batch, own_row, pack, softmax_rows
 from truly_sparse.engine.workspace import GROUP
 
 from truly_sparse.engine.vector import (  # isort: skip
@@ -38,7 +38,7 @@ from truly_sparse.engine.vector import (  # isort: skip
     totals_of_eight,
 )  # fmt: skip
 
-#: How many links ahead the row at the other end is asked for, where rows lie beyond the second-level cache.
+#: How many links ahead the row at the other end is asked for, where rows lie far away (`workspace.NEAR`).
 AHEAD = np.uint64(6)
 #: What a probability counts as in the loss, at least.
 TINY = np.float32(1e-38)
@@ -150,16 +150,17 @@ def resolve(parts, first, count, tiles, links, gradient, rates, in_place):
 
 
 @njit(**INLINED)
-def walk(wanted, widths, space, batch, links, start, stop, kept, far, last):
-    """Walk links [start, stop) of one neuron: add its error to the sums, unless `wanted` is an empty tuple, and its
-    products with the errors at the other ends to the parts, from link number `kept` of the group on.
+def walk(wanted, widths, space, own, batch, links, start, stop, kept, far, last):
+    """Walk links [start, stop) of one neuron, whose activation is the row at ``space.own[own:]``: add its error to the
+    sums, unless `wanted` is an empty tuple, and its products with the errors at the other ends to the parts, from link
+    number `kept` of the group on.
     """
     width, tile, rows = widths.backward, widths.tile, space.rows
     for left in range(0, batch, LANES * len(width)):
         apart = 8 * GROUP
         there = left // (LANES * len(tile)) * apart
         for part in range(PARTS):
-            mine = hold(space.own, left, part, width)
+            mine = hold(space.own, own + left, part, width)
             error = load_row(space.sums, left, part, PART, wanted)
             at = there + 8 * kept
             for k in range(np.uint64(start), np.uint64(stop)):
@@ -192,15 +193,16 @@ def backward(links, layers, gradient, bias_gradient, space, batch, widths, dropo
             if layer == 0 and k == stop:
                 continue
             row = neuron * batch
-            unpack(space.rows, row, space.own, batch)
-            for left in range(0, batch, LANES):
-                store(zero, space.sums, left)
+            own = own_row(space.rows, row, space.own, batch)
+            if layer > 0:
+                for left in range(0, batch, LANES):
+                    store(zero, space.sums, left)
             while k < stop:
                 end = stop if stop < resolved + GROUP else resolved + GROUP
                 if layer > 0:
-                    walk(widths.backward, widths, space, batch, links, k, end, k - resolved, far, last)
+                    walk(widths.backward, widths, space, own, batch, links, k, end, k - resolved, far, last)
                 else:
-                    walk((), widths, space, batch, links, k, end, k - resolved, far, last)
+                    walk((), widths, space, own, batch, links, k, end, k - resolved, far, last)
                 k = end
                 if k - resolved == GROUP:
                     resolve(space.parts, resolved, np.int64(GROUP), tiles, links, gradient, rates, in_place)
@@ -270,7 +272,7 @@ def train_epoch(x, y, order, batch, count, links, layers, biases, gradient, spac
     for step in range(order.shape[0] // batch):
         own, own_count = taking_part(links, active, first_step + step, inputs)
         gather_batch(x, order, step * batch, batch, count, inputs, own.pointers, space.rows,
-                     space.parts)  # fmt: skip
+                     space.lines)  # fmt: skip
         sum_biases(biases)
         forward(own, layers, biases.sums, space, count, widths.forward, dropout, first_step + step, far)
         batch_loss, hits = errors_of_output(space.logits, y, order, step * batch, batch, count, classes, space.rows,
@@ -302,7 +304,7 @@ def predict(x, count, links, layers, biases, space, width, dropout, first_step, 
     for start in range(0, rows, count):
         samples = count if start + count <= rows else rows - start
         gather_batch(x, order, start, samples, count, layers.starts[1], links.pointers, space.rows,
-                     space.parts)  # fmt: skip
+                     space.lines)  # fmt: skip
         forward(links, layers, biases.sums, space, count, width, dropout, first_step, far)
         softmax_rows(space.logits, classes, count)
         for b in range(samples):

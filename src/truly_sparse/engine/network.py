@@ -14,7 +14,7 @@ from truly_sparse.engine.graph import STATE, Block, Graph, Pair
 from truly_sparse.engine.memory import padded
 from truly_sparse.engine.optimisers import Adam, Optimiser, of_epoch
 from truly_sparse.engine.registers import LANES
-from truly_sparse.engine.rows import Bytes, Samples
+from truly_sparse.engine.rows import Bytes, Numbers, Samples
 from truly_sparse.engine.streams import Streams
 from truly_sparse.engine.topology import Links
 from truly_sparse.engine.workspace import SHARE, Workspace
@@ -326,12 +326,12 @@ class SparseMLP:
         """Return what `predict_proba` does, with activations stored as in training: quicker, good to choose by."""
         return self._predict(x, self.storage)
 
-    def _samples(self, x: Samples) -> Samples:
+    def _samples(self, x: Samples) -> Numbers | Bytes:
         """Return samples as the kernels take them."""
         if len(x.shape) != 2 or x.shape[1] != self.sizes[0]:
             raise ValueError(f"{self.sizes[0]} features expected, found an array of shape {x.shape}")
         if not isinstance(x, Bytes):
-            return np.ascontiguousarray(x, np.float32)
+            return Numbers(np.ascontiguousarray(x, np.float32))
         scale, shift = (np.ascontiguousarray(part, np.float32) for part in (x.scale, x.shift))
         if x.values.dtype != np.uint8 or scale.shape != shift.shape or scale.shape != (self.sizes[0],):
             raise ValueError(f"bytes are uint8 with scale and shift for each of {self.sizes[0]} features")
@@ -341,7 +341,7 @@ class SparseMLP:
         samples, workspace = self._samples(x), self._workspace
         if workspace is None or workspace.storage != storage:
             workspace = Workspace(self.sizes, PREDICTION_ROWS, storage, self.mish)
-        probabilities = np.empty((samples.shape[0], self.sizes[-1]), np.float32)
+        probabilities = np.empty((x.shape[0], self.sizes[-1]), np.float32)
         kernels.predict(
             samples,
             workspace.count,
@@ -353,7 +353,7 @@ class SparseMLP:
             kernels.Dropout(np.uint64(0), np.uint32(0), np.float32(1.0)),
             0,
             workspace.far,
-            np.arange(samples.shape[0]),
+            np.arange(x.shape[0]),
             probabilities,
         )
         return probabilities

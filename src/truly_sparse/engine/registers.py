@@ -10,6 +10,8 @@ from numba.core.datamodel import models
 from numba.extending import register_model
 
 LANES = 16
+#: Bytes of a line of the cache, as many as a vector of float32 has.
+LINE = 64
 _FORCED = getattr(config, "CPU_FEATURES", None)  # by the environment, for another processor than this one
 _AVX512 = "+avx512f" in (get_host_cpu_features() if _FORCED is None else _FORCED).split(",")
 #: Lanes that the way back takes at a time, and how many times a vector of 16 then takes.

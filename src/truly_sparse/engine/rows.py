@@ -9,51 +9,32 @@ from numba.extending import overload
 
 from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
 from truly_sparse.engine.libm import exp
-from truly_sparse.engine.registers import LANES
+from truly_sparse.engine.registers import LANES, LINE
 from truly_sparse.engine.vector import (
     add,
+    below,
+    copy_line,
+    copy_numbers,
     load,
     load_bytes,
     load_pair,
     multiply,
     prefetch,
+    select,
     splat,
     store,
     store_pair,
     transpose,
 )
 
-#: Bytes of a line of the cache, and how far ahead lines of a sample are asked for: a batch has more of them than the
-#: processor follows by itself.
-LINE, AHEAD = 64, 64
+#: How many lines ahead a sample is asked for: a batch has more samples than the processor follows by itself.
+AHEAD = 2
 
 
-def put_features(block, turn, rows, start, features, batch):
-    """Write 16 samples of up to 16 features into their rows; compiled code only.
+class Numbers(NamedTuple):
+    """Samples as the kernels take them: float32 `values` [sample][feature]."""
 
-    ``block[256 turn:]`` holds them as [feature][sample]. bfloat16 rows wait for the second of two blocks (turn 1).
-    """
-    raise NotImplementedError
-
-
-@overload(put_features, jit_options=INLINED)
-def _put_features(block, turn, rows, start, features, batch):
-    del block, turn, start, features, batch
-    if rows.dtype == types.uint16:
-
-        def put_halves(block, turn, rows, start, features, batch):
-            if turn == 1:
-                for f in range(features):
-                    even, odd = load(block, LANES * f, LANES), load(block, LANES * (LANES + f), LANES)
-                    store_pair(even, odd, rows, start - LANES + f * batch)
-
-        return put_halves
-
-    def put_singles(block, turn, rows, start, features, batch):
-        for f in range(features):
-            store(load(block, LANES * (turn * LANES + f), LANES), rows, start + f * batch)
-
-    return put_singles
+    values: npt.NDArray[np.float32]
 
 
 class Bytes(NamedTuple):
@@ -80,59 +61,80 @@ def taken(x: Samples, rows: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.flo
     return x[rows]
 
 
-def take_features(x, sample, features, left, some, block, here):
-    """Write `some` features from `left` on of a sample to ``block[here:]``; compiled code only."""
+def sixteen(x, feature, block, at, count):
+    """Return a feature of the 16 samples at ``block[at:]``, zero but for the first `count`; compiled code only."""
     raise NotImplementedError
 
 
-@overload(take_features, jit_options=INLINED)
-def _take_features(x, sample, features, left, some, block, here):
-    del sample, features, left, some, block, here
-    if isinstance(x, types.Array):
+@overload(sixteen, jit_options=INLINED)
+def _sixteen(x, feature, block, at, count):
+    del feature, block, at, count
+    if x.instance_class is Numbers:
 
-        def take_floats(x, sample, features, left, some, block, here):
-            if some == LANES:
-                store(load(x, sample * features + left, LANES), block, here)
-            else:
-                for f in range(some):
-                    block[here + f] = x[sample, left + f]
+        def sixteen_floats(x, feature, block, at, count):  # noqa: ARG001
+            return select(below(count, LANES), load(block, at, LANES), splat(np.float32(0), LANES))
 
-        return take_floats
+        return sixteen_floats
 
-    def take_bytes(x, sample, features, left, some, block, here):
-        if left % LINE == 0:
-            prefetch(x.values, sample * features + left + AHEAD, ())
-        if some == LANES:
-            bytes_ = load_bytes(x.values, sample * features + left)
-            store(add(multiply(bytes_, load(x.scale, left, LANES)), load(x.shift, left, LANES)), block, here)
-        else:
-            for f in range(some):
-                block[here + f] = np.float32(x.values[sample, left + f]) * x.scale[left + f] + x.shift[left + f]
+    def sixteen_bytes(x, feature, block, at, count):
+        scaled = multiply(load_bytes(block, at), splat(x.scale[feature], LANES))
+        shifted = add(scaled, splat(x.shift[feature], LANES))
+        return select(below(count, LANES), shifted, splat(np.float32(0), LANES))
 
-    return take_bytes
+    return sixteen_bytes
+
+
+def put_feature(x, feature, block, at, count, batch, rows):
+    """Write the row of a feature, whose samples lie at ``block[at:]``, 16 every 16 lines; compiled code only."""
+    raise NotImplementedError
+
+
+@overload(put_feature, jit_options=INLINED)
+def _put_feature(x, feature, block, at, count, batch, rows):
+    del x, feature, block, at, count, batch
+    if rows.dtype == types.uint16:
+
+        def put_halves(x, feature, block, at, count, batch, rows):
+            for first in range(0, batch, 2 * LANES):
+                even = sixteen(x, feature, block, at + LINE * first, count - first)
+                odd = sixteen(x, feature, block, at + LINE * (first + LANES), count - first - LANES)
+                store_pair(even, odd, rows, feature * batch + first)
+
+        return put_halves
+
+    def put_singles(x, feature, block, at, count, batch, rows):
+        for first in range(0, batch, LANES):
+            store(sixteen(x, feature, block, at + LINE * first, count - first), rows, feature * batch + first)
+
+    return put_singles
 
 
 @njit(**INNER)
 def gather_batch(x, order, start, count, batch, features, pointers, rows, block):
     """Copy samples order[start:start+count] of x [sample][feature] into `rows` [feature][batch], padded with zeros.
 
-    Where 16 features have no link (`pointers`, as in `graph.Arrays`), nobody reads them and nothing is copied. `block`
-    is room for 512 float32: 16 samples of 16 features at a time are transposed there.
+    A line of the cache of each sample is taken at a time and transposed in `block`, where `batch` lines have room.
+    Features without links (`pointers`, as in `graph.Arrays`) are left out: nobody reads them.
     """
-    for left in range(0, features, LANES):
-        some = LANES if left + LANES <= features else features - left
+    numbers = x.values
+    width = LINE // numbers.itemsize
+    for left in range(0, features, width):
+        some = min(width, features - left)
         if pointers[left] == pointers[left + some]:
             continue
         for first in range(0, batch, LANES):
-            turn = first // LANES % 2
-            for b in range(LANES):
-                here = LANES * (turn * LANES + b)
-                if first + b >= count:
-                    store(splat(np.float32(0), LANES), block, here)
-                else:
-                    take_features(x, order[start + first + b], features, left, some, block, here)
-            transpose(block, LANES * LANES * turn)
-            put_features(block, turn, rows, left * batch + first, some, batch)
+            for b in range(first, min(first + LANES, count)):
+                here = order[start + b] * features + left
+                prefetch(numbers, here + AHEAD * width, ())
+                if here + width <= numbers.size:
+                    copy_line(numbers, here, block, LINE * b)
+                else:  # elsewhere the line runs over into the next sample, which is no harm
+                    copy_numbers(numbers, here, block, LINE * b, some)
+            transpose(block, LINE * first, numbers)
+        for f in range(some):
+            if pointers[left + f] != pointers[left + f + 1]:
+                here = f % LANES * LINE + f // LANES * LANES
+                put_feature(x, left + f, block, here, count, batch, rows)
 
 
 @njit(cache=True, **COMPILED)
@@ -152,29 +154,32 @@ def softmax_rows(rows, classes, batch):
             rows[c * batch + b] /= total
 
 
-def unpack(rows, start, out, count):
-    """Copy the `count` values of the row at `start` to `out`, as float32; compiled code only."""
+def own_row(rows, start, own, count):
+    """Return where in `own` the `count` values of the row at ``rows[start:]`` stand in float32; compiled code only.
+
+    float32 rows are `own` themselves, bfloat16 ones are unpacked to its beginning.
+    """
     raise NotImplementedError
 
 
-@overload(unpack, jit_options=INLINED)
-def _unpack(rows, start, out, count):
-    del start, out, count
+@overload(own_row, jit_options=INLINED)
+def _own_row(rows, start, own, count):
+    del start, own, count
     if rows.dtype == types.uint16:
 
-        def unpack_halves(rows, start, out, count):
+        def own_halves(rows, start, own, count):
             for pair in range(0, count, 2 * LANES):
                 even, odd = load_pair(rows, start + pair)
-                store(even, out, pair)
-                store(odd, out, pair + LANES)
+                store(even, own, pair)
+                store(odd, own, pair + LANES)
+            return 0
 
-        return unpack_halves
+        return own_halves
 
-    def unpack_singles(rows, start, out, count):
-        for vector in range(0, count, LANES):
-            store(load(rows, start + vector, LANES), out, vector)
+    def own_singles(rows, start, own, count):  # noqa: ARG001
+        return start
 
-    return unpack_singles
+    return own_singles
 
 
 def pack(values, first, rows, start, count):

@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from truly_sparse.engine.registers import I32, I64, LANES, PART, PARTS, UPPER, Code, Vector, operation
+from truly_sparse.engine.registers import I32, I64, LANES, LINE, PART, PARTS, UPPER, Code, Vector, operation
 
 
 def _single(number: float) -> float:
@@ -126,13 +126,13 @@ def exponential(typingctx, a):
 
 @intrinsic(prefer_literal=True)
 def below(typingctx, count, lanes):
-    """Return the mask of the first `count` of `lanes` lanes."""
+    """Return the mask of the first `count` of `lanes` lanes, of none where it is negative."""
     number = lanes.literal_value
 
     def write(code: Code, limit: Any, _: Any) -> Any:
         words = ir.VectorType(I32, number)
         every = code.splat(code.builder.trunc(limit, I32), number)
-        return code.builder.icmp_unsigned("<", ir.Constant(words, list(range(number))), every)
+        return code.builder.icmp_signed("<", ir.Constant(words, list(range(number))), every)
 
     return operation(Vector(number, "bool"), (types.int64, lanes), write)
 
@@ -294,22 +294,71 @@ def store_pair(typingctx, even, odd, rows, start):
 
 
 @intrinsic
-def transpose(typingctx, array, start):
-    """Transpose the 16 x 16 float32 at ``array[start:]``, in place."""
+def copy_line(typingctx, numbers, offset, block, start):
+    """Copy the line of the cache, 64 bytes, that begins at ``numbers[offset:]`` to the bytes at ``block[start:]``."""
 
-    def write(code: Code, _: Any, at: Any) -> None:
-        vectors = [code.load(0, code.place(at, LANES * i), Vector(LANES).llvm) for i in range(LANES)]
-        # Lanes whose number differs in one bit change places with the vectors whose number does, bit by bit.
-        for apart in (1, 2, 4, 8):
-            lower = [lane if not lane & apart else lane - apart + LANES for lane in range(LANES)]
-            upper = [lane + apart if not lane & apart else lane + LANES for lane in range(LANES)]
-            for i in (i for i in range(LANES) if not i & apart):
-                a, b = vectors[i], vectors[i + apart]
-                vectors[i], vectors[i + apart] = code.shuffle(a, b, lower), code.shuffle(a, b, upper)
-        for i, vector in enumerate(vectors):
-            code.store(vector, 0, code.place(at, LANES * i))
+    def write(code: Code, _: Any, there: Any, __: Any, at: Any) -> None:
+        kind = ir.VectorType(ir.IntType(8), LINE)
+        line = code.builder.load(code.address(0, there, kind), align=1, typ=kind)
+        code.builder.store(line, code.address(2, at, kind), align=4)
 
-    return operation(types.void, (array, types.int64), write)
+    return operation(types.void, (numbers, types.int64, block, types.int64), write)
+
+
+@intrinsic
+def copy_numbers(typingctx, numbers, offset, block, start, count):
+    """Copy ``numbers[offset : offset + count]`` to the bytes at ``block[start:]``."""
+
+    def write(code: Code, _: Any, there: Any, __: Any, at: Any, many: Any) -> None:
+        source, target = code.address(0, there, ir.IntType(8)), code.address(2, at, ir.IntType(8))
+        cgutils.raw_memcpy(code.builder, target, source, many, numbers.dtype.bitwidth // 8)
+
+    return operation(types.void, (numbers, types.int64, block, types.int64, types.int64), write)
+
+
+@intrinsic
+def transpose(typingctx, block, start, numbers):
+    """Transpose the 16 lines of the bytes at ``block[start:]``, in place: 16 x 16 float32, or bytes, as `numbers` are.
+
+    Bytes make four such squares side by side: number f of line s becomes number ``f // 16 * 16 + s`` of line f % 16.
+    """
+    bytes_ = numbers.dtype == types.uint8
+    kind = ir.VectorType(ir.IntType(8), 4 * PART) if bytes_ else Vector(LANES).llvm
+    exchange = _exchange_bytes if bytes_ else _exchange_lanes
+
+    def write(code: Code, _: Any, at: Any, __: Any) -> None:
+        for left in range(0, LINE, 4 * PART) if bytes_ else [0]:
+            places = [code.place(at, LINE * i + left) for i in range(LANES)]
+            vectors = exchange(code, [code.load(0, place, kind) for place in places])
+            for place, vector in zip(places, vectors, strict=True):
+                code.store(vector, 0, place)
+
+    return operation(types.void, (block, types.int64, numbers), write)
+
+
+def _exchange_lanes(code: Code, vectors: list[Any]) -> list[Any]:
+    """Transpose: lanes whose number differs in one bit change places with the vectors whose number does, bit by bit."""
+    for apart in (1, 2, 4, 8):
+        lower = [lane if not lane & apart else lane - apart + LANES for lane in range(LANES)]
+        upper = [lane + apart if not lane & apart else lane + LANES for lane in range(LANES)]
+        for i in (i for i in range(LANES) if not i & apart):
+            a, b = vectors[i], vectors[i + apart]
+            vectors[i], vectors[i + apart] = code.shuffle(a, b, lower), code.shuffle(a, b, upper)
+    return vectors
+
+
+def _exchange_bytes(code: Code, vectors: list[Any]) -> list[Any]:
+    """Transpose each square: four times, the bytes of a vector take turns with those of the eighth after it.
+
+    Processors have an instruction for the lower halves of 16 bytes and one for the upper (punpcklbw, zip1).
+    """
+    count = vectors[0].type.count
+    lower = [square + lane // 2 + lane % 2 * count for square in range(0, count, LANES) for lane in range(LANES)]
+    upper = [lane + LANES // 2 for lane in lower]
+    for _ in range(4):
+        pairs = zip(vectors[:8], vectors[8:], strict=True)
+        vectors = [code.shuffle(a, b, lanes) for a, b in pairs for lanes in (lower, upper)]
+    return vectors
 
 
 @intrinsic

@@ -7,12 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from truly_sparse.engine.memory import aligned, second_level_cache
-from truly_sparse.engine.registers import BACKWARD, FORWARD, LANES
+from truly_sparse.engine.registers import BACKWARD, FORWARD, LANES, LINE, PARTS
 
 #: Links whose products wait, in the first-level cache, to be summed and used for an update eight at a time.
 GROUP = 64
 #: Vectors that share 16 words of memory.
 SHARE = {"float32": 1, "bfloat16": 2}
+#: Part of the second-level cache up to which rows are near. AVX-512 is through with a row of bfloat16 sooner than that
+#: cache sends the next one.
+NEAR = {"float32": 1.0, "bfloat16": 0.25 if PARTS == 1 else 1.0}
 
 Width = tuple[int, ...]
 
@@ -38,8 +41,8 @@ class Space(NamedTuple):
 
     `rows` has a row of the batch for each neuron: its activation, then its error. `logits` are [class][batch].
     `derivatives` is an empty tuple, or has a row for each neuron that is no output. `positive` and `kept` have a bit
-    for each value of these. `own` and `sums` are one row in float32, `parts` holds products of `GROUP` links, `lanes`
-    one vector in float64.
+    for each value of these. `own` and `sums` are one row in float32; `own` is `rows` where these are. `parts` holds
+    products of `GROUP` links, `lanes` one vector in float64, `lines` a line of the cache, in bytes, for each sample.
     """
 
     rows: npt.NDArray[np.float32] | npt.NDArray[np.uint16]
@@ -51,6 +54,7 @@ class Space(NamedTuple):
     sums: npt.NDArray[np.float32]
     parts: npt.NDArray[np.float32]
     lanes: npt.NDArray[np.float64]
+    lines: npt.NDArray[np.uint8]
 
 
 class Widths(NamedTuple):
@@ -67,17 +71,19 @@ class Workspace:
     def __init__(self, sizes: Sequence[int], count: int, storage: str, mish: bool = False) -> None:
         self.count, self.storage = count, storage
         inner, vectors = sum(sizes[:-1]) * count, tile(count)
+        rows = aligned(sum(sizes) * count, np.uint16 if storage == "bfloat16" else np.float32)
         self.space = Space(
-            rows=aligned(sum(sizes) * count, np.uint16 if storage == "bfloat16" else np.float32),
+            rows=rows,
             logits=aligned(sizes[-1] * count),
             derivatives=aligned(inner) if mish else (),
             positive=np.zeros(inner // LANES, np.uint16),
             kept=np.zeros(inner // LANES, np.uint16),
-            own=aligned(count),
+            own=aligned(count) if storage == "bfloat16" else rows,
             sums=aligned(count),
             parts=aligned(8 * GROUP * (count // LANES // len(vectors))),
             lanes=np.zeros(LANES),
+            lines=aligned(LINE * count, np.uint8),
         )
         self.widths = Widths(width(count, FORWARD, SHARE[storage]), width(count, BACKWARD, len(vectors)), vectors)
         # Then what a link leads to is asked for some links ahead; otherwise that would only cost.
-        self.far = self.space.rows.nbytes > second_level_cache()
+        self.far = rows.nbytes > NEAR[storage] * second_level_cache()
