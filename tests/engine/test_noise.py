@@ -67,7 +67,7 @@ def test_normal_deviates_are_the_inverse_of_the_distribution():
 
     words = np.array([0, 1, 2**20, 2**28, 2**31 - 1, 2**31, 3 * 2**30, 2**32 - 2, 2**32 - 1], np.uint32)
     expected = [statistics.NormalDist().inv_cdf((int(word) + 0.5) / 2**32) for word in words]
-    assert np.allclose(drawn(words), expected, rtol=1e-9, atol=1e-12)
+    assert np.allclose(drawn(words), expected, rtol=1e-7, atol=1e-12)  # a logarithm is float32
 
 
 @pytest.mark.parametrize("sparsity", [0.0, 0.1, 0.5, 0.9, 0.99])

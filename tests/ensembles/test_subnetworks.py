@@ -178,15 +178,10 @@ def without_complement(parent, marks):
     """Return the slow network of a parent whose other links are zero."""
     slow = Reference.of_sparse(parent) if isinstance(parent, SparseMLP) else Reference.of_dense(parent)
     for pair, matrix in zip(slow.pairs, slow.matrices, strict=True):
-        matrix.reshape(-1)[:] *= full(parent, pair, marks[pair])
+        part, whole = parts_of(parent)[pair], np.zeros(matrix.shape)
+        whole[part.sources, part.targets] = marks[pair]
+        matrix *= whole
     return slow
-
-
-def full(parent, pair, marks):
-    part = parts_of(parent)[pair]
-    found = np.zeros(parent.sizes[pair[0]] * parent.sizes[pair[1]])
-    found[part.sources * parent.sizes[pair[1]] + part.targets] = marks
-    return found
 
 
 @PARENTS
