@@ -247,6 +247,7 @@ def _families() -> list[Case]:
     drawn, fresh = {"sampler": "random"}, {"sampler": "random", "inherit": False}
     whole: dict[str, Any] = {"sampler": "random", "sparsity": 0.0}
     source = SOURCE | {"torch_momentum": True, "learning_rate_schedule": "hold_linear"}
+    ways = {"epochs": 8, "exploration_epochs": 8}
     changes: dict[str, list[tuple[str, dict[str, Any]]]] = {
         "sparse_subnetworks": [
             ("", {}),
@@ -276,6 +277,8 @@ def _families() -> list[Case]:
             (", magnitude", {"sampler": "magnitude"}),
             (", Adam, clip", {"optimiser": "adam", "learning_rate": 0.01, "clip_norm": 0.2}),
             (", as in the source", source),
+            (", freeze as in the source", source | {"inactive": "freeze"}),
+            (", annealed to the end", {"annealing_epochs": 4, "selection": "best_validation"}),
         ],
         "noisy_subnetworks": [
             ("", {}),
@@ -283,7 +286,7 @@ def _families() -> list[Case]:
             (", independent", {"noise": "independent", "noise_sd": 0.1}),
         ],
         "snapshot": [("", {})],
-        "fast_geometric": [("", {"epochs": 8, "exploration_epochs": 8})],
+        "fast_geometric": [("", ways), (", as in the source", source | ways)],
         "mc_dropout": [("", {"dropout": 0.3})],
         "independent": [(", bag", {"bag_fraction": 0.9})],
     }

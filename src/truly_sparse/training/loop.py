@@ -214,7 +214,8 @@ class Loop:
                 self.progress.draws += [done.draws] if done.draws else []
         if stage.harvest is not None:
             made = stage.harvest(self.network, self.problem, self._drawn)
-            self.members += [Member(self.progress.epoch, score, arrays) for score, arrays in made]
+            epoch = self.parent.epoch if self.parent is not None else self.progress.epoch
+            self.members += [Member(epoch, score, arrays) for score, arrays in made]
             if number + 1 < len(self.stages):
                 self._begin(number + 1)
         else:
