@@ -17,7 +17,7 @@ from truly_sparse.engine.dropout import layer_key, mix
 from truly_sparse.engine.graph import Arrays
 from truly_sparse.engine.link_loops import index_by_target
 from truly_sparse.engine.memory import padded
-from truly_sparse.engine.optimisers import move
+from truly_sparse.engine.optimisers import move, rest
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.vector import chosen, lowest, splat
 
@@ -135,11 +135,13 @@ def choose(links, active, step, inputs):
 
 @njit(**INNER)
 def put_back(links, active, count, rates):
-    """Let the links that were not active coast, and write the `count` active ones back to where they came from."""
+    """Let the links that were not active coast or rest, and write the `count` active ones back to where they came from."""
     here, zero = active.links, splat(np.float32(0), 8)
     if active.coast:
         for k in range(0, links.targets.shape[0], 8):
             move(rates, zero, links.values, links.velocity, links.second, k, links.targets.shape[0] - k)
+    else:
+        rest(rates, links.velocity)
     two = links.second.shape[0] > 0
     for j in range(count):
         k = active.origin[j]

@@ -189,6 +189,32 @@ def put(vector, array, k, count):
     store(vector, array, k)
 
 
+def rest(rates, velocity):
+    """Keep velocities through a step in which their parameters rest. Compiled code only.
+
+    Where a velocity is a sum of gradients times the rate (`of_gradients`), that is the step's own from then on.
+    """
+    raise NotImplementedError
+
+
+@overload(rest, jit_options=INLINED)
+def _rest(rates, velocity):
+    if rates.instance_class is MomentumRates:
+
+        def rest_by_momentum(rates, velocity):
+            if rates.momentum != rates.lookahead:
+                share = rates.momentum / rates.lookahead
+                for k in range(velocity.shape[0]):
+                    velocity[k] *= share
+
+        return rest_by_momentum
+
+    def rest_by_adam(rates, velocity):
+        pass
+
+    return rest_by_adam
+
+
 def move(rates, slope, values, velocity, second, k, count):
     """Move the `count` (at most eight) parameters from k on against their gradients, a vector. Compiled code only.
 

@@ -100,19 +100,25 @@ class Stochastic(Annealing):
     target : ndarray of bool, shape (links,)
         Which of the parent's links the child will end with, in order of ``graph.values``.
     settings : TrainingConfig
-        `annealing`, `annealing_epochs`, `annealing_shape`, `temperature`, `sparsity`, `inactive`.
+        `annealing`, `annealing_epochs`, `annealing_shape`, `temperature`, `inactive`.
     streams : Streams
         Draw the key of the hash, and the first probabilities of `annealing` random.
+    drawn : ndarray of bool, shape (links,), optional
+        Which links these probabilities are drawn for, those that could have fallen; the others are always active.
     """
 
-    def __init__(self, target: Marks, settings: TrainingConfig, streams: Streams) -> None:
+    def __init__(
+        self, target: Marks, settings: TrainingConfig, streams: Streams, drawn: Marks | None = None
+    ) -> None:
         self.target, self.settings = target, settings
         self.key = int(streams.gate.integers(2**64, dtype=np.uint64))
         self.first: npt.NDArray[np.float32] | None = None
         if settings.annealing == "random":
             # A share of links as large as the child's has the highest numbers of all, so that their mean is a half.
-            fall, drawn = 1 - target.mean(), streams.gate.random(len(target), np.float32)
-            self.first = np.where(target, fall + (1 - fall) * drawn, fall * drawn).astype(np.float32)
+            among = np.ones(len(target), bool) if drawn is None else drawn
+            fall, uniform = 1 - target[among].mean(), streams.gate.random(len(target), np.float32)
+            first = np.where(target, fall + (1 - fall) * uniform, fall * uniform)
+            self.first = np.where(among, first, 1).astype(np.float32)
 
     def probabilities(self, epoch: int) -> npt.NDArray[np.float64]:
         """Return the probability of each of the parent's links to be active in a step of an epoch."""

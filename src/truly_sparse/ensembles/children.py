@@ -45,7 +45,8 @@ def stochastic(settings: TrainingConfig, child: int) -> Derive:
 
     def anneal(network: SparseMLP, draw: Draw) -> Stochastic:
         target = subnetworks.marked(network, subnetworks.kept(network, settings, child, draw))
-        return Stochastic(target, settings, draw(child + 1))
+        drawn = subnetworks.marked(network, subnetworks.fallible(network, settings))
+        return Stochastic(target, settings, draw(child + 1), drawn)
 
     return anneal
 

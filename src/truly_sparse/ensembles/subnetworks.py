@@ -81,6 +81,14 @@ def kept(parent: store.Network, settings: TrainingConfig, child: int, draw: Draw
     return marks
 
 
+def fallible(parent: store.Network, settings: TrainingConfig) -> dict[Pair, Marks]:
+    """Return which links of its parent a child could lose: those to the outputs only where settings say so."""
+    last, output = len(parent.sizes) - 1, settings.prune_output_block or settings.structure == "neurons"
+    return {
+        pair: np.full(len(part.values), pair[1] < last or output) for pair, part in parts_of(parent).items()
+    }
+
+
 def every(part: Part) -> Marks:
     """Mark all links of a block."""
     return np.ones(len(part.values), bool)

@@ -16,7 +16,7 @@ from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.errors import UserError
 from truly_sparse.training.config import TrainingConfig, contradiction
 from truly_sparse.training.loop import Loop, Member, Problem
-from truly_sparse.training.sampling import Shuffled
+from truly_sparse.training.sampling import Shuffled, rows_of_bag
 from truly_sparse.training.start import Model, fresh
 from truly_sparse.training.targets import Classes, Labels
 
@@ -97,6 +97,12 @@ def _check(data: Data, settings: TrainingConfig, model: str, method: str) -> Non
     rows, batch = len(data.y), settings.batch_size
     if batch > rows:
         raise UserError(f"training.batch_size {batch} exceeds the {rows} training rows; lower it")
+    drawn = rows_of_bag(rows, settings.bag_fraction)
+    if batch > drawn:
+        raise UserError(
+            f"training.batch_size {batch} exceeds the {drawn} training rows of bag_fraction "
+            f"{settings.bag_fraction:g}; lower it or raise bag_fraction"
+        )
     if settings.selection == "best_validation" and not len(data.y_validation):
         raise UserError("selection best_validation needs validation rows; raise data validation_fraction")
     if model == "dense" and not methods.kind(method).dense:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from truly_sparse.ensembles import methods
+from truly_sparse.training.config import TrainingConfig
+from truly_sparse.training.settings import settings_of
 
 FILE = Path(__file__).parents[1] / "golden/digests.json"
 LANES = 16
@@ -31,6 +33,11 @@ PLAIN = {
     "pruning per_sign",
     "float32",
 }
+#: What children of a network have that changes how they come to be, and not only how many, how long or how much.
+OF_FAMILIES = (
+    "annealing", "annealing_shape", "bag_fraction", "child_learning_rate_schedule", "inactive", "include_parent",
+    "inherit", "noise", "noise_sd", "prune_epochs", "prune_output_block", "sampler", "search_sparsity", "structure",
+)  # fmt: skip
 
 Features = frozenset[str]
 
@@ -55,7 +62,7 @@ def features(settings: Mapping[str, Any]) -> Features:
     found |= {f"{key} of some" for key in ("train_rows", "test_rows") if data.get(key)}
     found |= {f"validation {data['validation']}"} if "validation" in data else set()
     if training:
-        found |= _optimiser(training)
+        found |= _optimiser(training) | _children(training)
     if model == "sparse":
         found |= _sparse(training, settings["strategy"])
     return frozenset(found - PLAIN)
@@ -64,7 +71,12 @@ def features(settings: Mapping[str, Any]) -> Features:
 def _optimiser(training: Mapping[str, Any]) -> set[str]:
     """Return the features that networks of any kind can have."""
     found = {key for key in ("momentum", "weight_decay", "clip_norm", "warmup_epochs", "dropout") if training[key]}
+    found |= {key for key in ("nesterov", "coupled_decay", "torch_momentum") if training.get(key)}
     found |= {f"{key} {training[key]}" for key in ("activation", "init", "refinement", "selection")}
+    if training.get("learning_rate_schedule", "steps") != "steps":
+        found.add(f"learning_rate_schedule {training['learning_rate_schedule']}")
+    if training.get("optimiser", "sgd") != "sgd":
+        found |= {training["optimiser"]} | ({"l1"} if training.get("l1") else set())
     if training["weight_decay"] and training["decay_times_learning_rate"]:
         found.add("decay_times_learning_rate")
     if training.get("patience"):
@@ -72,6 +84,14 @@ def _optimiser(training: Mapping[str, Any]) -> set[str]:
     if len(training["hidden_layer_sizes"]) > LAYERS:
         found.add("many layers")
     return found
+
+
+def _children(training: Mapping[str, Any]) -> set[str]:
+    """Return the features of members that come of a network, or are trained on some of the rows."""
+    defaults = {name: default for name, _, default in settings_of(TrainingConfig)}
+    departing = [name for name in OF_FAMILIES if training.get(name, defaults[name]) != defaults[name]]
+    found = {name if isinstance(defaults[name], float | int) else f"{name} {training[name]}" for name in departing}
+    return found | ({"sparsity 0"} if training.get("sparsity") == 0 else set())
 
 
 def _sparse(training: Mapping[str, Any], strategy: str) -> set[str]:
@@ -85,8 +105,6 @@ def _sparse(training: Mapping[str, Any], strategy: str) -> set[str]:
     if training["evolution_every"]:
         found |= {"SET", f"pruning {training.get('pruning', 'per_sign')}"}
         found |= {"shortcut ratio free"} if not training.get("keep_shortcut_ratio", True) else set()
-    if training.get("optimiser", "sgd") != "sgd":
-        found |= {training["optimiser"]} | ({"l1"} if training.get("l1") else set())
     if training["epsilon"] is None:
         found.add("exact start")
     if training.get("shortcut_ratio"):

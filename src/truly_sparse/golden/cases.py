@@ -49,6 +49,14 @@ SET = {"evolution_every": 1}
 SCHEDULE = {"members": 3, "epochs": 16, "exploration_epochs": 4}
 ENSEMBLE = SET | SCHEDULE
 
+SCHEDULES = ("cosine", "hold_linear", "one_cycle", "tenths")
+#: Ensembles of one network: a parent and its children, or states of it.
+FAMILY: dict[str, Any] = {
+    "members": 4, "child_epochs": 4, "child_learning_rate": 0.05, "annealing_epochs": 2, "population": 8,
+}  # fmt: skip
+#: What Whitaker's networks have in common, but for the sum of gradients.
+SOURCE: dict[str, Any] = {"nesterov": True, "coupled_decay": True, "momentum": 0.9, "weight_decay": 0.0005}
+
 
 class Case(NamedTuple):
     """One golden run: its name, which function of `outputs` runs it, what that takes, and what the case concerns."""
@@ -116,7 +124,7 @@ def _graph(name: str, optimiser: str = "SGD", **settings: Any) -> Case:
 def cases() -> list[Case]:
     """Return all golden runs, each with a name of its own."""
     made = [*_datasets(), *_networks(), *_ensembles(), *_shapes(), *_others(), *_measurements(), *_estimators()]
-    return [*made, *_graphs(), *_shortcuts(), *_images()]
+    return [*made, *_graphs(), *_shortcuts(), *_images(), *_rates(), *_families()]
 
 
 def _datasets() -> list[Case]:
@@ -217,6 +225,77 @@ def _ensembles() -> list[Case]:
         _run("rd_tse, eta", ENSEMBLE | {"refinement": "eta"}, "rd_tse"),
         _run("fd_tse, eta_zeta", ENSEMBLE | {"refinement": "eta_zeta"}, "fd_tse"),
     ]
+
+
+def _rates() -> list[Case]:
+    """Rates on their way and PyTorch's steps, of networks of both kinds."""
+    torch = {"torch_momentum": True, "momentum": 0.9}
+    changes: dict[str, dict[str, Any]] = {
+        "Nesterov": {"nesterov": True, "momentum": 0.9},
+        "decay in the gradient": {"coupled_decay": True, "weight_decay": 0.01},
+        "PyTorch's velocity": torch,
+        **{f"rate {name}": {"learning_rate_schedule": name} for name in SCHEDULES},
+        "PyTorch's steps": {**torch, **SOURCE, "learning_rate_schedule": "one_cycle"},
+    }
+    dense = [_run(f"dense, {name}", own, model="dense") for name, own in changes.items()]
+    adam = {"optimiser": "adam", "learning_rate": 0.01}
+    return [*(_run(name, own) for name, own in changes.items()), *dense, _run("dense, Adam", adam, model="dense")]
+
+
+def _families() -> list[Case]:
+    """Children of a parent, and the other ensembles of one network, sparse and dense."""
+    drawn, fresh = {"sampler": "random"}, {"sampler": "random", "inherit": False}
+    whole: dict[str, Any] = {"sampler": "random", "sparsity": 0.0}
+    source = SOURCE | {"torch_momentum": True, "learning_rate_schedule": "hold_linear"}
+    ways = {"epochs": 8, "exploration_epochs": 8}
+    changes: dict[str, list[tuple[str, dict[str, Any]]]] = {
+        "sparse_subnetworks": [
+            ("", {}),
+            (", three parts", {"parts": 3, "members": 3}),
+            (", random", drawn | {"sparsity": 0.7}),
+            (", magnitude", {"sampler": "magnitude"}),
+            (", rows", {"structure": "rows"}),
+            (", neurons", drawn | {"structure": "neurons"}),
+            (", output block", {"prune_output_block": True}),
+            (", iterative", drawn | {"prune_epochs": 2}),
+            (", iterative by magnitude", {"sampler": "magnitude", "prune_epochs": 2}),
+            (", bag", {"bag_fraction": 0.9}),
+            (", fresh", fresh),
+            (", not pruned", whole),
+            (", fresh and not pruned", whole | {"inherit": False}),
+            (", constant rate", {"child_learning_rate_schedule": "constant", "child_learning_rate": 0.02}),
+            (", without parent", {"include_parent": False}),
+            (", as in the source", source),
+        ],
+        "stochastic_subnetworks": [
+            ("", {}),
+            (", linear", {"annealing_shape": "linear"}),
+            (", exponential", {"annealing_shape": "exponential"}),
+            (", random", {"annealing": "random"}),
+            (", random links", drawn),
+            (", freeze", {"inactive": "freeze", "momentum": 0.9, "weight_decay": 0.001}),
+            (", magnitude", {"sampler": "magnitude"}),
+            (", Adam, clip", {"optimiser": "adam", "learning_rate": 0.01, "clip_norm": 0.2}),
+            (", as in the source", source),
+            (", freeze as in the source", source | {"inactive": "freeze"}),
+            (", annealed to the end", {"annealing_epochs": 4, "selection": "best_validation"}),
+        ],
+        "noisy_subnetworks": [
+            ("", {}),
+            (", mirrored, search", {"noise": "mirrored", "search_sparsity": True}),
+            (", independent", {"noise": "independent", "noise_sd": 0.1}),
+        ],
+        "snapshot": [("", {})],
+        "fast_geometric": [("", ways), (", as in the source", source | ways)],
+        "mc_dropout": [("", {"dropout": 0.3})],
+        "independent": [(", bag", {"bag_fraction": 0.9})],
+    }
+    made = []
+    for strategy, each in changes.items():
+        for name, own in each:
+            made.append(_run(f"{strategy}{name}", FAMILY | own, strategy))
+            made.append(_run(f"dense, {strategy}{name}", FAMILY | own, strategy, "dense"))
+    return [*made, _run("stochastic_subnetworks, bfloat16", FAMILY | HALF, "stochastic_subnetworks")]
 
 
 def _shapes() -> list[Case]:

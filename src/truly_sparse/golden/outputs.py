@@ -149,6 +149,7 @@ def _network_outputs(model: networks.Model, data: Arrays, scored: bool) -> Outpu
     members = [store.build(member.arrays) for member in model.trainer.members]
     record = model.record(data)
     del record["epochs_wall"]
+    record.get("children", {}).pop("seconds", None)
     scores = record.pop("scores")
     history = model.trainer.progress.history
     failure = model.failure and model.failure.replace("learning_rate", DIGESTED_AS["learning_rate"])

@@ -17,7 +17,7 @@ from truly_sparse.engine.streams import Streams
 from truly_sparse.errors import UserError
 from truly_sparse.training import evolution
 from truly_sparse.training.config import TrainingConfig, densities
-from truly_sparse.training.sampling import Sampler
+from truly_sparse.training.sampling import Sampler, rows_of_bag
 from truly_sparse.training.schedule import Epoch
 from truly_sparse.training.stage import Annealing, Earlier, Stage
 from truly_sparse.training.start import Fresh
@@ -214,7 +214,8 @@ class Loop:
                 self.progress.draws += [done.draws] if done.draws else []
         if stage.harvest is not None:
             made = stage.harvest(self.network, self.problem, self._drawn)
-            self.members += [Member(self.progress.epoch, score, arrays) for score, arrays in made]
+            epoch = self.parent.epoch if self.parent is not None else self.progress.epoch
+            self.members += [Member(epoch, score, arrays) for score, arrays in made]
             if number + 1 < len(self.stages):
                 self._begin(number + 1)
         else:
@@ -227,7 +228,7 @@ class Loop:
         self._bag = None
         if stage.bag < 1:
             rows = self.problem.x.shape[0]
-            chosen = self._drawn(self._number(number)).bag.permutation(rows)[: max(1, round(stage.bag * rows))]
+            chosen = self._drawn(self._number(number)).bag.permutation(rows)[: rows_of_bag(rows, stage.bag)]
             self._bag = np.zeros(rows, bool)
             self._bag[chosen] = True
 
@@ -260,10 +261,19 @@ class Loop:
 
     def _rate_before(self, epoch: Epoch, steps: int) -> float:
         """Return the rate by which the velocity was multiplied that an epoch begins with."""
-        if epoch.curve is not None:
-            return epoch.curve.before(steps)
-        previous = self.plan[epoch.number - 1] if epoch.number else epoch
-        return previous.learning_rate if previous.member == epoch.member else epoch.learning_rate
+        previous = self._epoch_before(epoch)
+        rate, _ = self._rates(epoch if previous is None else previous, steps)
+        return float(np.broadcast_to(rate, (steps,))[0 if previous is None else -1])
+
+    def _epoch_before(self, epoch: Epoch) -> Epoch | None:
+        """Return the epoch that left the velocity which another begins with; None where there is none."""
+        stage = self.stages[epoch.member]
+        previous = self.plan[epoch.number - 1] if epoch.number else None
+        if previous is None or previous.member == epoch.member or stage.start == "previous":
+            return previous
+        if stage.start == "parent" and stage.derive is None and self.parent is not None:
+            return self.plan[self.parent.epoch - 1]
+        return None
 
     def _order(self) -> npt.NDArray[np.int64]:
         order = self.problem.sampler.order(self.streams.order)
@@ -327,14 +337,13 @@ class Loop:
 
     def _validate(self, epoch: Epoch) -> float | None:
         """Score the validation rows, and keep the network if it is the best of its stage (or the last)."""
-        score = None
+        score, shown = None, self.network if self._annealing is None else self._annealing.final(self.network)
         if self.problem.x_validation.shape[0]:
-            shown = self.network if self._annealing is None else self._annealing.final(self.network)
             score = self.problem.targets.score(shown.predict_as_trained(self.problem.x_validation))
         better = self.best is None or score is None or self.best.score is None or score > self.best.score
         self.progress.stale = 0 if better else self.progress.stale + 1
         if epoch.ends_member if self.settings.selection == "last" else better:
-            self.best = Member(epoch.number + 1, score, store.snapshot(self.network))
+            self.best = Member(epoch.number + 1, score, store.snapshot(shown))
         return score
 
     def _last_of_phase(self, epoch: Epoch) -> Epoch:

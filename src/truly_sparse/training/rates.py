@@ -33,10 +33,6 @@ class Curve(Protocol):
         """Return both for an epoch of so many steps; `momentum` is that of the settings."""
         ...
 
-    def before(self, steps: int) -> float:
-        """Return the rate of the step before the epoch's first; of the first itself where there is none."""
-        ...
-
 
 class OneCycle(NamedTuple):
     """Up from a hundredth of the peak and down to nearly nothing, each half a cosine, while momentum dips by a tenth.
@@ -62,12 +58,6 @@ class OneCycle(NamedTuple):
         rising = np.array([self._rises(self.epoch * steps + step, steps) for step in range(steps)])
         floor = np.where(rising, self.peak / 100, self.peak / 1e6)
         return floor + (self.peak - floor) * heights, highest - (highest - lowest) * heights
-
-    def before(self, steps: int) -> float:
-        """Return the rate before; see `Curve.before`."""
-        if self.epoch == 0:
-            return float(self.rates(steps, 0.0)[0][0])
-        return float(self._replace(epoch=self.epoch - 1).rates(steps, 0.0)[0][-1])
 
     def _way_up(self, steps: int) -> float:
         return max(1.0, 0.1 * self.epochs * steps - 1)
@@ -95,11 +85,6 @@ class CosineCycle(NamedTuple):
         parts = [(self.epoch * steps + step) / (self.epochs * steps) for step in range(steps)]
         return np.array([self.peak * (1 + cos(pi * part)) / 2 for part in parts]), np.full(steps, momentum)
 
-    def before(self, steps: int) -> float:
-        """Return the rate before; see `Curve.before`."""
-        previous = self.epoch - 1 if self.epoch else self.epochs - 1
-        return float(self._replace(epoch=previous).rates(steps, 0.0)[0][-1])
-
 
 class Triangle(NamedTuple):
     """From `high` to `low` and back over each `period` epochs, along lines (Garipov et al. 2018); `epoch` is from 0."""
@@ -114,7 +99,3 @@ class Triangle(NamedTuple):
         parts = [(self.epoch % self.period + step / steps) / self.period for step in range(steps)]
         downs = np.array([1 - 2 * part if part < 0.5 else 2 * part - 1 for part in parts])
         return self.low + (self.high - self.low) * downs, np.full(steps, momentum)
-
-    def before(self, steps: int) -> float:
-        """Return the rate before; see `Curve.before`."""
-        return float(self._replace(epoch=max(0, self.epoch - 1)).rates(steps, 0.0)[0][-1 if self.epoch else 0])

@@ -8,6 +8,11 @@ import numpy.typing as npt
 Order = npt.NDArray[np.int64]
 
 
+def rows_of_bag(rows: int, fraction: float) -> int:
+    """Return how many of so many rows a part of them is, at least one."""
+    return max(1, round(fraction * rows))
+
+
 class Sampler(Protocol):
     """Draws the order of an epoch.
 
