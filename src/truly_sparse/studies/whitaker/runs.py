@@ -1,7 +1,6 @@
 """Runs of the study as one frame, a row each, those that have not finished too, and the cells they are grouped into."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pandas as pd
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.origin import partial_note
 from truly_sparse.experiments.records import Record
-from truly_sparse.training.config import TrainingConfig
+from truly_sparse.measure.diversity import with_diagonal
 
 #: At the end of a method's name in the configuration, and what it says of the run.
 SUFFIXES = {"_adam": ("optimiser", "adam"), "_sparse": ("parent", "sparse")}
@@ -18,14 +17,30 @@ SUFFIXES = {"_adam": ("optimiser", "adam"), "_sparse": ("parent", "sparse")}
 OF_A_PARENT = ("sparse_subnetworks", "stochastic_subnetworks", "noisy_subnetworks")
 #: Strategies that train every member from scratch.
 FROM_SCRATCH = ("independent",)
-#: Settings that tell runs apart, as the configuration calls them.
-SETTINGS = (
-    "epsilon", "compression", "optimiser", "epochs", "members", "sampler", "parts", "sparsity", "structure",
-    "child_epochs", "child_learning_rate", "prune_epochs", "annealing", "annealing_epochs", "temperature",
-    "bag_fraction", "inherit", "include_parent",
-)  # fmt: skip
-#: The parent's epochs in print, or all epochs, in experiments that are also run with eight times as many, since an epoch
-#: of the smaller datasets has an eighth of the source's steps; one of pictures has as many.
+#: Settings that tell runs apart, and what stands where a record does not name one.
+SETTINGS: dict[str, Any] = {
+    "epsilon": None,
+    "compression": None,
+    "optimiser": "sgd",
+    "epochs": None,
+    "members": None,
+    "sampler": "partition",
+    "parts": 2,
+    "sparsity": 0.5,
+    "structure": "links",
+    "child_epochs": 10,
+    "child_learning_rate": 0.1,
+    "child_learning_rate_schedule": "one_cycle",
+    "prune_epochs": 0,
+    "annealing": "temperature",
+    "annealing_epochs": 3,
+    "temperature": 0.5,
+    "bag_fraction": 1.0,
+    "inherit": True,
+    "include_parent": True,
+}
+#: The parent's epochs in print, or all epochs, in experiments that are also run with eight times as many: an epoch
+#: of the smaller datasets has an eighth of the steps of the source's; one of pictures has as many.
 PRINTED_EPOCHS = {"whitaker_rates": 20, "whitaker_sparsity": 10, "whitaker_size": 10}
 PRINTED_TOTAL = {"whitaker_small": 16}
 PICTURES = ("fashion_mnist",)
@@ -94,7 +109,7 @@ def _wanted(record: Record, experiments: Sequence[str]) -> bool:
 
 
 def _row(head: Record, settings: dict[str, Any], record: Record | None) -> dict[str, Any]:
-    training = _DEFAULTS | settings["training"]
+    training = SETTINGS | settings["training"]
     strategy, model = settings["strategy"], settings["model"]
     children = strategy in OF_A_PARENT
     method, said = head["method"], {"parent": "dense"}
@@ -112,7 +127,7 @@ def _row(head: Record, settings: dict[str, Any], record: Record | None) -> dict[
         **said,
         **{name: training[name] for name in SETTINGS},
         "hidden": "-".join(map(str, training["hidden_layer_sizes"])),
-        "rate": training["child_learning_rate_schedule" if children else "learning_rate_schedule"],
+        "rate": training.get("child_learning_rate_schedule" if children else "learning_rate_schedule", "steps"),
         "total": total,
         "judged": not as_printed or head["dataset"] in PICTURES,
     }
@@ -141,8 +156,7 @@ def _measured(record: Record) -> dict[str, Any]:
     }
     correlation, members = diversity.get("output_correlation"), len(accuracy["members_test"])
     if correlation is not None and members > 1:
-        # The mean of the whole matrix, whose diagonal is one.
-        found["with_diagonal"] = (1 + (members - 1) * correlation) / members
+        found["with_diagonal"] = with_diagonal(correlation, members)
     for whom, ways in record.get("combined", {}).items():
         for way, scores in ways.items():
             for name, value in scores.items():
@@ -166,6 +180,3 @@ def _mean(values: Sequence[Any]) -> float:
     """Return the mean of numbers, or of lists of numbers by their sums; NaN of none."""
     flat = [float(np.sum(value)) for value in values]
     return float(np.mean(flat)) if flat else float("nan")
-
-
-_DEFAULTS = {field.name: field.default for field in fields(TrainingConfig)}

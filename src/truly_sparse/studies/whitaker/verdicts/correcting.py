@@ -19,11 +19,11 @@ def judge_all(claims: Sequence[Claim], evidence: Evidence) -> pd.DataFrame:
     frame = judge(claims, evidence)
     p_values = pd.Series(float("nan"), frame.index)
     for place, claim in enumerate(claims):
-        if claim.rule is GREATER and frame.at[place, "verdict"] != NOT_TESTED:
+        if claim.rule is GREATER and frame.loc[place, "verdict"] != NOT_TESTED:
             p_values[place] = p_of(evidence, claim.keys)
     for _, own in p_values.groupby(frame["topic"], sort=False):
         for place, p in zip(own.index, holm(own), strict=True):
-            if frame.at[place, "verdict"] == CONFIRMED and p >= ALPHA:
-                frame.at[place, "verdict"] = NOT_CONFIRMED
-                frame.at[place, "note"] += f"; Holm's p of the topic {formats.p_value(float(p))}"
+            if frame.loc[place, "verdict"] == CONFIRMED and p >= ALPHA:
+                frame.loc[place, "verdict"] = NOT_CONFIRMED
+                frame.loc[place, "note"] += f"; Holm's p of the topic {formats.p_value(float(p))}"
     return frame
