@@ -76,10 +76,11 @@ def test_classes_are_those_that_the_network_predicts(network, x):
 def test_smoothing_without_noise_is_the_plain_gradient(network, x):
     gradients = Gradients(network)
     classes = gradients.predicted(x)
-    smooth = gradients.smooth(x, classes, 3, 0.0, np.random.default_rng(0))
+    smooth = gradients.smooth(x, classes, 3, np.zeros(len(x)), np.random.default_rng(0))
     np.testing.assert_allclose(smooth, gradients.of(x, classes), rtol=1e-12)
-    noisy = gradients.smooth(x, classes, 2, 0.5, np.random.default_rng(0))
-    draws = np.random.default_rng(0).normal(scale=0.5, size=(2, *x.shape))
+    sd = np.linspace(0.1, 1, len(x))
+    noisy = gradients.smooth(x, classes, 2, sd, np.random.default_rng(0))
+    draws = sd[:, None] * np.random.default_rng(0).normal(size=(2, *x.shape))
     np.testing.assert_allclose(noisy, np.mean([gradients.of(x + draw, classes) for draw in draws], axis=0))
 
 

@@ -20,7 +20,7 @@ SMALLEST = 1e-12
 _NAMES = {"accuracy": "accuracy", "negative_log_likelihood": "log_loss", "expected_calibration_error": "ece"}
 
 
-def combined(probabilities: npt.NDArray[np.float32], labels: Labels) -> dict[str, dict[str, float | None]]:
+def combined(probabilities: npt.NDArray[np.float32], labels: Labels) -> dict[str, dict[str, float]]:
     """Measure an ensemble combined in three ways.
 
     Parameters
@@ -82,6 +82,6 @@ def vote(probabilities: Probabilities) -> Labels:
     return np.asarray(np.where(tied, probabilities.mean(axis=0), -1).argmax(axis=1), np.int64)
 
 
-def _measured(probabilities: Probabilities, labels: Labels) -> dict[str, float | None]:
+def _measured(probabilities: Probabilities, labels: Labels) -> dict[str, float]:
     found = classification_metrics(probabilities, labels)
-    return {name: found[short] for name, short in _NAMES.items()}
+    return {name: value for name, short in _NAMES.items() if (value := found[short]) is not None}

@@ -1,6 +1,7 @@
 """How differently the members of an ensemble predict."""
 
 import numpy as np
+import numpy.typing as npt
 
 from truly_sparse.errors import UserError
 from truly_sparse.measure.metrics import Labels, Probabilities, check, natural_log
@@ -49,27 +50,16 @@ def diversity(member_probabilities: Probabilities, labels: Labels) -> dict[str, 
     }
 
 
-def _kl_divergence(probabilities: Probabilities) -> float:
-    """Return the mean over ordered pairs and rows of sum_c p_c ln(p_c / q_c)."""
-    clipped = np.clip(probabilities.astype(np.float64), np.finfo(np.float32).eps, None)
-    clipped /= clipped.sum(axis=2, keepdims=True)
-    members, rows, _ = clipped.shape
-    logs = natural_log(clipped)
-    # Not a product of matrices, whose sums depend on the BLAS library and the processor.
-    cross = np.array([[(one * log).sum() for log in logs] for one in clipped]) / rows
-    divergences = np.diag(cross)[:, None] - cross
-    return float(max(0.0, divergences.sum() / (members * (members - 1))))
+def divergence(one: Probabilities, other: Probabilities) -> float:
+    """Return the mean over rows of sum_c p_c ln(p_c / q_c), in nats (Whitaker equation 4.5).
 
-
-def _output_correlation(probabilities: Probabilities, pairs: tuple[np.ndarray, ...]) -> float | None:
-    centred = probabilities.astype(np.float64)
-    centred -= centred.mean(axis=1, keepdims=True)
-    norms = np.sqrt((centred**2).sum(axis=1))
-    products = np.array([(centred[a] * centred[b]).sum(axis=0) for a, b in zip(*pairs, strict=True)])
-    scales = (norms[:, None] * norms)[pairs]
-    # Below this a class differs between rows by float32's rounding only.
-    varies = scales > np.finfo(np.float32).eps ** 2 * probabilities.shape[1]
-    return float((products[varies] / scales[varies]).mean()) if varies.any() else None
+    Parameters
+    ----------
+    one, other : ndarray of float32, shape (samples, classes)
+        p and q; clipped to float32's epsilon first.
+    """
+    p, q = _clipped(np.stack([one, other]))
+    return float(max(0.0, (p * (natural_log(p) - natural_log(q))).sum() / len(p)))
 
 
 def error_overlap(predicted: Labels, labels: Labels) -> float | None:
@@ -99,3 +89,32 @@ def with_diagonal(correlation: float, members: int) -> float:
     Whitaker's figure 7.1 prints means that count every member's correlation with itself.
     """
     return ((members - 1) * correlation + 1) / members
+
+
+def _clipped(probabilities: Probabilities) -> npt.NDArray[np.float64]:
+    """Return probabilities none of which is zero, the classes in the last axis."""
+    clipped = np.clip(probabilities.astype(np.float64), np.finfo(np.float32).eps, None)
+    clipped /= clipped.sum(axis=-1, keepdims=True)
+    return clipped
+
+
+def _kl_divergence(probabilities: Probabilities) -> float:
+    """Return the mean over ordered pairs and rows of sum_c p_c ln(p_c / q_c)."""
+    clipped = _clipped(probabilities)
+    members, rows, _ = clipped.shape
+    logs = natural_log(clipped)
+    # Not a product of matrices, whose sums depend on the BLAS library and the processor.
+    cross = np.array([[(one * log).sum() for log in logs] for one in clipped]) / rows
+    divergences = np.diag(cross)[:, None] - cross
+    return float(max(0.0, divergences.sum() / (members * (members - 1))))
+
+
+def _output_correlation(probabilities: Probabilities, pairs: tuple[np.ndarray, ...]) -> float | None:
+    centred = probabilities.astype(np.float64)
+    centred -= centred.mean(axis=1, keepdims=True)
+    norms = np.sqrt((centred**2).sum(axis=1))
+    products = np.array([(centred[a] * centred[b]).sum(axis=0) for a, b in zip(*pairs, strict=True)])
+    scales = (norms[:, None] * norms)[pairs]
+    # Below this a class differs between rows by float32's rounding only.
+    varies = scales > np.finfo(np.float32).eps ** 2 * probabilities.shape[1]
+    return float((products[varies] / scales[varies]).mean()) if varies.any() else None

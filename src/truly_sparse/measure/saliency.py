@@ -78,7 +78,7 @@ class Gradients:
         return np.asarray(self._forward(x)[0].argmax(axis=0), np.int64)
 
     def smooth(
-        self, x: Numbers, classes: npt.NDArray[np.int64], draws: int, sd: float, rng: np.random.Generator
+        self, x: Numbers, classes: npt.NDArray[np.int64], draws: int, sd: Numbers, rng: np.random.Generator
     ) -> Numbers:
         """Return the mean gradient over noisy inputs (SmoothGrad, equation 7.5), shape (samples, features).
 
@@ -88,14 +88,14 @@ class Gradients:
             As for `of`.
         draws : int
             Noisy copies of every input.
-        sd : float
-            Standard deviation of the noise.
+        sd : ndarray of float64, shape (samples,)
+            Standard deviation of the noise of each.
         rng : numpy.random.Generator
             Draws the noise.
         """
         total = np.zeros_like(x)
         for _ in range(draws):
-            total += self.of(x + rng.normal(scale=sd, size=x.shape), classes)
+            total += self.of(x + sd[:, None] * rng.normal(size=x.shape), classes)
         return total / draws
 
     def _forward(self, x: Numbers) -> tuple[Numbers, list[Any]]:
