@@ -43,10 +43,11 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
 
 def _cells(frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
-    for (dataset, epochs, child_epochs, total), found in frame.groupby(["dataset", *KEYS[1:4]], sort=False):
+    for (dataset, _), found in frame.groupby(["dataset", "epochs"], sort=False):
         known = {row["metric"]: row for row in found.to_dict("records")}
-        row = {"dataset": marked_title(str(dataset), found["note"]), "epochs": f"{epochs:g}"}
-        row |= {"child_epochs": f"{child_epochs:g}", "share": f"{epochs / total:.2f}"}
+        first = found.iloc[0]
+        row = {"dataset": marked_title(str(dataset), found["note"]), "share": f"{first['epochs'] / first['total']:.2f}"}
+        row |= {name: f"{first[name]:g}" for name in ("epochs", "child_epochs")}
         rows.append(row | {metric: shown.cell(known[metric], metric == "accuracy") for metric in METRICS})
     columns = ["dataset", *(column.key for column in _PRINTED)]
     return pd.DataFrame(rows, columns=columns, dtype=object).fillna(formats.NOTHING)

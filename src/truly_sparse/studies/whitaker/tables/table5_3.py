@@ -106,7 +106,7 @@ def _here(frame: pd.DataFrame) -> pd.DataFrame:
         row = {
             "dataset": marked_title(str(dataset), found["note"]),
             "method": "partitions" if method == "sse_np" else "random",
-            "parts": words(int(kept)),
+            "parts": words(int(str(kept))),
         }
         for metric in (column.key for column in _HERE[2:]):
             own = known[metric] if known[metric]["seeds"] or metric == "accuracy" else None

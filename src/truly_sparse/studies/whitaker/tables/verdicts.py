@@ -4,7 +4,6 @@ from contextlib import suppress
 
 import pandas as pd
 
-from truly_sparse.analysis import published
 from truly_sparse.analysis.evidence import Evidence
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.rounding import rounded
@@ -13,12 +12,9 @@ from truly_sparse.analysis.verdicts import page
 from truly_sparse.errors import UserError
 from truly_sparse.studies.whitaker.runs import frame_of
 from truly_sparse.studies.whitaker.verdicts.claims import RULES, claims
-from truly_sparse.studies.whitaker.verdicts.comparing import PRINTED, RUNS
+from truly_sparse.studies.whitaker.verdicts.comparing import PRINTED, RUNS, printed_numbers
 from truly_sparse.studies.whitaker.verdicts.correcting import judge_all
 
-#: Tables and figures whose printed numbers stand beside ours.
-TABLES = ("table4_1", "table5_1", "table5_2", "table5_3", "table6_1", "table6_2", "table7_1", "figure7_1_summary",
-          "figure7_4")  # fmt: skip
 MEASUREMENTS = ("noise", "saliency")
 
 
@@ -30,14 +26,9 @@ def make(inputs: Inputs) -> Table:
 
 def frames(inputs: Inputs) -> dict[str, pd.DataFrame]:
     """Return all runs, all printed numbers, and the measurements there are; a rule without its frame is not tested."""
-    found = {RUNS: rounded(frame_of(inputs)), PRINTED: printed()}
+    found = {RUNS: rounded(frame_of(inputs)), PRINTED: printed_numbers()}
     for name in MEASUREMENTS:
         if name in inputs.config["measurements"]:
             with suppress(UserError):  # not measured yet
                 found[name] = rounded(inputs.measured(name)[0])
     return found
-
-
-def printed() -> pd.DataFrame:
-    """Return all printed numbers, a row each."""
-    return pd.concat([published.load(f"whitaker_{name}") for name in TABLES], ignore_index=True)

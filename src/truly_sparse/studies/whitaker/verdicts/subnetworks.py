@@ -319,7 +319,7 @@ def _width(evidence: Evidence) -> Finding:
         wide = best.assign(width=best["hidden"].str.split("-").str[0].astype(float))
         wide = wide.pivot_table("sparsity", "seed", "width").dropna()
         if len(wide) and wide.shape[1] > 2:
-            series[str(dataset)] = {float(width): wide[width].tolist() for width in wide}
+            series[str(dataset)] = {float(str(width)): wide[width].tolist() for width in wide}
     if not series:
         raise Missing("no dataset has three widths")
     found = rising(series)
@@ -341,9 +341,9 @@ def _steadier(evidence: Evidence) -> Finding:
     there = [point for point in points if _has(evidence, point[1])]
     if len(there) < 3:
         raise Missing("fewer than three numbers of children have finished runs")
-    series = {name: of for name, of in curves(evidence, there).items() if len(next(iter(of.values()))) > 2}
+    series = {name: of for name, of in curves(evidence, there).items() if len(next(iter(of.values()))) > 3}
     if not series:
-        raise Missing("a spread needs three seeds")
+        raise Missing("spreads of drawn seeds need four of them")
     found = trend(series, curve=lambda values: -values.std(axis=0, ddof=1))
     why = f"{len(series)} datasets, {found.seeds} seeds in all, {len(there)} numbers of children"
     holds = found.low is not None and found.low > 0
@@ -403,7 +403,7 @@ def _best_split(evidence: Evidence, delta: float) -> Finding:
     wide = rows.pivot_table("accuracy", ["dataset", "seed"], "epochs").dropna()
     if wide.empty or CHOSEN_SPLIT not in wide or wide.shape[1] < 2:
         raise Missing("no seed has finished runs of several splits")
-    best = wide.groupby(level="dataset").mean().mean().idxmax()
+    best = int(str(wide.groupby(level="dataset").mean().mean().idxmax()))
     share = f"best with {100 * best / rows['total'].max():.0f} % for the parent"
     if best == CHOSEN_SPLIT:
         return Finding("0.00", formats.NOTHING, CONFIRMED, share, 0.0)
