@@ -65,10 +65,11 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
         to a noisy network, mean over these):
 
         grid
-            Independent noise on the held-out rows: `draws`; `loss`, `loss_sd`, by how many points the accuracy is below
-            the parent's, mean and deviation over draws; `accuracy`; `disagreement` of every two draws.
+            Independent noise on the held-out rows: `norm`, the deviation of dense noise of the same norm; `draws`;
+            `loss`, `loss_sd`, by how many points the accuracy is below the parent's, mean and deviation over draws;
+            `accuracy`; `disagreement` of every two draws.
         norm
-            The same, with noise whose deviation is `norm` / sqrt(1 - sparsity): its norm is that of dense noise.
+            The same at a sparsity of 0.9, with the norm of dense noise of the deviations wanted.
         combining
             One ensemble of the parent and four independent children (`draw`) on the test rows: `accuracy` of mean
             probabilities, `vote` of the majority.
@@ -135,7 +136,7 @@ def _measured(settings: dict[str, Any], network: Network, data: Arrays, seed: in
     yield from grid
     for norm in settings["deviations"]:
         sd = norm / math.sqrt(1 - SPARSE)
-        yield {"part": "norm", "norm": norm, **_cell(settings, network, held_out, SPARSE, sd, rng)}
+        yield {"part": "norm", **_cell(settings, network, held_out, SPARSE, sd, rng)}
     yield from _combining(settings, network, test, np.random.default_rng([seed, 1]))
     at_half = [row for row in grid if row["sparsity"] == HALF]
     sd = deviation_at(settings["deviations"], [row["kl"] for row in at_half], settings["divergence"])
@@ -174,6 +175,7 @@ def _cell(
     return {
         "sparsity": sparsity,
         "sd": sd,
+        "norm": sd * math.sqrt(1 - sparsity),
         "kl": float(np.mean([divergence(rows.parent, draw) for draw in draws])),
         "draws": len(draws),
         "accuracy": float(accuracies.mean()),

@@ -22,7 +22,7 @@ _TOGETHER = 250
 
 
 def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
-    """Train ensembles with seeds 0, 1, ... by every method, and compare every two members but a parent among them.
+    """Train ensembles with seeds 0, 1, ... by every method, and compare every two of their last members.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def _members(
     trainer, data = trainer_of(config, dataset, training, own["strategy"], seed, seed, own["model"])
     finish(trainer, dataset)
     networks = [store.build(member.arrays) for member in trainer.members]
-    return networks[-training["members"] :], data
+    return networks[-settings["members"] :], data
 
 
 def _compared(settings: dict[str, Any], networks: list[store.Network], data: Arrays, seed: int) -> dict[str, float]:
