@@ -1,4 +1,4 @@
-"""Rules about sparse subnetworks give the printed verdicts on the printed numbers, and both verdicts on made-up ones."""
+"""Rules about sparse subnetworks: the printed verdicts on the printed numbers, and both verdicts on made-up ones."""
 
 from typing import Any
 

@@ -6,10 +6,12 @@ from matplotlib.figure import Figure
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.panels import warn
 from truly_sparse.analysis.style import SERIES
-from truly_sparse.studies.whitaker.figures.grids import handles, line, panels
+from truly_sparse.studies.whitaker.figures.grids import Look, Style, handles, line, panels
 from truly_sparse.studies.whitaker.runs import frame_of
 
 EXPERIMENT = "whitaker_sparsity"
+#: Line of what children lose.
+STYLES: dict[str, Style] = {"links": "-", "neurons": "--"}
 COLUMNS = (
     "figure", "dataset", "structure", "hidden", "sparsity", "value", "std", "error", "seeds", "asked", "validation",
 )  # fmt: skip
@@ -35,11 +37,10 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     """Draw a panel per dataset, a line per width, dashed where neurons are lost."""
     figure, grid = panels(list(dict.fromkeys(frame["dataset"])))
     widths = sorted(frame["hidden"].unique(), key=lambda name: int(name.split("-")[0]))
-    styles = {"links": "-", "neurons": "--"}
-    looks = {}
+    looks: dict[str, Look] = {}
     for axes, (_, own) in zip(grid, frame.groupby("dataset", sort=False), strict=True):
         for width, (colour, marker) in zip(widths, SERIES, strict=False):
-            for structure, style in styles.items():
+            for structure, style in STYLES.items():
                 part = own[(own["hidden"] == width) & (own["structure"] == structure)]
                 if len(part):
                     line(axes, part, "sparsity", colour, marker, style)

@@ -7,13 +7,13 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.panels import warn
 from truly_sparse.analysis.style import BLUE, ORANGE
-from truly_sparse.studies.whitaker.figures.grids import handles, line, panels
+from truly_sparse.studies.whitaker.figures.grids import Look, handles, line, panels
 from truly_sparse.studies.whitaker.runs import frame_of
 
 EXPERIMENT = "whitaker_size"
 COLUMNS = ("figure", "dataset", "with_parent", "members", "value", "std", "error", "seeds", "asked")
 #: With the parent or without: colour, marker and style.
-LOOKS = {"with the parent": (BLUE, "o", "-"), "children alone": (ORANGE, "s", "--")}
+LOOKS: dict[str, Look] = {"with the parent": (BLUE, "o", "-"), "children alone": (ORANGE, "s", "--")}
 MEASURES = {"with the parent": "accuracy", "children alone": "accuracy_children"}
 
 

@@ -1,6 +1,7 @@
 """A panel for every dataset, four in a row, with one legend below: what figures of the study have in common."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,6 +12,9 @@ from truly_sparse.analysis.names import dataset_title
 from truly_sparse.analysis.panels import letter
 from truly_sparse.analysis.style import PAGE_WIDTH
 
+#: Colour, marker and style of a line.
+Style = Literal["-", "--"]
+Look = tuple[str, str, Style]
 ACROSS = 4
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -30,7 +34,7 @@ def panels(datasets: Sequence[str]) -> tuple[Figure, list[Axes]]:
     return figure, list(grid[: len(datasets)])
 
 
-def line(axes: Axes, part: pd.DataFrame, x: str, colour: str, marker: str, style: str = "-") -> None:
+def line(axes: Axes, part: pd.DataFrame, x: str, colour: str, marker: str, style: Style = "-") -> None:
     """Draw means with the standard error over seeds."""
     part = part.sort_values(x)
     axes.errorbar(
@@ -39,7 +43,7 @@ def line(axes: Axes, part: pd.DataFrame, x: str, colour: str, marker: str, style
     )  # fmt: skip
 
 
-def handles(looks: dict[str, tuple[str, str, str]]) -> Iterator[Line2D]:
+def handles(looks: Mapping[str, Look]) -> Iterator[Line2D]:
     """Yield what a legend shows of lines by name: colour, marker and style."""
     for name, (colour, marker, style) in looks.items():
         yield Line2D([], [], color=colour, marker=marker, linestyle=style, markersize=3.4, linewidth=0.9, label=name)

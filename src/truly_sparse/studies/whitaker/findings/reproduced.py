@@ -1,12 +1,15 @@
 """What of the dissertation came out again, and what did not."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pandas as pd
 
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import CONFIRMED, EXPLAINED, NOT_CONFIRMED, NOT_TESTED
 from truly_sparse.analysis.names import method_title
-from truly_sparse.analysis.reading import claims, confirmed, listed
+from truly_sparse.analysis.reading import claims, confirmed, listed, span
 from truly_sparse.analysis.statements import Statement
 from truly_sparse.studies.whitaker.shown import ALL
 
@@ -56,30 +59,36 @@ def _of_the_source(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _small(evidence: Evidence) -> str:
     rows = _gains(evidence, SMALL)
-    parts = [_gain(rows, name) for name in ("sse_np", "sse_r", "bagging", "dropout") if name in rows.index]
-    over = str(rows["note"].iloc[0])
-    return f"With sixteen epochs in all, {listed(parts)} points over one network, {over}."
+    names = [name for name in ("sse_np", "sse_r", "bagging", "dropout") if name in rows]
+    parts = [_gain(rows[name]) for name in names]
+    return f"With sixteen epochs in all, points over one network, {_over(rows, names)}: {listed(parts)}."
 
 
 def _large(evidence: Evidence) -> str:
     rows = _gains(evidence, LARGE)
-    names = ("sse_np", "stochastic", "snapshot", "fge", "mc_dropout", "noisy", "dense_ensemble")
-    parts = [_gain(rows, name) for name in names if name in rows.index]
-    over = str(rows["note"].iloc[0])
-    return (
-        f"With the epochs of one network, {listed(parts)} points over one network, {over}; the last trains four times."
-    )
+    names = [name for name in ("sse_np", "stochastic", "snapshot", "fge", "mc_dropout", "noisy") if name in rows]
+    parts = [_gain(rows[name]) for name in names]
+    return f"With the epochs of one network, points over it, {_over(rows, names)}: {listed(parts)}."
 
 
-def _gains(evidence: Evidence, table: str) -> pd.DataFrame:
-    return evidence.rows(table, dataset=ALL, metric="gain_accuracy").set_index("method")
+def _gains(evidence: Evidence, table: str) -> dict[str, dict[Any, Any]]:
+    """Return the mean gain of every method over one network."""
+    rows = evidence.rows(table, dataset=ALL, metric="gain_accuracy")
+    return {row["method"]: row for row in rows.to_dict("records")}
 
 
-def _gain(rows: pd.DataFrame, method: str) -> str:
-    row = rows.loc[method]
+def _gain(row: dict[Any, Any]) -> str:
     interval = formats.interval(row["low"], row["high"])
     within = f" ({interval})" if interval != formats.NOTHING else ""
-    return f"{method_title(method)} {formats.difference(row['value'], 2)}{within}"
+    return f"{method_title(row['method'])} {formats.difference(row['value'], 2)}{within}"
+
+
+def _over(rows: dict[str, dict[Any, Any]], names: Sequence[str]) -> str:
+    """Return over how many datasets means are taken: "over 7 datasets" or "over 1 to 7 datasets"."""
+    if not names:
+        raise Missing("none of the methods has finished")
+    counts = [float(str(rows[name]["note"]).split()[1]) for name in names]
+    return f"over {span(pd.Series(counts), 0)} datasets"
 
 
 def _parts(evidence: Evidence) -> str:
@@ -87,7 +96,7 @@ def _parts(evidence: Evidence) -> str:
     means = rows[rows["value"].notna()].groupby("kept")["value"].mean()
     if len(means) < 2:
         raise Missing("only one size of parts has finished runs")
-    parts = [f"{value:.1f} % with 1/{int(kept)} of the links" for kept, value in means.items()]
+    parts = [f"{value:.1f} % with 1/{int(str(kept))} of the links" for kept, value in means.items()]
     datasets = rows.loc[rows["value"].notna(), "dataset"].nunique()
     return f"Ensembles of parts and their parent have {listed(parts)}, means over {datasets} datasets."
 

@@ -56,15 +56,13 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame[frame["parts"].eq(2) & ~(frame["members"].eq(8) & frame["epsilon"].notna())]
     for dataset, own in frame.groupby("dataset", sort=False):
         base = own[(own["method"] == "dense") & (own["metric"] == "operations")]["value"].max()
-        for (epsilon, method, setting), found in own.groupby(
-            ["epsilon", "method", "setting"], sort=False, dropna=False
-        ):
+        for (_, method, _), found in own.groupby(["epsilon", "method", "setting"], sort=False, dropna=False):
             known = {row["metric"]: row for row in found.to_dict("records")}
-            sparse = not formats.missing(epsilon)
+            epsilon = float(found["epsilon"].iloc[0])
             words = {"parent": "One network"}.get(str(method), method_title(str(method)))
             row = {
                 "dataset": marked_title(str(dataset), found["note"]),
-                "epsilon": formats.number(epsilon) if sparse else "dense",
+                "epsilon": formats.number(epsilon) or "dense",
                 "method": words,
                 "operations": formats.ratio(known["operations"]["value"] / base),
             }
@@ -72,6 +70,5 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
                 own_row = known[metric] if known[metric]["seeds"] or metric == "accuracy" else None
                 row[metric] = shown.cell(own_row, metric == "accuracy")
             rows.append(row)
-            del setting
     columns = ["dataset", *(column.key for column in _PRINTED)]
     return pd.DataFrame(rows, columns=columns, dtype=object).fillna(formats.NOTHING)

@@ -11,6 +11,7 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import CONFIRMED, EXPLAINED, NOT_TESTED, Claim, Finding, Rule, verdict
 from truly_sparse.analysis.names import method_title
+from truly_sparse.analysis.statistics.paired import Numbers
 from truly_sparse.analysis.statistics.stratified import trend
 from truly_sparse.studies.whitaker.verdicts.comparing import (
     ABSENT,
@@ -74,7 +75,7 @@ def ours() -> Iterator[Claim]:
         ("sparse_ensemble", "... and better than as many sparse networks from scratch at the same cost (K3)."),
         ("dense_long", "... and better than the parent trained on, its rate held, for the whole budget (K6)."),
     ):
-        keys = {"one": sse, "other": {**LARGE, "method": method}}
+        keys: dict[str, Any] = {"one": sse, "other": {**LARGE, "method": method}}
         yield Claim(f"s23/{method}", topic, text, where, GREATER, keys)
     topic = "Ours: sparse parents"
     for epsilon in EPSILONS:
@@ -98,7 +99,7 @@ def _small() -> Iterator[Claim]:
         (2, "dropout", "one trained with dropout"),
         (3, "bagging", "bagging"),
     ):
-        keys = {
+        keys: dict[str, Any] = {
             "one": sse,
             "other": {**SMALL, "method": method},
             "printed": Printed("table5_1", {"method": "sse_np"}, {"method": method}),
@@ -249,11 +250,11 @@ def _lowest(evidence: Evidence, lowest: str, others: Sequence[str]) -> Finding:
     if not known:
         raise Missing("no dataset has finished runs of all of them")
     table = evidence.rows(PRINTED, table="whitaker_table5_1")
-    means = table.pivot_table("published", ["dataset", "setting"], "method")
-    printed = int((means[lowest] < means[list(others)].min(axis=1)).sum())
-    share = printed / len(means)
+    wide = table.pivot_table("published", ["dataset", "setting"], "method")
+    printed = int((wide[lowest] < wide[list(others)].min(axis=1)).sum())
+    share = printed / len(wide)
     holds = below >= share * known
-    words = f"{printed} of {len(means)}"
+    words = f"{printed} of {len(wide)}"
     return Finding(f"{below} of {known}", words, verdict(holds), "datasets", below / known, share)
 
 
@@ -275,7 +276,7 @@ def _curves(evidence: Evidence) -> pd.DataFrame:
 
 def _region(evidence: Evidence) -> Finding:
     """Compare the sparsity that is best on validation with the lowest and the highest one."""
-    ends: dict[str, dict[str, list[float]]] = {"lowest": {}, "highest": {}}
+    ends: dict[str, dict[str, list[Numbers]]] = {"lowest": {}, "highest": {}}
     for (dataset, _), own in _curves(evidence).groupby(["dataset", "hidden"], sort=False):
         wide = own.pivot_table("accuracy", "seed", "sparsity").dropna()
         if len(wide) and wide.shape[1] > 2:
@@ -298,7 +299,7 @@ def _region(evidence: Evidence) -> Finding:
     return Finding(ours, formats.NOTHING, verdict(all(low is not None and low > 0 for low in lows)), why, value)
 
 
-def _equal(parts: list[Any]) -> list[Any]:
+def _equal(parts: list[Numbers]) -> list[Numbers]:
     """Return arrays cut to the shortest, so that the same seeds are averaged."""
     shortest = min(map(len, parts))
     return [part[:shortest] for part in parts]
