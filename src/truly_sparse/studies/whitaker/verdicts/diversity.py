@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from truly_sparse.analysis.evidence import Evidence
-from truly_sparse.analysis.judging import Claim
+from truly_sparse.analysis.judging import Claim, Rule
 from truly_sparse.analysis.rounding import less
 from truly_sparse.studies.whitaker.verdicts.comparing import ABSENT, GREATER, PRINTED, Printed
 
@@ -105,4 +105,4 @@ def _maps() -> Iterator[Claim]:
     yield Claim("d7/features", topic, text, "7.4, figure 7.3", ABSENT, {"why": why})
 
 
-RULES = ()
+RULES: tuple[Rule, ...] = ()

@@ -166,7 +166,7 @@ def _series(rows: pd.DataFrame, metric: str) -> dict[str, dict[float, list[float
     for dataset, own in rows.groupby("dataset", sort=False):
         wide = own.pivot_table(metric, "seed", "sparsity").dropna()
         if len(wide) and wide.shape[1] > 2:
-            series[str(dataset)] = {float(sparsity): wide[sparsity].tolist() for sparsity in wide}
+            series[str(dataset)] = {float(str(sparsity)): wide[sparsity].tolist() for sparsity in wide}
     if not series:
         raise Missing("no dataset has three sparsities")
     return series
