@@ -117,8 +117,9 @@ def test_over_how_many_epochs_links_fall_is_chosen_by_validation():
     found = judged([good, lucky, run(ONE_SHOT, "random", "constant", 0.9, 70.0)])
     assert found.loc["t1/one_shot", "note"].startswith("mean +1.00")
     warm = run(TEMPERATURE, "random", "constant", 0.9, 90.0, 0.25, temperature=1.0)
-    assert judged([good, lucky, warm, run(ONE_SHOT, "random", "constant", 0.9, 70.0)]).loc["t1/one_shot", "note"] == (
-        found.loc["t1/one_shot", "note"]
+    assert (
+        judged([good, lucky, warm, run(ONE_SHOT, "random", "constant", 0.9, 70.0)]).loc["t1/one_shot", "note"]
+        == (found.loc["t1/one_shot", "note"])
     )
 
 

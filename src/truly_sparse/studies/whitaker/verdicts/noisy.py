@@ -226,18 +226,18 @@ def _at_divergence(evidence: Evidence) -> Finding:
 
 
 def disagreement_at(rows: pd.DataFrame, wanted: float) -> float | None:
-    """Return the disagreement of noisy networks at a divergence, between logarithms of it; None where it is not met."""
+    """Return the disagreement of noisy networks at a divergence, between logarithms; None where it is not met."""
     points = rows.sort_values("sd")[["kl", "disagreement"]].to_numpy(float).tolist()
     for (below, one), (above, other) in zip(points, points[1:], strict=False):
-        if 0 < below <= wanted < above:
-            return float(one + (other - one) * math.log(wanted / below) / math.log(above / below))
+        if 0 < below <= wanted < above and one > 0:
+            return float(one * (other / one) ** (math.log(wanted / below) / math.log(above / below)))
     return None
 
 
 AT_DIVERGENCE = Rule(
     "at divergence",
     "As rule greater, of the part of held-out rows on which two noisy networks disagree where their mean divergence "
-    "from the parent is 0.02 (straight in its logarithm): noise on a tenth of the links less noise on all.",
+    "from the parent is 0.02 (straight between logarithms): noise on a tenth of the links less noise on all.",
     _at_divergence,
 )
 
