@@ -49,6 +49,8 @@ METHODS = {
     "iterative": "Iterative pruning",
     "annealing": "Temperature annealing",
     "random_annealing": "Random annealing",
+    "sse_pair": "Two children of one parent",
+    "snapshot_pair": "Two snapshots after a first",
     "treenet": "TreeNet",
     "batchensemble": "BatchEnsemble",
     "mimo": "MIMO",
