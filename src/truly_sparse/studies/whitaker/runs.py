@@ -151,7 +151,7 @@ def _measured(record: Record) -> dict[str, Any]:
         "single_accuracy": 100 * _mean(accuracy["members_test"]),
         **{name: diversity.get(name) for name in ("disagreement", "kl_divergence", "output_correlation")},
         "operations": record["operations"]["total_training"],
-        "seconds": record["seconds"]["cpu"],
+        "seconds": record["seconds"]["epochs_wall"],
         "classes": classes if isinstance(classes, int) else len(classes),
     }
     correlation, members = diversity.get("output_correlation"), len(accuracy["members_test"])

@@ -21,7 +21,7 @@ OTHER_TASK = "Printed numbers are of another task (convolutional networks on CIF
 #: Columns of a tidy table of the study beside those of every results CSV: runs in the grid, ends of an interval.
 MORE = ("asked", "low", "high", "printed")
 #: Decimals of a measure.
-DIGITS = {"accuracy": 1, "nll": 3, "ece": 3, "disagreement": 3, "kl_divergence": 3}
+DIGITS = {"accuracy": 1, "child_before": 1, "idle": 1, "nll": 3, "ece": 3, "disagreement": 3, "kl_divergence": 3}
 
 
 def tidy(rows: pd.DataFrame, name: str, more: Sequence[str] = ()) -> pd.DataFrame:
@@ -37,13 +37,16 @@ def digits(metric: str) -> int:
 
 
 def cell(row: Mapping[Any, Any] | None, spread: bool = True) -> str:
-    """Return a mean with its deviation, and "(2/5)" behind it where runs are missing; a dash where there is no row."""
+    """Return a mean with its deviation, and "(2/5)" behind it where runs are missing; a dash where there is no row.
+
+    Without `spread` it is the mean alone: the row has a cell that says the rest.
+    """
     if row is None:
         return formats.NOTHING
     if not row["seeds"]:
-        return f"(0/{row['asked']})"
+        return f"(0/{row['asked']})" if spread else formats.NOTHING
     text = formats.spread(row["value"], row["std"] if spread else None, digits(str(row["metric"])))
-    return text if row["seeds"] == row["asked"] else f"{text} ({row['seeds']}/{row['asked']})"
+    return text if row["seeds"] == row["asked"] or not spread else f"{text} ({row['seeds']}/{row['asked']})"
 
 
 def notes(frame: pd.DataFrame, origin: Origin, *lines: str) -> list[str]:

@@ -21,7 +21,6 @@ VARIANTS = {
     ("adam", True): "Adam",
     ("sgd", True): "SGD",
     ("adam", False): "Adam, 16 epochs",
-    ("sgd", False): "SGD, 16 epochs",
 }
 #: Networks in print.
 ARCHITECTURES = {"lenet_l": "LeNet-L", "resnet18": "ResNet-18", "densenet121": "DenseNet-121"}
