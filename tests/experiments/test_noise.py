@@ -75,7 +75,7 @@ def test_strong_noise_costs_accuracy_and_makes_networks_disagree(frame):
 def test_ensembles_have_the_wanted_divergence_and_hold_the_parent(frame):
     own = part(frame, "population")
     everybody = own[own["choice"] == "all"]
-    assert everybody["kl"].mean() == pytest.approx(0.02, rel=0.5)
+    assert 0.01 < everybody["kl"].mean() < 0.04  # wanted on the held-out rows: 0.02
     assert set(everybody["members"]) == {8}
     assert (own["kl_ensemble"] < own["kl"]).all()
     assert len(own[["seed", "parent_accuracy"]].drop_duplicates()) == 2
@@ -90,9 +90,9 @@ def test_mirrored_noise_cancels_to_first_order(monkeypatch, config):
     made = []
     genuine = noise.perturbed
 
-    def watched(network, key, sd, sparsity, sign, complement):
-        child = genuine(network, key, sd, sparsity, sign, complement)
-        made.append((key, sign, complement, child.weights[0] - network.weights[0]))
+    def watched(network, noise):
+        child = genuine(network, noise)
+        made.append((noise.key, noise.sign, noise.complement, child.weights[0] - network.weights[0]))
         return child
 
     monkeypatch.setattr(noise, "perturbed", watched)

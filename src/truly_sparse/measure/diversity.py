@@ -1,7 +1,6 @@
 """How differently the members of an ensemble predict."""
 
 import numpy as np
-import numpy.typing as npt
 
 from truly_sparse.errors import UserError
 from truly_sparse.measure.metrics import Labels, Probabilities, check, natural_log
@@ -50,18 +49,6 @@ def diversity(member_probabilities: Probabilities, labels: Labels) -> dict[str, 
     }
 
 
-def divergence(one: Probabilities, other: Probabilities) -> float:
-    """Return the mean over rows of sum_c p_c ln(p_c / q_c), in nats (Whitaker equation 4.5).
-
-    Parameters
-    ----------
-    one, other : ndarray of float32, shape (samples, classes)
-        p and q; clipped to float32's epsilon first.
-    """
-    p, q = _clipped(np.stack([one, other]))
-    return float(max(0.0, (p * (natural_log(p) - natural_log(q))).sum() / len(p)))
-
-
 def error_overlap(predicted: Labels, labels: Labels) -> float | None:
     """Return how far members err on the same rows: |A and B| / |A or B| of two members' errors, mean over pairs.
 
@@ -91,16 +78,10 @@ def with_diagonal(correlation: float, members: int) -> float:
     return ((members - 1) * correlation + 1) / members
 
 
-def _clipped(probabilities: Probabilities) -> npt.NDArray[np.float64]:
-    """Return probabilities none of which is zero, the classes in the last axis."""
-    clipped = np.clip(probabilities.astype(np.float64), np.finfo(np.float32).eps, None)
-    clipped /= clipped.sum(axis=-1, keepdims=True)
-    return clipped
-
-
 def _kl_divergence(probabilities: Probabilities) -> float:
     """Return the mean over ordered pairs and rows of sum_c p_c ln(p_c / q_c)."""
-    clipped = _clipped(probabilities)
+    clipped = np.clip(probabilities.astype(np.float64), np.finfo(np.float32).eps, None)
+    clipped /= clipped.sum(axis=2, keepdims=True)
     members, rows, _ = clipped.shape
     logs = natural_log(clipped)
     # Not a product of matrices, whose sums depend on the BLAS library and the processor.

@@ -16,8 +16,9 @@ PARENT = {"parent_accuracy": 70.0, "parent_nll": 0.9, "parent_ece": 0.05}
 def cell(sparsity: float, sd: float, seed: int, **how: Any) -> dict[str, Any]:
     """Return a cell of the grid: a divergence as sd squared times the part with noise, a loss as the divergence.
 
-    `steps` bends the loss; `sparse` is how much more noise on few links makes networks disagree, at a divergence;
-    `norm_gain` by how many points noise on few links costs less at the same norm; `turned` makes it worse with sparsity.
+    `power` bends the loss, of which `free` points cost nothing; `sparse` is how much more noise on few links makes
+    networks disagree, at a divergence; `norm_gain` by how many points it costs less at the same norm; with `turned` it
+    costs more.
     """
     density = 1 - sparsity
     kl = 60 * sd**2 * (1 / density if how.get("turned") else density) * (1 + 0.02 * seed)

@@ -160,7 +160,9 @@ def test_table_6_2_as_printed_and_at_equal_work():
     for row in rows:
         row["operations"] = {"dense": 1.0}.get(row["method"], row["operations"])
     rows = [row | {"seconds": 1.0} for row in rows]
-    more = [row | {"child_epochs": 11, "accuracy": row["accuracy"] + 0.5} for row in rows if row["method"] == "sse_np"]
+    more = [
+        row | {"method": "sse_longer", "accuracy": row["accuracy"] + 0.5} for row in rows if row["method"] == "sse_np"
+    ]
     found = judged([*rows, *more], (0.0, 0.0, 0.0))
     assert found.loc["t11/ensembles", "verdict"] == CONFIRMED
     assert found.loc["t11/ensembles", ["value", "published"]].astype(float).tolist() == pytest.approx([0.3, 0.3])

@@ -10,16 +10,18 @@ import pandas as pd
 
 from truly_sparse.data.arrays import Arrays
 from truly_sparse.engine import store
+from truly_sparse.engine.divergence import divergence
 from truly_sparse.engine.network import Floats
-from truly_sparse.engine.noise import perturbed
+from truly_sparse.engine.noise import Noise
 from truly_sparse.engine.rows import Samples, taken
-from truly_sparse.engine.store import Network
+from truly_sparse.engine.store import Network, perturbed
 from truly_sparse.ensembles import methods
+from truly_sparse.ensembles.methods.noisy_subnetworks import SHARING
+from truly_sparse.ensembles.noise_search import between, population
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.measuring.trained import finish, settings_of, trainer_of, with_data
 from truly_sparse.experiments.samples import samples
 from truly_sparse.measure.combining import vote
-from truly_sparse.measure.diversity import divergence
 from truly_sparse.measure.metrics import Labels, classification_metrics, predict_ensemble
 
 #: Significant digits of what is measured: networks of 32-bit numbers have no more.
@@ -30,12 +32,8 @@ HALF = 0.5
 SPARSE = 0.9
 #: Children that vote.
 VOTERS = 4
-#: Children of one noise and one mask: its sign, and whether the links outside the mask get it.
-KINDS = {
-    "independent": ((1, False),),
-    "mirrored": ((1, False), (-1, False)),
-    "quad": ((1, False), (1, True), (-1, False), (-1, True)),
-}
+#: Kinds of noise in a population.
+KINDS = ("independent", "mirrored", "quad")
 
 
 class Rows(NamedTuple):
@@ -111,10 +109,9 @@ def deviation_at(deviations: Sequence[float], divergences: Sequence[float], want
     """
     points = list(zip(deviations, divergences, strict=True))
     for (left, below), (right, above) in pairwise(points):
-        if 0 < below <= wanted < above:
+        if below <= wanted < above:
             # Straight between logarithms: a small divergence grows with the square of the deviation.
-            share = math.log(wanted / below) / math.log(above / below)
-            return left * (right / left) ** share
+            return between(left, right, below, above, wanted)
     return points[0][0] if wanted < points[0][1] else points[-1][0]
 
 
@@ -166,7 +163,7 @@ def _cell(
 ) -> dict[str, Any]:
     """Return what independent noise of one strength does on some rows."""
     draws = np.stack(
-        [perturbed(network, _key(rng), sd, sparsity, 1, False).predict_proba(rows.x) for _ in range(settings["draws"])]
+        [perturbed(network, Noise(_key(rng), sd, sparsity)).predict_proba(rows.x) for _ in range(settings["draws"])]
     )
     predicted = draws.argmax(axis=2)
     accuracies = 100 * (predicted == rows.y).mean(axis=1)
@@ -190,7 +187,7 @@ def _combining(
 ) -> Iterator[dict[str, Any]]:
     for sd in settings["deviations"]:
         for draw in range(settings["populations"]):
-            children = [perturbed(network, _key(rng), sd, HALF, 1, False).predict_proba(test.x) for _ in range(VOTERS)]
+            children = [perturbed(network, Noise(_key(rng), sd, HALF)).predict_proba(test.x) for _ in range(VOTERS)]
             members = np.stack([test.parent, *children])
             yield {
                 "part": "combining",
@@ -214,12 +211,10 @@ def _populations(
 ) -> Iterator[dict[str, Any]]:
     parent = _metrics(test.parent, test.y)
     for draw in range(settings["populations"]):
-        for kind, variants in KINDS.items():
-            children: list[Child] = []
-            for _ in range(settings["population"] // len(variants)):
-                key = _key(rng)
-                for sign, complement in variants:
-                    children.append(_child(perturbed(network, key, sd, HALF, sign, complement), held_out, test))
+        for kind in KINDS:
+            keys = [_key(rng) for _ in range(settings["population"] // SHARING[kind])]
+            noises = population(kind, keys, sd, HALF)
+            children = [_child(perturbed(network, noise), held_out, test) for noise in noises]
             ranked = sorted(children, key=lambda child: (-child.accuracy, child.likelihood))
             chosen = {("all", len(children)): children}
             for members in settings["members"]:

@@ -10,6 +10,10 @@ TABLES = {
     "whitaker_table5_1": Entry("table5_1", experiments=(SMALL,)),
     "whitaker_table5_2": Entry("table5_2", experiments=(LARGE,)),
     "whitaker_table5_3": Entry("table5_3", experiments=(PARTS,)),
+    "whitaker_table4_1": Entry("table4_1", measurements=("noise",)),
+    "whitaker_table6_1": Entry("table6_1", experiments=(ANNEALING,)),
+    "whitaker_table6_2": Entry("table6_2", experiments=(LARGE,)),
+    "whitaker_table7_1": Entry("table7_1", experiments=(DIVERSITY,)),
     "whitaker_controls": Entry("controls", experiments=(LARGE,), optional=(SMALL,)),
     "whitaker_rates": Entry("rates", experiments=(RATES,)),
     "whitaker_split": Entry("split", experiments=(SPLIT,)),
@@ -22,8 +26,15 @@ TABLES = {
     ),
 }
 FIGURES = {
+    "whitaker_figure4_2": Entry("figure4_2", measurements=("noise",)),
+    "whitaker_figure4_3": Entry("figure4_3", measurements=("noise",)),
     "whitaker_figure5_4": Entry("figure5_4", experiments=(SPARSITY,)),
     "whitaker_figure5_5": Entry("figure5_5", experiments=(SIZE,)),
+    "whitaker_figure6_1": Entry("figure6_1", experiments=(ANNEALING,)),
+    "whitaker_figure6_2": Entry("figure6_2", experiments=(ANNEALING,)),
+    "whitaker_figure6_3": Entry("figure6_3", experiments=(ANNEALING,)),
+    "whitaker_figure7_1": Entry("figure7_1", experiments=(DIVERSITY,)),
+    "whitaker_figure7_4": Entry("figure7_4", measurements=("saliency",)),
 }
 STUDY = Study(
     "whitaker",
