@@ -5,7 +5,7 @@ from truly_sparse.analysis.study import Config, Study
 from truly_sparse.studies.whitaker.findings.listed import STATEMENTS
 
 #: Experiments whose settings and datasets the text describes, and what the captions call them.
-MAINS = {"whitaker_large": "Table 5.2"}
+MAINS = {"whitaker_rates": "Table R", "whitaker_large": "Table 5.2"}
 
 
 def write(study: Study, config: Config) -> None:
