@@ -14,6 +14,7 @@ from truly_sparse.errors import UserError
 from truly_sparse.studies.whitaker.runs import frame_of
 from truly_sparse.studies.whitaker.verdicts.stochastic import EXPERIMENT, PRINTED_EPOCHS, RANDOM, TEMPERATURE, TUNED
 
+ACROSS = 2
 RATES = {"constant": "constant rate", "one_cycle": "one cycle"}
 COLUMNS = (
     "figure", "dataset", "rate", "method", "sampler", "sparsity", "temperature", "falls", "value", "std", "error",
@@ -49,9 +50,9 @@ def means(frame: pd.DataFrame, figure: str, keys: Sequence[str], value: str = "a
 def panels(frame: pd.DataFrame, label: str) -> tuple[Figure, dict[tuple[str, str], Axes]]:
     """Return a figure with a panel for every dataset and rate that a frame has."""
     found = list(frame[["dataset", "rate"]].drop_duplicates().sort_values(["dataset", "rate"]).itertuples(index=False))
-    across = min(4, len(found))
+    across = min(ACROSS, len(found))
     down = -(-len(found) // across)
-    figure = Figure(figsize=(PAGE_WIDTH if across > 1 else PAGE_WIDTH / 2, 0.6 + 2.0 * down))
+    figure = Figure(figsize=(PAGE_WIDTH * across / ACROSS, 0.6 + 1.75 * down))
     grid = figure.subplots(down, across, squeeze=False).ravel()
     for axes in grid[len(found) :]:
         axes.set_visible(False)

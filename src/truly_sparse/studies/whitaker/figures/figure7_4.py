@@ -14,7 +14,7 @@ COLUMNS = ("figure", "dataset", "method", "metric", "value", "std", "seeds", "pu
 LOOKS: dict[str, Look] = {SNAPSHOTS: (BLUE, "o", "-"), CHILDREN: (ORANGE, "s", "-")}
 #: Printed methods, and what they are here.
 _PRINTED = {"snapshot": SNAPSHOTS, "sse_np": CHILDREN}
-_TITLES = {name: words.replace("root mean squared difference", "RMSE") for name, words in DISTANCES.items()}
+_TITLES = {name: "RMSE" if name == "rmse" else words.removesuffix(" hash") for name, words in DISTANCES.items()}
 
 
 def data(inputs: Inputs) -> pd.DataFrame:
@@ -48,6 +48,7 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
         axes.set_xticks(range(len(names)), names, rotation=35, ha="right")
         axes.set_xlim(-0.5, len(names) - 0.5)
         letter(axes, place, title)
+    panels[1].set_ylabel("bits that differ")
     looks = {method_title(method): look for method, look in LOOKS.items()}
     figure.legend(handles=list(handles(looks)), loc="outside lower center", ncols=len(looks))
     warn(figure, preset)
