@@ -66,7 +66,7 @@ def record_of(spec: RunSpec, **changes: Any) -> dict[str, Any]:
     features, classes = SHAPES.get(spec.dataset, (20, 2))
     plain = replace(spec, settings=settings | {"training": training | {"epsilon": training["epsilon"] or 5.0}})
     record = conftest.record_of(plain) | {"settings": settings, "settings_hash": spec.settings_hash}
-    spread = 0.1 * (spec.seed - 1)
+    spread = 0.1 * (spec.seed - 0.5)
     lost = 4.0 * abs(training["sparsity"] - 0.6) + (2.0 if training["parts"] == 6 else 0.0)
     constant = training["child_learning_rate_schedule"] == "constant"
     one = 80.0 + GAINS.get(method, 0.0) - lost - constant + 0.05 * training["members"] + spread
