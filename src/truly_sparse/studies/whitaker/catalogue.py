@@ -14,6 +14,7 @@ TABLES = {
     "whitaker_table6_1": Entry("table6_1", experiments=(ANNEALING,)),
     "whitaker_table6_2": Entry("table6_2", experiments=(LARGE,)),
     "whitaker_table7_1": Entry("table7_1", experiments=(DIVERSITY,)),
+    "whitaker_methods": Entry("methods", experiments=(LARGE,)),
     "whitaker_controls": Entry("controls", experiments=(LARGE,), optional=(SMALL,)),
     "whitaker_rates": Entry("rates", experiments=(RATES,)),
     "whitaker_split": Entry("split", experiments=(SPLIT,)),
