@@ -88,7 +88,7 @@ def _over(rows: dict[str, dict[Any, Any]], names: Sequence[str]) -> str:
     if not names:
         raise Missing("none of the methods has finished")
     counts = [float(str(rows[name]["note"]).split()[1]) for name in names]
-    return f"over {span(pd.Series(counts), 0)} datasets"
+    return f"over {span(pd.Series(counts), 0)} dataset{'s' if max(counts) > 1 else ''}"
 
 
 def _parts(evidence: Evidence) -> str:

@@ -43,13 +43,13 @@ def make(inputs: Inputs) -> Table:
     frame, origin = tidy(inputs), inputs.origin()
     tail = f" Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     means = (
-        "Ours: the accuracy of children that are parts of a parent, with it, less that of a control of the same seed; "
-        "in points, the mean over datasets with its 95 % interval from seeds drawn anew. Above zero: the children are "
-        f"better.{tail}"
+        "Children less controls (ours). The accuracy of children that are parts of a parent, with it, less that of a "
+        "control of the same seed; in points, the mean over datasets with its 95 % interval from seeds drawn anew. "
+        f"Above zero: the children are better.{tail}"
     )
     single = (
-        f"Ours: the same differences on every dataset, {BUDGETS[LARGE]} (three tenths on pictures), mean ± standard "
-        f"deviation over seeds. Controls as in Table Ca.{tail}"
+        f"Children less controls on every dataset (ours). The same differences, {BUDGETS[LARGE]} (three tenths on "
+        f"pictures), mean ± standard deviation over seeds. Controls as in Table Ca.{tail}"
     )
     notes = shown.notes(frame, origin)
     parts = [Part("Ca", means, _means(frame), _PRINTED, notes)]

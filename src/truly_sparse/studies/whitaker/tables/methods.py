@@ -17,12 +17,12 @@ EXPERIMENT = "whitaker_large"
 STRATEGIES = {
     "none": "one network",
     "independent": "from scratch, one by one",
-    "mc_dropout": "one network, units dropped when it predicts",
+    "mc_dropout": "one network, units dropped at test",
     "snapshot": "ends of cycles of the rate",
-    "fast_geometric": "from two states of one network, in short cycles",
-    "noisy_subnetworks": "a parent's weights with noise, chosen on validation",
+    "fast_geometric": "short cycles from two states",
+    "noisy_subnetworks": "a parent with noise, the best chosen",
     "sparse_subnetworks": "children of a parent, tuned",
-    "stochastic_subnetworks": "children of a parent, links annealed away",
+    "stochastic_subnetworks": "children, links annealed away",
 }
 #: Settings that are said where they are not these.
 USUAL = {"sampler": "partition", "parts": 2, "sparsity": 0.5, "inherit": True, "bag_fraction": 1.0, "compression": None}

@@ -31,10 +31,10 @@ def make(inputs: Inputs) -> Table:
     """Return Table P: accuracies with sparse and with dense parents."""
     frame, origin = tidy(inputs), inputs.origin()
     caption = (
-        "Ours: children of a parent that is itself sparse (Erdos-Renyi, ε), parts being halves of its links; the same "
-        "with dense parents; and ensembles of the journal, whose links evolve, with its settings. 200 epochs in all "
-        "(three tenths on pictures). Accuracy (%), mean ± standard deviation over seeds; operations of training over "
-        f"those of one dense network. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        "Sparse parents (ours). Children of a parent that is itself sparse (Erdos-Renyi, ε), parts being halves of its "
+        "links; the same with dense parents; and ensembles of the journal, whose links evolve, with its settings. 200 "
+        "epochs in all (three tenths on pictures). Accuracy (%), mean ± standard deviation over seeds; operations of "
+        f"training over those of one dense network. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     )
     return Table(frame, [Part("P", caption, _cells(frame), _PRINTED, shown.notes(frame, origin), group="dataset")])
 

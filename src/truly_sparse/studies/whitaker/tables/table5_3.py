@@ -49,7 +49,7 @@ def make(inputs: Inputs) -> Table:
     datasets = frame.loc[frame["value"].notna(), "dataset"].nunique()
     printed = (
         "How many links a child keeps: accuracy (%) of children and of the ensemble with its parent, NLL (nats) and "
-        f"ECE, printed and as means over {datasets} datasets. Random: as many links drawn for each child on its own. "
+        f"ECE, printed and as means over datasets ({datasets}). Random: as many links drawn for each child on its own. "
         f"{shown.OTHER_TASK}{tail}"
     )
     here = (
