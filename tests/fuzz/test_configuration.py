@@ -43,6 +43,8 @@ measurements:
   topology: {datasets: [wine], methods: [fd_tse]}
   pixels: {datasets: [wine], method: fd_tse}
   member_topology: {datasets: {wine: 1}, methods: [fd_tse]}
+  noise: {datasets: [wine], method: fd_tse}
+  saliency: {datasets: [wine], methods: [fd_tse]}
 experiments:
   table1:
     - {datasets: [wine], methods: [fd_tse], epsilon: [10], seeds: [0], epochs: [40, 60]}

@@ -40,6 +40,8 @@ _CHARACTERS = {
     "μ": r"$\mu$",
     "ξ": r"$\xi$",
     "ρ": r"$\rho$",
+    "σ": r"$\sigma$",
+    "τ": r"$\tau$",
 }
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 # A \bottomrule after which no page may end: the notes stay with the table.

@@ -49,6 +49,35 @@ def diversity(member_probabilities: Probabilities, labels: Labels) -> dict[str, 
     }
 
 
+def error_overlap(predicted: Labels, labels: Labels) -> float | None:
+    """Return how far members err on the same rows: |A and B| / |A or B| of two members' errors, mean over pairs.
+
+    Parameters
+    ----------
+    predicted : ndarray of int64, shape (members, samples)
+        The class each member predicts.
+    labels : ndarray of int64, shape (samples,)
+
+    Returns
+    -------
+    float or None
+        0 where no two members share an error, 1 where all err alike or not at all; None for one member.
+    """
+    wrong = predicted != labels
+    one, other = (wrong[places] for places in np.triu_indices(len(wrong), 1))
+    shared, either = (one & other).sum(axis=1), (one | other).sum(axis=1)
+    overlaps = np.divide(shared, either, out=np.ones(len(shared)), where=either > 0)
+    return float(overlaps.mean()) if len(overlaps) else None
+
+
+def with_diagonal(correlation: float, members: int) -> float:
+    """Return the mean of a matrix of correlations with its diagonal of ones, given the mean of all other entries.
+
+    Whitaker's figure 7.1 prints means that count every member's correlation with itself.
+    """
+    return ((members - 1) * correlation + 1) / members
+
+
 def _kl_divergence(probabilities: Probabilities) -> float:
     """Return the mean over ordered pairs and rows of sum_c p_c ln(p_c / q_c)."""
     clipped = np.clip(probabilities.astype(np.float64), np.finfo(np.float32).eps, None)

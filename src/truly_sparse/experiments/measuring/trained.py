@@ -14,6 +14,7 @@ from truly_sparse.experiments.configuration import check_run, data_of, training_
 from truly_sparse.experiments.configuration_schema import suggest
 from truly_sparse.experiments.samples import seen
 from truly_sparse.training.loop import Callback
+from truly_sparse.training.start import Model
 
 #: The block between the first two hidden layers, the "hidden layer" of journal figures 2 and 4.
 HIDDEN = 1
@@ -35,9 +36,15 @@ def settings_of(config: dict[str, Any], dataset: str, method: str, **changes: An
 
 
 def trainer_of(
-    config: dict[str, Any], dataset: str, training: dict[str, Any], strategy: str, seed: int, split: int
+    config: dict[str, Any],
+    dataset: str,
+    training: dict[str, Any],
+    strategy: str,
+    seed: int,
+    split: int,
+    model: Model = "sparse",
 ) -> tuple[Trainer, Arrays]:
-    """Return a trainer of a sparse network that has not begun, and its data, split as runs with the seed `split`.
+    """Return a trainer that has not begun, of sparse networks or others, and its data, split as runs with `split`.
 
     Raises
     ------
@@ -45,10 +52,10 @@ def trainer_of(
         Where the dataset is not prepared, or the settings contradict each other.
     """
     data = load(dataset, config["data"], data_of(config, dataset), split)
-    problem = check_run(training, "sparse", strategy, data_of(config, dataset))
+    problem = check_run(training, model, strategy, data_of(config, dataset))
     if problem or len(training["hidden_layer_sizes"]) <= HIDDEN:
         raise UserError(f"measured network on {dataset}: {problem or 'two hidden layers are needed'}")
-    return Trainer(seen(data), training, "sparse", strategy, seed), data
+    return Trainer(seen(data), training, model, strategy, seed), data
 
 
 def converged(

@@ -1,0 +1,1 @@
+"""What the re-measurement found, in sentences: page one, and the words beside the pictures."""

@@ -1,0 +1,109 @@
+"""How cells of the study's tables are printed, means over datasets, and the printed numbers beside them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from truly_sparse.analysis import formats
+from truly_sparse.analysis.evidence import Evidence, Missing
+from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.names import method_title
+from truly_sparse.analysis.origin import Origin
+from truly_sparse.analysis.rounding import differences
+from truly_sparse.analysis.table import COLUMNS
+from truly_sparse.studies.whitaker.verdicts.comparing import RUNS, compare
+
+#: Stands for the mean over datasets.
+ALL = "all"
+#: What every caption says of numbers that were printed for other data and networks.
+OTHER_TASK = "Printed numbers are of another task (convolutional networks on CIFAR): only their order can be compared."
+#: Columns of a tidy table of the study beside those of every results CSV: runs in the grid, ends of an interval.
+MORE = ("asked", "low", "high", "printed")
+#: Decimals of a measure.
+DIGITS = {"accuracy": 1, "child_before": 1, "idle": 1, "nll": 3, "ece": 3, "disagreement": 3, "kl_divergence": 3}
+
+
+def tidy(rows: pd.DataFrame, name: str, more: Sequence[str] = ()) -> pd.DataFrame:
+    """Return rows with the columns of every results CSV, `MORE` and `more`."""
+    frame = rows.assign(table=name).reindex(columns=[*COLUMNS, *MORE, *more])
+    frame["difference"] = differences(frame)
+    return frame.astype(dict.fromkeys(("seeds", "asked"), "Int64"))
+
+
+def digits(metric: str) -> int:
+    """Return how many decimals a measure is printed with."""
+    return DIGITS["accuracy"] if "accuracy" in metric else DIGITS.get(metric, 2)
+
+
+def cell(row: Mapping[Any, Any] | None, spread: bool = True) -> str:
+    """Return a mean with its deviation, and "(2/5)" behind it where runs are missing; a dash where there is no row.
+
+    Without `spread` it is the mean alone: the row has a cell that says the rest.
+    """
+    if row is None:
+        return formats.NOTHING
+    if not row["seeds"]:
+        return f"(0/{row['asked']})" if spread else formats.NOTHING
+    text = formats.spread(row["value"], row["std"] if spread else None, digits(str(row["metric"])))
+    return text if row["seeds"] == row["asked"] or not spread else f"{text} ({row['seeds']}/{row['asked']})"
+
+
+def notes(frame: pd.DataFrame, origin: Origin, *lines: str) -> list[str]:
+    """Return the lines under a table: what brackets say where runs are missing, and where its numbers come from."""
+    counted = frame.dropna(subset=["seeds", "asked"])
+    lacking = bool((counted["seeds"] < counted["asked"]).any())
+    return [*lines, *(["(n/m): n of m runs have finished."] if lacking else []), origin.line()]
+
+
+def gains(
+    runs: pd.DataFrame,
+    methods: Iterable[str],
+    reference: str,
+    metrics: Sequence[str] = ("accuracy",),
+    **keys: Any,
+) -> pd.DataFrame:
+    """Return, for every method and metric, the mean over datasets of its difference to a reference, with its interval.
+
+    Rows have the dataset `ALL` and the metric "gain_accuracy" and so on; a method without a pair has no row.
+    """
+    rows: list[dict[str, Any]] = []
+    evidence = Evidence({RUNS: runs})
+    for method in methods:
+        for metric in metrics:
+            try:
+                found = compare(evidence, {"method": method, **keys}, {"method": reference, **keys}, metric=metric)
+            except Missing:
+                continue
+            row = {"dataset": ALL, "method": method, "metric": f"gain_{metric}", "value": found.mean}
+            interval = {"low": found.low, "high": found.high, "seeds": found.seeds, "asked": found.seeds}
+            rows.append({**row, **interval, "note": f"over {len(found.groups)} datasets"})
+    columns = ["dataset", "method", "metric", "value", "low", "high", "seeds", "asked", "note"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def gain(frame: pd.DataFrame, method: str, metric: str = "accuracy") -> tuple[str, str]:
+    """Return the mean gain of a method and its interval as they are printed; dashes where there is none."""
+    rows = frame[(frame["dataset"] == ALL) & (frame["method"] == method) & (frame["metric"] == f"gain_{metric}")]
+    if rows.empty:
+        return formats.NOTHING, formats.NOTHING
+    row, decimals = rows.iloc[0], digits(metric) + ("accuracy" in metric)
+    return formats.difference(row["value"], decimals), formats.interval(row["low"], row["high"], decimals)
+
+
+def printed_rows(inputs: Inputs, table: str) -> pd.DataFrame:
+    """Return the printed numbers of a table as rows of ours, without a value."""
+    return inputs.published(table).drop(columns="table")
+
+
+def by_number(frame: pd.DataFrame, keys: Sequence[str]) -> dict[tuple[Any, ...], dict[Any, Any]]:
+    """Return the rows of a tidy frame by their values of some columns, the first of each."""
+    found: dict[tuple[Any, ...], dict[Any, Any]] = {}
+    for row in frame.to_dict("records"):
+        found.setdefault(tuple(row[key] for key in keys), row)
+    return found
+
+
+def title(method: str, sparse: bool = False) -> str:
+    """Return a method's printed name, and that its parent is sparse."""
+    return method_title(method) + (", sparse parent" if sparse else "")

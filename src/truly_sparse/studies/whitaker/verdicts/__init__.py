@@ -1,0 +1,1 @@
+"""How claims of the study are judged."""

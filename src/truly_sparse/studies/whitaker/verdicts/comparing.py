@@ -1,0 +1,386 @@
+"""Rules over runs, and what they share: differences paired by seed, means over datasets, intervals over seeds.
+
+A run is picked by `Keys`; two of them are a pair when they have the same dataset and seed, and so the same split and,
+with the same settings, the same parent.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from truly_sparse.analysis import formats, published
+from truly_sparse.analysis.evidence import Evidence, Missing
+from truly_sparse.analysis.judging import NOT_TESTED, Finding, Rule, verdict
+from truly_sparse.analysis.names import dataset_title
+from truly_sparse.analysis.rounding import less, settled
+from truly_sparse.analysis.statistics.paired import Numbers
+from truly_sparse.analysis.statistics.stratified import Interval, interval, trend
+
+#: Columns of a frame of runs, and the value that each has, or a tuple of those it may have.
+Keys = Mapping[str, Any]
+#: Names of frames of evidence: a row per run; all printed numbers.
+RUNS, PRINTED = "runs", "printed"
+#: Printed tables, and figures with numbers in them.
+TABLES = (
+    "table4_1", "table5_1", "table5_2", "table5_3", "table6_1", "table6_2", "table7_1", "figure7_1_matrix",
+    "figure7_1_summary", "figure7_4",
+)  # fmt: skip
+#: Measures in percent, whose differences are points; and measures that are better when smaller.
+_POINTS = "accuracy"
+SMALLER = ("nll", "ece")
+FEW_SEEDS = "too few seeds for an interval: it needs two of every dataset, and three of a single one"
+
+
+@dataclass(frozen=True)
+class Printed:
+    """Two rows of a printed table, whose difference stands beside ours.
+
+    Attributes
+    ----------
+    table : str
+        Such as "table5_1".
+    one, other : mapping
+        Columns of the printed table and their values.
+    metric : str
+    """
+
+    table: str
+    one: Keys
+    other: Keys
+    metric: str = "test_accuracy"
+
+    def gap(self, evidence: Evidence) -> float:
+        """Return `one` less `other`, the mean over whatever else tells the table's rows apart."""
+        rows = evidence.rows(PRINTED, table=f"whitaker_{self.table}", metric=self.metric)
+        values = [float(picked(rows, keys)["published"].mean()) for keys in (self.one, self.other)]
+        return less(*values)
+
+
+def printed_numbers() -> pd.DataFrame:
+    """Return all printed numbers, a row each."""
+    return pd.concat([published.load(f"whitaker_{name}") for name in TABLES], ignore_index=True)
+
+
+def picked(frame: pd.DataFrame, keys: Keys) -> pd.DataFrame:
+    """Return the rows of a frame that `keys` pick.
+
+    Raises
+    ------
+    Missing
+        Without one.
+    """
+    for name, wanted in keys.items():
+        if name not in frame.columns:
+            raise Missing(f"no column {name}")
+        frame = frame[frame[name].isin(wanted if isinstance(wanted, tuple) else (wanted,))]
+    if frame.empty:
+        raise Missing(f"no run of {words(keys)}")
+    return frame
+
+
+def pairs(
+    evidence: Evidence,
+    one: Keys,
+    other: Keys,
+    metric: str = "accuracy",
+    frame: str = RUNS,
+    sign: int = 1,
+    by: Sequence[str] = (),
+    other_metric: str = "",
+) -> dict[str, Numbers]:
+    """Return, by dataset, the differences of two kinds of runs, one for each seed.
+
+    Parameters
+    ----------
+    one, other : mapping
+        What picks the runs.
+    metric : str
+        Column that is compared.
+    sign : int
+        -1 where smaller is better.
+    by : sequence of str
+        Other columns in which the runs of a pair must agree; the difference of a seed is the mean over these.
+    other_metric : str
+        Column of the `other` runs, where it is not the same.
+
+    Raises
+    ------
+    Missing
+        Without a single pair.
+    """
+    rows = evidence.rows(frame)
+    keys = ["dataset", "seed", *by]
+    sides = []
+    for picks, column in ((one, metric), (other, other_metric or metric)):
+        found = picked(rows, picks)
+        found = found[found[column].notna()]
+        sides.append(found.groupby(keys, sort=False)[column].mean())
+    both = pd.concat(sides, axis=1, join="inner", keys=["one", "other"]).reset_index()
+    if both.empty:
+        raise Missing(f"no pair of finished runs of {words(one)} and of {words(other)}")
+    both["difference"] = [sign * less(*pair) for pair in zip(both["one"], both["other"], strict=True)]
+    by_seed = both.groupby(["dataset", "seed"], sort=False)["difference"].mean()
+    return {str(name): part.to_numpy(np.float64) for name, part in by_seed.groupby("dataset", sort=False)}
+
+
+def compare(evidence: Evidence, one: Keys, other: Keys, **how: Any) -> Interval:
+    """Return the mean difference over datasets with its interval; parameters and errors as for `pairs`.
+
+    Datasets with a single seed are left out where others have more.
+    """
+    return over_datasets(pairs(evidence, one, other, **how))
+
+
+def over_datasets(values: Mapping[str, Numbers]) -> Interval:
+    """Return the mean over datasets with its interval; those with a single seed are left out where others have more."""
+    several = {name: numbers for name, numbers in values.items() if len(numbers) > 1}
+    return interval(several or values)
+
+
+def words(keys: Keys) -> str:
+    """Return what picks a run, as an explanation has it."""
+    return ", ".join(f"{name} {formats.setting(list(value) if isinstance(value, tuple) else value)}" if name not in
+                     ("experiment", "method") else str(value) for name, value in keys.items())  # fmt: skip
+
+
+def shown(value: float | None, metric: str) -> str:
+    """Return a difference as it is read: two decimals of points, three of anything else."""
+    return formats.difference(value, 2 if _POINTS in metric else 3)
+
+
+def shown_interval(found: Interval, metric: str) -> str:
+    """Return a mean with its interval, such as "+0.35 (+0.10 to +0.60)"."""
+    text = shown(found.mean, metric)
+    if found.low is None:
+        return text
+    return f"{text} ({shown(found.low, metric)} to {shown(found.high, metric)})"
+
+
+def counted(values: Mapping[str, Numbers]) -> str:
+    """Return on how many datasets the mean difference is above zero."""
+    above = sum(float(numbers.mean()) > 0 for numbers in values.values())
+    seeds = sum(len(numbers) for numbers in values.values())
+    if len(values) == 1:
+        return f"{dataset_title(next(iter(values)))}, {seeds} seeds"
+    return f"above 0 on {above} of {len(values)} datasets, {seeds} pairs"
+
+
+def judged(
+    values: Mapping[str, Numbers],
+    metric: str,
+    low: float,
+    high: float = np.inf,
+    in_print: str = formats.NOTHING,
+    gap: float | None = None,
+) -> Finding:
+    """Judge differences by whether the interval of their mean over datasets lies between two bounds."""
+    found = over_datasets(values)
+    ours, why = shown_interval(found, metric), counted(values)
+    if found.low is None or found.high is None:
+        return Finding(ours, in_print, NOT_TESTED, f"{why}; {FEW_SEEDS}", found.mean, gap)
+    # What is allowed may be used up; what must be exceeded may not just be reached.
+    holds = (found.low > low or found.low == low < 0) and found.high < high
+    return Finding(ours, in_print, verdict(holds), why, found.mean, gap)
+
+
+def _published(evidence: Evidence, printed: Printed | None, metric: str, sign: int) -> tuple[str, float | None]:
+    if printed is None:
+        return formats.NOTHING, None
+    value = sign * printed.gap(evidence)
+    return shown(value, metric), value
+
+
+def _greater(
+    evidence: Evidence,
+    one: Keys,
+    other: Keys,
+    metric: str = "accuracy",
+    sign: int = 1,
+    least: float = 0.0,
+    printed: Printed | None = None,
+    alone: str = "",
+    **how: Any,
+) -> Finding:
+    values = pairs(evidence, one, other, metric=metric, sign=sign, **how)
+    found = judged(values, metric, least, np.inf, *_published(evidence, printed, metric, sign))
+    if not alone:
+        return found
+    without = over_datasets(pairs(evidence, one, other, metric=alone, other_metric=metric, sign=sign, **how))
+    return replace(found, why=f"{found.why}; children without their parent {shown_interval(without, metric)}")
+
+
+def _alike(
+    evidence: Evidence,
+    one: Keys,
+    other: Keys,
+    delta: float,
+    metric: str = "accuracy",
+    printed: Printed | None = None,
+    **how: Any,
+) -> Finding:
+    values = pairs(evidence, one, other, metric=metric, **how)
+    return judged(values, metric, -delta, delta, *_published(evidence, printed, metric, 1))
+
+
+def _no_worse(
+    evidence: Evidence,
+    one: Keys,
+    other: Keys,
+    delta: float,
+    metric: str = "accuracy",
+    sign: int = 1,
+    printed: Printed | None = None,
+    **how: Any,
+) -> Finding:
+    values = pairs(evidence, one, other, metric=metric, sign=sign, **how)
+    return judged(values, metric, -delta, np.inf, *_published(evidence, printed, metric, sign))
+
+
+def _signs(
+    evidence: Evidence,
+    cells: Sequence[tuple[Keys, Keys]],
+    share: float,
+    metric: str = "accuracy",
+    sign: int = 1,
+    printed: Sequence[Printed] = (),
+    frame: str = RUNS,
+    or_equal: bool = False,
+) -> Finding:
+    """Count cells, each of one dataset, in which the mean difference over seeds is above zero, or not below."""
+    above, known, pairs_of = 0, 0, 0
+    for one, other in cells:
+        try:
+            values = pairs(evidence, one, other, metric=metric, sign=sign, frame=frame)
+        except Missing:
+            continue
+        for numbers in values.values():
+            known, pairs_of = known + 1, pairs_of + len(numbers)
+            mean = settled(float(numbers.mean()), 1.0)
+            above += mean >= 0 if or_equal else mean > 0
+    if not known:
+        raise Missing("not one of the cells has a pair of finished runs")
+    gaps = [sign * one.gap(evidence) for one in printed]
+    in_print = f"{sum(gap > 0 for gap in gaps)} of {len(gaps)}" if gaps else formats.NOTHING
+    share_of_print = sum(gap > 0 for gap in gaps) / len(gaps) if gaps else None
+    holds = above >= share * known
+    why = f"means of {pairs_of} pairs; wanted: {100 * share:.0f} %"
+    return Finding(f"{above} of {known}", in_print, verdict(holds), why, above / known, share_of_print)
+
+
+def curves(
+    evidence: Evidence,
+    points: Sequence[tuple[float, Keys]],
+    metric: str = "accuracy",
+    frame: str = RUNS,
+    other: Sequence[Keys] = (),
+    sign: int = 1,
+) -> dict[str, dict[float, list[float]]]:
+    """Return, by dataset, what the seeds that have every point gave at each, in their order.
+
+    Parameters
+    ----------
+    points : sequence of (float, mapping)
+        Abscissas, and what picks the runs there.
+    other : sequence of mapping
+        What is taken off at each point; nothing by default.
+
+    Raises
+    ------
+    Missing
+        Where no seed has all points.
+    """
+    rows = evidence.rows(frame)
+    columns: dict[float, pd.Series] = {}
+    for place, (x, keys) in enumerate(points):
+        found = sign * picked(rows, keys).groupby(["dataset", "seed"], sort=False)[metric].mean()
+        if other:
+            found = found - sign * picked(rows, other[place]).groupby(["dataset", "seed"], sort=False)[metric].mean()
+        columns[x] = found
+    whole = pd.DataFrame(columns).dropna()
+    if whole.empty:
+        raise Missing("no seed has a finished run at every point of the curve")
+    return {
+        str(name): {x: part[x].tolist() for x in columns} for name, part in whole.groupby(level="dataset", sort=False)
+    }
+
+
+def _trend(
+    evidence: Evidence,
+    points: Sequence[tuple[float, Keys]],
+    metric: str = "accuracy",
+    sign: int = 1,
+    frame: str = RUNS,
+    other: Sequence[Keys] = (),
+    printed: float | None = None,
+) -> Finding:
+    found = rising(curves(evidence, points, metric, frame, other, sign))
+    in_print = formats.NOTHING if printed is None else formats.difference(printed, 2)
+    ours = shown_interval(found, _POINTS)
+    why = f"{len(found.groups)} datasets, {found.seeds} seeds in all"
+    if found.low is None:
+        return Finding(ours, in_print, NOT_TESTED, f"{why}; {FEW_SEEDS}", found.mean, printed)
+    return Finding(ours, in_print, verdict(found.low > 0), why, found.mean, printed)
+
+
+def rising(series: Mapping[str, Mapping[float, Sequence[float]]]) -> Interval:
+    """Return the rank correlation of curves with their abscissas; of datasets with several seeds, where there are."""
+    several = {name: points for name, points in series.items() if len(next(iter(points.values()))) > 1}
+    return trend(several or series)
+
+
+def exact(ours: float, wanted: float, tolerance: float, words_of: Any = formats.ratio, why: str = "") -> Finding:
+    """Judge a count: it is the wanted one within a part of it."""
+    holds = abs(ours - wanted) <= tolerance * abs(wanted)
+    value = settled(ours, wanted)
+    return Finding(words_of(value), words_of(wanted), verdict(holds), why, value, wanted)
+
+
+def operations(evidence: Evidence, one: Keys, other: Keys, metric: str = "operations") -> float:
+    """Return the mean over datasets of the ratio of what two kinds of runs cost."""
+    rows = evidence.rows(RUNS)
+    means = [picked(rows, keys).groupby("dataset")[metric].mean() for keys in (one, other)]
+    ratios = (means[0] / means[1]).dropna()
+    if ratios.empty:
+        raise Missing("no dataset has finished runs of both")
+    return settled(float(ratios.mean()), float(ratios.max()))
+
+
+def _absent(evidence: Evidence, why: str) -> Finding:
+    del evidence
+    raise Missing(why)
+
+
+def p_of(evidence: Evidence, keys: Keys) -> float | None:
+    """Return the two-sided p of a claim by the rule `GREATER`, by what its rule is given; None without an interval."""
+    how = {name: value for name, value in keys.items() if name not in ("least", "printed", "alone")}
+    return compare(evidence, how.pop("one"), how.pop("other"), **how).p
+
+
+GREATER = Rule(
+    "greater",
+    "Difference of runs with the same dataset and seed: the mean over datasets, each counted once, with its 95 % "
+    "interval from seeds drawn anew within datasets. Accuracies in points. Confirmed: the interval lies above zero, or "
+    "above what the claim names, and does so when all claims of the topic by this rule are taken together (Holm).",
+    _greater,
+)
+ALIKE = Rule("alike", "As rule greater. Confirmed: the whole interval is closer to zero than the claim allows.", _alike)
+NO_WORSE = Rule(
+    "no worse", "As rule greater. Confirmed: the interval lies above minus what the claim allows.", _no_worse
+)
+SIGNS = Rule(
+    "signs",
+    "Cells of a table, by dataset, in which the mean over pairs of the same seed has the printed sign. Confirmed: it "
+    "has in the share of cells that the explanation names.",
+    _signs,
+)
+TREND = Rule(
+    "trend",
+    "Spearman's rank correlation of a curve with its abscissa, the mean over datasets; its 95 % interval is from seeds "
+    "drawn anew. Confirmed: the interval lies above zero.",
+    _trend,
+)
+ABSENT = Rule("absent", "Not run here: not tested. The explanation says why.", _absent)
+RULES = (GREATER, ALIKE, NO_WORSE, SIGNS, TREND, ABSENT)

@@ -1,0 +1,85 @@
+"""Every table, figure and page of the study can be made: from all runs, from few, and from none of some."""
+
+import shutil
+import zlib
+
+import pandas as pd
+import pytest
+
+from truly_sparse.analysis import texlive
+from truly_sparse.errors import UserError
+from truly_sparse.studies import make, pdf
+from truly_sparse.studies.show import report
+from truly_sparse.studies.whitaker.catalogue import FIGURES, TABLES
+
+from ..conftest import REPOSITORY
+
+OF_RUNS = [name for name, entry in TABLES.items() if entry.experiments and not entry.measurements]
+FIGURES_OF_RUNS = [name for name, entry in FIGURES.items() if entry.experiments and not entry.measurements]
+
+
+def one_seed(spec, record):
+    """Leave all seeds but the first out."""
+    return record if spec.seed == 0 else None
+
+
+@pytest.mark.parametrize("seeds", ["all", "one"])
+def test_every_table_and_figure_can_be_made(lay_out, repository, seeds):
+    config = lay_out() if seeds == "all" else lay_out(one_seed)
+    for name in OF_RUNS:
+        csv, tex = make.table(config, name)
+        frame, text = pd.read_csv(csv), tex.read_text(encoding="utf-8")
+        assert set(frame["table"]) == {name}
+        assert "0123456789" in text  # the commit of the runs
+        assert " nan" not in text
+        assert "?" not in text.replace("Reproduced?", "")  # a character that LaTeX has not
+        rows = [line for line in report(config, name).splitlines() if not line.startswith(("CSV", "PDF", "Preset"))]
+        assert max(len(row) for row in rows if not row.startswith("Table")) <= 125
+    for name in FIGURES_OF_RUNS:
+        document, png, csv = make.figure(config, name)
+        assert document.stat().st_size > 5000 < png.stat().st_size
+        assert set(pd.read_csv(csv)["figure"]) == {name}
+    if not texlive.lacking():
+        shutil.copytree(REPOSITORY / "paper", repository / "paper", dirs_exist_ok=True)
+        log = pdf.build(config).with_suffix(".log").read_text(encoding="utf-8", errors="replace")
+        for complaint in ("Overfull", "undefined", "LaTeX Warning"):
+            assert complaint not in log
+
+
+def few(spec, record):
+    """Leave all but a seventh of the runs out, whichever."""
+    return record if zlib.crc32(spec.path.encode()) % 7 == 0 else None
+
+
+def test_any_runs_are_enough(lay_out):
+    config = lay_out(few)
+    for name in OF_RUNS:
+        text = report(config, name)
+        assert "missing" in text
+        assert " nan" not in text
+    for name in FIGURES_OF_RUNS:
+        make.figure(config, name)
+
+
+@pytest.mark.parametrize("name", OF_RUNS)
+def test_a_table_without_a_run_is_one_line(lay_out, name):
+    config = lay_out(lambda *_: None)
+    with pytest.raises(UserError, match="no finished run of whitaker_") as error:
+        make.built(config, name)
+    assert "\n" not in str(error.value)
+
+
+def test_diverged_and_missing_runs_are_counted(lay_out):
+    def change(spec, record):
+        if spec.experiment != "whitaker_large" or spec.dataset != "gesture" or spec.method != "sse_np":
+            return record
+        if spec.seed == 0:
+            return record | {"status": "diverged", "failure": "lower learning_rate"}
+        return record if spec.seed == 1 else None
+
+    config = lay_out(change)
+    frame = make.built(config, "whitaker_table5_2").frame
+    rows = frame[(frame["dataset"] == "gesture") & (frame["method"] == "sse_np") & (frame["metric"] == "accuracy")]
+    assert rows["seeds"].tolist() == [1]
+    assert rows["asked"].tolist() == [5]
+    assert "(1/5)" in report(config, "whitaker_table5_2")
