@@ -51,7 +51,8 @@ def test_exactly_the_target_is_left_after_annealing():
         same, gate = annealing.before(network, epoch)
         assert same is network
         assert ((gate.thresholds == ALWAYS) == target).all()
-        assert gate.key == annealing.key and gate.coast
+        assert gate.key == annealing.key
+        assert gate.coast
         shown = annealing.final(network)
         assert np.array_equal(shown.graph.keys(), network.graph.keys()[target])
     left, gate = annealing.before(network, 4)
@@ -72,9 +73,12 @@ def test_random_annealing_goes_from_drawn_numbers_to_never_and_always(share, see
     assert ((first >= 0) & (first <= 1)).all()
     # The links of the child are those with the highest numbers, which are uniform.
     assert first[target].min() >= first[~target].max() - 1e-6
-    assert (first[target] >= fallen - 1e-6).all() and (first[~target] <= fallen + 1e-6).all()
+    assert (first[target] >= fallen - 1e-6).all()
+    assert (first[~target] <= fallen + 1e-6).all()
     assert abs(first.mean() - 0.5) < 4 * (1 / 12 / len(first)) ** 0.5
-    assert np.histogram(first, 4, (0, 1))[0] / len(first) == pytest.approx([0.25] * 4, abs=4 * (0.19 / len(first)) ** 0.5)
+    assert np.histogram(first, 4, (0, 1))[0] / len(first) == pytest.approx(
+        [0.25] * 4, abs=4 * (0.19 / len(first)) ** 0.5
+    )
     half = annealing.probabilities(epochs / 2)
     assert np.allclose(half, (first + target) / 2)
     assert np.array_equal(annealing.probabilities(epochs), target.astype(float))
