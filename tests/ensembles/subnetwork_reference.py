@@ -94,10 +94,7 @@ class SlowChild:
 
     def step(self, x, y, rate, momentum, active=None, freeze=False):
         """Make a step of Nesterov on a batch; `active` has a matrix of marks for each block."""
-        active = [
-            links if active is None else links & own
-            for links, own in zip(self.links, active or self.links, strict=True)
-        ]
+        active = [links & own for links, own in zip(self.links, active or self.links, strict=True)]
         masked = [w * mask for w, mask in zip(self.weights, active, strict=True)]
         by_matrix, by_bias = Reference(self.pairs, masked, self.biases, self.slopes).gradients(x, y)
         gradients = [g * mask for g, mask in zip(by_matrix, active, strict=True)] + list(by_bias)

@@ -211,10 +211,6 @@ def test_a_bag_smaller_than_a_batch_is_one_line(data, training):
         assert "\n" not in str(error.value)
 
 
-def links_over(trainer):
-    return [(row["member"], row["connections"]) for row in trainer.progress.history]
-
-
 @MODELS
 @pytest.mark.parametrize("selection", ["last", "best_validation"])
 @pytest.mark.parametrize("annealing_epochs", [1, 3, 4])
