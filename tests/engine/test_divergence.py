@@ -36,4 +36,6 @@ def test_a_probability_of_zero_is_finite_and_counts_nothing_in_the_reference():
 
 def test_cross_entropy_is_the_mean_of_the_labels_logarithms():
     own, labels = probabilities(2), np.arange(200) % 5
-    assert cross_entropy(own, labels) == pytest.approx(-np.log(own[np.arange(200), labels].astype(float)).mean(), rel=1e-5)
+    assert cross_entropy(own, labels) == pytest.approx(
+        -np.log(own[np.arange(200), labels].astype(float)).mean(), rel=1e-5
+    )

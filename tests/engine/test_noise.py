@@ -139,7 +139,7 @@ def test_noise_comes_back_from_a_file(tmp_path):
 def test_numbers_that_are_no_noise_are_one_line(change):
     numbers = numbers_of(Noise(5, 0.1, 0.5))
     numbers[change[0]] = change[1]
-    with pytest.raises(UserError, match="^noise ") as error:
+    with pytest.raises(UserError, match=r"^noise ") as error:
         noise_of(numbers)
     assert "\n" not in str(error.value)
     with pytest.raises(UserError, match="not a key and four numbers"):

@@ -49,7 +49,7 @@ def active_links(network, probabilities, stream, step):
 
 
 def one_cycle(peak, steps):
-    """Return rate and momentum of every step: up to the peak in a tenth of the steps, then down; momentum 0.95 to 0.85."""
+    """Return rate and momentum of every step: up to the peak in a tenth of them, then down; momentum 0.95 to 0.85."""
     up = max(1.0, 0.1 * steps - 1)
     rates, momenta = [], []
     for t in range(steps):
@@ -94,7 +94,7 @@ class SlowChild:
 
     def step(self, x, y, rate, momentum, active=None, freeze=False):
         """Make a step of Nesterov on a batch; `active` has a matrix of marks for each block."""
-        active = [links if active is None else links & own for links, own in zip(self.links, active or self.links)]
+        active = [links & own for links, own in zip(self.links, active or self.links, strict=True)]
         masked = [w * mask for w, mask in zip(self.weights, active, strict=True)]
         by_matrix, by_bias = Reference(self.pairs, masked, self.biases, self.slopes).gradients(x, y)
         gradients = [g * mask for g, mask in zip(by_matrix, active, strict=True)] + list(by_bias)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from truly_sparse.engine.gate import ALWAYS
 from truly_sparse.engine.streams import Streams
+from truly_sparse.ensembles import children
 from truly_sparse.ensembles.annealing import Iterative, Stochastic, height
 from truly_sparse.training.config import TrainingConfig
 
@@ -51,7 +52,8 @@ def test_exactly_the_target_is_left_after_annealing():
         same, gate = annealing.before(network, epoch)
         assert same is network
         assert ((gate.thresholds == ALWAYS) == target).all()
-        assert gate.key == annealing.key and gate.coast
+        assert gate.key == annealing.key
+        assert gate.coast
         shown = annealing.final(network)
         assert np.array_equal(shown.graph.keys(), network.graph.keys()[target])
     left, gate = annealing.before(network, 4)
@@ -72,12 +74,30 @@ def test_random_annealing_goes_from_drawn_numbers_to_never_and_always(share, see
     assert ((first >= 0) & (first <= 1)).all()
     # The links of the child are those with the highest numbers, which are uniform.
     assert first[target].min() >= first[~target].max() - 1e-6
-    assert (first[target] >= fallen - 1e-6).all() and (first[~target] <= fallen + 1e-6).all()
+    assert (first[target] >= fallen - 1e-6).all()
+    assert (first[~target] <= fallen + 1e-6).all()
     assert abs(first.mean() - 0.5) < 4 * (1 / 12 / len(first)) ** 0.5
-    assert np.histogram(first, 4, (0, 1))[0] / len(first) == pytest.approx([0.25] * 4, abs=4 * (0.19 / len(first)) ** 0.5)
+    assert np.histogram(first, 4, (0, 1))[0] / len(first) == pytest.approx(
+        [0.25] * 4, abs=4 * (0.19 / len(first)) ** 0.5
+    )
     half = annealing.probabilities(epochs / 2)
     assert np.allclose(half, (first + target) / 2)
     assert np.array_equal(annealing.probabilities(epochs), target.astype(float))
+
+
+@pytest.mark.parametrize("changes", [{}, {"sampler": "random", "sparsity": 0.8}])
+@pytest.mark.parametrize("output", [False, True])
+def test_links_to_the_outputs_are_always_active_unless_they_can_fall(changes, output):
+    network = network_of(sizes=(30, 25, 20, 15), pairs=((0, 1), (1, 2), (2, 3)), density=0.9, slopes=[0.0, 0.0])
+    for annealing in ("random", "temperature"):
+        settings = settings_of(annealing=annealing, prune_output_block=output, **changes)
+        made = children.stochastic(settings, 0)(network, lambda number: Streams(0, number))
+        found, last = made.probabilities(0), network.blocks[-1].where
+        assert (found[last] == 1).all() == (not output)
+        if annealing == "random":
+            drawn = found if output else np.delete(found, np.r_[last])
+            assert abs(drawn.mean() - 0.5) < 4 * (1 / 12 / len(drawn)) ** 0.5
+            assert np.array_equal(made.probabilities(4) == 1, made.target)
 
 
 def test_every_child_has_decisions_of_its_own():

@@ -54,7 +54,12 @@ def test_a_family_is_a_parent_and_its_children(data, training, kind, model):
     assert [member.epoch for member in trainer.members][:2] == [4, 4 if kind == "noisy" else 8]
     assert len(trainer.members) == count + 1
     assert bytes_of([trainer.parent]) == bytes_of(trainer.members[:1])
-    assert len({one["values"] for one in bytes_of(trainer.members)} | {str(m.arrays.get("noise")) for m in trainer.members}) > count
+    assert (
+        len(
+            {one["values"] for one in bytes_of(trainer.members)} | {str(m.arrays.get("noise")) for m in trainer.members}
+        )
+        > count
+    )
     without = trainer_of(data, training, kind, model, include_parent=False)
     without.run()
     if kind != "noisy":  # which are kept, and how well they predict with their parent
@@ -117,7 +122,13 @@ def test_a_child_alone_is_the_same_as_among_others(data, training, kind, model):
 def test_the_same_seed_gives_the_same_bytes_and_another_others(data, training, model):
     found = []
     for seed in (3, 3, 4):
-        trainer = Trainer(data, training | FAMILY | ({"epsilon": None} if model == "dense" else {}), model, "stochastic_subnetworks", seed)
+        trainer = Trainer(
+            data,
+            training | FAMILY | ({"epsilon": None} if model == "dense" else {}),
+            model,
+            "stochastic_subnetworks",
+            seed,
+        )
         trainer.run()
         found.append(bytes_of(trainer.members))
     assert found[0] == found[1] != found[2]
@@ -193,13 +204,11 @@ def test_validation_rows_are_never_in_a_bag(data, training):
 
 def test_a_bag_smaller_than_a_batch_is_one_line(data, training):
     for name in ("sparse_subnetworks", "independent"):
-        with pytest.raises(UserError, match="batch_size 16 exceeds the 10 training rows of bag_fraction 0.1") as error:
+        with pytest.raises(
+            UserError, match=r"batch_size 16 exceeds the 10 training rows of bag_fraction 0\.1;"
+        ) as error:
             trainer_of(data, training, name, bag_fraction=0.1)
         assert "\n" not in str(error.value)
-
-
-def links_over(trainer):
-    return [(row["member"], row["connections"]) for row in trainer.progress.history]
 
 
 @MODELS
@@ -247,7 +256,13 @@ def test_operations_of_annealed_children_count_active_links(data, training, mode
 def test_children_cost_what_their_links_do(parts, share):
     """14 epochs of a parent and 6 of children, in 20: the budget of 140 + 6 x 10 in 200, with all blocks pruned."""
     rng = np.random.default_rng(0)
-    data = Data(rng.normal(size=(64, 60)).astype(np.float32), np.arange(64) % 12, np.zeros((0, 60), np.float32), np.zeros(0, int), 12)
+    data = Data(
+        rng.normal(size=(64, 60)).astype(np.float32),
+        np.arange(64) % 12,
+        np.zeros((0, 60), np.float32),
+        np.zeros(0, int),
+        12,
+    )
     training = {
         "hidden_layer_sizes": [60, 48], "batch_size": 16, "learning_rate": 0.01, "dropout": 0.0, "members": 6,
         "epochs": 14, "exploration_epochs": 14, "child_epochs": 1, "child_learning_rate": 0.01, "parts": parts,
@@ -268,7 +283,9 @@ def test_children_cost_what_their_links_do(parts, share):
     assert sum(members) == 6 // parts * sum(single.network.link_counts)
 
 
-@pytest.mark.parametrize("kind", ["sparse_subnetworks", "stochastic_subnetworks", "snapshot", "fast_geometric", "mc_dropout"])
+@pytest.mark.parametrize(
+    "kind", ["sparse_subnetworks", "stochastic_subnetworks", "snapshot", "fast_geometric", "mc_dropout"]
+)
 def test_recipes_have_the_epochs_of_their_budget(training, kind):
     own = {
         "sparse_subnetworks": {"epochs": 140, "members": 6, "child_epochs": 10},
@@ -286,16 +303,22 @@ def test_recipes_have_the_epochs_of_their_budget(training, kind):
 
 
 def test_snapshots_are_the_ends_of_cycles_and_geometric_members_lie_where_the_rate_is_lowest(training):
-    settings = TrainingConfig.of(training | FAMILY | {"epochs": 200, "exploration_epochs": 200, "members": 5, "learning_rate": 0.1})
+    settings = TrainingConfig.of(
+        training | FAMILY | {"epochs": 200, "exploration_epochs": 200, "members": 5, "learning_rate": 0.1}
+    )
     rates = [epoch.curve.rates(10, 0.9)[0] for stage in create("snapshot", settings).stages() for epoch in stage.epochs]
     whole = np.concatenate(rates)
     minima = np.flatnonzero((whole[1:-1] < whole[:-2]) & (whole[1:-1] < whole[2:])).size + 1
     assert minima == 5
     assert [rates[start][0] for start in range(0, 200, 40)] == [0.1] * 5
-    settings = TrainingConfig.of(training | FAMILY | {"epochs": 200, "exploration_epochs": 200, "members": 12, "learning_rate": 0.1})
+    settings = TrainingConfig.of(
+        training | FAMILY | {"epochs": 200, "exploration_epochs": 200, "members": 12, "learning_rate": 0.1}
+    )
     first, second, *cycles = create("fast_geometric", settings).stages()
     assert [stage.start for stage in cycles] == ["previous"] * 6 + ["parent"] + ["previous"] * 5
-    assert not first.collects and not second.collects and all(stage.collects for stage in cycles)
+    assert not first.collects
+    assert not second.collects
+    assert all(stage.collects for stage in cycles)
     for stage in cycles:
         own = np.concatenate([epoch.curve.rates(100, 0.9)[0] for epoch in stage.epochs])
         assert own[-1] == pytest.approx(0.01, rel=0.05)
@@ -338,7 +361,13 @@ def test_members_of_mc_dropout_are_the_network_with_units_dropped_and_the_others
         stayed = []
         for member in trainer.members:
             network = store.build(member.arrays)
-            found, whole = parts_of(network), {pair: dict(zip(zip(part.sources, part.targets, strict=True), part.values, strict=True)) for pair, part in parent.items()}
+            found, whole = (
+                parts_of(network),
+                {
+                    pair: dict(zip(zip(part.sources, part.targets, strict=True), part.values, strict=True))
+                    for pair, part in parent.items()
+                },
+            )
             for pair, part in found.items():
                 there = part.values != 0
                 expected = np.array([whole[pair][ends] for ends in zip(part.sources, part.targets, strict=True)])
@@ -359,7 +388,13 @@ def wide_parent(places=20_000):
         "evolution_every": 0, "refinement": "none", "selection": "last", "dropout": 0.0, "activation": "relu",
         "activation_storage": "float32", "population": 4, "noise_sd": 0.01,
     }  # fmt: skip
-    data = Data(rng.normal(size=(32, 20)).astype(np.float32), np.arange(32) % 3, np.zeros((16, 20), np.float32), np.arange(16) % 3, 3)
+    data = Data(
+        rng.normal(size=(32, 20)).astype(np.float32),
+        np.arange(32) % 3,
+        np.zeros((16, 20), np.float32),
+        np.arange(16) % 3,
+        3,
+    )
     return training, data
 
 
@@ -399,7 +434,9 @@ def test_a_parent_that_diverges_is_one_line_and_has_no_children(data, training, 
     for kind in ("partition", "annealed", "noisy"):
         trainer = trainer_of(data, training, kind, model, learning_rate=1e6)
         trainer.run()
-        assert trainer.finished and trainer.members == [] and trainer.parent is None
+        assert trainer.finished
+        assert trainer.members == []
+        assert trainer.parent is None
         assert trainer.progress.failure.startswith("the loss became infinite or not a number in epoch ")
         assert "\n" not in trainer.progress.failure
 

@@ -74,9 +74,11 @@ def test_independent_members_train_for_all_epochs_each_and_are_numbered_through(
 
 
 def test_every_method_has_a_class_and_other_names_are_strategies():
-    assert methods.names() == ["independent", "none"]
-    assert methods.of_many() == ["independent"]
-    assert [methods.kind(name).single for name in methods.names()] == [False, True]
+    families = ["noisy_subnetworks", "sparse_subnetworks", "stochastic_subnetworks"]
+    assert methods.names() == sorted([*families, "fast_geometric", "independent", "mc_dropout", "none", "snapshot"])
+    assert methods.of_many() == [name for name in methods.names() if name != "none"]
+    assert [name for name in methods.names() if methods.kind(name).single] == ["none"]
+    assert [name for name in methods.names() if methods.kind(name).family] == families
     assert kind_of("fd_tse") is kind_of("no_such") is not kind_of("none")
     with pytest.raises(UserError, match="no escape strategy 'no_such'"):
         create("no_such", TrainingConfig())

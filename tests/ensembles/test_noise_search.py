@@ -80,7 +80,8 @@ def test_a_divergence_beyond_all_that_is_tried_ends_at_the_grids_ends(trained, d
     network, x = trained.network, data.x_validation
     assert deviation_at(network, x, settings_of(training, divergence=100.0), KEYS, 0.5) == DEVIATIONS[-1]
     assert deviation_at(network, x, settings_of(training, divergence=1e-12), KEYS, 0.5) == DEVIATIONS[0]
-    assert pytest.approx(0.001) == DEVIATIONS[0] and pytest.approx(0.3) == DEVIATIONS[-1]
+    assert pytest.approx(0.001) == DEVIATIONS[0]
+    assert pytest.approx(0.3) == DEVIATIONS[-1]
     assert np.allclose(DEVIATIONS, np.geomspace(0.001, 0.3, 13))
 
 
@@ -100,13 +101,13 @@ def test_a_population_is_quads_or_pairs_or_each_by_itself():
     assert marks("independent") == [(1, 1, False), (2, 1, False)]
 
 
-def chosen(trained, data, training, **changes):
+def chosen(trained, training, **changes):
     settings = settings_of(training, **changes)
     return noisy_members(trained.network, trained.problem, settings, np.random.default_rng(5)), settings
 
 
 def test_the_best_on_validation_rows_are_kept_in_order_with_ties_to_the_lower_loss(trained, data, training):
-    found, settings = chosen(trained, data, training, noise_sd=0.4)
+    found, settings = chosen(trained, training, noise_sd=0.4)
     rng = np.random.default_rng(5)
     keys = [int(rng.integers(2**64, dtype=np.uint64)) for _ in range(4)]
     every = list(population("quad", keys, 0.4, 0.5))
@@ -124,13 +125,13 @@ def test_the_best_on_validation_rows_are_kept_in_order_with_ties_to_the_lower_lo
 
 
 def test_the_sparsity_searched_is_that_of_the_best_ensemble(trained, data, training):
-    found, _ = chosen(trained, data, training, noise="mirrored", search_sparsity=True)
+    found, _ = chosen(trained, training, noise="mirrored", search_sparsity=True)
     assert len(found) == 4
     sparsities = {noise_of(arrays["noise"]).sparsity for _, arrays in found}
     assert len(sparsities) == 1
     best = combined_of(trained, data, found)
     for sparsity in (0.0, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99):
-        other, _ = chosen(trained, data, training, noise="mirrored", sparsity=sparsity)
+        other, _ = chosen(trained, training, noise="mirrored", sparsity=sparsity)
         assert combined_of(trained, data, other) <= best + 1e-12
 
 
@@ -142,12 +143,14 @@ def combined_of(trained, data, found):
 
 @pytest.mark.parametrize("model", ["sparse", "dense"])
 def test_test_rows_and_training_labels_change_no_choice(data, training, model):
-    """Noise is chosen by parent and validation rows alone: the training rows' labels are poisoned once it is trained."""
+    """Parent and validation rows alone decide: the training labels are poisoned once the parent is trained."""
     changes = NOISY | {"epsilon": 8.0 if model == "sparse" else None, "search_sparsity": True, "noise": "mirrored"}
     found = []
     for poisoned in (False, True):
         y = data.y.copy()
-        trainer = Trainer(Data(data.x, y, data.x_validation, data.y_validation, 3), training | changes, model, "noisy_subnetworks", 4)
+        trainer = Trainer(
+            Data(data.x, y, data.x_validation, data.y_validation, 3), training | changes, model, "noisy_subnetworks", 4
+        )
         if poisoned:
             trainer.run(trained=lambda epoch, y=y: y.__setitem__(slice(None), 0) if epoch.ends_member else None)
             assert not y.any()

@@ -94,7 +94,8 @@ def test_two_groups_of_a_parent_are_cut_differently(parent):
     assert len({each[pair].tobytes() for each in marks}) == 6
     # Two parts of different groups meet in a quarter of the links, or so; of one group in none.
     assert not (marks[0][pair] & marks[1][pair]).any()
-    assert (marks[0][pair] & marks[2][pair]).any() and (marks[0][pair] & marks[3][pair]).any()
+    assert (marks[0][pair] & marks[2][pair]).any()
+    assert (marks[0][pair] & marks[3][pair]).any()
 
 
 def test_every_link_is_in_every_part_equally_often():
@@ -105,7 +106,8 @@ def test_every_link_is_in_every_part_equally_often():
     for seed in range(2000):
         found += [kept(parent, settings, child, lambda n, s=seed: Streams(s, n))[0, 1] for child in range(3)]
     expected = 2000 / 3
-    assert (found.sum(axis=0) == 2000).all() and (found.sum(axis=1) == 8000).all()
+    assert (found.sum(axis=0) == 2000).all()
+    assert (found.sum(axis=1) == 8000).all()
     assert 5 < ((found - expected) ** 2 / expected).sum() < 54
 
 
@@ -144,7 +146,9 @@ def test_random_children_do_not_share_their_draws(parent):
 
 
 @PARENTS
-@pytest.mark.parametrize("changes", [{}, {"sampler": "random"}, {"sampler": "random", "structure": "neurons"}, {"structure": "rows"}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"sampler": "random"}, {"sampler": "random", "structure": "neurons"}, {"structure": "rows"}]
+)
 def test_a_child_has_its_parents_values_and_biases_and_no_velocity(parent, changes):
     parent = parent()
     settings, before = settings_of(**changes), digest(parent)
@@ -170,8 +174,10 @@ def test_a_child_under_adam_begins_anew():
     x, y = problem(64, 7, 4)
     parent.train_epoch(x, y, np.arange(64), 32, Adam(0.01), 0.0, 0, 0)
     child = child_of(parent, kept(parent, settings_of(), 0, draw), settings_of(), None)
-    assert not child.graph.arrays.second.any() and not child._bias_second.any()
-    assert (child._powers == 1).all() and (parent._powers < 1).all()
+    assert not child.graph.arrays.second.any()
+    assert not child._bias_second.any()
+    assert (child._powers == 1).all()
+    assert (parent._powers < 1).all()
 
 
 def without_complement(parent, marks):
@@ -185,7 +191,9 @@ def without_complement(parent, marks):
 
 
 @PARENTS
-@pytest.mark.parametrize("changes", [{}, {"sampler": "magnitude", "sparsity": 0.8}, {"parts": 3, "prune_output_block": True}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"sampler": "magnitude", "sparsity": 0.8}, {"parts": 3, "prune_output_block": True}]
+)
 def test_a_child_predicts_what_its_parent_does_with_the_other_weights_zero(parent, changes):
     parent, settings = parent(), settings_of(**changes)
     x, _ = problem(50, 7, 4)
@@ -281,14 +289,18 @@ def test_children_that_nothing_is_taken_from_stay_what_their_parent_is():
         for pair, part in parts_of(child).items():
             assert part.values.tobytes() == before[pair].values.tobytes()
         state = child.copy_state()
-        assert not state["velocity"].any() and not state["bias_velocity"].any()
+        assert not state["velocity"].any()
+        assert not state["bias_velocity"].any()
 
 
 def test_neurons_without_links_on_a_side_are_idle():
     weights = {(0, 1): np.array([[1, 0, 2, 0], [3, 0, 0, 4.0]]), (1, 2): np.array([[1, 1], [1, 1], [0, 0], [1, 0.0]])}
     network = SparseMLP.from_dense(weights, [np.zeros(4), np.zeros(2)], [0.0])
     assert idle_neurons(network) == 2  # the second has no link that leads to it, the third none that leads on
-    assert idle_neurons(SparseMLP.from_dense({(0, 1): np.ones((3, 2)), (1, 2): np.ones((2, 2))}, [np.zeros(2)] * 2, [0.0])) == 0
+    assert (
+        idle_neurons(SparseMLP.from_dense({(0, 1): np.ones((3, 2)), (1, 2): np.ones((2, 2))}, [np.zeros(2)] * 2, [0.0]))
+        == 0
+    )
 
 
 def test_a_child_without_links_is_one_line():

@@ -40,11 +40,14 @@ class Followed:
         self.trainer = trainer = Trainer(self.data, training, model, method, SEED)
         self.after, own = [], []
         trainer.run(
-            trained=lambda epoch: self.after.append(store.build(store.snapshot(trainer.network)))
-            if epoch.member == child + 1
-            else own.append(epoch)
+            trained=lambda epoch: (
+                self.after.append(store.build(store.snapshot(trainer.network)))
+                if epoch.member == child + 1
+                else own.append(epoch)
+            )
         )
-        assert trainer.progress.failure is None and len(self.after) == EPOCHS
+        assert trainer.progress.failure is None
+        assert len(self.after) == EPOCHS
         self.begun = trainer.stages[child + 1].derive(store.build(trainer.parent.arrays), trainer._drawn)
         self.parent = store.build(trainer.parent.arrays)
         self.streams = Streams(SEED, child + 1)
@@ -75,7 +78,9 @@ class Followed:
 @FORMS
 @MODELS
 @pytest.mark.parametrize("schedule", ["one_cycle", "constant"])
-@pytest.mark.parametrize("changes", [{}, {"sampler": "random", "structure": "neurons", "sparsity": 0.4}], ids=["links", "neurons"])
+@pytest.mark.parametrize(
+    "changes", [{}, {"sampler": "random", "structure": "neurons", "sparsity": 0.4}], ids=["links", "neurons"]
+)
 def test_a_child_is_tuned_as_the_slow_one(model, torch, schedule, changes):
     own = Followed("sparse_subnetworks", model, torch, child_learning_rate_schedule=schedule, **changes)
     before = own.begun.graph.values.copy()
@@ -134,7 +139,9 @@ def test_links_that_are_annealed_away_do_as_in_the_slow_one(model, torch, inacti
         p = np.where(target, 1.0, 0.5 * SHAPES[shape](epoch / 3))
         own.check(
             epoch,
-            (lambda step, p=p: own.slow.of_links(own.begun, active_links(own.begun, p, key, step))) if epoch < 3 else None,
+            (lambda step, p=p: own.slow.of_links(own.begun, active_links(own.begun, p, key, step)))
+            if epoch < 3
+            else None,
             inactive == "freeze",
         )
         assert len(own.after[epoch].graph) == (len(target) if epoch < 3 else target.sum())
@@ -152,7 +159,9 @@ def test_random_annealing_does_as_in_the_slow_one(torch):
         p = first + (target - first) * epoch / 3
         own.check(
             epoch,
-            (lambda step, p=p: own.slow.of_links(own.begun, active_links(own.begun, p, key, step))) if epoch < 3 else None,
+            (lambda step, p=p: own.slow.of_links(own.begun, active_links(own.begun, p, key, step)))
+            if epoch < 3
+            else None,
         )
 
 

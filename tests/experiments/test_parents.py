@@ -31,8 +31,8 @@ def arrays_of():
 def spec_of(strategy="sparse_subnetworks", model="sparse", seed=3, **changes):
     training = TRAINING | FAMILY | changes | ({"epsilon": None, "evolution_every": 0} if model == "dense" else {})
     settings = {
-        "dataset": "three", "method": "m", "model": model, "strategy": strategy, "seed": seed, "data": {"split": "random"},
-        "training": training,
+        "dataset": "three", "method": "m", "model": model, "strategy": strategy, "seed": seed,
+        "data": {"split": "random"}, "training": training,
     }  # fmt: skip
     return RunSpec("x", "three", "m", "default", seed, settings)
 
@@ -50,7 +50,9 @@ def outcome_of(model):
     del record["epochs_wall"]
     record.get("children", {}).pop("seconds", None)
     members = [{name: array.tobytes() for name, array in member.arrays.items()} for member in model.trainer.members]
-    history = [{name: value for name, value in row.items() if name != "seconds"} for row in model.trainer.progress.history]
+    history = [
+        {name: value for name, value in row.items() if name != "seconds"} for row in model.trainer.progress.history
+    ]
     return json.loads(json.dumps(record)), members, history
 
 
@@ -97,7 +99,7 @@ def test_runs_whose_parents_could_differ_share_none(tmp_path):
     assert len(files) == len(others) + 2
 
 
-def test_settings_of_children_are_no_part_of_a_parent(tmp_path):
+def test_settings_of_children_are_no_part_of_a_parent():
     known = set(TrainingConfig.__dataclass_fields__)
     assert set(OF_CHILDREN) <= known
     own = parents.identity(spec_of(), {})
@@ -111,7 +113,9 @@ def test_only_stages_that_begin_with_the_parent_share_it():
         from truly_sparse.ensembles.trainer import Trainer
         from truly_sparse.experiments.samples import seen
 
-        return parents.shared(Trainer(seen(arrays_of()), spec_of(strategy, **changes).settings["training"], "sparse", strategy, 1))
+        return parents.shared(
+            Trainer(seen(arrays_of()), spec_of(strategy, **changes).settings["training"], "sparse", strategy, 1)
+        )
 
     assert all(shared(strategy) for strategy in ("sparse_subnetworks", "stochastic_subnetworks", "noisy_subnetworks"))
     assert not shared("none", members=1)

@@ -9,7 +9,7 @@ from truly_sparse.experiments import golden, measurements, records
 from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import runs
 from truly_sparse.golden import check
-from truly_sparse.golden.cases import cases
+from truly_sparse.golden.cases import DATA, TRAINING, cases
 from truly_sparse.golden.check import committed, differences
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +62,49 @@ def test_numbers_of_the_blas_library_may_differ_in_the_last_digits(few, monkeypa
     assert differences(few) == []
     monkeypatch.setattr(check, "outputs", lambda _: {"loss": [1.0, 2.001]})
     assert differences(few[:1]) == ["data: other loss"]
+
+
+SOURCE = {
+    "momentum": 0.9, "nesterov": True, "coupled_decay": True, "torch_momentum": True, "weight_decay": 0.0005,
+    "learning_rate_schedule": "hold_linear",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model", ["sparse", "dense"])
+@pytest.mark.parametrize(
+    ("strategy", "changes"),
+    [
+        *((name, {}) for name in ("sparse_subnetworks", "stochastic_subnetworks", "noisy_subnetworks", "snapshot")),
+        ("fast_geometric", {}),
+        ("mc_dropout", {"dropout": 0.3}),
+        ("independent", {"bag_fraction": 0.9}),
+        *(("none", {"learning_rate_schedule": name}) for name in ("cosine", "one_cycle", "tenths")),
+        ("sparse_subnetworks", {"sampler": "random", "sparsity": 0.0, "inherit": False}),
+        ("sparse_subnetworks", {"sampler": "magnitude", "prune_epochs": 5}),
+        ("stochastic_subnetworks", {"annealing": "random", "inactive": "freeze", "sampler": "random"}),
+        ("noisy_subnetworks", {"noise": "mirrored", "search_sparsity": True}),
+    ],
+)
+def test_golden_runs_cover_the_networks_of_subnetwork_ensembles(model, strategy, changes):
+    settings = {"model": model, "strategy": strategy, "data": DATA, "training": TRAINING | SOURCE | changes}
+    wanted = golden.features(settings)
+    assert golden.generation(wanted) is not None, sorted(wanted)
+
+
+def test_settings_of_children_are_features_where_they_change_how_these_come_to_be():
+    plain = {"model": "sparse", "strategy": "sparse_subnetworks", "data": DATA, "training": TRAINING}
+    assert golden.features(plain) == {"sparse", "sparse_subnetworks"}
+    for changes, expected in (
+        ({"parts": 3, "child_epochs": 7, "temperature": 0.2}, set()),
+        ({"sampler": "random", "sparsity": 0.7}, {"sampler random"}),
+        ({"sampler": "random", "sparsity": 0.0}, {"sampler random", "sparsity 0"}),
+        ({"bag_fraction": 0.9, "prune_epochs": 2, "inherit": False}, {"bag_fraction", "prune_epochs", "inherit"}),
+        ({"nesterov": True, "learning_rate_schedule": "one_cycle"}, {"nesterov", "learning_rate_schedule one_cycle"}),
+        ({"optimiser": "adam"}, {"adam"}),
+    ):
+        for model in ("sparse", "dense"):
+            found = golden.features(plain | {"model": model, "training": TRAINING | changes})
+            assert found == {model, "sparse_subnetworks"} | expected
 
 
 def test_an_unknown_name_is_one_line():

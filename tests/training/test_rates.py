@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from truly_sparse.training.config import TrainingConfig
-from truly_sparse.training.rates import CosineCycle, OneCycle, Triangle, hold_linear, tenths
+from truly_sparse.training.rates import CosineCycle, Triangle, hold_linear, tenths
 from truly_sparse.training.schedule import schedule, tuning
 
 
@@ -46,9 +46,12 @@ def test_the_printed_formula_of_one_cycle_is_another():
 def test_one_cycle_stays_between_its_ends_however_short(epochs, steps, peak, momentum):
     rates, momenta = one_cycle(epochs, steps, peak, momentum)
     assert len(rates) == len(momenta) == epochs * steps
-    assert np.isfinite(rates).all() and np.isfinite(momenta).all()
-    assert (rates >= peak / 1e6 * 0.999).all() and (rates <= peak * 1.001).all()
-    assert (momenta >= 0).all() and (momenta < 1).all()
+    assert np.isfinite(rates).all()
+    assert np.isfinite(momenta).all()
+    assert (rates >= peak / 1e6 * 0.999).all()
+    assert (rates <= peak * 1.001).all()
+    assert (momenta >= 0).all()
+    assert (momenta < 1).all()
     # Where the rate is high the momentum is low.
     assert rates.argmax() == momenta.argmin() or np.ptp(momenta) < 1e-12
 
@@ -59,7 +62,13 @@ def test_one_cycle_is_pytorchs(steps):
     parameter = torch.nn.Parameter(torch.zeros(1))
     optimiser = torch.optim.SGD([parameter], 0.1, momentum=0.9)
     cycle = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, 0.1, total_steps=10 * steps, pct_start=0.1, anneal_strategy="cos", div_factor=100, final_div_factor=1e4
+        optimiser,
+        0.1,
+        total_steps=10 * steps,
+        pct_start=0.1,
+        anneal_strategy="cos",
+        div_factor=100,
+        final_div_factor=1e4,
     )
     expected = []
     for _ in range(10 * steps):
@@ -89,7 +98,8 @@ def test_a_cosine_cycle_falls_from_the_rate_to_nearly_nothing():
     rates, momenta = every_step([CosineCycle(0.1, epoch, 40) for epoch in range(40)], 10)
     expected = [0.05 * (cos(pi * t / 400) + 1) for t in range(400)]
     assert np.allclose(rates, expected, rtol=1e-12)
-    assert rates[0] == 0.1 and 0 < rates[-1] < 1e-5
+    assert rates[0] == 0.1
+    assert 0 < rates[-1] < 1e-5
     assert (momenta == 0.9).all()
 
 

@@ -135,7 +135,7 @@ def choose(links, active, step, inputs):
 
 @njit(**INNER)
 def put_back(links, active, count, rates):
-    """Let the links that were not active coast or rest, and write the `count` active ones back to where they came from."""
+    """Let links that were not active coast or rest, and write the `count` active ones back to where they came from."""
     here, zero = active.links, splat(np.float32(0), 8)
     if active.coast:
         for k in range(0, links.targets.shape[0], 8):

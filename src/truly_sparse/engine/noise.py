@@ -2,7 +2,7 @@
 
 The noise of a weight is a hash of the numbers of its neurons, so that none of it is kept, and a mirrored or a
 complementary network takes the same. It is drawn from the normal distribution by its inverse (Wichura 1988, algorithm
-AS 241), in float64 and in an order that is the same on every processor.
+AS 241), in float64 but for the logarithm, and in an order that is the same on every processor.
 """
 
 import math

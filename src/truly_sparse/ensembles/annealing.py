@@ -107,9 +107,7 @@ class Stochastic(Annealing):
         Which links these probabilities are drawn for, those that could have fallen; the others are always active.
     """
 
-    def __init__(
-        self, target: Marks, settings: TrainingConfig, streams: Streams, drawn: Marks | None = None
-    ) -> None:
+    def __init__(self, target: Marks, settings: TrainingConfig, streams: Streams, drawn: Marks | None = None) -> None:
         self.target, self.settings = target, settings
         self.key = int(streams.gate.integers(2**64, dtype=np.uint64))
         self.first: npt.NDArray[np.float32] | None = None

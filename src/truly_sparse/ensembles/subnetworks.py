@@ -84,9 +84,7 @@ def kept(parent: store.Network, settings: TrainingConfig, child: int, draw: Draw
 def fallible(parent: store.Network, settings: TrainingConfig) -> dict[Pair, Marks]:
     """Return which links of its parent a child could lose: those to the outputs only where settings say so."""
     last, output = len(parent.sizes) - 1, settings.prune_output_block or settings.structure == "neurons"
-    return {
-        pair: np.full(len(part.values), pair[1] < last or output) for pair, part in parts_of(parent).items()
-    }
+    return {pair: np.full(len(part.values), pair[1] < last or output) for pair, part in parts_of(parent).items()}
 
 
 def every(part: Part) -> Marks:
