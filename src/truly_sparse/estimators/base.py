@@ -92,6 +92,10 @@ class SparseEstimator(Parameters):
         """Return the part of all epochs that a parent takes where its epochs are "auto"."""
         return 1.0
 
+    def _chooses(self) -> bool:
+        """Return whether members are chosen by validation rows, without which there are none."""
+        return False
+
     def _lengths(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return the schedule's `epochs`, `exploration_epochs` and `members`."""
         raise NotImplementedError
@@ -124,6 +128,9 @@ class SparseEstimator(Parameters):
         seed = self._seed(before)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 16,)))
         train, held = split(table.y, settings["validation_fraction"], rng)
+        if self._chooses() and not len(held):
+            warnings.warn(f"{len(train)} rows leave none for validation; they choose the members as well", stacklevel=5)
+            held = train
         targets = make(table.y[train], table.y[held], table.weights[held])
         sampler = Weighted(table.weights[train])
         settings = fill_in(settings, sampler.size, targets.classes, self._parent_part())

@@ -103,6 +103,9 @@ class Ensemble(EnsembleParameters, SparseEstimator):
         """Return whether all members come of one network, which is trained for `parent_epochs`."""
         return kind_of(self._method()).family or self._method() == "mc_dropout"
 
+    def _chooses(self) -> bool:
+        return self._method() == "noisy_subnetworks"
+
     def _preset(self) -> Mapping[str, Any]:
         return presets.of_method(super()._preset(), self._method())
 
@@ -111,7 +114,10 @@ class Ensemble(EnsembleParameters, SparseEstimator):
 
     def _settings(self) -> dict[str, Any]:
         self._jobs()
-        return super()._settings()
+        settings = super()._settings()
+        if self._chooses() and not settings["validation_fraction"]:
+            raise UserError("noisy subnetworks are chosen by validation rows; raise validation_fraction above 0")
+        return settings
 
     def _lengths(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         method, members, each = self._method(), int(settings["members"]), int(settings["member_epochs"])
@@ -141,8 +147,8 @@ class Ensemble(EnsembleParameters, SparseEstimator):
                     f"{len(table.y)} now); give add_members the same"
                 )
         else:
-            there = kin.children if kin is not None else len(before.members) if before is not None else 0
-            missing = int(settings["members"]) - there
+            others = len(before.members) if before is not None and not self._kin() else 0
+            missing = int(settings["members"]) - (kin.children if kin is not None else others)
             if missing < 0:
                 raise UserError("warm_start takes no members away; raise members, or set warm_start=False")
             if missing == 0:
@@ -158,8 +164,6 @@ class Ensemble(EnsembleParameters, SparseEstimator):
         stages = list(create(method, config).stages())
         if not self._kin() or not children.of_one_parent(stages):
             return super()._learned(table, problem, settings, seed, before)
-        if method == "noisy_subnetworks" and not len(problem.x_validation):
-            raise UserError("noisy subnetworks are chosen by validation rows; raise validation_fraction above 0")
         old = before.parent if before is not None else None
         tuned = len(stages[1].epochs) > 0
         first = old.children if old is not None and tuned else 0
