@@ -226,6 +226,13 @@ def test_a_child_that_diverges_is_trained_with_half_its_rate_and_the_others_are_
     )
 
 
+@pytest.mark.parametrize("last", [1, 3, 4])
+def test_no_link_is_left_that_was_to_be_annealed_away(wine, last):
+    model = classifier("stochastic_subnetworks", members=2, annealing_epochs=last).fit(*wine)
+    links = [network.link_counts for network in model.members_]
+    assert [one + other for one, other in zip(links[1][:-1], links[2][:-1], strict=True)] == links[0][:-1]
+
+
 def test_a_regressor_adds_members(wine):
     x, _ = wine
     model = TrulySparseEnsembleRegressor("sparse_subnetworks", **SMALL, members=2, knots=9).fit(x, x[:, 0])
