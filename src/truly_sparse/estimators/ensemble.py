@@ -42,7 +42,7 @@ class Ensemble(EnsembleParameters, SparseEstimator):
     def add_members(
         self, n: int, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
     ) -> Self:
-        """Make more subnetworks of the same parent; the members are then those of a fit with so many more.
+        """Make more subnetworks of the same parent; with the same parameters, those that a larger fit would have had.
 
         `method` is "sparse_subnetworks", "stochastic_subnetworks", or another one that makes all members of one trained
         network. Of those that are chosen or drawn, not tuned ("noisy_subnetworks", "mc_dropout"), all are made anew,
