@@ -20,6 +20,7 @@ from truly_sparse.errors import UserError
 
 NET = {"hidden_layer_sizes": (40, 30), "epsilon": 5}
 SMALL = {**NET, "members": 2, "exploration_epochs": 20, "member_epochs": 10}
+FAMILY = {**NET, "members": 2, "parent_epochs": 30, "child_epochs": 8}
 
 
 def accuracy(estimator, x, y):
@@ -40,6 +41,9 @@ def cancer():
         SparseMLPClassifier(**NET, epochs=40),
         SparseMLPClassifier("static", **NET, epochs=40),
         TrulySparseEnsembleRegressor(**SMALL),
+        TrulySparseEnsembleClassifier("sparse_subnetworks", **FAMILY),
+        TrulySparseEnsembleClassifier("noisy_subnetworks", **FAMILY),
+        TrulySparseEnsembleRegressor("stochastic_subnetworks", **FAMILY, sampler="random"),
     ]
 )
 def test_scikit_learn_checks(estimator, check):

@@ -14,6 +14,12 @@ from truly_sparse.estimators.presets import BEST, PAPER
 from truly_sparse.training.config import DENSITIES
 from truly_sparse.training.settings import settings_of
 
+#: Those that concern a parent and its children alone.
+OF_CHILDREN = [
+    "parent_epochs", "include_parent", "child_epochs", "child_learning_rate", "child_learning_rate_schedule", "sampler",
+    "parts", "sparsity", "structure", "prune_epochs", "annealing", "annealing_epochs", "temperature", "bag_fraction",
+    "noise", "noise_sd", "divergence", "population",
+]  # fmt: skip
 ESTIMATORS = (TrulySparseEnsembleClassifier, SparseMLPClassifier, TrulySparseEnsembleRegressor)
 
 
@@ -49,6 +55,8 @@ def test_classifier_and_regressor_have_the_same_parameters_and_texts_but_for_one
         "restart_prune_fraction",
         "refinement",
         "distance_factor",
+        "n_jobs",
+        *OF_CHILDREN,
     }
 
 
@@ -57,8 +65,8 @@ def test_every_setting_is_checked_and_the_error_names_the_parameter(kind):
     x, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20) % 2
     checked = {name for name in names(kind) if name in SETTINGS}
     checked |= {name for name, _, _ in settings_of(kind)}
-    assert names(kind) - checked <= {"method", "class_weight", "warm_start", "verbose", "random_state"}
-    for name in checked:
+    assert names(kind) - checked <= {"method", "class_weight", "warm_start", "verbose", "random_state", "n_jobs"}
+    for name in checked | names(kind) & {"n_jobs"}:
         with pytest.raises(UserError, match=f"^{name} is "):
             kind().set_params(**{name: "nonsense"}).fit(x, y)
 

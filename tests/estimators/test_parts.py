@@ -139,6 +139,11 @@ def test_what_is_auto_follows_rows_and_classes_and_the_schedule_adds_up(rows, cl
     if FEWEST_EPOCHS < found["epochs"] < MOST_EPOCHS:
         assert found["epochs"] * rows == pytest.approx(125_000 * min(classes, 5), abs=rows / 2)
     assert found["epsilon"] == 5 * min(classes, 5)
+    family, larger = (fill_in(BEST | {"members": count}, rows, classes, parent=0.5) for count in (4, members))
+    assert found["parent_epochs"] == found["epochs"]
+    assert abs(family["parent_epochs"] - found["epochs"] / 2) <= 0.5
+    assert abs(family["parent_epochs"] + 4 * family["child_epochs"] - found["epochs"]) <= 3 or found["epochs"] < 30
+    assert larger["child_epochs"] == family["child_epochs"] >= 4  # so that children can be added
     given_epochs = fill_in(BEST | {"member_epochs": 7, "epsilon": 3.0}, rows, classes)
     assert (given_epochs["member_epochs"], given_epochs["epsilon"]) == (7, 3.0)
     assert fill_in(PAPER, rows, classes) == PAPER

@@ -1,7 +1,7 @@
 """What the estimators share: settings, data on their way to a training run, members, prediction."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -18,6 +18,7 @@ from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.ensembles.trainer import create, kind_of
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import preprocessing
+from truly_sparse.estimators.children import HALVINGS, Parent
 from truly_sparse.estimators.distinct_rows import Table, Weighted, Weights, gather, split
 from truly_sparse.estimators.fit_config import FitConfig
 from truly_sparse.estimators.parameters import Parameters
@@ -26,26 +27,40 @@ from truly_sparse.training import evolution
 from truly_sparse.training.config import contradiction
 from truly_sparse.training.loop import End, Loop, Member, Problem
 from truly_sparse.training.settings import settings_of
+from truly_sparse.training.stage import Stage
 from truly_sparse.training.start import fresh
 from truly_sparse.training.targets import Targets
 
 #: Makes targets of training rows, validation rows, and the weights of the latter.
 MakeTargets = Callable[[npt.NDArray, npt.NDArray, Weights], Targets]
-#: How often a diverged run starts anew with half the rate.
-HALVINGS = 3
 PREDICTION_ROWS = 8192
 #: Columns of `history_`.
 HISTORY = ("epoch", "member", "phase", "learning_rate", "loss", "validation_score", "connections", "samples", "seconds")
 
 
 @dataclass
+class Trained:
+    """What a run gave: its members and the rows of its history, where it ended, and whose children the members are.
+
+    Of the members that there were before, all are kept or the first `kept`.
+    """
+
+    members: list[Member]
+    history: list[dict[str, Any]]
+    end: End
+    parent: Parent | None = None
+    kept: int | None = None
+
+
+@dataclass
 class Model:
-    """A fitted state: scaling, members, and where training ended."""
+    """A fitted state: scaling, members, and where training ended; a parent's arrays are shared with members."""
 
     scaling: preprocessing.Scaling
     members: list[Member]
     end: End | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
+    parent: Parent | None = None
 
 
 class SparseEstimator(Parameters):
@@ -58,7 +73,7 @@ class SparseEstimator(Parameters):
         given = self.get_params(deep=False)
         for name, own, _ in settings_of(type(self)):
             own.check(name, given.pop(name))
-        settings = settle(self._presets[self.preset], given)
+        settings = settle(self._preset(), given)
         if self.early_stopping:
             settings["selection"] = "best_validation"
             if self.validation_fraction is None:
@@ -69,6 +84,18 @@ class SparseEstimator(Parameters):
             settings["selection"] = "last"
         return settings
 
+    def _preset(self) -> Mapping[str, Any]:
+        """Return the settings of the preset."""
+        return self._presets[self.preset]
+
+    def _parent_part(self) -> float:
+        """Return the part of all epochs that a parent takes where its epochs are "auto"."""
+        return 1.0
+
+    def _chooses(self) -> bool:
+        """Return whether members are chosen by validation rows, without which there are none."""
+        return False
+
     def _lengths(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return the schedule's `epochs`, `exploration_epochs` and `members`."""
         raise NotImplementedError
@@ -77,7 +104,10 @@ class SparseEstimator(Parameters):
         """Return the method of ensembles, by name or as a class."""
         raise NotImplementedError
 
-    def _seed(self) -> int:
+    def _seed(self, before: "Model | None") -> int:
+        """Return the seed: of more children that of the parent, of all else what `random_state` gives."""
+        if before is not None and before.parent is not None:
+            return before.parent.seed
         if isinstance(self.random_state, int | np.integer) and not isinstance(self.random_state, bool):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -95,13 +125,18 @@ class SparseEstimator(Parameters):
 
     def _train(self, table: Table, make: MakeTargets, settings: dict[str, Any], before: Model | None = None) -> None:
         """Train on distinct rows, or go on from `before`; sets the fitted attributes."""
-        seed, evolve_after = self._seed(), settings.pop("evolve_after", False)
+        seed = self._seed(before)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 16,)))
         train, held = split(table.y, settings["validation_fraction"], rng)
+        if self._chooses() and not len(held):
+            warnings.warn(f"{len(train)} rows leave none for validation; they choose the members as well", stacklevel=5)
+            held = train
         targets = make(table.y[train], table.y[held], table.weights[held])
         sampler = Weighted(table.weights[train])
-        settings = fill_in(settings, sampler.size, targets.classes)
-        settings |= self._lengths(settings) | {"batch_size": batch_size(settings["batch_size"], sampler.size)}
+        settings = fill_in(settings, sampler.size, targets.classes, self._parent_part())
+        smallest = min(sampler.size, max(1, int(settings["bag_fraction"] * len(train))))
+        rows = sampler.size if settings["bag_fraction"] == 1 else smallest
+        settings |= self._lengths(settings) | {"batch_size": batch_size(settings["batch_size"], rows)}
         if before is None:
             scaling = preprocessing.create(settings["preprocessing"], int(settings["bins"]))
             scaling.fit(table.x[train], table.weights[train])
@@ -112,47 +147,66 @@ class SparseEstimator(Parameters):
         learned = encoded[train] if len(held) else encoded
         if not len(held):
             if self.early_stopping:
-                warnings.warn(f"{len(train)} rows leave none for validation; early stopping is off", stacklevel=4)
+                warnings.warn(f"{len(train)} rows leave none for validation; early stopping is off", stacklevel=5)
             settings = settings | {"selection": "last"}
         elif self.early_stopping:
             settings = settings | {"patience": int(self.patience)}
-        loop = self._run(Problem(learned, encoded[held], sampler, targets), settings, seed, before)
+        trained = self._learned(table, Problem(learned, encoded[held], sampler, targets), settings, seed, before)
+        old = before.members[: trained.kept] if before is not None and not kind_of(self._method()).single else []
+        history = [*before.history] if before is not None else []
+        history += [_shown(row, targets.metric) for row in trained.history]
+        self._take(Model(scaling, [*old, *trained.members], trained.end, history, trained.parent))
+
+    def _learned(
+        self, table: Table, problem: Problem, settings: dict[str, Any], seed: int, before: Model | None
+    ) -> Trained:
+        """Return what training gives; `before` is what there is to go on from."""
+        del table
+        evolve_after, begun = settings.pop("evolve_after", False), before is not None
+
+        def stages(config: FitConfig) -> list[Stage]:
+            return list(create(self._method(), config).stages(begun))
+
+        with self._bar(stages(checked(settings))) as bar:
+            loop = self._run(problem, settings, seed, stages, before.end if before is not None else None, bar)
         if evolve_after and isinstance(loop.network, SparseMLP):
             evolution.step(loop.network, loop.settings, settings["prune_fraction"], loop.streams)
-        old = before.members if before is not None and not kind_of(self._method()).single else []
-        history = [*before.history] if before is not None else []
-        history += [_shown(row, targets.metric) for row in loop.progress.history]
-        self._take(Model(scaling, [*old, *loop.members], loop.end(), history))
+        return Trained(loop.members, loop.progress.history, loop.end())
 
-    def _run(self, problem: Problem, settings: dict[str, Any], seed: int, before: Model | None) -> Loop:
-        """Train to the end; a run that diverges starts anew with half the rate, a few times."""
+    def _bar(self, stages: Iterable[Stage]) -> tqdm:
+        """Return the progress bar of some stages."""
+        total = sum(len(stage.epochs) for stage in stages)
+        return tqdm(total=total, disable=not self.verbose, unit="epoch", desc=type(self).__name__)
+
+    def _run(
+        self,
+        problem: Problem,
+        settings: dict[str, Any],
+        seed: int,
+        stages: Callable[[FitConfig], list[Stage]],
+        end: End | None,
+        bar: tqdm,
+    ) -> Loop:
+        """Train stages to the end; a run that diverges starts anew with half the rate, a few times."""
         for attempt in range(HALVINGS + 1):
-            config = FitConfig.of(settings)
-            wrong = contradiction(config, "sparse")
-            if wrong is not None:
-                raise UserError(wrong)
+            config = checked(settings)
             start = fresh("sparse", problem.x.shape[1], problem.targets.classes, config)
-            stages = create(self._method(), config).stages(begun=before is not None)
-            loop = Loop(problem, config, stages, start, seed, before.end if before is not None else None)
-            with tqdm(total=len(loop.plan), disable=not self.verbose, unit="epoch", desc=type(self).__name__) as bar:
+            loop = Loop(problem, config, stages(config), start, seed, end)
 
-                def show(_: object, bar: tqdm = bar, loop: Loop = loop) -> None:
-                    if loop.progress.history:
-                        row = _shown(loop.progress.history[-1], problem.targets.metric)
-                        score = row["validation_score"]
-                        shown = {"loss": f"{row['loss']:.3f}", "member": row["member"] + 1}
-                        bar.set_postfix(shown | ({"score": f"{score:.3f}"} if score is not None else {}), refresh=False)
-                    bar.update(loop.progress.epoch - bar.n)
+            def show(_: object, loop: Loop = loop) -> None:
+                if loop.progress.history:
+                    show_epoch(bar, loop.progress.history[-1], loop.progress.epoch, problem.targets.metric)
 
-                loop.run(show)
+            loop.run(show)
             if loop.progress.failure is None:
                 return loop
             if attempt < HALVINGS:
                 half = settings["learning_rate"] / 2
                 warnings.warn(
-                    f"training diverged; once more with learning_rate {half:g}", ConvergenceWarning, stacklevel=4
+                    f"training diverged; once more with learning_rate {half:g}", ConvergenceWarning, stacklevel=6
                 )
                 settings = settings | {"learning_rate": half}
+                bar.reset()
         raise UserError(str(loop.progress.failure))
 
     def _take(self, model: Model) -> None:
@@ -165,8 +219,9 @@ class SparseEstimator(Parameters):
         self.history_ = model.history
 
     def _earlier(self) -> Model | None:
-        """Return the fitted state to go on from, if that is wanted and there is one."""
-        return self._model if self.warm_start and hasattr(self, "_model") else None
+        """Return the fitted state to go on from, if that is wanted and there is one; a model file may hold none."""
+        wanted = self.warm_start and hasattr(self, "_model")
+        return self._model if wanted and self._model.end is not None else None
 
     def _member_outputs(self, features: npt.NDArray) -> Floats:
         """Return softmax outputs of every member, float32, shape (members, rows, classes)."""
@@ -198,6 +253,24 @@ class SparseEstimator(Parameters):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_model")
+
+
+def checked(settings: Mapping[str, Any]) -> FitConfig:
+    """Return settings as one object, refusing what contradicts itself."""
+    config = FitConfig.of(settings)
+    wrong = contradiction(config, "sparse")
+    if wrong is not None:
+        raise UserError(wrong)
+    return config
+
+
+def show_epoch(bar: tqdm, row: dict[str, Any], epochs: int, metric: str) -> None:
+    """Have a progress bar show a row of the loop's history, after so many of the bar's epochs."""
+    row = _shown(row, metric)
+    score = row["validation_score"]
+    shown = {"loss": f"{row['loss']:.3f}", "member": row["member"] + 1}
+    bar.set_postfix(shown | ({"score": f"{score:.3f}"} if score is not None else {}), refresh=False)
+    bar.update(epochs - bar.n)
 
 
 def _network(member: Member) -> SparseMLP:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import presets
-from truly_sparse.estimators.base import SparseEstimator, gathered
+from truly_sparse.estimators.base import Model, SparseEstimator, gathered
 from truly_sparse.estimators.distinct_rows import Weights
 from truly_sparse.estimators.ensemble import Ensemble
 from truly_sparse.estimators.inspection import Inspection
@@ -50,11 +50,22 @@ class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
         UserError
             If the settings contradict each other, y has one class, or training diverges at ever lower rates.
         """
-        before = self._earlier()
+        return self._fit(X, y, sample_weight, self._earlier())
+
+    def _fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None,
+        before: Model | None,
+        changes: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Train, or go on from `before`, with changes of the settings."""
         features, labels = validate_data(self, X, y, dtype=(np.float64, np.float32), order="C", reset=before is None)
         check_classification_targets(labels)
         numbers = self._encode(labels, new=before is None)
-        self._learn(features, numbers, self._weights(sample_weight, features), self._settings(), before)
+        settings = self._settings() | dict(changes or {})
+        self._learn(features, numbers, self._weights(sample_weight, features), settings, before)
         return self
 
     def _encode(self, labels: npt.NDArray[Any], new: bool) -> npt.NDArray[np.int64]:
@@ -120,7 +131,8 @@ class TrulySparseEnsembleClassifier(SparseClassifier, Ensemble):
     """Ensemble of truly sparse perceptrons collected in one training run (van der Wal et al. 2025).
 
     One network explores; then members follow one another, each from the last one by pruning most links and growing
-    others elsewhere. Parameters that are None take the value of the `preset`.
+    others elsewhere. Other methods make members in other ways, such as children of one parent, which are tuned alone.
+    Parameters that are None take the value of the `preset`, and where a method needs another one, that.
 
     Parameters
     ----------
@@ -135,7 +147,7 @@ class TrulySparseEnsembleClassifier(SparseClassifier, Ensemble):
     feature_names_in_ : ndarray of str
         Their names, where X had names.
     members_ : list of SparseMLP
-        The collected networks.
+        The collected networks; of subnetworks the parent, where `include_parent` says so, then its children.
     loss_curve_, validation_scores_ : list of float
         Training loss, and accuracy on the rows held out (None without any), by epoch.
     history_ : list of dict
@@ -203,7 +215,7 @@ class SparseMLPClassifier(SparseClassifier, SingleParameters):
         The first call learns the preprocessing from its rows, and needs `classes`, all labels there will be, unless
         its y holds them all. The rate stays at `learning_rate`.
         """
-        first = not hasattr(self, "_model")
+        first = not hasattr(self, "_model") or self._model.end is None
         features, labels = validate_data(self, X, y, dtype=(np.float64, np.float32), order="C", reset=first)
         check_classification_targets(labels)
         known = np.unique(column_or_1d(classes)) if classes is not None else None

@@ -4,6 +4,7 @@ Equal rows are merged and their weights added; what is left is ordered by a hash
 not depend on the order of the rows either. A whole-numbered weight is a repetition; other weights are proportions.
 """
 
+from hashlib import sha256
 from typing import NamedTuple
 
 import numpy as np
@@ -57,6 +58,11 @@ def _hashes(x: Floats, y: npt.NDArray) -> npt.NDArray[np.uint64]:
         word = (word ^ (word >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
         total = word ^ (word >> np.uint64(33))
     return total
+
+
+def digest(table: Table) -> str:
+    """Return a SHA-256 by which the same rows, targets and weights are known again, in whatever order they came."""
+    return sha256(_hashes(table.x, table.y).tobytes() + table.weights.tobytes()).hexdigest()
 
 
 def split(y: npt.NDArray, fraction: float, rng: np.random.Generator) -> tuple[Indices, Indices]:

@@ -17,6 +17,12 @@ class FitConfig(TrainingConfig):
     )
     bins: int = setting(32, "Ramps per feature of the piecewise-linear encoding.", least=1, most=10_000)
     member_epochs: int = setting(50, "Epochs of every member.", least=2, most=1_000_000)
+    parent_epochs: int = setting(
+        250,
+        "Epochs of the network that is trained first where all members come of it, by subnetworks or mc_dropout.",
+        least=1,
+        most=1_000_000,
+    )
     validation_fraction: float = setting(
         0.2,
         "Part of the training rows that is held out for early stopping (a tenth, where the preset holds out none), for "
@@ -35,5 +41,7 @@ AUTOMATIC = {
     "exploration_epochs": "3 tenths of all epochs, 10 to 150, in which training sees 125,000 rows for each class "
     "(at most 5)",
     "member_epochs": "an equal part of the epochs that exploration leaves",
+    "parent_epochs": "half of as many epochs as an ensemble has in all where its children are tuned, else all of them",
+    "child_epochs": "an eighth of them, at least 4, however many children there are",
     "epochs": "as many as an ensemble has in all",
 }

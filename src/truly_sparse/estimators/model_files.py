@@ -11,14 +11,17 @@ from truly_sparse.engine import store
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import preprocessing
 from truly_sparse.estimators.base import Model, SparseEstimator
+from truly_sparse.estimators.children import Parent
 from truly_sparse.estimators.classifiers import SparseMLPClassifier, TrulySparseEnsembleClassifier
 from truly_sparse.estimators.regressor import TrulySparseEnsembleRegressor
 from truly_sparse.files import atomic_path
-from truly_sparse.training.loop import Member
+from truly_sparse.training.loop import End, Member
 
 FORMAT = 1
 #: Fitted attributes that are arrays, and those that are numbers.
 ARRAYS = ("classes_", "feature_names_in_", "knots_")
+#: What there is to know of a parent, besides its network.
+COUNTS = ("children", "seed", "past", "rows", "digest")
 #: Classes that a file may name.
 KINDS: dict[str, type[SparseEstimator]] = {
     kind.__name__: kind for kind in (TrulySparseEnsembleClassifier, SparseMLPClassifier, TrulySparseEnsembleRegressor)
@@ -45,6 +48,7 @@ def save_model(model: SparseEstimator, path: str | Path, about: dict[str, Any] |
     if not hasattr(model, "_model"):
         raise UserError("the model is not fitted; call fit before save_model")
     state: Model = model._model
+    parent = state.parent.member if state.parent is not None else None
     parameters = {name: _plain(name, value) for name, value in model.get_params(deep=False).items()}
     facts = {
         "format": FORMAT,
@@ -52,13 +56,16 @@ def save_model(model: SparseEstimator, path: str | Path, about: dict[str, Any] |
         "parameters": parameters,
         "features": int(model.n_features_in_),
         "scaling": next(name for name, kind in preprocessing.SCALINGS.items() if type(state.scaling) is kind),
-        "members": [{"epoch": member.epoch, "accuracy": member.score} for member in state.members],
+        "members": [_facts(member, parent) for member in state.members],
+        "parent": _facts_of_parent(state),
         "history": state.history,
         "about": about or {},
     }
     arrays = {f"scaling/{name}": array for name, array in state.scaling.arrays().items()}
     for number, member in enumerate(state.members):
-        arrays |= {f"member{number}/{name}": array for name, array in member.arrays.items()}
+        arrays |= _own_arrays(f"member{number}", member, parent)
+    if parent is not None:
+        arrays |= _own_arrays("parent", parent, None)
     for name in ARRAYS:
         if hasattr(model, name):
             values = getattr(model, name)
@@ -72,7 +79,8 @@ def save_model(model: SparseEstimator, path: str | Path, about: dict[str, Any] |
 def load_model(path: str | Path) -> Any:
     """Read an estimator that `save_model` wrote.
 
-    It predicts; `warm_start` and `partial_fit` begin anew, because a file holds no training state.
+    It predicts, and a parent takes more children. Else `warm_start` and `partial_fit` begin anew, because a file holds
+    no other training state.
 
     Parameters
     ----------
@@ -109,22 +117,54 @@ def load_model(path: str | Path) -> Any:
         raise UserError(f"{path} is not a model file ({error})") from None
 
 
+def _own_arrays(place: str, member: Member, parent: Member | None) -> dict[str, Any]:
+    """Return a member's arrays as a file names them, without those that it shares with the parent."""
+    shared = _shared(member, parent)
+    return {f"{place}/{name}": array for name, array in member.arrays.items() if name not in shared}
+
+
+def _shared(member: Member, parent: Member | None) -> list[str]:
+    """Return the names of the arrays that a member shares with the parent; the parent itself shares all."""
+    if parent is None:
+        return []
+    return [name for name, array in member.arrays.items() if parent.arrays.get(name) is array]
+
+
+def _facts(member: Member, parent: Member | None) -> dict[str, Any]:
+    return {"epoch": member.epoch, "accuracy": member.score, "shared": _shared(member, parent)}
+
+
+def _facts_of_parent(state: Model) -> dict[str, Any] | None:
+    if state.parent is None or state.end is None:
+        return None
+    counts = {name: getattr(state.parent, name) for name in COUNTS}
+    return counts | _facts(state.parent.member, None) | {"epochs": state.end.epochs}
+
+
 def _restored(facts: dict[str, Any], arrays: dict[str, Any]) -> SparseEstimator:
     model = KINDS[facts["kind"]](**facts["parameters"])
     own = {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith("scaling/")}
     scaling = preprocessing.create(facts["scaling"], 1).restore(own)
-    members = []
-    for number, fact in enumerate(facts["members"]):
-        start = f"member{number}/"
-        found = {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
+
+    def network(place: str, fact: dict[str, Any], shared: dict[str, Any]) -> Member:
+        own = {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith(f"{place}/")}
+        found = {name: shared[name] for name in fact.get("shared", [])} | own
         if store.build(found).sizes[0] != len(scaling.owner):  # the kernels check no bounds
-            raise UserError(f"member {number + 1} does not take the {len(scaling.owner)} encoded features")
-        members.append(Member(fact["epoch"], fact["accuracy"], found))
+            raise UserError(f"{place} does not take the {len(scaling.owner)} encoded features")
+        return Member(fact["epoch"], fact["accuracy"], found)
+
+    told, parent, end = facts.get("parent"), None, None
+    if told is not None:
+        member = network("parent", told, {})
+        parent = Parent(member, **{name: told[name] for name in COUNTS})
+        end = End(member.arrays, {}, told["epochs"])
+    shared = parent.member.arrays if parent is not None else {}
+    members = [network(f"member{number}", fact, shared) for number, fact in enumerate(facts["members"])]
     for name in ARRAYS:
         if name in arrays:
             setattr(model, name, arrays[name].astype(object) if facts[f"{name}object"] else arrays[name])
     model.n_features_in_, model.about_ = facts["features"], facts["about"]
-    model._take(Model(scaling, members, None, facts["history"]))
+    model._take(Model(scaling, members, end, facts["history"], parent))
     return model
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Sequence
 from inspect import cleandoc
+from numbers import Integral
 from textwrap import fill
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ from sklearn.base import BaseEstimator
 
 from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
+from truly_sparse.errors import UserError
 from truly_sparse.estimators.fit_config import AUTOMATIC, SETTINGS
 from truly_sparse.training.config import TrainingConfig
 from truly_sparse.training.settings import setting
@@ -81,10 +83,14 @@ class EnsembleParameters(Parameters):
 
     method: str | type[Method] | type[Strategy] = parameter(
         "fd_tse",
-        '{"fd_tse", "rd_tse", "dist_tse", "edst_rg", "independent"} or class',
-        'How the links of the next member are regrown ("fd-tse" is the same as "fd_tse"); "independent" trains every '
-        "member from scratch. A class derived from `truly_sparse.ensembles.strategies.Strategy` or "
-        "`truly_sparse.ensembles.method.Method` is taken, too.",
+        '{"fd_tse", "rd_tse", "dist_tse", "edst_rg", "independent", "sparse_subnetworks", "stochastic_subnetworks", '
+        '"noisy_subnetworks", "snapshot", "fast_geometric", "mc_dropout"} or class',
+        'How members come to be ("fd-tse" is the same as "fd_tse"). The first four differ in how the links of the next '
+        'member are regrown; "independent" trains every member from scratch. Subnetworks are children of one parent '
+        "(Whitaker): each has a part of its links and is tuned alone, with the other links gone at once (sparse) or "
+        'active ever less often (stochastic), or has noise on its weights (noisy). "snapshot" and "fast_geometric" '
+        'take one network at several of its cycles, "mc_dropout" drops several sets of its neurons. A class derived '
+        "from `truly_sparse.ensembles.strategies.Strategy` or `truly_sparse.ensembles.method.Method` is taken, too.",
     )
     _: dataclasses.KW_ONLY
     members: int | None = None
@@ -93,6 +99,37 @@ class EnsembleParameters(Parameters):
     restart_prune_fraction: float | None = None
     refinement: str | None = None
     distance_factor: float = TrainingConfig.distance_factor
+    parent_epochs: int | str | None = None
+    include_parent: bool | None = None
+    child_epochs: int | str | None = None
+    child_learning_rate: float | None = None
+    child_learning_rate_schedule: str | None = None
+    sampler: str | None = None
+    parts: int | None = None
+    sparsity: float | None = None
+    structure: str | None = None
+    prune_epochs: int | None = None
+    annealing: str | None = None
+    annealing_epochs: int | None = None
+    temperature: float | None = None
+    bag_fraction: float | None = None
+    noise: str | None = None
+    noise_sd: float | None = None
+    divergence: float | None = None
+    population: int | None = None
+    n_jobs: int | None = parameter(
+        None,
+        "int",
+        "Children that are tuned at the same time, as joblib counts: None is 1 unless `joblib.parallel_config` says "
+        "otherwise, -1 all processors. The model is the same, to the last bit.",
+    )
+
+    def _jobs(self) -> int | None:
+        """Return `n_jobs`, or refuse it."""
+        whole = isinstance(self.n_jobs, Integral) and not isinstance(self.n_jobs, bool)
+        if self.n_jobs is not None and not (whole and self.n_jobs):
+            raise UserError(f"n_jobs is {self.n_jobs!r}; give a whole number other than 0, or None")
+        return self.n_jobs
 
 
 @dataclasses.dataclass(eq=False, repr=False)

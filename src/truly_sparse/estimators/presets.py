@@ -8,7 +8,8 @@ from truly_sparse.training.settings import settings_of
 
 #: The journal's Gesture experiment.
 PAPER: dict[str, Any] = {name: default for name, _, default in settings_of(FitConfig) if default is not None} | {
-    "epsilon": 20.0
+    "epsilon": 20.0,
+    "child_epochs": 25,
 }
 BEST: dict[str, Any] = PAPER | {
     "preprocessing": "piecewise_linear",
@@ -17,6 +18,8 @@ BEST: dict[str, Any] = PAPER | {
     "exploration_epochs": "auto",
     "member_epochs": "auto",
     "epochs": "auto",
+    "parent_epochs": "auto",
+    "child_epochs": "auto",
     "batch_size": "auto",
     "learning_rate": 0.2,
     "learning_rate_schedule": "cosine",
@@ -35,15 +38,28 @@ SINGLE: dict[str, dict[str, Any]] = {
 }
 ENSEMBLE: dict[str, dict[str, Any]] = {"paper": PAPER, "best": BEST}
 
+#: What early stopping, and noise that is searched, hold out where a preset holds out nothing.
+HELD_OUT = 0.1
+#: What some methods have in place of either preset. With its parent an ensemble of four children has five networks.
+OF_METHOD: dict[str, dict[str, Any]] = {
+    "sparse_subnetworks": {"members": 4},
+    "stochastic_subnetworks": {"members": 4},
+    "noisy_subnetworks": {"members": 4, "validation_fraction": HELD_OUT},
+    "mc_dropout": {"members": 10},
+    # Their rates move by curves of their own.
+    "snapshot": {"learning_rate_schedule": "steps"},
+    "fast_geometric": {"members": 4, "learning_rate_schedule": "hold_linear"},
+}
+#: Of those whose children are tuned: the part of all epochs that the parent has, and that each child has.
+PARENT = {"sparse_subnetworks": 0.5, "stochastic_subnetworks": 0.5}
+CHILD, FEWEST_CHILD_EPOCHS = 0.125, 4
+
 #: "auto": rows that training sees in all, and the density, for each class (boosting, too, costs a tree per class).
 ROWS_PER_CLASS, EPSILON_PER_CLASS = 125_000, 5.0
 #: The most classes that were tried, and between how many epochs "auto" stays.
 MOST_CLASSES, FEWEST_EPOCHS, MOST_EPOCHS = 5, 10, 150
 #: Part of all epochs before the first member's own.
 EXPLORATION = 0.3
-
-#: What early stopping holds out where a preset holds out nothing.
-HELD_OUT = 0.1
 
 
 def settle(preset: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,11 +77,22 @@ def settle(preset: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-def fill_in(settings: dict[str, Any], rows: int, classes: int) -> dict[str, Any]:
+def of_method(preset: Mapping[str, Any], method: Any) -> dict[str, Any]:
+    """Return a preset for a method of ensembles."""
+    return dict(preset) | OF_METHOD.get(method, {})
+
+
+def parent_part(method: Any) -> float:
+    """Return the part of all epochs that the parent has of a method of ensembles."""
+    return PARENT.get(method, 1.0)
+
+
+def fill_in(settings: dict[str, Any], rows: int, classes: int, parent: float = 1.0) -> dict[str, Any]:
     """Return settings with numbers in place of "auto", for a problem of so many training rows and classes.
 
     Training sees `ROWS_PER_CLASS` rows for each class in all, so that many rows take few epochs. Exploration takes
-    `EXPLORATION` of the epochs, and the members share the others. The density grows with the classes as well.
+    `EXPLORATION` of the epochs, and the members share the others; or a parent takes the part `parent`, and each child
+    `CHILD`, however many there are, so that more can be made later. The density grows with the classes as well.
     """
     classes = min(classes, MOST_CLASSES)
     epochs = min(max(round(ROWS_PER_CLASS * classes / rows), FEWEST_EPOCHS), MOST_EPOCHS)
@@ -75,6 +102,8 @@ def fill_in(settings: dict[str, Any], rows: int, classes: int) -> dict[str, Any]
         "exploration_epochs": exploration,
         "member_epochs": max(2, round((epochs - exploration) / max(1, int(settings["members"])))),
         "epochs": epochs,
+        "parent_epochs": max(1, round(parent * epochs)),
+        "child_epochs": max(FEWEST_CHILD_EPOCHS, round(CHILD * epochs)),
     }
     return settings | {name: value for name, value in found.items() if isinstance(settings[name], str)}
 

@@ -1,14 +1,15 @@
 """The ensemble for real-valued targets."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import validate_data
 
-from truly_sparse.estimators.base import gathered
+from truly_sparse.estimators.base import Model, gathered
 from truly_sparse.estimators.ensemble import Ensemble
 from truly_sparse.estimators.inspection import Inspection
 from truly_sparse.estimators.parameters import documented
@@ -23,7 +24,8 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
 
     The range of the target is cut into `knots` values; a network gives each a probability and is trained by
     cross-entropy, as the classifier's are (a histogram loss, Imani and White 2018). A prediction stays within the
-    range of the training targets. Parameters that are None take the value of the `preset`.
+    range of the training targets. Parameters that are None take the value of the `preset`, and where a method needs
+    another one, that.
 
     Parameters
     ----------
@@ -55,11 +57,21 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Train on rows and their real-valued targets; see `TrulySparseEnsembleClassifier.fit`."""
-        before = self._earlier()
+        return self._fit(X, y, sample_weight, self._earlier())
+
+    def _fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None,
+        before: Model | None,
+        changes: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Train, or go on from `before`, with changes of the settings."""
         features, values = validate_data(
             self, X, y, dtype=(np.float64, np.float32), order="C", y_numeric=True, reset=before is None
         )
-        settings = self._settings()
+        settings = self._settings() | dict(changes or {})
         table = gathered(features, values.astype(np.float64), self._weights(sample_weight, features))
         if before is None:
             self.knots_ = knots_of(table.y, table.weights, int(self.knots))

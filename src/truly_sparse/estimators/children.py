@@ -1,0 +1,156 @@
+"""Children of one parent, which know nothing of each other: each is made alone, by any process, to the same bits."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from joblib import Parallel
+
+from truly_sparse.engine import store
+from truly_sparse.engine.rows import Samples
+from truly_sparse.ensembles.method import Method
+from truly_sparse.ensembles.strategies import Strategy
+from truly_sparse.ensembles.trainer import create
+from truly_sparse.errors import UserError
+from truly_sparse.estimators.fit_config import FitConfig
+from truly_sparse.training.loop import End, Loop, Member, Problem
+from truly_sparse.training.sampling import Sampler
+from truly_sparse.training.stage import Stage
+from truly_sparse.training.targets import Targets
+
+#: How often what diverged starts anew with half the rate.
+HALVINGS = 3
+#: Called with a row of the history, and how many epochs are over.
+AfterEpoch = Callable[[dict[str, Any], int], None]
+
+
+@dataclass(frozen=True)
+class Parent:
+    """What children come of, and all that makes a later one the same as if it had been made with the others.
+
+    Attributes
+    ----------
+    member : Member
+        The trained network.
+    children : int
+        How many there are of it.
+    seed, past : int
+        Of the streams: the seed, and how many epochs were trained before the parent.
+    rows : int
+        Distinct rows of the fit.
+    digest : str
+        Of these rows, their targets and weights; see `distinct_rows.digest`.
+    """
+
+    member: Member
+    children: int
+    seed: int
+    past: int
+    rows: int
+    digest: str
+
+
+class Task(NamedTuple):
+    """What children are made with, besides rows and parent."""
+
+    sampler: Sampler
+    targets: Targets
+    settings: FitConfig
+    method: str | type[Method] | type[Strategy]
+    seed: int
+    past: int
+
+
+class Made(NamedTuple):
+    """What a stage made: its members, the rows of its history, and how often its rate was halved."""
+
+    members: list[Member]
+    history: list[dict[str, Any]]
+    halvings: int
+
+
+def of_one_parent(stages: Sequence[Stage]) -> bool:
+    """Return whether all stages but the first start from the network of that one, and leave nothing to each other."""
+    return len(stages) > 1 and all(
+        stage.start == "parent" and stage.change is None and not stage.disjoint for stage in stages[1:]
+    )
+
+
+def make(
+    x: Samples, x_validation: Samples, task: Task, parent: Member, place: int, after_epoch: AfterEpoch | None = None
+) -> Made:
+    """Make what the stage at a place among those of a method makes, numbered as in a run of all stages.
+
+    Where it diverges it is made anew with half the children's rate, a few times.
+
+    Parameters
+    ----------
+    x, x_validation : Samples
+    task : Task
+    parent : Member
+    place : int
+        From 1; the parent's is 0.
+    after_epoch : callable, optional
+        Called after each epoch, with its row of the history and how many epochs of the stage are over.
+    """
+    # Rows that joblib keeps in a file are of a class of their own, for which nothing should be compiled anew.
+    x, x_validation = (np.asarray(rows) if isinstance(rows, np.ndarray) else rows for rows in (x, x_validation))
+    problem = Problem(x, x_validation, task.sampler, task.targets)
+    settings = task.settings
+    for halvings in range(HALVINGS + 1):
+        stages = list(create(task.method, settings).stages())
+        loop = _loop(problem, settings, stages, task, parent, place)
+        before = sum(len(stage.epochs) for stage in stages[1:place])
+
+        def numbered(row: dict[str, Any], before: int = before) -> dict[str, Any]:
+            return row | {"epoch": row["epoch"] + before, "member": place}
+
+        def show(_: object, loop: Loop = loop, first: int = len(stages[0].epochs)) -> None:
+            if after_epoch is not None and loop.progress.history:
+                after_epoch(numbered(loop.progress.history[-1]), loop.progress.epoch - first)
+
+        loop.run(show)
+        if loop.progress.failure is None:
+            members = [sharing(replace(one, epoch=one.epoch + before), parent) for one in loop.members]
+            return Made(members, [numbered(row) for row in loop.progress.history], halvings)
+        settings = replace(settings, child_learning_rate=settings.child_learning_rate / 2)
+    raise UserError(str(loop.progress.failure).replace("lower learning_rate", "lower child_learning_rate"))
+
+
+def _loop(
+    problem: Problem, settings: FitConfig, stages: Sequence[Stage], task: Task, parent: Member, place: int
+) -> Loop:
+    """Return the loop of one stage after the parent's, which is over."""
+    own = stages[place]
+    if own.anneal is not None:  # before its last state, a child has links that are to fall
+        settings = replace(settings, selection="last", patience=0)
+    pair = (
+        replace(stages[0], start="fresh", collects=False),
+        replace(own, number=place if own.number is None else own.number),
+    )
+    # What a fresh network would be is of no interest.
+    loop = Loop(problem, settings, pair, lambda _: store.build(parent.arrays), task.seed, End({}, {}, task.past))
+    loop.adopt(parent, [])
+    return loop
+
+
+def sharing(member: Member, parent: Member) -> Member:
+    """Return a member with its parent's arrays in place of its own where they are the same."""
+    arrays: store.Arrays = {}
+    for name, own in member.arrays.items():
+        other = parent.arrays.get(name)
+        same = other is not None and own.dtype == other.dtype and np.array_equal(own, other)
+        arrays[name] = other if same and other is not None else own
+    return replace(member, arrays=arrays)
+
+
+class Counting(Parallel):
+    """joblib's `Parallel` that says, for any backend, how many of its tasks are done."""
+
+    done: Callable[[int], None] | None = None
+
+    def print_progress(self) -> None:
+        """Say it, whenever joblib would print it."""
+        if self.done is not None:
+            self.done(self.n_completed_tasks)
