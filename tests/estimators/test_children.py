@@ -91,6 +91,7 @@ def test_children_are_those_of_one_run_of_all_stages(wine, method, sampler, monk
         {"method": "stochastic_subnetworks", "sampler": "random"},
         {"sampler": "magnitude", "prune_epochs": 2, "include_parent": False, "preset": "paper"},
         {"structure": "neurons", "sampler": "random", "early_stopping": True, "patience": 1},
+        {"sampler": "random", "prune_epochs": 3, "early_stopping": True, "patience": 1},
         {"parts": 3, "members": 3, "add": 3, "bag_fraction": 0.7},
         {"method": "noisy_subnetworks"},
         {"method": "mc_dropout"},

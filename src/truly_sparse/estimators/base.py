@@ -26,6 +26,7 @@ from truly_sparse.estimators.presets import HELD_OUT, batch_size, fill_in, settl
 from truly_sparse.training import evolution
 from truly_sparse.training.config import contradiction
 from truly_sparse.training.loop import End, Loop, Member, Problem
+from truly_sparse.training.sampling import rows_of_bag
 from truly_sparse.training.settings import settings_of
 from truly_sparse.training.stage import Stage
 from truly_sparse.training.start import fresh
@@ -134,8 +135,8 @@ class SparseEstimator(Parameters):
         targets = make(table.y[train], table.y[held], table.weights[held])
         sampler = Weighted(table.weights[train])
         settings = fill_in(settings, sampler.size, targets.classes, self._parent_part())
-        smallest = min(sampler.size, max(1, int(settings["bag_fraction"] * len(train))))
-        rows = sampler.size if settings["bag_fraction"] == 1 else smallest
+        bag = settings["bag_fraction"]
+        rows = sampler.size if bag == 1 else min(sampler.size, rows_of_bag(len(train), bag))
         settings |= self._lengths(settings) | {"batch_size": batch_size(settings["batch_size"], rows)}
         if before is None:
             scaling = preprocessing.create(settings["preprocessing"], int(settings["bins"]))

@@ -70,6 +70,11 @@ class Made(NamedTuple):
     halvings: int
 
 
+def stages_of(method: str | type[Method] | type[Strategy], settings: FitConfig, begun: bool = False) -> list[Stage]:
+    """Return the stages of a method; those of children whose links fall by and by are for their last state alone."""
+    return list(create(method, replace(settings, selection="last")).stages(begun))
+
+
 def of_one_parent(stages: Sequence[Stage]) -> bool:
     """Return whether all stages but the first start from the network of that one, and leave nothing to each other."""
     return len(stages) > 1 and all(
@@ -99,7 +104,7 @@ def make(
     problem = Problem(x, x_validation, task.sampler, task.targets)
     settings = task.settings
     for halvings in range(HALVINGS + 1):
-        stages = list(create(task.method, settings).stages())
+        stages = stages_of(task.method, settings)
         loop = _loop(problem, settings, stages, task, parent, place)
         before = sum(len(stage.epochs) for stage in stages[1:place])
 

@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
-from truly_sparse.ensembles.trainer import create, kind_of
+from truly_sparse.ensembles.trainer import kind_of
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import children, presets
 from truly_sparse.estimators.base import MakeTargets, Model, SparseEstimator, Trained, checked, show_epoch
@@ -161,7 +161,7 @@ class Ensemble(EnsembleParameters, SparseEstimator):
     ) -> Trained:
         """Train a parent, unless there is one, and make its children; see `SparseEstimator._learned` for the others."""
         method, config = self._method(), checked(settings)
-        stages = list(create(method, config).stages())
+        stages = children.stages_of(method, config)
         if not self._kin() or not children.of_one_parent(stages):
             return super()._learned(table, problem, settings, seed, before)
         old = before.parent if before is not None else None
@@ -174,8 +174,7 @@ class Ensemble(EnsembleParameters, SparseEstimator):
                 end = before.end if before is not None else None
 
                 def whole(config: FitConfig) -> list[Stage]:
-                    first = next(iter(create(method, config).stages(begun=before is not None)))
-                    return [replace(first, collects=True)]
+                    return [replace(children.stages_of(method, config, before is not None)[0], collects=True)]
 
                 loop = self._run(problem, settings, seed, whole, end, bar)
                 parent, past, history = loop.members[0], end.epochs if end is not None else 0, loop.progress.history
