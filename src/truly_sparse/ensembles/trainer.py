@@ -105,6 +105,8 @@ def _check(data: Data, settings: TrainingConfig, model: str, method: str) -> Non
         )
     if settings.selection == "best_validation" and not len(data.y_validation):
         raise UserError("selection best_validation needs validation rows; raise data validation_fraction")
+    if methods.kind(method).chooses and not len(data.y_validation):
+        raise UserError(f"strategy {method!r} chooses by validation rows; raise data validation_fraction")
     if model == "dense" and not methods.kind(method).dense:
         raise UserError(f"strategy {method!r} regrows links, which a dense model does not have")
 

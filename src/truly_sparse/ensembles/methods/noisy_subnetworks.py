@@ -1,6 +1,7 @@
 """Copies of a network with noise on a part of their weights, chosen by validation rows and not trained (Whitaker 4)."""
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from truly_sparse.ensembles.family import Family
 from truly_sparse.training.config import TrainingConfig
@@ -12,6 +13,8 @@ SHARING = {"quad": 4, "mirrored": 2, "independent": 1}
 
 class Members(Family):
     """Of `population` noisy networks the `members` are kept that predict the validation rows best."""
+
+    chooses: ClassVar[bool] = True
 
     def children(self, first: int = 0) -> Iterator[Stage]:
         """Return the stage that draws them; see `Family.children`."""
