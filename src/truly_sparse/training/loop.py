@@ -190,7 +190,10 @@ class Loop:
                 self._prepare(number, self.network)
 
     def untuned(self) -> Iterator[store.Network]:
-        """Yield the networks with which the stages that train a child of the parent began, less what was to fall."""
+        """Yield the networks with which the stages that train a child of the parent began.
+
+        Of links that are annealed away, these are without them; links that fall by and by are all there.
+        """
         for stage in self.stages:
             if stage.start == "parent" and stage.derive is not None and self.parent is not None:
                 begun = stage.derive(store.build(self.parent.arrays), self._drawn)
