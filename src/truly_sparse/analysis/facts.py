@@ -23,6 +23,7 @@ _AXES = ("epsilon", "compression", "links", "distance_factor")
 # What means nothing to a dense model, although every run has a value for it.
 _SPARSE_ONLY = {"exploration_epochs", "evolution_every", "refinement"}
 _SYMBOLS = {
+    "hidden_layer_sizes": "hidden layers",
     "learning_rate": "η",
     "decay_times_learning_rate": "decay times η",
     "prune_fraction": "ζ",

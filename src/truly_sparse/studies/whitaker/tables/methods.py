@@ -17,12 +17,12 @@ EXPERIMENT = "whitaker_large"
 STRATEGIES = {
     "none": "one network",
     "independent": "from scratch, one by one",
-    "mc_dropout": "one network, units dropped at test",
+    "mc_dropout": "one network, many passes",
     "snapshot": "ends of cycles of the rate",
-    "fast_geometric": "short cycles from two states",
-    "noisy_subnetworks": "a parent with noise, the best chosen",
-    "sparse_subnetworks": "children of a parent, tuned",
-    "stochastic_subnetworks": "children, links annealed away",
+    "fast_geometric": "cycles from two states",
+    "noisy_subnetworks": "noise on a parent, chosen",
+    "sparse_subnetworks": "children, tuned",
+    "stochastic_subnetworks": "children, links annealed",
 }
 #: Settings that are said where they are not these.
 USUAL = {"sampler": "partition", "parts": 2, "sparsity": 0.5, "inherit": True, "bag_fraction": 1.0, "compression": None}
