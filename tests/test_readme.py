@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from truly_sparse.analysis.formats import difference, interval
+from truly_sparse.analysis.formats import difference, interval, p_value
+from truly_sparse.analysis.names import method_title
 from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.records import by_settings, distinct, gather
@@ -61,6 +62,35 @@ def test_the_table_is_the_csv():
         for row in table.itertuples()
     }
     assert found == expected
+
+
+def test_the_methods_at_equal_operations_are_the_csv():
+    frame = pd.read_csv(ROOT / "results/across/tables/across_table1.csv")
+    assert [line.strip("| ") for line in section("across")] == [" | ".join(row) for row in across_rows(frame)]
+    datasets = int(frame["datasets"].max())
+    assert f"means over {datasets} datasets" in README.split("<!-- across", 1)[1].split("<!-- /across", 1)[0]
+
+
+def across_rows(frame: pd.DataFrame) -> list[list[str]]:
+    rows = []
+    for method, own in frame.groupby("method", sort=False):
+        by = own.set_index("metric")
+        gain = by.loc["gain"] if "gain" in by.index else None
+        value = by["value"]
+        rows.append(
+            [
+                method_title(method),
+                f"{value['accuracy']:.2f}",
+                f"{value['rank']:.2f}",
+                "–" if gain is None else f"{difference(gain['value'], 2)} ({interval(gain['low'], gain['high'])})",
+                "–" if gain is None else p_value(gain["p_holm"]),
+                f"{value['log_loss']:.3f}",
+                f"{value['ece']:.3f}",
+                "–" if pd.isna(value["disagreement"]) else f"{value['disagreement']:.3f}",
+                f"{value['operations']:.2f}",
+            ]
+        )
+    return rows
 
 
 def test_the_verdicts_are_the_csv():

@@ -62,11 +62,18 @@ def load_schema(path: Path) -> dict[str, Any]:
     return loaded
 
 
+#: Names that a message lists.
+MOST_KNOWN = 40
+
+
 def suggest(name: object, known: Iterable[str]) -> str:
-    """Return '; did you mean "x"?' for a close name, else '; known: a, b, c'."""
+    """Return '; did you mean "x"?' for a close name, else '; known: a, b, c', of many only the first."""
     known = sorted(known)
     close = difflib.get_close_matches(str(name), known, n=1)
-    return f'; did you mean "{close[0]}"?' if close else f"; known: {', '.join(known) or 'none'}"
+    if close:
+        return f'; did you mean "{close[0]}"?'
+    more = f" and {len(known) - MOST_KNOWN} more" if len(known) > MOST_KNOWN else ""
+    return f"; known: {', '.join(known[:MOST_KNOWN]) or 'none'}{more}"
 
 
 def check(content: Any, root: dict[str, Any], where: str) -> None:

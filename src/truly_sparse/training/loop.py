@@ -250,8 +250,10 @@ class Loop:
 
     def _rates(self, epoch: Epoch, steps: int) -> tuple[PerStep, PerStep]:
         """Return the learning rate and the momentum of an epoch, or of each of its steps."""
-        momentum = self.settings.momentum
-        return epoch.curve.rates(steps, momentum) if epoch.curve is not None else (epoch.learning_rate, momentum)
+        if epoch.curve is None:
+            return epoch.learning_rate, self.settings.momentum
+        rates, momenta = epoch.curve.rates(steps, self.settings.momentum)
+        return np.array(rates), np.array(momenta)
 
     def _optimiser(self, epoch: Epoch, steps: int) -> Optimiser:
         settings = self.settings

@@ -1,13 +1,14 @@
-"""How the learning rate of a network moves on its way: by epochs, as a factor, or from step to step, as a curve."""
+"""How the learning rate of a network moves on its way: by epochs, as a factor, or from step to step, as a curve.
+
+Configurations are checked with it, before threads are settled: it uses no NumPy.
+"""
 
 from collections.abc import Callable
 from math import cos, pi
 from typing import NamedTuple, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
-Steps = npt.NDArray[np.float64]
+#: A number for each step of an epoch.
+Steps = list[float]
 
 
 def hold_linear(part: float) -> float:
@@ -54,10 +55,13 @@ class OneCycle(NamedTuple):
     def rates(self, steps: int, momentum: float) -> tuple[Steps, Steps]:
         """Return rates and momenta; see `Curve.rates`."""
         highest, lowest = min(momentum + 0.05, 0.999), max(momentum - 0.05, 0.0)
-        heights = np.array([self._height(self.epoch * steps + step, steps) for step in range(steps)])
-        rising = np.array([self._rises(self.epoch * steps + step, steps) for step in range(steps)])
-        floor = np.where(rising, self.peak / 100, self.peak / 1e6)
-        return floor + (self.peak - floor) * heights, highest - (highest - lowest) * heights
+        rates, momenta = [], []
+        for step in range(self.epoch * steps, (self.epoch + 1) * steps):
+            floor = self.peak / 100 if self._rises(step, steps) else self.peak / 1e6
+            height = self._height(step, steps)
+            rates.append(floor + (self.peak - floor) * height)
+            momenta.append(highest - (highest - lowest) * height)
+        return rates, momenta
 
     def _way_up(self, steps: int) -> float:
         return max(1.0, 0.1 * self.epochs * steps - 1)
@@ -83,7 +87,7 @@ class CosineCycle(NamedTuple):
     def rates(self, steps: int, momentum: float) -> tuple[Steps, Steps]:
         """Return rates and momenta; see `Curve.rates`."""
         parts = [(self.epoch * steps + step) / (self.epochs * steps) for step in range(steps)]
-        return np.array([self.peak * (1 + cos(pi * part)) / 2 for part in parts]), np.full(steps, momentum)
+        return [self.peak * (1 + cos(pi * part)) / 2 for part in parts], [momentum] * steps
 
 
 class Triangle(NamedTuple):
@@ -97,5 +101,5 @@ class Triangle(NamedTuple):
     def rates(self, steps: int, momentum: float) -> tuple[Steps, Steps]:
         """Return rates and momenta; see `Curve.rates`."""
         parts = [(self.epoch % self.period + step / steps) / self.period for step in range(steps)]
-        downs = np.array([1 - 2 * part if part < 0.5 else 2 * part - 1 for part in parts])
-        return self.low + (self.high - self.low) * downs, np.full(steps, momentum)
+        downs = (1 - 2 * part if part < 0.5 else 2 * part - 1 for part in parts)
+        return [self.low + (self.high - self.low) * down for down in downs], [momentum] * steps
