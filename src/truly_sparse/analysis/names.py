@@ -21,7 +21,7 @@ METHODS = {
     "mlp_set": "MLP, SET*",
     "spas_static": "SPaS-MLP, static",
     "spas_set": "SPaS-MLP, SPaSET",
-    "spas_set_tse": "SPaS-MLP, SPaSET, one network",
+    "spas_set_tse": "SPaS-MLP, SPaSET, ensembles' schedule",
     "sparse_subnetworks": "Sparse subnetworks",
     "stochastic_subnetworks": "Stochastic subnetworks",
     "dense_ensemble_equal": "Dense ensemble",

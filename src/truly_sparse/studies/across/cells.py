@@ -8,17 +8,17 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.rounding import rounded
 from truly_sparse.analysis.runs import frame_of
 
-#: Methods in the order in which they are shown, and where each comes from.
-METHODS = {
-    "fd_tse": "van der Wal et al. 2025",
-    "edst_rg": "Liu et al. 2021",
-    "sparse_subnetworks": "Whitaker 2023",
-    "stochastic_subnetworks": "Whitaker 2023",
-    "set_ensemble_cost": "five independent",
-    "set_mlp_tse": "one network",
-    "spas_set_tse": "Muller 2023",
-    "dense_ensemble_equal": "five dense",
-}
+#: Methods in the order in which they are shown.
+METHODS = (
+    "fd_tse",
+    "edst_rg",
+    "sparse_subnetworks",
+    "stochastic_subnetworks",
+    "set_ensemble_cost",
+    "set_mlp_tse",
+    "spas_set_tse",
+    "dense_ensemble_equal",
+)
 #: What all are compared with: the simplest way to spend the same operations.
 BASELINE = "set_mlp_tse"
 #: What is measured of a run, and whether more of it is better.

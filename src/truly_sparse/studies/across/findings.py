@@ -39,8 +39,8 @@ def _gains(word: str, rows: pd.DataFrame) -> str:
     if rows.empty:
         return f"No method is {word} than one sparse network of the same operations (Holm, 5 %)."
     named = [
-        f"{method_title(str(row['method']))} ({formats.difference(row['value'], 2)} points, {row['wins']} of "
-        f"{row['datasets']} datasets)"
+        f"{method_title(str(row['method']))} ({formats.difference(row['value'], 2)} points, better on "
+        f"{row['wins']:.0f} of {row['datasets']:.0f} datasets)"
         for row in rows.to_dict("records")
     ]
     return f"Told apart from one sparse network of the same operations, and {word}: {listed(named)}."

@@ -12,8 +12,8 @@ from truly_sparse.studies.across.cells import BASELINE, METHODS, METRICS, by_dat
 COLUMNS = ("figure", "method", "metric", "value", "error", "operations", "datasets")
 #: What a panel shows, and what its axis is called.
 PANELS = {
-    "accuracy": "accuracy less one network's (points)",
-    "log_loss": "log loss less one network's (nats)",
+    "accuracy": "points above one network",
+    "log_loss": "log loss above one's (nats)",
     "ece": "calibration error",
     "disagreement": "disagreement",
 }
@@ -48,7 +48,7 @@ def data(inputs: Inputs) -> pd.DataFrame:
 
 def draw(frame: pd.DataFrame, preset: str) -> Figure:
     """Draw a panel for each metric."""
-    figure = Figure(figsize=(PAGE_WIDTH, 4.2))
+    figure = Figure(figsize=(PAGE_WIDTH, 4.6))
     panels = figure.subplots(2, 2).ravel()
     for axes, name, (metric, words) in zip(panels, "abcd", PANELS.items(), strict=True):
         for row in frame[frame["metric"] == metric].to_dict("records"):
@@ -66,6 +66,6 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
         axes.set(xlabel="operations, parts of FD-TSE's", ylabel=words)
         letter(axes, name)
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
     warn(figure, preset)
     return figure

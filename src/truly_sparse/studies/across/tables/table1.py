@@ -13,7 +13,7 @@ from truly_sparse.analysis.statistics.paired import compare, holm
 from truly_sparse.analysis.statistics.ranks import friedman
 from truly_sparse.analysis.table import COLUMNS, Part, Table
 from truly_sparse.errors import UserError
-from truly_sparse.studies.across.cells import BASELINE, METHODS, METRICS, by_dataset, table_of
+from truly_sparse.studies.across.cells import BASELINE, METRICS, by_dataset, table_of
 
 #: Columns of the CSV beside those of every results CSV.
 MORE = ("low", "high", "p", "p_holm", "wins", "losses", "datasets")
@@ -21,16 +21,16 @@ MORE = ("low", "high", "p", "p_holm", "wins", "losses", "datasets")
 ALL = "all"
 _SHOWN = (
     Column("label", "Method", align="l"),
-    Column("accuracy", "accuracy (%)"),
+    Column("accuracy", "acc. (%)"),
     Column("rank", "rank"),
     Column("gain", "points", "Against one network"),
     Column("interval", "95 % interval", "Against one network"),
-    Column("wins", "better / worse", "Against one network"),
+    Column("wins", "+ / −", "Against one network"),
     Column("p", "p", "Against one network"),
-    Column("log_loss", "log loss"),
+    Column("log_loss", "loss"),
     Column("ece", "ECE"),
-    Column("disagreement", "disagree"),
-    Column("operations", "operations"),
+    Column("disagreement", "dis."),
+    Column("operations", "ops"),
 )
 
 
@@ -46,9 +46,9 @@ def make(inputs: Inputs) -> Table:
         f"Methods of all sources at equal operations, over {datasets} datasets: one sparse network for some epochs, or "
         "what takes as many multiply-adds. Means over datasets of means over seeds "
         f"({seeds.min()} to {seeds.max()} on each). Rank: of accuracy, 1 is best. Points: difference in accuracy from "
-        "one sparse network with SET, with Student's interval over datasets, on how many datasets it is better and "
-        "worse, and p of Wilcoxon's test over datasets, corrected by Holm. Log loss in nats; ECE: expected calibration "
-        "error; disagree: pairs of members with another class; operations: of training, as parts of FD-TSE's. "
+        "one sparse network with SET, with Student's interval over datasets, on how many datasets it is better (+) and "
+        "worse (−), and p of Wilcoxon's test over datasets, corrected by Holm. Loss: log loss in nats; ECE: expected "
+        "calibration error; dis.: pairs of members with another class; ops: operations, as parts of FD-TSE's. "
         f"{_ranked(cells)} Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     )
     return Table(frame, [Part("A1", caption, _cells(frame), _SHOWN, [origin.line()])])
@@ -99,7 +99,7 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
     for method, own in frame.groupby("method", sort=False):
         value = own.set_index("metric")["value"].astype(float)
         gains = own[own["metric"] == "gain"].to_dict("records")
-        row: dict[str, Any] = {"label": f"{method_title(str(method))} ({METHODS[str(method)]})"}
+        row: dict[str, Any] = {"label": method_title(str(method))}
         row |= {
             "accuracy": f"{value['accuracy']:.2f}",
             "rank": f"{value['rank']:.2f}",

@@ -5,11 +5,22 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
-from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.origin import marked_title, partial_note
 from truly_sparse.analysis.table import COLUMNS, Part, Table
 from truly_sparse.errors import UserError
 from truly_sparse.studies.across.cells import METHODS, METRICS, by_dataset
+
+#: What a column is called, in two lines.
+HEADINGS = {
+    "fd_tse": "FD-\nTSE",
+    "edst_rg": "EDST\n_RG",
+    "sparse_subnetworks": "sparse\nsubn.",
+    "stochastic_subnetworks": "stoch.\nsubn.",
+    "set_ensemble_cost": "five\nSET",
+    "set_mlp_tse": "one\nSET",
+    "spas_set_tse": "SPa-\nSET",
+    "dense_ensemble_equal": "five\ndense",
+}
 
 
 def make(inputs: Inputs) -> Table:
@@ -25,7 +36,7 @@ def make(inputs: Inputs) -> Table:
     columns = [
         Column("dataset", "Dataset", align="l"),
         Column("seeds", "seeds"),
-        *(Column(method, method_title(method).replace(", ", "\n")) for method in METHODS),
+        *(Column(method, HEADINGS[method]) for method in METHODS),
     ]
     return Table(tidy(cells), [Part("A2", caption, _cells(cells), columns, [origin.line()])])
 
