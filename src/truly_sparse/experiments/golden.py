@@ -62,7 +62,7 @@ def features(settings: Mapping[str, Any]) -> Features:
     found |= {f"{key} of some" for key in ("train_rows", "test_rows") if data.get(key)}
     found |= {f"validation {data['validation']}"} if "validation" in data else set()
     if training:
-        found |= _optimiser(training) | _children(training)
+        found |= _optimiser(training) | _children(training, settings["strategy"])
     if model == "sparse":
         found |= _sparse(training, settings["strategy"])
     return frozenset(found - PLAIN)
@@ -86,8 +86,10 @@ def _optimiser(training: Mapping[str, Any]) -> set[str]:
     return found
 
 
-def _children(training: Mapping[str, Any]) -> set[str]:
+def _children(training: Mapping[str, Any], strategy: str) -> set[str]:
     """Return the features of members that come of a network, or are trained on some of the rows."""
+    if not methods.kind(strategy).family:
+        return {"bag_fraction"} if training.get("bag_fraction", 1.0) != 1 else set()
     defaults = {name: default for name, _, default in settings_of(TrainingConfig)}
     departing = [name for name in OF_FAMILIES if training.get(name, defaults[name]) != defaults[name]]
     found = {name if isinstance(defaults[name], float | int) else f"{name} {training[name]}" for name in departing}

@@ -262,6 +262,7 @@ def _families() -> list[Case]:
             (", bag", {"bag_fraction": 0.9}),
             (", fresh", fresh),
             (", not pruned", whole),
+            (", fresh parts", {"inherit": False}),
             (", fresh and not pruned", whole | {"inherit": False}),
             (", constant rate", {"child_learning_rate_schedule": "constant", "child_learning_rate": 0.02}),
             (", without parent", {"include_parent": False}),
@@ -269,6 +270,8 @@ def _families() -> list[Case]:
         ],
         "stochastic_subnetworks": [
             ("", {}),
+            (", without parent", {"include_parent": False}),
+            (", constant rate", {"child_learning_rate_schedule": "constant", "child_learning_rate": 0.02}),
             (", linear", {"annealing_shape": "linear"}),
             (", exponential", {"annealing_shape": "exponential"}),
             (", random", {"annealing": "random"}),
@@ -321,6 +324,7 @@ def _others() -> list[Case]:
         _run("dense, clip and warmup", {"clip_norm": 0.2, "warmup_epochs": 2}, model="dense"),
         _run("dense, All-ReLU", {"activation": "all_relu"}, model="dense"),
         _run("dense, Xavier", {"init": "xavier"}, model="dense"),
+        _run("dense, PyTorch's start", {"init": "torch"}, model="dense"),
         _run("dense, best epoch", {"selection": "best_validation"}, model="dense"),
         *(
             _run(f"dense, {refinement}", {"refinement": refinement, "exploration_epochs": 2}, model="dense")
@@ -376,6 +380,7 @@ def _shortcuts() -> list[Case]:
         _run("shortcuts, full blocks", {"shortcut_ratio": 0.9, "epsilon": 9.0}),
         _run("shortcuts, fd_tse", ENSEMBLE | PAPER | {"shortcut_ratio": 0.5}, "fd_tse"),
         _run("exact start", exact),
+        _run("exact start, independent", exact | {"members": 2}, "independent"),
         _run("exact start, links", {"epsilon": None, "links": 500}),
         _run("exact start, all places", {"epsilon": None, "compression": 0.0, "init": "torch_links"}),
         _run("SPaS", spas | {"evolution_every": 0}),
