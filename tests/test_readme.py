@@ -1,6 +1,7 @@
 """The README says nothing that was not measured, and its code runs."""
 
 import itertools
+import json
 import math
 import re
 import subprocess
@@ -161,6 +162,13 @@ def test_the_campaign_is_that_of_the_records():
     printed = printed[printed["metric"].isin(["train_time", "total_train_time"])]
     minutes = (printed["published"] * printed["published_runs"].fillna(1)).sum()
     assert f"add up to about {round(minutes / 60, -1):.0f} hours" in words
+
+
+def test_what_the_newer_studies_took_is_that_of_their_records():
+    files = [file for file in ROOT.glob("results/*/records/*.jsonl") if file.parents[1].name != "journal"]
+    lines = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    made = [line for line in lines if "same_as" not in line]
+    assert f"on: {len(made):,} runs so far, which took {_hours(made)} core-hours" in " ".join(README.split())
 
 
 def _missing_rows(records):
