@@ -104,8 +104,21 @@ def _single(rates: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-#: What only compiled code can call, compiled with a way in from Python; it takes no time worth a row.
-OVERLOADED = {"at_step": _single(_at_step), "shortened": _single(_shortened)}
+def _all_links(links: Any, *_: object) -> tuple[Any, int]:
+    return links, len(links.targets)
+
+
+def _none(*_: object) -> None:
+    pass
+
+
+#: What only compiled code can call, with a way in from Python; it takes no time worth a row. Nothing here has a gate.
+OVERLOADED = {
+    "at_step": _single(_at_step),
+    "shortened": _single(_shortened),
+    "taking_part": _all_links,
+    "returned": _none,
+}
 
 
 @njit
