@@ -115,6 +115,7 @@ def test_it_is_the_process_of_snakemake_which_ctrl_c_ends_with_its_jobs(lacking)
         time.sleep(0.05)
     held = json.loads((lacking.folder / ".snakemake/truly-sparse.lock").read_text())
     assert held["process"] == terminal.process.pid
+    time.sleep(1)  # the log is there before Snakemake waits for its job
     os.write(terminal.here, b"\x03")
     terminal.read()
     assert terminal.process.wait(30) == 1
