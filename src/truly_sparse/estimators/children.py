@@ -16,7 +16,7 @@ from truly_sparse.errors import UserError
 from truly_sparse.estimators.fit_config import FitConfig
 from truly_sparse.training.loop import End, Loop, Member, Problem
 from truly_sparse.training.sampling import Sampler
-from truly_sparse.training.stage import Stage
+from truly_sparse.training.stage import Stage, of_one_parent
 from truly_sparse.training.targets import Targets
 
 #: How often what diverged starts anew with half the rate.
@@ -72,14 +72,12 @@ class Made(NamedTuple):
 
 def stages_of(method: str | type[Method] | type[Strategy], settings: FitConfig, begun: bool = False) -> list[Stage]:
     """Return the stages of a method; those of children whose links fall by and by are for their last state alone."""
-    return list(create(method, replace(settings, selection="last")).stages(begun))
+    return list(create(method, replace(settings, selection="last", patience=0)).stages(begun))
 
 
-def of_one_parent(stages: Sequence[Stage]) -> bool:
+def apart(stages: Sequence[Stage]) -> bool:
     """Return whether all stages but the first start from the network of that one, and leave nothing to each other."""
-    return len(stages) > 1 and all(
-        stage.start == "parent" and stage.change is None and not stage.disjoint for stage in stages[1:]
-    )
+    return of_one_parent(stages) and all(stage.change is None and not stage.disjoint for stage in stages[1:])
 
 
 def make(
