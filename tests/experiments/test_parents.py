@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from truly_sparse.data.arrays import Arrays
-from truly_sparse.experiments import networks, parents
+from truly_sparse.experiments import networks, outcome, parents
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.training import checkpoint
 from truly_sparse.training.config import OF_CHILDREN, TrainingConfig
@@ -46,7 +46,8 @@ def fit(spec, folder, shared=None, restart=False):
 
 def outcome_of(model):
     """Return all that a run leaves behind, but for seconds."""
-    record = model.record(arrays_of())
+    data = arrays_of()
+    record = model.record(data, outcome.predict(model, data))
     del record["epochs_wall"]
     record.get("children", {}).pop("seconds", None)
     members = [{name: array.tobytes() for name, array in member.arrays.items()} for member in model.trainer.members]
@@ -213,14 +214,15 @@ def test_a_parent_that_diverged_is_not_kept(tmp_path):
     model, _ = fit(spec_of(learning_rate=1e6), tmp_path / "run", tmp_path / "parents")
     assert "the loss became infinite or not a number" in model.failure
     assert not (tmp_path / "parents").exists()
-    assert "combined" not in model.record(arrays_of())
+    assert "combined" not in model.record(arrays_of(), None)
 
 
 @pytest.mark.parametrize("model", ["sparse", "dense"])
 def test_the_record_of_a_family_has_its_parts(tmp_path, model):
     fitted, _ = fit(spec_of(model=model), tmp_path / "run")
     data = arrays_of()
-    record, each = fitted.record(data), fitted.predict(data.x_test)
+    each = fitted.predict(data.x_test)
+    record = fitted.record(data, each)
     accuracies = [float((own.argmax(axis=1) == data.y_test).mean()) for own in each]
     children = record["children"]
     assert children["parent"] == accuracies[0]

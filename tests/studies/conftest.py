@@ -16,7 +16,7 @@ import pytest
 from truly_sparse.experiments import measurements
 from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import RunSpec, runs
-from truly_sparse.experiments.records import run_folder
+from truly_sparse.experiments.records import records_file, run_folder
 from truly_sparse.files import sha256, write_json
 
 REPOSITORY = Path(__file__).parents[2]
@@ -27,6 +27,14 @@ def made_up_bits(share: float, rows: int, seed: int) -> str:
     """As many right rows as the accuracy says, as a record holds them."""
     right = np.random.default_rng(seed).permutation(rows) < share * rows
     return base64.b64encode(np.packbits(right).tobytes()).decode()
+
+
+def write_records(config: dict[str, Any], lines: dict[str, list[str]]) -> None:
+    """Write lines of JSON as the committed records of experiments."""
+    for name, found in lines.items():
+        file = records_file(config, name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(f"{line}\n" for line in found), encoding="utf-8")
 
 
 def record_of(spec: RunSpec, **changes: Any) -> dict[str, Any]:

@@ -30,6 +30,12 @@ def confirmed(rows: pd.DataFrame, verdict: str = CONFIRMED) -> int:
     return int((rows["verdict"] == verdict).sum())
 
 
+def by_topic(rows: pd.DataFrame) -> str:
+    """Return "Accuracy (3), Cost (1) and Topology (2)": how many of some claims each topic has."""
+    topics = rows.groupby("topic", sort=False).size()
+    return listed([f"{topic} ({count})" for topic, count in topics.items()])
+
+
 def datasets(rows: pd.DataFrame) -> list[str]:
     """Return the datasets of some rows in order of appearance."""
     return list(dict.fromkeys(map(str, rows["dataset"])))

@@ -12,8 +12,7 @@ from numba import njit
 
 from truly_sparse.engine.compiled import COMPILED
 from truly_sparse.engine.dropout import layer_key, mix, threshold
-from truly_sparse.engine.kernels import TINY, move_all, square_sum
-from truly_sparse.engine.libm import log
+from truly_sparse.engine.kernels import log_probability, move_all, square_sum
 from truly_sparse.engine.memory import aligned, padded
 from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult, Floats
 from truly_sparse.engine.optimisers import Adam, AdamRates, MomentumRates, Optimiser, at_step, of_epoch, shortened
@@ -45,7 +44,7 @@ def _loss(probabilities, y, order, start, delta):
     for b in range(batch):
         label = y[order[start + b]]
         own = probabilities[label, b]
-        loss -= log(TINY) if own < TINY else log(own)
+        loss -= log_probability(own)
         best = 0
         for c in range(classes):
             if probabilities[c, b] > probabilities[best, b]:

@@ -5,8 +5,7 @@ import numpy.typing as npt
 from numba import njit
 
 from truly_sparse.engine.compiled import COMPILED
-from truly_sparse.engine.kernels import TINY
-from truly_sparse.engine.libm import log
+from truly_sparse.engine.kernels import log_probability
 
 Floats = npt.NDArray[np.float32]
 
@@ -33,17 +32,14 @@ def cross_entropy(probabilities: Floats, labels: npt.NDArray[np.int64]) -> float
 
 
 @njit(cache=True, **COMPILED)
-def _log(probability):
-    return np.float64(log(TINY) if probability < TINY else log(probability))
-
-
-@njit(cache=True, **COMPILED)
 def _divergence(reference, other):
     whole = 0.0
     for row in range(reference.shape[0]):
         for c in range(reference.shape[1]):
             if reference[row, c] > 0:
-                whole += np.float64(reference[row, c]) * (_log(reference[row, c]) - _log(other[row, c]))
+                whole += np.float64(reference[row, c]) * (
+                    np.float64(log_probability(reference[row, c])) - np.float64(log_probability(other[row, c]))
+                )
     return whole / reference.shape[0]
 
 
@@ -51,5 +47,5 @@ def _divergence(reference, other):
 def _cross_entropy(probabilities, labels):
     whole = 0.0
     for row in range(probabilities.shape[0]):
-        whole -= _log(probabilities[row, labels[row]])
+        whole -= log_probability(probabilities[row, labels[row]])
     return whole / probabilities.shape[0]

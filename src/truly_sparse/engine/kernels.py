@@ -74,6 +74,12 @@ class Dropout(NamedTuple):
     scale: np.float32
 
 
+@njit(**INLINED)
+def log_probability(p):
+    """Return the logarithm of a probability, float32, for the loss. Compiled code only."""
+    return log(TINY) if p < TINY else log(p)
+
+
 @njit(**INNER)
 def sum_biases(biases):
     """Sum the biases of each neuron, in order."""
@@ -228,7 +234,7 @@ def errors_of_output(logits, y, order, start, batch, count, classes, rows, first
     for b in range(batch):
         label = y[order[start + b]]
         own = logits[label * count + b]
-        loss -= log(TINY) if own < TINY else log(own)
+        loss -= log_probability(own)
         best = 0
         for c in range(1, classes):
             if logits[c * count + b] > logits[best * count + b]:
@@ -266,9 +272,8 @@ def train_epoch(x, y, order, batch, count, links, layers, biases, gradient, spac
     finite.
     """
     loss, correct = 0.0, 0
-    output = layers.starts[layers.slopes.shape[0] - 1]
-    classes, of_output = layers.starts[layers.slopes.shape[0]] - output, biases.gradient[output - layers.starts[1] :]
-    inputs = layers.starts[1]
+    inputs, output = layers.starts[1], layers.starts[layers.slopes.shape[0] - 1]
+    classes, of_output = layers.starts[layers.slopes.shape[0]] - output, biases.gradient[output - inputs :]
     for step in range(order.shape[0] // batch):
         own, own_count = taking_part(links, active, first_step + step, inputs)
         gather_batch(x, order, step * batch, batch, count, inputs, own.pointers, space.rows,

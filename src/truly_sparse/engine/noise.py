@@ -14,7 +14,7 @@ from numba import njit
 
 from truly_sparse.engine.compiled import COMPILED, INNER
 from truly_sparse.engine.dense import DenseMLP
-from truly_sparse.engine.dropout import layer_key, mix
+from truly_sparse.engine.dropout import layer_key, mix, threshold
 from truly_sparse.engine.graph import starts_of
 from truly_sparse.engine.libm import log
 from truly_sparse.engine.network import SparseMLP
@@ -113,8 +113,7 @@ def add_noise(network: SparseMLP | DenseMLP, noise: Noise) -> None:
     """Add noise to the weights of a network, in place."""
     key = np.uint64(noise.key)
     keys = np.uint64(layer_key(key, 0, 1)), np.uint64(layer_key(key, 0, 2))
-    limit = np.uint32(min(round(noise.sparsity * 2**32), 2**32 - 1))
-    numbers = keys, noise.sign * noise.sd, limit, noise.complement
+    numbers = keys, noise.sign * noise.sd, threshold(noise.sparsity), noise.complement
     if isinstance(network, DenseMLP):
         starts = starts_of(network.sizes)
         for layer, weights in enumerate(network.weights):

@@ -1,11 +1,9 @@
 """Ensembles of a parent and its children, which know nothing of each other."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import ClassVar
 
 from truly_sparse.ensembles.method import Method
-from truly_sparse.training.schedule import schedule
 from truly_sparse.training.stage import Stage
 
 
@@ -17,8 +15,7 @@ class Family(Method):
 
     def stages(self, begun: bool = False) -> Iterator[Stage]:
         """Train the parent, or train it further, then its children; see `Method.stages`."""
-        whole = schedule(replace(self.settings, members=1, exploration_epochs=self.settings.epochs))
-        yield Stage(whole, "previous" if begun else "fresh", collects=self.settings.include_parent)
+        yield Stage(self.whole(), "previous" if begun else "fresh", collects=self.settings.include_parent)
         yield from self.children()
 
     def children(self, first: int = 0) -> Iterator[Stage]:

@@ -2,9 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from truly_sparse.training.config import TrainingConfig
+from truly_sparse.training.schedule import Epoch, schedule
 from truly_sparse.training.stage import Stage
 
 
@@ -41,6 +43,10 @@ class Method(ABC):
             Whether there is a network to go on from, of an earlier run: a first stage that starts with the previous
             network gets that one.
         """
+
+    def whole(self) -> list[Epoch]:
+        """Return the epochs of one network that is trained for all of them."""
+        return schedule(replace(self.settings, members=1, exploration_epochs=self.settings.epochs))
 
     @classmethod
     def passes(cls, settings: TrainingConfig) -> float:

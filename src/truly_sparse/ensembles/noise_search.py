@@ -95,7 +95,7 @@ def noisy_members(
     rows = problem.x_validation.shape[0]
     if not rows:
         raise UserError("noisy subnetworks are chosen by validation rows; raise validation_fraction above 0")
-    sharing = {"quad": 4, "mirrored": 2, "independent": 1}[settings.noise]
+    sharing = len(list(population(settings.noise, [0], settings.noise_sd, settings.sparsity)))
     keys = [int(rng.integers(2**64, dtype=np.uint64)) for _ in range(settings.population // sharing)]
     base, shown = store.snapshot(parent), problem.x_validation
     found = []

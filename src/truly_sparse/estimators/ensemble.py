@@ -104,7 +104,7 @@ class Ensemble(EnsembleParameters, SparseEstimator):
         return kind_of(self._method()).family or self._method() == "mc_dropout"
 
     def _chooses(self) -> bool:
-        return self._method() == "noisy_subnetworks"
+        return kind_of(self._method()).chooses
 
     def _preset(self) -> Mapping[str, Any]:
         return presets.of_method(super()._preset(), self._method())
@@ -162,7 +162,7 @@ class Ensemble(EnsembleParameters, SparseEstimator):
         """Train a parent, unless there is one, and make its children; see `SparseEstimator._learned` for the others."""
         method, config = self._method(), checked(settings)
         stages = children.stages_of(method, config)
-        if not self._kin() or not children.of_one_parent(stages):
+        if not self._kin() or not children.apart(stages):
             return super()._learned(table, problem, settings, seed, before)
         old = before.parent if before is not None else None
         tuned = len(stages[1].epochs) > 0

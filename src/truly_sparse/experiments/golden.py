@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from truly_sparse.ensembles import methods
-from truly_sparse.training.config import TrainingConfig
+from truly_sparse.training.config import OF_CHILDREN, TrainingConfig
 from truly_sparse.training.settings import settings_of
 
 FILE = Path(__file__).parents[1] / "golden/digests.json"
@@ -33,10 +33,10 @@ PLAIN = {
     "pruning per_sign",
     "float32",
 }
-#: What children of a network have that changes how they come to be, and not only how many, how long or how much.
-OF_FAMILIES = (
-    "annealing", "annealing_shape", "bag_fraction", "child_learning_rate_schedule", "inactive", "include_parent",
-    "inherit", "noise", "noise_sd", "prune_epochs", "prune_output_block", "sampler", "search_sparsity", "structure",
+#: Settings of children that only say how many there are, how long or how much.
+AMOUNTS = (
+    "annealing_epochs", "child_epochs", "child_learning_rate", "divergence", "members", "parts", "population",
+    "sparsity", "temperature",
 )  # fmt: skip
 
 Features = frozenset[str]
@@ -91,7 +91,9 @@ def _children(training: Mapping[str, Any], strategy: str) -> set[str]:
     if not methods.kind(strategy).family:
         return {"bag_fraction"} if training.get("bag_fraction", 1.0) != 1 else set()
     defaults = {name: default for name, _, default in settings_of(TrainingConfig)}
-    departing = [name for name in OF_FAMILIES if training.get(name, defaults[name]) != defaults[name]]
+    departing = [
+        name for name in OF_CHILDREN if name not in AMOUNTS and training.get(name, defaults[name]) != defaults[name]
+    ]
     found = {name if isinstance(defaults[name], float | int) else f"{name} {training[name]}" for name in departing}
     return found | ({"sparsity 0"} if training.get("sparsity") == 0 else set())
 

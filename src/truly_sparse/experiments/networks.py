@@ -26,9 +26,9 @@ from truly_sparse.files import atomic_path
 from truly_sparse.measure import host
 from truly_sparse.measure.combining import combined
 from truly_sparse.measure.flops import operations
+from truly_sparse.measure.metrics import accuracy_of
 from truly_sparse.training import checkpoint
 from truly_sparse.training.schedule import Epoch
-from truly_sparse.training.targets import Labels
 
 if TYPE_CHECKING:
     from truly_sparse.experiments.grid import RunSpec
@@ -36,10 +36,6 @@ if TYPE_CHECKING:
 CHECKPOINT_SECONDS = 20.0
 # Saving takes at most one part of this many of the time: a large network is saved less often.
 CHECKPOINT_SHARE = 100
-
-
-def _accuracy(probabilities: Floats, labels: Labels) -> float:
-    return float((probabilities.argmax(axis=1) == labels).mean())
 
 
 def _table(rows: list[dict[str, Any]]) -> pa.Table:
@@ -133,7 +129,7 @@ class Model:
         """Memory of all members: links, biases and pointers."""
         return sum(array.nbytes for member in self.trainer.members for array in member.arrays.values())
 
-    def record(self, data: Arrays) -> dict[str, Any]:
+    def record(self, data: Arrays, probabilities: Floats | None) -> dict[str, Any]:
         """Return the parts of the run record that only networks have."""
         history, progress, members = self.trainer.progress.history, self.trainer.progress, self.trainer.members
         counts = [[int(n) for n in member.arrays["counts"]] for member in members]
@@ -153,22 +149,23 @@ class Model:
             "epochs_wall": sum(row["seconds"] for row in history),
             "blocked_fallbacks": progress.fallbacks,
             "distance_draws": progress.draws,
-            **(self._of_family(data) if self._family and self.failure is None else {}),
+            **(self._of_family(data, probabilities) if self._family and probabilities is not None else {}),
         }
 
-    def _of_family(self, data: Arrays) -> dict[str, Any]:
-        """Return what there is to know of a parent and its children, apart and together."""
+    def _of_family(self, data: Arrays, members: Floats) -> dict[str, Any]:
+        """Return what there is to know of a parent and its children, apart and together, given what members predict."""
         trainer, x, y = self.trainer, samples(data.x_test), data.y_test
         assert trainer.parent is not None
-        own = slice(int(trainer.stages[0].collects), None)
-        parent = predict_members([trainer.parent], x)
-        children = predict_members(trainer.members[own], x)
+        first = int(trainer.stages[0].collects)
+        parent, children = members[:first], members[first:]
+        if not first:
+            parent = predict_members([trainer.parent], x)
         rows = trainer.progress.history
         parts = {
             "parent": [row for row in rows if not row["member"]],
             "children": [row for row in rows if row["member"]],
         }
-        networks = [store.build(member.arrays) for member in trainer.members[own]]
+        networks = [store.build(member.arrays) for member in trainer.members[first:]]
         return {
             "combined": {
                 "all": combined(np.concatenate([parent, children]), y),
@@ -177,9 +174,9 @@ class Model:
             "children": {
                 "operations": {name: operations(part, 0)["total_training"] for name, part in parts.items()},
                 "seconds": {name: sum(row["seconds"] for row in part) for name, part in parts.items()},
-                "before": [_accuracy(network.predict_proba(x), y) for network in trainer.untuned()],
-                "after": [_accuracy(one, y) for one in children],
-                "parent": _accuracy(parent[0], y),
+                "before": [accuracy_of(network.predict_proba(x), y) for network in trainer.untuned()],
+                "after": [accuracy_of(one, y) for one in children],
+                "parent": accuracy_of(parent[0], y),
                 "idle_neurons": [idle_neurons(network) for network in networks if isinstance(network, SparseMLP)],
             },
         }

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from truly_sparse.data.arrays import Arrays, Samples, load
 from truly_sparse.measure.diversity import diversity
-from truly_sparse.measure.metrics import classification_metrics, predict_ensemble
+from truly_sparse.measure.metrics import accuracy_of, classification_metrics, predict_ensemble
 
 if TYPE_CHECKING:
     from truly_sparse.experiments.grid import RunSpec
@@ -44,8 +44,11 @@ class Model(Protocol):
         """Return probabilities, float32, shape (members, samples, classes)."""
         ...
 
-    def record(self, data: Arrays) -> dict[str, Any]:
-        """Return the parts of the run record that only this kind of model has."""
+    def record(self, data: Arrays, probabilities: Floats | None) -> dict[str, Any]:
+        """Return the parts of the run record that only this kind of model has, given what `predict` says of the tests.
+
+        `probabilities` is None for a run that diverged.
+        """
         ...
 
     def write(self, folder: Path) -> None:
@@ -106,7 +109,7 @@ def measured(probabilities: Floats | None, data: Arrays) -> dict[str, Any]:
         return {"accuracy": accuracy, "metrics": None, "diversity": None, "correct": None}
     ensemble = predict_ensemble(probabilities)
     correct = ensemble.argmax(axis=1) == data.y_test
-    members = [float((one.argmax(axis=1) == data.y_test).mean()) for one in probabilities]
+    members = [accuracy_of(one, data.y_test) for one in probabilities]
     return {
         "accuracy": {"test": float(correct.mean()), "members_test": members},
         "metrics": classification_metrics(ensemble, data.y_test),

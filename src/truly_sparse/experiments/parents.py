@@ -15,6 +15,7 @@ from truly_sparse.files import atomic_path
 from truly_sparse.training.checkpoint import digest
 from truly_sparse.training.config import OF_CHILDREN
 from truly_sparse.training.loop import Loop, Member
+from truly_sparse.training.stage import of_one_parent
 
 
 def identity(spec: RunSpec, where: dict[str, Any]) -> dict[str, Any]:
@@ -31,8 +32,8 @@ def file_of(folder: Path, facts: dict[str, Any]) -> Path:
 
 
 def shared(loop: Loop) -> bool:
-    """Tell whether all stages but the first begin with the member of the first."""
-    return len(loop.stages) > 1 and all(stage.start == "parent" for stage in loop.stages[1:])
+    """Tell whether others could begin with the member of a loop's first stage."""
+    return of_one_parent(loop.stages)
 
 
 def keep(loop: Loop, folder: Path, facts: dict[str, Any]) -> None:

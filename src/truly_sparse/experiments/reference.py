@@ -55,9 +55,9 @@ class Model:
         """Memory of all arrays the fitted model holds."""
         return _array_bytes(self._model, {})
 
-    def record(self, data: Arrays) -> dict[str, Any]:
+    def record(self, data: Arrays, probabilities: Floats | None) -> dict[str, Any]:
         """Return nothing beyond what every run records."""
-        del data
+        del data, probabilities
         return {}
 
     def write(self, folder: Path) -> None:

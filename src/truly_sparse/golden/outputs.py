@@ -133,7 +133,11 @@ def _run(settings: dict[str, Any], folder: Path) -> Outputs:
     probabilities = outcome.predict(model, data)
     if isinstance(model, networks.Model):
         scored = settings["scored"]
-        made = _network_outputs(model, data, scored) if settings["model"] == "sparse" else _dense_outputs(model)
+        made = (
+            _network_outputs(model, data, probabilities, scored)
+            if settings["model"] == "sparse"
+            else _dense_outputs(model)
+        )
     else:
         made = {}
     if probabilities is None:
@@ -145,9 +149,11 @@ def _run(settings: dict[str, Any], folder: Path) -> Outputs:
     return made | {name: _digest_of(value) for name, value in outcome.measured(probabilities, data).items()}
 
 
-def _network_outputs(model: networks.Model, data: Arrays, scored: bool) -> Outputs:
+def _network_outputs(
+    model: networks.Model, data: Arrays, probabilities: outcome.Floats | None, scored: bool
+) -> Outputs:
     members = [store.build(member.arrays) for member in model.trainer.members]
-    record = model.record(data)
+    record = model.record(data, probabilities)
     del record["epochs_wall"]
     record.get("children", {}).pop("seconds", None)
     scores = record.pop("scores")

@@ -23,6 +23,11 @@ def predict_ensemble(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.f
     return probabilities.mean(axis=0)
 
 
+def accuracy_of(probabilities: Probabilities, labels: Labels) -> float:
+    """Return the share of samples whose most probable class is right; probabilities are of shape (samples, classes)."""
+    return float((probabilities.argmax(axis=1) == labels).mean())
+
+
 def classification_metrics(probabilities: Probabilities, labels: Labels) -> dict[str, float | None]:
     """Measure class probabilities against the true classes.
 

@@ -88,3 +88,8 @@ class Stage:
     harvest: Harvest | None = None
     bag: float = 1.0
     number: int | None = None
+
+
+def of_one_parent(stages: Sequence[Stage]) -> bool:
+    """Return whether all stages but the first, and there are some, start from the member of that one."""
+    return len(stages) > 1 and all(stage.start == "parent" for stage in stages[1:])

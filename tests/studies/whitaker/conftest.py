@@ -10,9 +10,8 @@ import pytest
 
 from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import RunSpec, runs
-from truly_sparse.experiments.records import records_file
 
-from ..conftest import REPOSITORY
+from ..conftest import REPOSITORY, write_records
 from .made_up import record_of
 
 Change = Callable[[RunSpec, dict[str, Any]], dict[str, Any] | None]
@@ -41,10 +40,7 @@ def lay_out(repository: Path, grid) -> Callable[..., dict[str, Any]]:
             changed = change(spec, record)
             if changed is not None:
                 lines[spec.experiment].append(json.dumps(changed))
-        for name, found in lines.items():
-            file = records_file(config, name)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text("".join(f"{line}\n" for line in found), encoding="utf-8")
+        write_records(config, lines)
         assert repository.samefile(".")
         return config
 

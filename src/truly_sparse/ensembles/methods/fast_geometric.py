@@ -1,14 +1,13 @@
 """States of one network on two ways of cycles that part late in its training (Garipov et al. 2018)."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import ClassVar
 
 from truly_sparse.ensembles.method import Method
 from truly_sparse.training.config import TrainingConfig
 from truly_sparse.training.rates import Triangle
-from truly_sparse.training.schedule import Epoch, schedule
-from truly_sparse.training.stage import Stage
+from truly_sparse.training.schedule import Epoch
+from truly_sparse.training.stage import Stage, Start
 
 #: Parts of the epochs after which the two ways begin: 120 and 156 of 200.
 PARTINGS = 0.6, 0.78
@@ -27,18 +26,14 @@ class Members(Method):
 
     def stages(self, begun: bool = False) -> Iterator[Stage]:
         """Train the network, then both ways; see `Method.stages`."""
-        own = self.settings
-        first, last = (round(part * own.epochs) for part in PARTINGS)
-        plan = schedule(replace(own, members=1, exploration_epochs=own.epochs))
+        first, last = (round(part * self.settings.epochs) for part in PARTINGS)
+        plan = self.whole()
+        ways: tuple[Start, Start] = ("previous", "parent")
         yield Stage(plan[:first], "previous" if begun else "fresh", collects=False)
         yield Stage(plan[first:last], "previous", collects=False)
-        for way, start in enumerate(("previous", "parent")):
-            for place in range(own.members // 2):
-                yield Stage(
-                    self._cycle(place),
-                    "parent" if start == "parent" and place == 0 else "previous",
-                    number=way,
-                )
+        for way, start in enumerate(ways):
+            for place in range(self.settings.members // 2):
+                yield Stage(self._cycle(place), "previous" if place else start, number=way)
 
     def _cycle(self, place: int) -> list[Epoch]:
         """Return the epochs that lead to a member of a way."""

@@ -1,12 +1,10 @@
 """One network with several sets of its hidden neurons dropped when it predicts (Gal and Ghahramani 2016)."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import ClassVar
 
 from truly_sparse.ensembles.method import Method
 from truly_sparse.training.config import TrainingConfig
-from truly_sparse.training.schedule import schedule
 from truly_sparse.training.stage import Stage
 
 
@@ -19,10 +17,8 @@ class Members(Method):
         """Train the network, then draw; see `Method.stages`."""
         from truly_sparse.ensembles import children
 
-        own = self.settings
-        whole = schedule(replace(own, members=1, exploration_epochs=own.epochs))
-        yield Stage(whole, "previous" if begun else "fresh", collects=False)
-        yield Stage([], "parent", harvest=children.dropped(own), number=1)
+        yield Stage(self.whole(), "previous" if begun else "fresh", collects=False)
+        yield Stage([], "parent", harvest=children.dropped(self.settings), number=1)
 
     @classmethod
     def problem(cls, name: str, settings: TrainingConfig) -> str | None:

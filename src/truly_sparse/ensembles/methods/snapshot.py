@@ -7,7 +7,6 @@ from typing import ClassVar
 from truly_sparse.ensembles.method import Method
 from truly_sparse.training.config import TrainingConfig
 from truly_sparse.training.rates import CosineCycle
-from truly_sparse.training.schedule import schedule
 from truly_sparse.training.stage import Stage
 
 
@@ -20,7 +19,7 @@ class Members(Method):
         """Train the cycles one after the other; see `Method.stages`."""
         own = self.settings
         each = own.epochs // own.members
-        plan = schedule(replace(own, members=1, exploration_epochs=own.epochs))
+        plan = self.whole()
         for cycle in range(own.members):
             epochs = plan[cycle * each : (cycle + 1) * each]
             curves = [

@@ -33,10 +33,15 @@ class Members(Family):
 
         return children.iterative(self.settings, child) if self.settings.prune_epochs else None
 
+    @staticmethod
+    def _share(settings: TrainingConfig) -> float:
+        """Return the part of its parent's links that a child has."""
+        return 1 / settings.parts if settings.sampler == "partition" else 1 - settings.sparsity
+
     @classmethod
     def passes(cls, settings: TrainingConfig) -> float:
         """Return the epochs of the parent, and of the children by their links; see `Method.passes`."""
-        kept = 1 / settings.parts if settings.sampler == "partition" else 1 - settings.sparsity
+        kept = cls._share(settings)
         first = settings.prune_epochs
         each = first * (1 + kept) / 2 + (settings.child_epochs - first) * kept
         return super().passes(settings) + settings.members * each

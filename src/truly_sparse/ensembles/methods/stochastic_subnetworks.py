@@ -16,8 +16,8 @@ class Members(sparse_subnetworks.Members):
     @classmethod
     def passes(cls, settings: TrainingConfig) -> float:
         """Return the epochs of the parent, and of the children by links, active half of the time while they anneal."""
-        kept = 1 / settings.parts if settings.sampler == "partition" else 1 - settings.sparsity
-        return super().passes(settings) + settings.members * settings.annealing_epochs * (1 - kept) / 2
+        annealed = settings.annealing_epochs * (1 - cls._share(settings)) / 2
+        return super().passes(settings) + settings.members * annealed
 
     @classmethod
     def problem(cls, name: str, settings: TrainingConfig) -> str | None:

@@ -12,6 +12,7 @@ from truly_sparse.engine.network import Floats, SparseMLP
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.measuring.trained import finish, settings_of, trainer_of, with_data
 from truly_sparse.experiments.samples import samples
+from truly_sparse.measure.metrics import accuracy_of
 from truly_sparse.training.schedule import Epoch
 
 
@@ -78,7 +79,7 @@ def _follow(
     def watch(epoch: Epoch) -> None:
         assert isinstance(trainer.network, SparseMLP)
         probabilities = trainer.network.predict_proba(x_test)
-        accuracy = float((probabilities.argmax(axis=1) == data.y_test).mean())
+        accuracy = accuracy_of(probabilities, data.y_test)
         about = {"epoch": epoch.number + 1, "member": epoch.member, "phase": epoch.phase, "accuracy": accuracy}
         rows.append({"method": method, **about})
         outputs.append(probabilities.ravel())

@@ -7,6 +7,7 @@ import pandas as pd
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.rounding import rounded
 from truly_sparse.analysis.runs import frame_of
+from truly_sparse.errors import UserError
 
 #: Methods in the order in which they are shown.
 METHODS = (
@@ -30,6 +31,11 @@ def by_dataset(inputs: Inputs) -> pd.DataFrame:
 
     Only seeds that all methods of a dataset have count; a dataset on which a method has none, or on which a run of it
     diverged, is left out. `operations` are parts of those of FD-TSE.
+
+    Raises
+    ------
+    UserError
+        Where no dataset is whole.
     """
     runs = frame_of(inputs.records)
     found: list[dict[str, Any]] = []
@@ -47,6 +53,8 @@ def by_dataset(inputs: Inputs) -> pd.DataFrame:
             found.append(
                 {"dataset": dataset, "method": method, **row, "note": each["partial"].iloc[0], "commit": commits}
             )
+    if not found:
+        raise UserError("no dataset has finished runs of all methods with the same seed; train more of them")
     return rounded(pd.DataFrame(found))
 
 

@@ -6,7 +6,7 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import CONFIRMED, EXPLAINED, NOT_CONFIRMED
 from truly_sparse.analysis.names import dataset_title
-from truly_sparse.analysis.reading import claims, confirmed, listed
+from truly_sparse.analysis.reading import by_topic, claims, confirmed, listed
 from truly_sparse.analysis.statements import Statement
 from truly_sparse.studies.spas.runs import EVOLVING, MLP, SPAS, STATIC
 
@@ -27,9 +27,7 @@ def _not_confirmed(evidence: Evidence) -> str:
     rows = rows[rows["verdict"] == NOT_CONFIRMED]
     if rows.empty:
         raise Missing("every claim is confirmed or explained")
-    topics = rows.groupby("topic", sort=False).size()
-    named = listed([f"{topic} ({count})" for topic, count in topics.items()])
-    return f"Claims that are not confirmed, by topic: {named}."
+    return f"Claims that are not confirmed, by topic: {by_topic(rows)}."
 
 
 def _sparsest(evidence: Evidence) -> list[str]:

@@ -9,7 +9,7 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import CONFIRMED, EXPLAINED, NOT_CONFIRMED, NOT_TESTED
 from truly_sparse.analysis.names import method_title
-from truly_sparse.analysis.reading import claims, confirmed, listed, span
+from truly_sparse.analysis.reading import by_topic, claims, confirmed, listed, span
 from truly_sparse.analysis.statements import Statement
 from truly_sparse.studies.whitaker.shown import ALL
 
@@ -35,9 +35,7 @@ def _untested(evidence: Evidence) -> str:
     untested = rows[rows["verdict"] == NOT_TESTED]
     if untested.empty:
         raise Missing("every claim could be tested")
-    topics = untested.groupby("topic", sort=False).size()
-    named = listed([f"{topic} ({count})" for topic, count in topics.items()])
-    return f"{len(untested)} of its {len(rows)} claims could not be tested, by topic: {named}."
+    return f"{len(untested)} of its {len(rows)} claims could not be tested, by topic: {by_topic(untested)}."
 
 
 def _not_confirmed(evidence: Evidence) -> str:
@@ -45,9 +43,7 @@ def _not_confirmed(evidence: Evidence) -> str:
     rows = rows[rows["verdict"] == NOT_CONFIRMED]
     if rows.empty:
         raise Missing("every claim is confirmed or explained")
-    topics = rows.groupby("topic", sort=False).size()
-    named = listed([f"{topic} ({count})" for topic, count in topics.items()])
-    return f"Claims that are not confirmed, by topic: {named}."
+    return f"Claims that are not confirmed, by topic: {by_topic(rows)}."
 
 
 def _of_the_source(rows: pd.DataFrame) -> pd.DataFrame:
