@@ -52,8 +52,9 @@ def test_one_cycle_stays_between_its_ends_however_short(epochs, steps, peak, mom
     assert (rates <= peak * 1.001).all()
     assert (momenta >= 0).all()
     assert (momenta < 1).all()
-    # Where the rate is high the momentum is low.
-    assert rates.argmax() == momenta.argmin() or np.ptp(momenta) < 1e-12
+    # Where the rate is highest the momentum is lowest: the floors of both ways are a hundredth of the peak apart, so
+    # that the highest rate may lie a step beside the lowest momentum, no more than a hundredth of its dip above it.
+    assert momenta[rates.argmax()] - momenta.min() <= 0.0011
 
 
 @pytest.mark.parametrize("steps", [1, 3, 20, 390])
