@@ -298,6 +298,8 @@ def _families() -> list[Case]:
         for name, own in each:
             made.append(_run(f"{strategy}{name}", FAMILY | own, strategy))
             made.append(_run(f"dense, {strategy}{name}", FAMILY | own, strategy, "dense"))
+    combined: dict[str, dict[str, Any]] = {"snapshot": {}, "fast_geometric": ways, "mc_dropout": {"dropout": 0.3}}
+    made += [_run(f"{name}, combined", FAMILY | own, name, scored=True) for name, own in combined.items()]
     return [*made, _run("stochastic_subnetworks, bfloat16", FAMILY | HALF, "stochastic_subnetworks")]
 
 
