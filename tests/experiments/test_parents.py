@@ -238,3 +238,30 @@ def test_the_record_of_a_family_has_its_parts(tmp_path, model):
     assert [network.link_counts for network in networks_] == record["links"]["members"][1:]
     before = [float((network.predict_proba(data.x_test).argmax(axis=1) == data.y_test).mean()) for network in networks_]
     assert children["before"] == before
+
+
+@pytest.mark.parametrize("model", ["sparse", "dense"])
+@pytest.mark.parametrize("strategy", ["snapshot", "fast_geometric", "mc_dropout"])
+def test_the_record_of_other_ensembles_of_one_network_has_them_combined(tmp_path, strategy, model):
+    fitted, _ = fit(spec_of(strategy, model, epochs=8, exploration_epochs=8), tmp_path / "run")
+    data = arrays_of()
+    each = fitted.predict(data.x_test)
+    record = fitted.record(data, each)
+    assert "children" not in record
+    assert set(record["combined"]) == {"all"}
+    found = record["combined"]["all"]
+    logits = np.log(np.maximum(each.astype(float), 1e-12)).mean(axis=0)
+    votes = [
+        np.bincount(row, minlength=3) + 0.5 * mean
+        for row, mean in zip(each.argmax(axis=2).T, each.mean(axis=0), strict=True)
+    ]
+    for way, scores in (("mean_softmax", each.mean(axis=0)), ("mean_logits", logits), ("vote", np.array(votes))):
+        assert found[way]["accuracy"] == pytest.approx((scores.argmax(axis=1) == data.y_test).mean())
+    assert outcome.measured(each, data)["accuracy"]["test"] == found["mean_softmax"]["accuracy"]
+    assert "combined" not in fitted.record(data, None)
+
+
+@pytest.mark.parametrize(("strategy", "members"), [("independent", 2), ("none", 1)])
+def test_the_record_of_other_ensembles_has_no_members_combined(tmp_path, strategy, members):
+    fitted, _ = fit(spec_of(strategy, members=members), tmp_path / "run")
+    assert "combined" not in fitted.record(arrays_of(), fitted.predict(arrays_of().x_test))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import truly_sparse
-from truly_sparse.experiments import provenance
+from truly_sparse.experiments import provenance, source_facts
 from truly_sparse.experiments.provenance import code_version, source_hash, stage_files
 
 PACKAGE = Path(truly_sparse.__file__).parent
@@ -169,6 +169,37 @@ def test_an_edit_changes_the_stages_that_import_the_file(package, edited, change
     path.write_text(f"{path.read_text()}\nNEW = 1\n")
     after = hashes()
     assert {stage for stage in ALL if before[stage] != after[stage]} == changed
+
+
+def test_what_a_file_says_is_kept_for_just_its_bytes(package, monkeypatch):
+    facts = source_facts.facts_of
+    kernels = package / "engine/kernels.py"
+    first = facts(kernels, 1, 1)
+    (kept,) = (package / "engine/__pycache__").glob("kernels.*.facts.json")
+    monkeypatch.setattr(source_facts.ast, "parse", None)  # nothing is read again
+    assert facts(kernels, 2, 2) == first
+    whole = kept.read_text()
+    monkeypatch.undo()
+    other = whole.replace(first.digest, "0" * 64).replace('"version": "', '"version": "0')
+    for damaged in ("", "{}", "[]", whole[:-9], other):
+        kept.write_text(damaged)
+        assert facts(kernels, damaged, 3) == first
+        assert kept.read_text() == whole
+    kernels.write_text(kernels.read_text().replace("2.5", "2.6"))
+    assert facts(kernels, 4, 4).digest != first.digest
+
+
+def test_where_nothing_can_be_kept_facts_are_found_again(package, monkeypatch):
+    def refuse(_):
+        raise OSError("read-only")
+
+    expected = fresh("run", "fd_tse", package)
+    monkeypatch.setattr(source_facts, "atomic_path", refuse)
+    for folder in package.rglob("__pycache__"):
+        shutil.rmtree(folder)
+    source_facts.facts_of.cache_clear()
+    assert fresh("run", "fd_tse", package) == expected
+    assert not list(package.rglob("*.facts.json"))
 
 
 def test_a_renamed_file_counts(package):

@@ -44,5 +44,6 @@ def test_a_table_finds_its_configuration(monkeypatch):
     assert owner("table", "table1", configs)["study"] == "journal"
     assert owner("figure", "accuracy", configs)["study"] == "journal"
     assert owner("table", "spas_table2", configs)["study"] == "spas"
+    assert owner("table or figure", "accuracy", configs) == owner("figure", "accuracy", configs)
     with pytest.raises(UserError, match='unknown table "spas_tabel9"; did you mean "spas_table9"'):
         owner("table", "spas_tabel9", configs)

@@ -15,7 +15,7 @@ from truly_sparse.studies import make
 from truly_sparse.studies.journal.catalogue import STUDY
 
 ROOT = Path(__file__).parents[2]
-DIVERGED = "table1/digits/set_mlp/eps20/seed0"
+DIVERGED = "table1/digits/set_mlp/eps10/seed0"
 
 
 @pytest.fixture

@@ -51,14 +51,18 @@ elif command == "store":
     records.store(config, name, check=lambda: None)
 elif command == "measure":
     touch(*(measurements.local_file(config, name).with_suffix(end) for end in (".csv", ".json")))
-elif command == "table":
-    if name in config["experiments"]:
-        _, absent = records.gather(config, name)
-        assert not absent, absent
-    touch(results_folder(config) / "tables" / f"{name}.csv", paper / "tables" / f"{name}.tex")
-elif command == "figure":
-    figures = results_folder(config) / "figures"
-    touch(figures / f"{name}.csv", figures / f"{name}.png", paper / "figures" / f"{name}.pdf")
+elif command in ("table", "figure", "results"):
+    from truly_sparse.studies.discovery import find
+
+    for name in rest[: rest.index("--config")]:
+        if command == "figure" or name in find(config["study"]).figures:
+            figures = results_folder(config) / "figures"
+            touch(figures / f"{name}.csv", figures / f"{name}.png", paper / "figures" / f"{name}.pdf")
+            continue
+        if name in config["experiments"]:
+            _, absent = records.gather(config, name)
+            assert not absent, absent
+        touch(results_folder(config) / "tables" / f"{name}.csv", paper / "tables" / f"{name}.tex")
 elif command == "pdf":
     touch(paper / "main.pdf")
 """

@@ -42,8 +42,7 @@ def test_quick_preset_replaces_the_paper_settings(checkout):
         "dataset": 3,
         "train": len({spec.settings_hash for spec in trained}),
         "measurement": len(measured),
-        "table": sum(len(offered) for _, offered in tables),
-        "figure": sum(len(offered) for _, offered in figures),
+        **{f"results_{config['study']}": 1 for config in configs},
         "all": 1,
     }
     assert all(offered for _, offered in tables), "the quick preset has a small piece of every study"
@@ -61,6 +60,25 @@ def test_a_study_is_a_target_and_so_is_its_table(checkout):
     assert (checkout.folder / "paper/quick/spas/tables/spas_table2.tex").exists()
     checkout.edit("src/truly_sparse/studies/journal/tables/table1.py", "NEW = 3")
     assert "Nothing to be done" in checkout.snakemake("spas", *quick)
+
+
+def test_one_step_makes_all_that_many_do(finished):
+    one_step = ("--config", "one_step=true")
+    assert without_pdf(finished.plan(*SMALL, *one_step)) in ({}, {"results_journal": 1, "all": 1})
+
+    def made():
+        folders = ("results/small/journal", "paper/small/journal")
+        return {file.relative_to(finished.folder) for folder in folders for kind in ("tables", "figures")
+                for file in (finished.folder / folder / kind).glob("*")}  # fmt: skip
+
+    before = made()
+    for folder in ("results/small/journal/tables", "results/small/journal/figures", "paper/small"):
+        shutil.rmtree(finished.folder / folder)
+    assert without_pdf(finished.plan(*SMALL, *one_step)) == {"results_journal": 1, "all": 1}
+    assert finished.plan("table1", *SMALL, *one_step) == {"results_journal": 1, "table1": 1}
+    finished.snakemake(*SMALL, *one_step)
+    assert made() == before
+    assert "Nothing to be done" in finished.snakemake(*SMALL, *one_step)
 
 
 def test_data_target_trains_nothing(checkout):

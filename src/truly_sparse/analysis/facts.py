@@ -122,11 +122,17 @@ def fact_macros(origin: Origin, records: list[Record], first: list[Record]) -> s
     return "% generated, do not edit\n" + "".join(macro(name, text) for name, text in facts.items())
 
 
+#: The first columns of the table of settings, and with how many others they still have room for one line.
+_HEADS = (("method", "Method"), ("strategy", "strategy"))
+_MOST_BESIDE_LINES = 7
+
+
 def settings_table(records: list[Record], origin: Origin, what: str) -> str:
     """Return the table of settings in which the methods of `what` differ; the others are in \\CommonSettings."""
     _, by_method, _ = _sorted_settings(records)
-    columns = [Column("method", "Method", align="l"), Column("strategy", "strategy", align="l")]
-    columns += [Column(key, _title(key)) for key in by_method]
+    widths = ("p{29mm}", "p{19mm}") if len(by_method) > _MOST_BESIDE_LINES else ("l", "l")
+    columns = [Column(*head, align=width) for head, width in zip(_HEADS, widths, strict=True)]
+    columns += [Column(key, _title(key).replace(" ", "\n")) for key in by_method]
     rows = []
     for method, found in _by_method(records).items():
         cells = {key: join(_value(record, key) for record in found) for key in by_method}

@@ -64,6 +64,12 @@ def _figure(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     figure(config, arguments.name)
 
 
+def _results(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    from truly_sparse.studies.make import results
+
+    results(config, arguments.names)
+
+
 def _measure(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     from truly_sparse.experiments.jobs.measurement_job import measure
 
@@ -106,6 +112,7 @@ COMMANDS: dict[str, tuple[Command, str, str | None]] = {
     "verify": (_verify, "run a random sample of the committed runs again and compare", None),
     "table": (_table, "make one table from the records", "table, such as table1"),
     "figure": (_figure, "make one figure from the records", "figure, such as accuracy"),
+    "results": (_results, "make several tables and figures of one study, those first that others draw on", None),
     "measure": (_measure, "measure what is no training run", "measurement, such as scalability"),
     "pdf": (_pdf, "build the PDF of every study with a text", None),
     "provenance": (_provenance, "list what every run came from, and the environment", None),
@@ -145,6 +152,8 @@ def parser() -> argparse.ArgumentParser:
         if name == "data":
             command.add_argument("names", nargs="*", metavar="name", help="dataset, such as gesture")
             command.add_argument("--all", action="store_true", help="every dataset of registry and configuration")
+        if name == "results":
+            command.add_argument("names", nargs="+", metavar="name", help="table or figure, such as table1 accuracy")
         if name == "verify":
             command.add_argument(
                 "--count", type=int, default=5, help="runs, spread over experiments and methods (default 5)"
@@ -181,11 +190,13 @@ def _concerned(configs: list[dict[str, Any]], arguments: argparse.Namespace) -> 
         from truly_sparse.studies.pdf import sources
 
         return [config for config in configs if sources(config["study"])]
+    from truly_sparse.studies.discovery import owner
+
+    if arguments.command == "results":
+        return [owner("table or figure", arguments.names[0], configs)]
     if COMMANDS[arguments.command][2] is None:
         return configs
     if arguments.command in ("table", "figure", "show"):
-        from truly_sparse.studies.discovery import owner
-
         return [owner("figure" if arguments.command == "figure" else "table", arguments.name, configs)]
     first = arguments.name.split("/")[0]
     return [next((one for one in configs if first in one["experiments"] or first in one["measurements"]), configs[0])]

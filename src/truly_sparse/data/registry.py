@@ -73,10 +73,18 @@ def read(path: Path | None = None) -> dict[str, Any]:
     UserError
         In one line, with the path of the key that is not as it should be.
     """
-    return _read(path or checkout_file(REGISTRY_FILE))
+    file = path or checkout_file(REGISTRY_FILE)
+    try:
+        status = file.stat()
+    except OSError as error:
+        raise UserError(f"{file}: not a readable registry of datasets ({error})") from None
+    return _read(file, status.st_mtime_ns, status.st_size)
 
 
-def _read(path: Path) -> dict[str, Any]:
+@cache
+def _read(path: Path, written: int, size: int) -> dict[str, Any]:
+    # Keyed by age and size: a configuration asks for every dataset of its own.
+    del written, size
     try:
         content = read_yaml(path)
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:

@@ -25,6 +25,8 @@ class Method(ABC):
     alone: ClassVar[bool] = False
     #: Whether the members, but for one, come of that one, which is trained first.
     family: ClassVar[bool] = False
+    #: Whether all members are states or copies of one network, or come of its states.
+    of_one: ClassVar[bool] = False
     #: Whether members are chosen by validation rows, whatever `selection` says.
     chooses: ClassVar[bool] = False
     #: Whether networks without links of their own, dense ones, can be trained so.

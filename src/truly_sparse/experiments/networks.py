@@ -80,7 +80,7 @@ class Model:
         self.trainer = Trainer(seen(data), settings["training"], settings["model"], settings["strategy"], spec.seed)
         self._start_links = self.trainer.network.link_counts
         self._checkpoint, self._parents = folder / "checkpoint.npz", parents
-        self._family = methods.kind(settings["strategy"]).family
+        self._method = methods.kind(settings["strategy"])
         self._train(spec, data, restart, each_epoch)
         self.failure = self.trainer.progress.failure
 
@@ -149,8 +149,14 @@ class Model:
             "epochs_wall": sum(row["seconds"] for row in history),
             "blocked_fallbacks": progress.fallbacks,
             "distance_draws": progress.draws,
-            **(self._of_family(data, probabilities) if self._family and probabilities is not None else {}),
+            **({} if probabilities is None else self._together(data, probabilities)),
         }
+
+    def _together(self, data: Arrays, members: Floats) -> dict[str, Any]:
+        """Return what there is to know of members that come of one network, given what they predict."""
+        if self._method.family:
+            return self._of_family(data, members)
+        return {"combined": {"all": combined(members, data.y_test)}} if self._method.of_one else {}
 
     def _of_family(self, data: Arrays, members: Floats) -> dict[str, Any]:
         """Return what there is to know of a parent and its children, apart and together, given what members predict."""

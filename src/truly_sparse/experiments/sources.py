@@ -1,18 +1,12 @@
-"""The import graph of the package, and what a source file does whatever it looks like.
+"""The import graph of the package: which files a result can depend on.
 
-Read from syntax trees, nothing is imported: the workflow asks each time it starts.
+Nothing is imported: the workflow asks each time it starts.
 """
 
-import ast
-import hashlib
-from collections.abc import Callable, Iterator
 from functools import cache
-from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-# Fields whose presence or default depends on the Python version, never on what the code does.
-_SKIPPED_FIELDS = {"kind", "type_comment", "type_ignores"}
+from truly_sparse.experiments.source_facts import OWN, Named, facts_of
 
 
 def reached(root: Path, package: Path, chosen: set[str] | None = None) -> list[Path]:
@@ -51,7 +45,7 @@ def _names(file: Path, package: Path) -> set[str]:
 
 def digest(file: Path) -> str:
     """Return a digest of a file's bytes, or of a module's syntax tree, whatever comments and formatting it has."""
-    return _digest(file, *_version(file))
+    return facts_of(file, *_version(file)).digest
 
 
 def _version(file: Path) -> tuple[int, int]:
@@ -60,50 +54,15 @@ def _version(file: Path) -> tuple[int, int]:
 
 
 @cache
-def _digest(file: Path, written: int, size: int) -> str:
-    if file.suffix != ".py":
-        return hashlib.sha256(file.read_bytes()).hexdigest()
-    pieces: list[str] = []
-    _write(_tree(file, written, size), pieces.append)
-    return hashlib.sha256("".join(pieces).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-@cache
-def _tree(file: Path, written: int, size: int) -> ast.Module:
-    # Keyed by age and size: read once a process, and again where it has changed.
-    del written, size
-    return ast.parse(file.read_bytes())
-
-
-@cache
 def _used(file: Path, written: int, size: int, package: Path) -> tuple[list[Path], list[Path]]:
     """Return the files that a module imports, and those that it can import by name."""
-    direct: list[Path] = []
-    by_name: list[Path] = []
-    for node in _seen(_tree(file, written, size)):
-        if isinstance(node, ast.Import):
-            direct += [place for alias in node.names for place in _module(alias.name, package)]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-            direct += [place for name in (node.module, *names) for place in _module(name, package)]
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-            if node.func.id == "import_module":
-                by_name += _folder(node.args[0], file, package).rglob("*.py")
-            elif node.func.id == "files":
-                every = _folder(node.args[0], file, package).iterdir()
-                direct += [place for place in every if place.is_file() and place.suffix != ".py"]
+    facts = facts_of(file, written, size)
+    direct = [place for name in facts.imported for place in _module(name, package)]
+    by_name = [place for named in facts.modules for place in _folder(named, file, package).rglob("*.py")]
+    for named in facts.resources:
+        every = _folder(named, file, package).iterdir()
+        direct += [place for place in every if place.is_file() and place.suffix != ".py"]
     return direct, by_name
-
-
-def _seen(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes of a tree that run."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            for other in node.orelse:
-                yield from (other, *_seen(other))
-        else:
-            yield node
-            yield from _seen(node)
 
 
 def _module(name: str, package: Path) -> list[Path]:
@@ -115,7 +74,7 @@ def _module(name: str, package: Path) -> list[Path]:
     return [file for file in (place.with_name(f"{place.name}.py"), place / "__init__.py") if file.is_file()]
 
 
-def _folder(name: ast.expr, file: Path, package: Path) -> Path:
+def _folder(named: Named, file: Path, package: Path) -> Path:
     """Return the folder that a module name such as ``f"{__name__}.{x}"`` or ``"package.room"`` begins with.
 
     Raises
@@ -123,59 +82,8 @@ def _folder(name: ast.expr, file: Path, package: Path) -> Path:
     ValueError
         For a name that does not say where the module is.
     """
-    first = name.values[0] if isinstance(name, ast.JoinedStr) else name
-    if isinstance(first, ast.FormattedValue) and isinstance(first.value, ast.Name) and first.value.id == "__name__":
+    if named.begins == OWN:
         return file.parent
-    if isinstance(first, ast.Constant) and str(first.value).startswith(f"{package.name}."):
-        return package.joinpath(*str(first.value).rstrip(".").split(".")[1:])
-    raise ValueError(f'{file}, line {name.lineno}: start the name of the module with "{package.name}." or __name__')
-
-
-def _write(value: Any, say: Callable[[str], None]) -> None:
-    """Say a text form of a syntax tree, piece by piece, that does not depend on the Python version."""
-    if isinstance(value, ast.Constant):
-        say(f"({type(value.value).__name__} {value.value!r})")
-    elif isinstance(value, ast.JoinedStr):
-        say("(JoinedStr ")
-        _write(_whole_texts(value.values), say)
-        say(")")
-    elif isinstance(value, ast.AST):
-        say(f"({type(value).__name__}")
-        for name, field in ast.iter_fields(value):
-            # Empty fields are skipped: newer versions add some, such as type_params.
-            if name not in _SKIPPED_FIELDS and field is not None and field != []:
-                say(f" {name}=")
-                _write(_without_texts(field) if name == "body" else field, say)
-        say(")")
-    elif isinstance(value, list):
-        say("[")
-        for item in value:
-            _write(item, say)
-        say("]")
-    else:
-        say(repr(value))
-
-
-def _without_texts(body: Any) -> Any:
-    """Drop statements that are nothing but a string, docstrings above all."""
-    if not isinstance(body, list):
-        return body
-    return [
-        node
-        for node in body
-        if not (
-            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        )
-    ]
-
-
-def _whole_texts(parts: list[ast.expr]) -> list[Any]:
-    """Join the texts of an f-string: how they are cut up, and whether empty ones are kept, depends on the version."""
-    joined: list[Any] = []
-    for is_text, group in groupby(parts, key=lambda part: isinstance(part, ast.Constant)):
-        if is_text:
-            text = "".join(str(part.value) for part in group if isinstance(part, ast.Constant))
-            joined += [text] if text else []
-        else:
-            joined += group
-    return joined
+    if named.begins.startswith(f"{package.name}."):
+        return package.joinpath(*named.begins.rstrip(".").split(".")[1:])
+    raise ValueError(f'{file}, line {named.line}: start the name of the module with "{package.name}." or __name__')

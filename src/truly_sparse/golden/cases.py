@@ -97,12 +97,14 @@ def _data(name: str, dataset: str = "holes", **data: Any) -> Case:
     return Case(name, "data", {"dataset": dataset, "data": DATA | data}, found - {""})
 
 
-def _measurement(measured: str, **settings: Any) -> Case:
-    datasets = {"datasets": ["three"]} if measured not in ("scalability", "depth") else {}
-    methods: dict[str, Any] = {name: {"model": "sparse", "strategy": name, "training": {}} for name in STRATEGIES}
+def _measurement(measured: str, dataset: str = "three", scaling: str = "none", **settings: Any) -> Case:
+    datasets = {"datasets": [dataset]} if measured not in ("scalability", "depth") else {}
+    methods: dict[str, Any] = {
+        name: {"model": "sparse", "strategy": name, "training": {}} for name in (*STRATEGIES, "independent")
+    }
     config = {
         "training": TRAINING | PAPER | ENSEMBLE,
-        "datasets": {"three": DATA | {"training": {}}},
+        "datasets": {dataset: DATA | {"scaling": scaling, "training": {}}},
         "methods": methods,
         "measurements": {measured: datasets | settings},
     }
@@ -298,6 +300,8 @@ def _families() -> list[Case]:
         for name, own in each:
             made.append(_run(f"{strategy}{name}", FAMILY | own, strategy))
             made.append(_run(f"dense, {strategy}{name}", FAMILY | own, strategy, "dense"))
+    combined: dict[str, dict[str, Any]] = {"snapshot": {}, "fast_geometric": ways, "mc_dropout": {"dropout": 0.3}}
+    made += [_run(f"{name}, combined", FAMILY | own, name, scored=True) for name, own in combined.items()]
     return [*made, _run("stochastic_subnetworks, bfloat16", FAMILY | HALF, "stochastic_subnetworks")]
 
 
@@ -337,7 +341,7 @@ def _others() -> list[Case]:
 
 
 def _measurements() -> list[Case]:
-    network = {"method": "dist_tse", "epsilon": 4.0, "seed": 0}
+    network: dict[str, Any] = {"method": "dist_tse", "epsilon": 4.0, "seed": 0}
     return [
         _measurement("datasets"),
         _measurement("scalability", sizes=[40, 60], epsilon=3.0, repetitions=2),
@@ -354,16 +358,34 @@ def _measurements() -> list[Case]:
             "trajectories", methods=["edst_rg", "rd_tse"], epsilon=4.0, seed=0, members=2, epochs=8,
             exploration_epochs=4, components=5, perplexity=4.0,
         ),
+        _measurement(
+            "noise", method="fd_tse", epsilon=4.0, seeds=1, epochs=6, rows=100, sparsities=[0, 0.5, 0.9],
+            deviations=[0.01, 0.1], draws=2, divergence=0.02, population=4, members=[2], populations=2,
+        ),
+        _measurement(
+            "saliency", "images", "standard", methods=["edst_rg", "independent"], epsilon=4.0, seeds=1, members=2,
+            images=20, draws=2, noise=0.15,
+        ),
     ]  # fmt: skip
 
 
 def _estimators() -> list[Case]:
     small = {"hidden_layer_sizes": (30, 20), "members": 2, "random_state": 3}
     early = {"early_stopping": True, "patience": 2}
+    family = small | {"parent_epochs": 6, "child_epochs": 4}
+    changes: dict[str, dict[str, Any]] = {
+        "sparse_subnetworks": {},
+        "stochastic_subnetworks": {"annealing_epochs": 2},
+        "noisy_subnetworks": {"population": 4},
+    }
     return [
         _estimator("classifier", "TrulySparseEnsembleClassifier", **small),
         _estimator("classifier, early stopping", "TrulySparseEnsembleClassifier", **early, **small),
         _estimator("regressor", "TrulySparseEnsembleRegressor", **small),
+        *(
+            _estimator(f"classifier, {method}", "TrulySparseEnsembleClassifier", method=method, **family, **own)
+            for method, own in changes.items()
+        ),
         _estimator("single classifier", "SparseMLPClassifier", hidden_layer_sizes=(30, 20), random_state=3),
     ]
 

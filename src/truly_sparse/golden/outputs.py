@@ -157,6 +157,7 @@ def _network_outputs(
     del record["epochs_wall"]
     record.get("children", {}).pop("seconds", None)
     scores = record.pop("scores")
+    together = record.pop("combined", None) if "children" not in record else None
     history = model.trainer.progress.history
     failure = model.failure and model.failure.replace("learning_rate", DIGESTED_AS["learning_rate"])
     return {
@@ -165,8 +166,9 @@ def _network_outputs(
             [{DIGESTED_AS.get(key, key): row[key] for key in row if key != "seconds"} for row in history]
         ),
         "record": _digest_of({**record, DIGESTED_AS["failure"]: failure}),
-        # Cases from before there were scores go without.
+        # Cases from before there were scores go without; so they do without members combined where there is no parent.
         **({"scores": _digest_of(scores)} if scored else {}),
+        **({"combined": _digest_of(together)} if scored and together else {}),
     }
 
 

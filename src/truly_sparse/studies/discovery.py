@@ -27,7 +27,7 @@ def owner(kind: str, name: str, configs: Iterable[Config]) -> Config:
 
     Parameters
     ----------
-    kind : {"table", "figure"}
+    kind : {"table", "figure", "table or figure"}
     name : str
     configs : iterable of dict
         Of different studies.
@@ -37,7 +37,8 @@ def owner(kind: str, name: str, configs: Iterable[Config]) -> Config:
     UserError
         For a name that none of them has.
     """
-    known = {entry: config for config in configs for entry in getattr(find(config["study"]), f"{kind}s")}
+    kinds = [f"{one}s" for one in kind.split(" or ")]
+    known = {entry: config for config in configs for one in kinds for entry in getattr(find(config["study"]), one)}
     if name not in known:
         raise UserError(f'unknown {kind} "{name}"{suggest(name, known)}')
     return known[name]

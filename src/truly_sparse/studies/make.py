@@ -1,5 +1,6 @@
-"""Making one table or figure of a study by its name: CSV beside the results, LaTeX and PDF beside the paper."""
+"""Making tables and figures of a study by their names: CSV beside the results, LaTeX and PDF beside the paper."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,20 @@ from truly_sparse.analysis.study import Config
 from truly_sparse.analysis.table import Table, to_latex
 from truly_sparse.files import atomic_path, write_text
 from truly_sparse.studies.discovery import find, part
+
+
+def results(config: Config, names: Iterable[str]) -> None:
+    """Make some tables and figures in their order, which is that in which one draws on another.
+
+    Raises
+    ------
+    UserError
+        As `table` and `figure`, for the first that cannot be made.
+    """
+    study = find(config["study"])
+    for name in names:
+        make = figure if name in study.figures else table
+        make(config, name)
 
 
 def table(config: Config, name: str) -> tuple[Path, Path]:

@@ -69,6 +69,23 @@ def test_a_table_without_a_run_is_one_line(lay_out, name):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("children", ["missing", "diverged"])
+def test_table_and_figure_7_1_without_children_have_what_is_printed(lay_out, children):
+    def change(spec, record):
+        if spec.method in ("snapshot", "dense_ensemble"):
+            return record
+        return record | {"status": "diverged", "failure": "lower it"} if children == "diverged" else None
+
+    config = lay_out(change)
+    frame = make.built(config, "whitaker_table7_1").frame
+    finished = frame[frame["value"].notna()]
+    assert set(finished["method"]) == {"snapshot", "dense_ensemble"}
+    assert frame.loc[frame["published"].notna(), "method"].isin(["sse_np", "snapshot"]).any()
+    assert "(0/" in report(config, "whitaker_table7_1")
+    _, _, csv = make.figure(config, "whitaker_figure7_1")
+    assert set(pd.read_csv(csv)["dataset"]) == {"cifar10"}
+
+
 def test_diverged_and_missing_runs_are_counted(lay_out):
     def change(spec, record):
         if spec.experiment != "whitaker_large" or spec.dataset != "gesture" or spec.method != "sse_np":

@@ -23,6 +23,7 @@ class Members(Method):
     """
 
     dense: ClassVar[bool] = True
+    of_one: ClassVar[bool] = True
 
     def stages(self, begun: bool = False) -> Iterator[Stage]:
         """Train the network, then both ways; see `Method.stages`."""

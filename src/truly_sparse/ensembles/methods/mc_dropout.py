@@ -12,6 +12,7 @@ class Members(Method):
     """A member is the trained network without a set of neurons, drawn at rate `dropout`, and the others scaled."""
 
     dense: ClassVar[bool] = True
+    of_one: ClassVar[bool] = True
 
     def stages(self, begun: bool = False) -> Iterator[Stage]:
         """Train the network, then draw; see `Method.stages`."""

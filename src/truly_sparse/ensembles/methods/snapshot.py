@@ -14,6 +14,7 @@ class Members(Method):
     """The epochs of a run are shared by `members` cycles, in each of which the rate falls along half a cosine."""
 
     dense: ClassVar[bool] = True
+    of_one: ClassVar[bool] = True
 
     def stages(self, begun: bool = False) -> Iterator[Stage]:
         """Train the cycles one after the other; see `Method.stages`."""
