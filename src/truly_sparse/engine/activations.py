@@ -44,6 +44,21 @@ def activate(sums, derivatives, row, count, slope, counter, key, threshold, scal
         store(h, sums, left)
 
 
+@njit(**INLINED)
+def mish(z):
+    """Return Mish of a vector, and its derivative: with w = e^z and q = w (w + 2), Mish(z) = z q / (q + 2).
+
+    From z = 20 on that is z, and w need not grow.
+    """
+    one, two, most = splat(np.float32(1), LANES), splat(np.float32(2), LANES), splat(np.float32(20), LANES)
+    w = exponential(select(at_most(z, most), z, most))
+    q = multiply(w, add(w, two))
+    below = add(q, two)
+    share = divide(q, below)
+    rise = divide(multiply(multiply(splat(np.float32(4), LANES), multiply(z, w)), add(w, one)), below)
+    return multiply(z, share), add(share, divide(rise, below))
+
+
 def bend(z, slope, derivatives, place, positive, word):
     """Apply the activation to a vector of sums, and keep what `slope_of` will want."""
     raise NotImplementedError
@@ -60,18 +75,12 @@ def _bend(z, slope, derivatives, place, positive, word):
 
         return bend_line
 
-    def mish(z, slope, derivatives, place, positive, word):
-        # With w = e^z and q = w (w + 2): Mish(z) = z q / (q + 2). From z = 20 on that is z, and w need not grow.
-        one, two, most = splat(np.float32(1), LANES), splat(np.float32(2), LANES), splat(np.float32(20), LANES)
-        w = exponential(select(at_most(z, most), z, most))
-        q = multiply(w, add(w, two))
-        below = add(q, two)
-        share = divide(q, below)
-        rise = divide(multiply(multiply(splat(np.float32(4), LANES), multiply(z, w)), add(w, one)), below)
-        store(add(share, divide(rise, below)), derivatives, place)
-        return multiply(z, share)
+    def bend_mish(z, slope, derivatives, place, positive, word):
+        value, derivative = mish(z)
+        store(derivative, derivatives, place)
+        return value
 
-    return mish
+    return bend_mish
 
 
 def slope_of(derivatives, place, slope, positive, word):

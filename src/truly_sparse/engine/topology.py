@@ -42,7 +42,8 @@ def bernoulli(places: int, probability: float, rng: np.random.Generator) -> Link
     last = -1
     while last < places:
         count = int(expected + 6 * np.sqrt(expected) + 16)
-        part = last + np.cumsum(rng.geometric(probability, size=count))
+        # A gap that leads beyond the last place is as good as any longer one, whose sums could overflow.
+        part = last + np.cumsum(np.minimum(rng.geometric(probability, size=count), places + 1))
         parts.append(part)
         last = int(part[-1])
     links = np.concatenate(parts)

@@ -74,6 +74,12 @@ def add(typingctx, a, b):
 
 
 @intrinsic
+def multiply_add(typingctx, a, b, c):
+    """Return a * b + c, rounded once."""
+    return operation(a, (a, b, c), lambda code, x, y, z: code.multiply_add(x, y, z))
+
+
+@intrinsic
 def subtract(typingctx, a, b):
     """Return a - b."""
     return operation(a, (a, b), lambda code, x, y: code.builder.fsub(x, y))
@@ -402,6 +408,70 @@ def add_product(typingctx, sums, weight, rows, start):
         return code.pack([code.multiply_add(factor, x, s) for x, s in zip(loaded, before, strict=False)])
 
     return operation(sums, (sums, weight, rows, types.int64), write)
+
+
+@intrinsic
+def add_products(typingctx, sums, weight, rows, start, apart, height, width):
+    """Return sums + weight * x for the ``len(width)`` vectors x at ``rows[start:]``, and so in each of ``len(height)``
+    lines of a picture, `apart` elements from one to the next; float32, one rounding each.
+    """
+
+    def write(code: Code, _: Any, factor: Any, __: Any, at: Any, step: Any, *___: Any) -> Any:
+        before = iter(code.tuple(0))
+        after = []
+        for _line in range(len(height)):
+            for v in range(len(width)):
+                x = code.load(2, code.place(at, LANES * v), factor.type)
+                after.append(code.multiply_add(factor, x, next(before)))
+            at = code.builder.add(at, step)
+        return code.pack(after)
+
+    return operation(sums, (sums, weight, rows, types.int64, types.int64, height, width), write)
+
+
+@intrinsic
+def add_correlation(typingctx, sums, held, rows, start, apart, height, width):
+    """Return sums + held * x, vector after vector, for the x that `add_products` takes."""
+
+    def write(code: Code, total: Any, _: Any, __: Any, at: Any, step: Any, *___: Any) -> Any:
+        mine = iter(code.tuple(1))
+        for _line in range(len(height)):
+            for v in range(len(width)):
+                x = code.load(2, code.place(at, LANES * v), total.type)
+                total = code.multiply_add(next(mine), x, total)
+            at = code.builder.add(at, step)
+        return total
+
+    return operation(sums, (sums, held, rows, types.int64, types.int64, height, width), write)
+
+
+@intrinsic
+def load_lines(typingctx, rows, start, apart, height, width):
+    """Return the vectors of a picture that `add_products` takes, line after line."""
+    kind = types.UniTuple(Vector(LANES), len(height) * len(width))
+
+    def write(code: Code, _: Any, at: Any, step: Any, *__: Any) -> Any:
+        found = []
+        for _line in range(len(height)):
+            found += [code.load(0, code.place(at, LANES * v), kind.dtype.llvm) for v in range(len(width))]
+            at = code.builder.add(at, step)
+        return code.pack(found)
+
+    return operation(kind, (rows, types.int64, types.int64, height, width), write)
+
+
+@intrinsic
+def store_lines(typingctx, vectors, rows, start, apart, height, width):
+    """Store what `load_lines` loads."""
+
+    def write(code: Code, _: Any, __: Any, at: Any, step: Any, *___: Any) -> None:
+        mine = iter(code.tuple(0))
+        for _line in range(len(height)):
+            for v in range(len(width)):
+                code.store(next(mine), 1, code.place(at, LANES * v))
+            at = code.builder.add(at, step)
+
+    return operation(types.void, (vectors, rows, types.int64, types.int64, height, width), write)
 
 
 @intrinsic

@@ -123,10 +123,16 @@ def _graph(name: str, optimiser: str = "SGD", **settings: Any) -> Case:
     return Case(f"graph, {name}", "graph", own | {"optimiser": optimiser} | settings, frozenset({"graph"}))
 
 
+def _picture(name: str, optimiser: str = "SGD", **settings: Any) -> Case:
+    """Return a case of a convolutional network, trained without a schedule."""
+    own = {"storage": "float32", "batch": 48, "numbers": {"rate": 0.05}, "optimiser": optimiser} | settings
+    return Case(f"pictures, {name}", "picture", own, frozenset({"picture"}))
+
+
 def cases() -> list[Case]:
     """Return all golden runs, each with a name of its own."""
     made = [*_datasets(), *_networks(), *_ensembles(), *_shapes(), *_others(), *_measurements(), *_estimators()]
-    return [*made, *_graphs(), *_shortcuts(), *_images(), *_rates(), *_families()]
+    return [*made, *_graphs(), *_pictures(), *_shortcuts(), *_images(), *_rates(), *_families()]
 
 
 def _datasets() -> list[Case]:
@@ -409,6 +415,16 @@ def _shortcuts() -> list[Case]:
         _run("SPaSET", spas | {"patience": 2, "epochs": 10, "exploration_epochs": 10}),
         _run("SPaSET, ratio free", spas | {"keep_shortcut_ratio": False}),
         _run("SET*", spas | {"shortcut_ratio": 0.0}),
+    ]
+
+
+def _pictures() -> list[Case]:
+    """Every kind of convolutional layer, with both optimisers and storages, whole and padded batches."""
+    adam = {"rate": 0.01, "l1": 1e-3}
+    return [
+        _picture("plain"),
+        _picture("padded, clipped", batch=50, numbers={"rate": 0.05, "clip": 0.1}),
+        _picture("bfloat16, Adam", optimiser="Adam", storage="bfloat16", numbers=adam),
     ]
 
 

@@ -22,6 +22,8 @@ from threadpoolctl import threadpool_limits
 from truly_sparse import estimators
 from truly_sparse.data.arrays import Arrays, floats, load
 from truly_sparse.engine import store
+from truly_sparse.engine.convolution.layers import Convolution, Layer, MaxPool, Plan
+from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.engine.network import Samples, SparseMLP
 from truly_sparse.engine.optimisers import SGD, Adam
 from truly_sparse.engine.rows import Bytes
@@ -46,6 +48,21 @@ TABLES = {
 }
 #: Channels, height and width of the made-up images, the last quarter of which is their test part.
 SHAPE = (3, 2, 2)
+#: Pictures of several kinds of layers.
+PICTURE = (2, 22, 16)
+LAYERS: list[Layer] = [
+    Convolution((0,), 4, activation="none"),
+    MaxPool(1),
+    Convolution((2,), 3, norm=True, activation="mish"),
+    Convolution((2, 3), 4, norm=True, bias_per_map=True),
+    Convolution((3, 4), 5, 1, 0, norm=True, activation="mish", pool="average"),
+    Convolution((5,), 4, 2, 1),
+    Convolution((6,), 5, 2, 0, pool="max"),
+    Convolution((7,), 4, 1, 0, activation="mish", pool="global"),
+    Convolution((7,), 4, 1, 0, pool="flatten"),
+    Convolution((6,), 4, 1, 0, pool="flatten_max"),
+    Convolution((8, 9, 10), 3, 1, 0),
+]
 
 
 def outputs(case: Case) -> Outputs:
@@ -242,10 +259,33 @@ def _graph(settings: dict[str, Any], folder: Path) -> Outputs:
     }
 
 
+def _picture(settings: dict[str, Any], folder: Path) -> Outputs:
+    """Train a network of every kind of convolutional layer for two epochs, with a SET step, and predict."""
+    del folder
+    rng = np.random.Generator(np.random.PCG64(6))
+    plan = Plan(PICTURE, LAYERS)
+    links = {(i, j): np.flatnonzero(rng.random(plan.sizes[i] * plan.sizes[j]) < 0.4) for i, j in plan.pairs}
+    network = SparseCNN.start(PICTURE, LAYERS, links, rng, storage=settings["storage"])
+    x, y = rng.random((200, plan.picture.size), np.float32) - np.float32(0.5), rng.integers(0, 3, 200)
+    kind, streams, losses = SGD if settings["optimiser"] == "SGD" else Adam, Streams(1), []
+    for _ in range(2):
+        order = streams.order.permutation(200)
+        losses.append(network.train_epoch(x, y, order, settings["batch"], kind(**settings["numbers"])).loss)
+        network.evolve(0.3, streams)
+    state = network.copy_state()
+    return {
+        "links": _digest(*(block.links() for block in network.blocks)),
+        "state": _digest(*(state[name] for name in sorted(state) if name not in ("pointers", "targets"))),
+        "predictions": _digest(network.predict_proba(x)),
+        "loss": _digest_of(losses),
+    }
+
+
 KINDS: dict[str, Callable[[dict[str, Any], Path], Outputs]] = {
     "data": _data,
     "run": _run,
     "measurement": _measurement,
     "estimator": _estimator,
     "graph": _graph,
+    "picture": _picture,
 }

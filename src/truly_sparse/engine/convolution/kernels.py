@@ -1,0 +1,495 @@
+"""Compiled loops over batches of a truly sparse convolutional network: forward, loss, backward and update.
+
+Layers are walked as the tables say (`layers.Tables`), without any Python in between. The order of sums is the same on
+every processor, and so part of what a result is:
+
+* A sum at a position: the bias, then the links of its channel in ascending order of their taps, map after map, one
+  fused multiply-add each; taps are numbered by row, channel and column of the kernel.
+* The error of what is taken at a position: from zero, its links in order of mirrored row, channel they lead to, and
+  mirrored column, one fused multiply-add each.
+* The gradient of a link: in each of 16 lanes one chain over samples 16 apart and, within, over rows and columns; then
+  `vector.total`.
+* Sums over all positions (biases, normalisation): a chain along each row, then these in order of rows and samples; then
+  the lanes, in order, in float64 (biases: `vector.total`).
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+from numba.extending import overload
+
+from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
+from truly_sparse.engine.convolution.bands import (
+    add_sums,
+    clear,
+    clear_borders,
+    go_on,
+    greater,
+    keep_band,
+    part_of,
+    put_errors,
+    put_source,
+    take_source,
+    valid,
+    zeros,
+)
+from truly_sparse.engine.convolution.layers import Map, Source, Step
+from truly_sparse.engine.convolution.walks import convolve, correlate
+from truly_sparse.engine.kernels import errors_of_output, move_all, square_sum
+from truly_sparse.engine.optimisers import AdamRates, at_step, shortened
+from truly_sparse.engine.registers import LANES
+from truly_sparse.engine.rows import gather_batch, softmax_rows
+from truly_sparse.engine.vector import (
+    add,
+    at_most,
+    load,
+    load_pair,
+    multiply_add,
+    select,
+    splat,
+    store,
+    store_pair,
+    subtract,
+    total,
+)
+
+#: What is added to a variance, and the share of a batch in the running mean and variance.
+TINY, SHARE = 1e-5, 0.1
+
+
+class Links(NamedTuple):
+    """Links in three orders: as the graph has them, by the channel they lead to, and by the channel they come from.
+
+    `pointers` and `back_pointers` say where the links of a channel begin; `reach` and `back_reach` how far from a
+    position each reaches in a band; `position` and `back_position` where each lies in the graph, whose `values` are
+    copied, for each step, into `forth` and `back`. `products` are [link][16], by the channel they lead to.
+    """
+
+    pointers: npt.NDArray[np.int64]
+    reach: npt.NDArray[np.int32]
+    position: npt.NDArray[np.int32]
+    back_pointers: npt.NDArray[np.int64]
+    back_reach: npt.NDArray[np.int32]
+    back_position: npt.NDArray[np.int32]
+    values: npt.NDArray[np.float32]
+    velocity: npt.NDArray[np.float32]
+    second: npt.NDArray[np.float32]
+    gradient: npt.NDArray[np.float32]
+    forth: npt.NDArray[np.float32]
+    back: npt.NDArray[np.float32]
+    products: npt.NDArray[np.float32]
+
+
+class Parameters(NamedTuple):
+    """Parameters that are no links, their moments and their gradient; float32."""
+
+    values: npt.NDArray[np.float32]
+    velocity: npt.NDArray[np.float32]
+    second: npt.NDArray[np.float32]
+    gradient: npt.NDArray[np.float32]
+
+
+class Norm(NamedTuple):
+    """Normalisation. For each channel of all maps: mean and 1 / deviation of the batch, running mean and variance, and
+    three `slopes` of the way back. For each channel that a layer takes normalised: `scales` and `shifts`, which map z
+    to scale * z + shift. `sums` has room for two vectors for each of the larger number of both.
+    """
+
+    means: npt.NDArray[np.float32]
+    spreads: npt.NDArray[np.float32]
+    running_means: npt.NDArray[np.float32]
+    running_variances: npt.NDArray[np.float32]
+    slopes: npt.NDArray[np.float32]
+    scales: npt.NDArray[np.float32]
+    shifts: npt.NDArray[np.float32]
+    sums: npt.NDArray[np.float32]
+
+
+class Space(NamedTuple):
+    """Room for a batch: all maps, their errors, bands of what is taken, of errors, and of errors passed back; the sums
+    of biases; lines of the cache for samples; what `square_sum` needs.
+    """
+
+    maps: npt.NDArray[np.float32] | npt.NDArray[np.uint16]
+    errors: npt.NDArray[np.float32] | npt.NDArray[np.uint16]
+    taken: npt.NDArray[np.float32]
+    wrong: npt.NDArray[np.float32]
+    passed: npt.NDArray[np.float32]
+    sums: npt.NDArray[np.float32]
+    zeros: npt.NDArray[np.float32]
+    lines: npt.NDArray[np.uint8]
+    lanes: npt.NDArray[np.float64]
+
+
+@njit(**INLINED)
+def map_of(maps, m):
+    """Return a row of the table of maps."""
+    r = maps[m]
+    return Map(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10])
+
+
+@njit(**INLINED)
+def step_of(steps, s):
+    """Return a row of the table of layers."""
+    r = steps[s]
+    return Step(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15],
+                r[16], r[17])  # fmt: skip
+
+
+@njit(**INLINED)
+def source_of(sources, s):
+    """Return a row of the table of maps that layers take."""
+    r = sources[s]
+    return Source(r[0], r[1], r[2], r[3])
+
+
+@njit(**INNER)
+def copy_values(links):
+    """Bring the values of links into both orders by channel."""
+    for k in range(links.position.shape[0]):
+        links.forth[k] = links.values[links.position[k]]
+        links.back[k] = links.values[links.back_position[k]]
+
+
+@njit(**INNER)
+def unpack(own, tile, c, maps, plane):
+    """Write a channel of one part of a map as float32, [row][column][16]."""
+    for y in range(own.rows):
+        for x in range(0, own.columns, 2):
+            even, odd = load_pair(maps, part_of(own, tile, c) + y * own.row + x * LANES)
+            store(even, plane, (y * own.columns + x) * LANES)
+            if x + 1 < own.columns:
+                store(odd, plane, (y * own.columns + x + 1) * LANES)
+
+
+@njit(**INNER)
+def pack_plane(own, tile, c, plane, at, adds, maps):
+    """Write such a plane, which lies at ``plane[at:]``, into a map, or add it."""
+    for y in range(own.rows):
+        for x in range(0, own.columns, 2):
+            to, here = part_of(own, tile, c) + y * own.row + x * LANES, at + (y * own.columns + x) * LANES
+            even, odd = load(plane, here, LANES), zeros()
+            if x + 1 < own.columns:
+                odd = load(plane, here + LANES, LANES)
+            if adds:
+                before = load_pair(maps, to)
+                even, odd = add(before[0], even), add(before[1], odd)
+            store_pair(even, odd, maps, to)
+
+
+@njit(**INNER)
+def maxima(own, made, samples, space, norm, running):
+    """Make a map of the maximum of three by three positions of another, every other one."""
+    for tile in range(own.tiles):
+        for c in range(own.channels):
+            unpack(own, tile, c, space.maps, space.taken)
+            for y in range(made.rows):
+                for x in range(made.columns):
+                    most = load(space.taken, (2 * y * own.columns + 2 * x) * LANES, LANES)
+                    for v in range(max(2 * y - 1, 0), min(2 * y + 2, own.rows)):
+                        for u in range(max(2 * x - 1, 0), min(2 * x + 2, own.columns)):
+                            most = greater(most, load(space.taken, (v * own.columns + u) * LANES, LANES))
+                    store(most, space.wrong, (y * made.columns + x) * LANES)
+            pack_plane(made, tile, c, space.wrong, 0, False, space.maps)
+            if made.normed and not running:
+                centre, both = splat(norm.running_means[made.channel + c], LANES), (zeros(), zeros())
+                for at in range(made.rows * made.columns):
+                    d = subtract(load(space.wrong, at * LANES, LANES), centre)
+                    d = select(valid(made, tile, 0, samples), d, zeros())
+                    both = add(both[0], d), multiply_add(d, d, both[1])
+                add_sums(norm.sums, c, both)
+
+
+@njit(**INNER)
+def pass_maxima(own, made, adds, samples, space, slopes):
+    """Lead the errors of such a map to the first maximum of each position, in order of rows and columns."""
+    one = splat(np.float32(1), LANES)
+    for tile in range(own.tiles):
+        for c in range(own.channels):
+            k = 3 * (made.channel + c)
+            c1, c2, c3 = splat(slopes[k], LANES), splat(slopes[k + 1], LANES), splat(slopes[k + 2], LANES)
+            unpack(own, tile, c, space.maps, space.taken)
+            clear(space.wrong, 0, own.rows * own.columns)
+            for y in range(made.rows):
+                for x in range(made.columns):
+                    at = part_of(made, tile, c) + y * made.row + x // 2 * 2 * LANES
+                    zs, es = load_pair(space.maps, at), load_pair(space.errors, at)
+                    most, error = (zs[1], es[1]) if x % 2 else (zs[0], es[0])
+                    if made.normed:
+                        error = multiply_add(c1, error, multiply_add(c2, most, c3))
+                        error = select(valid(made, tile, x, samples), error, zeros())
+                    free_one = one
+                    for v in range(max(2 * y - 1, 0), min(2 * y + 2, own.rows)):
+                        for u in range(max(2 * x - 1, 0), min(2 * x + 2, own.columns)):
+                            there = (v * own.columns + u) * LANES
+                            mine = select(at_most(most, load(space.taken, there, LANES)), free_one, zeros())
+                            store(multiply_add(mine, error, load(space.wrong, there, LANES)), space.wrong, there)
+                            free_one = subtract(free_one, mine)
+            pack_plane(own, tile, c, space.wrong, 0, adds, space.errors)
+
+
+@njit(**INLINED)
+def lanes_of(sums, at):
+    """Return the sum of a vector, in float64, in order of its lanes."""
+    whole = 0.0
+    for lane in range(LANES):
+        whole += np.float64(sums[at + lane])
+    return whole
+
+
+@njit(**INNER)
+def positions_of(own, samples):
+    """Return how many positions of all samples a channel of a map has."""
+    return samples if own.flat else samples * own.rows * own.columns
+
+
+@njit(**INNER)
+def settle_moments(own, samples, norm):
+    """Turn the sums of a map's channels into means and deviations, which the running ones follow."""
+    count = np.float64(positions_of(own, samples))
+    for c in range(own.channels):
+        k = own.channel + c
+        apart = lanes_of(norm.sums, 2 * c * LANES) / count
+        variance = max(lanes_of(norm.sums, (2 * c + 1) * LANES) / count - apart * apart, 0.0)
+        mean = np.float64(norm.running_means[k]) + apart
+        norm.means[k] = np.float32(mean)
+        norm.spreads[k] = np.float32(1 / math.sqrt(variance + TINY))
+        norm.running_means[k] = np.float32(norm.running_means[k] + SHARE * (mean - norm.running_means[k]))
+        whole = variance * count / (count - 1) if count > 1 else variance
+        norm.running_variances[k] = np.float32(norm.running_variances[k] + SHARE * (whole - norm.running_variances[k]))
+        for lane in range(2 * LANES):
+            norm.sums[2 * c * LANES + lane] = np.float32(0)
+
+
+@njit(**INNER)
+def set_scales(tables, step, norm, gammas, running):
+    """Work out how a layer normalises what it takes, by the moments of the batch or by the running ones."""
+    for s in range(step.first, step.last):
+        source = source_of(tables.sources, s)
+        own = map_of(tables.maps, source.map)
+        for c in range(own.channels):
+            if source.norm >= 0:
+                k, n = own.channel + c, source.norm + c
+                mean, spread = norm.means[k], norm.spreads[k]
+                if running:
+                    mean = norm.running_means[k]
+                    spread = np.float32(1 / math.sqrt(np.float64(norm.running_variances[k]) + TINY))
+                norm.scales[n] = gammas[n] * spread
+                norm.shifts[n] = gammas[gammas.shape[0] // 2 + n] - mean * norm.scales[n]
+
+
+@njit(**INNER)
+def forward(tables, links, bias, gammas, norm, space, samples, running):
+    """Make all maps of a batch that lies in map 0; `bias` has one number for each channel of all maps."""
+    for s in range(tables.steps.shape[0]):
+        step = step_of(tables.steps, s)
+        made = map_of(tables.maps, step.target)
+        if not step.links:
+            source = source_of(tables.sources, step.first)
+            maxima(map_of(tables.maps, source.map), made, samples, space, norm, running)
+        else:
+            set_scales(tables, step, norm, gammas, running)
+            pointers = links.pointers[step.neuron : step.neuron + made.channels + 1]
+            apart, lane = step.taken * step.inside * LANES, made.columns * LANES
+            lines = (step.band + step.kernel - 1) * step.taken
+            clear_borders(space.taken, lines, step.inside, step.border, step.columns)
+            for tile in range(made.tiles):
+                for first in range(0, made.rows, step.band):
+                    rows = min(step.band, made.rows - first)
+                    ready = go_on(space.taken, apart, step.band, step.kernel - 1) if first else 0
+                    for place in range(step.first, step.last):
+                        source = source_of(tables.sources, place)
+                        put_source(step, source, map_of(tables.maps, source.map), tile, first - step.border, ready,
+                                   rows + step.kernel - 1, space.maps, norm, space.taken)  # fmt: skip
+                    convolve(links.forth, links.reach, pointers, bias[made.channel :], space.taken, 0, apart,
+                             space.passed, 0, made.channels * lane, lane, rows, made.columns)  # fmt: skip
+                    keep_band(made, tile, first, rows, samples, space.passed, space.maps, norm, running)
+        if made.normed and not running:
+            settle_moments(made, samples, norm)
+
+
+@njit(**INNER)
+def settle_slopes(tables, m, own, samples, norm, gammas, gradient):
+    """Sum up what normalised errors leave to scales and shifts, and how they go on to the map's own errors."""
+    count = np.float64(positions_of(own, samples))
+    half = gammas.shape[0] // 2
+    for c in range(own.channels):
+        k = own.channel + c
+        mean, along = 0.0, 0.0
+        spread = np.float64(norm.spreads[k])
+        for s in range(tables.sources.shape[0]):
+            source = source_of(tables.sources, s)
+            if source.map == m and source.norm >= 0:
+                n = source.norm + c
+                whole = lanes_of(norm.sums, 2 * n * LANES)
+                product = lanes_of(norm.sums, (2 * n + 1) * LANES) * spread
+                gradient[n], gradient[half + n] = np.float32(product), np.float32(whole)
+                mean += np.float64(gammas[n]) * whole / count
+                along += np.float64(gammas[n]) * product / count
+                for lane in range(2 * LANES):
+                    norm.sums[2 * n * LANES + lane] = np.float32(0)
+        norm.slopes[3 * k] = np.float32(spread)
+        norm.slopes[3 * k + 1] = np.float32(-spread * spread * along)
+        norm.slopes[3 * k + 2] = np.float32(-spread * mean + spread * spread * along * np.float64(norm.means[k]))
+
+
+@njit(**INNER)
+def backward(tables, links, bias_sums, gammas, gamma_gradient, norm, space, samples):
+    """Lead the errors of the last map back through all layers; leave the gradients of all parameters.
+
+    A layer takes its own bands of rows of what it takes, and of its errors those rows and what kernels reach beyond.
+    """
+    for k in range(links.products.shape[0]):
+        links.products[k] = np.float32(0)
+    for s in range(tables.steps.shape[0] - 1, -1, -1):
+        step = step_of(tables.steps, s)
+        made = map_of(tables.maps, step.target)
+        if made.normed:
+            settle_slopes(tables, step.target, made, samples, norm, gammas, gamma_gradient)
+        if not step.links:
+            source = source_of(tables.sources, step.first)
+            pass_maxima(map_of(tables.maps, source.map), made, source.adds, samples, space, norm.slopes)
+            continue
+        for k in range(made.channels * LANES):
+            space.sums[k] = np.float32(0)
+        pointers = links.pointers[step.neuron : step.neuron + made.channels + 1]
+        back_pointers = links.back_pointers[step.back : step.back + step.taken + 1]
+        inside, beyond = step.taken * step.inside * LANES, made.channels * step.beyond * LANES
+        halo, lines = step.kernel - 1 - step.border, step.band + step.kernel - 1
+        clear_borders(space.taken, lines * step.taken, step.inside, step.border, step.columns)
+        clear_borders(space.wrong, lines * made.channels, step.beyond, halo, made.columns)
+        # Positions that pooling of two by two leaves out get no error.
+        for place in range(step.first, step.last):
+            source = source_of(tables.sources, place)
+            own = map_of(tables.maps, source.map)
+            if source.map and not source.adds and (own.rows % 2 or own.columns % 2):
+                for at in range(own.at, own.at + own.tiles * own.size, 2 * LANES):
+                    store_pair(zeros(), zeros(), space.errors, at)
+        for tile in range(made.tiles):
+            for first in range(0, max(step.rows, made.rows), step.band):
+                rows = max(min(step.band, step.rows - first), 0)
+                mine = max(min(step.band, made.rows - first), 0)
+                ready = 0
+                if first:
+                    go_on(space.wrong, beyond, step.band, step.kernel - 1)
+                    ready = go_on(space.taken, inside, step.band, step.kernel - 1)
+                put_errors(step, made, tile, first - halo, ready, step.band + step.kernel - 1, samples, space.maps,
+                           space.errors, norm.slopes, space.wrong, space.sums)  # fmt: skip
+                for place in range(step.first, step.last):
+                    source = source_of(tables.sources, place)
+                    put_source(step, source, map_of(tables.maps, source.map), tile, first - step.border, ready,
+                               mine + step.kernel - 1, space.maps, norm, space.taken)  # fmt: skip
+                correlate(links.products, links.reach, pointers, space.wrong, halo * (beyond + LANES), beyond,
+                          step.beyond * LANES, space.taken, 0, inside, mine, made.columns)  # fmt: skip
+                if step.passes:
+                    convolve(links.back, links.back_reach, back_pointers, space.zeros, space.wrong, 0, beyond,
+                             space.passed, 0, step.taken * step.columns * LANES, step.columns * LANES, rows,
+                             step.columns)  # fmt: skip
+                    for place in range(step.first, step.last):
+                        source = source_of(tables.sources, place)
+                        if source.map:
+                            take_source(
+                                step,
+                                source,
+                                map_of(tables.maps, source.map),
+                                tile,
+                                first,
+                                rows,
+                                space.maps,
+                                space.errors,
+                                space.passed,
+                                norm,
+                                gammas,
+                            )
+        for c in range(made.channels):
+            bias_sums[made.channel + c] = total(load(space.sums, c * LANES, LANES))
+    for k in range(links.position.shape[0]):
+        links.gradient[links.position[k]] = total(load(links.products, k * LANES, LANES))
+
+
+@njit(**INLINED)
+def sum_biases(biases, channels, bias):
+    """Sum the biases of each channel of all maps, in order."""
+    for c in range(bias.shape[0]):
+        bias[c] = np.float32(0)
+    for b in range(channels.shape[0]):
+        bias[channels[b]] = bias[channels[b]] + biases[b]
+
+
+def free(rates):
+    """Return rates without the pull of `l1`. Compiled code only."""
+    raise NotImplementedError
+
+
+@overload(free, jit_options=INLINED)
+def _free(rates):
+    if rates.instance_class is AdamRates:
+        return lambda rates: AdamRates(rates.rate, rates.beta1, rates.beta2, rates.epsilon, np.float32(0), rates.decay,
+                                       rates.spread, rates.share)  # fmt: skip
+    return lambda rates: rates
+
+
+@njit(**INNER)
+def gather(x, order, start, count, own, used, space):
+    """Bring samples, [channel][row][column] each, into map 0."""
+    for tile in range(own.tiles):
+        some = min(max(count - tile * LANES, 0), LANES)
+        gather_batch(x, order, start + tile * LANES, some, LANES, used.shape[0] - 1, used, space.taken, space.lines)
+        for c in range(own.channels):
+            pack_plane(own, tile, c, space.taken, c * own.rows * own.columns * LANES, False, space.maps)
+
+
+@njit(cache=True, **COMPILED)
+def train_epoch(x, y, order, batch, count, tables, used, links, biases, channels, bias, bias_sums, gammas, norm, space,
+                rates, powers, clip):  # fmt: skip
+    """Train on every full batch of `order`; return the summed cross-entropy and the number of correct samples.
+
+    Stops early, returning that loss, as soon as a batch's loss is not finite. See `engine.kernels.train_epoch`.
+    """
+    loss, correct = 0.0, 0
+    picture, last = map_of(tables.maps, 0), map_of(tables.maps, tables.maps.shape[0] - 1)
+    for step in range(order.shape[0] // batch):
+        gather(x, order, step * batch, batch, picture, used, space)
+        sum_biases(biases.values, channels, bias)
+        copy_values(links)
+        forward(tables, links, bias, gammas.values, norm, space, batch, False)
+        batch_loss, hits = errors_of_output(space.passed, y, order, step * batch, batch, count, last.channels,
+                                            space.wrong, 0, bias_sums[last.channel :])  # fmt: skip
+        for c in range(last.channels):
+            pack_plane(last, 0, c, space.wrong, c * count, False, space.errors)
+        loss, correct = loss + batch_loss, correct + hits
+        if not math.isfinite(batch_loss):
+            return batch_loss, correct
+        now = at_step(rates, step, powers)
+        backward(tables, links, bias_sums, gammas.values, gammas.gradient, norm, space, batch)
+        for b in range(channels.shape[0]):
+            biases.gradient[b] = bias_sums[channels[b]]
+        if clip > 0:
+            norm_of_all = math.sqrt(square_sum(links.gradient, space.lanes) + square_sum(biases.gradient, space.lanes)
+                                    + square_sum(gammas.gradient, space.lanes))  # fmt: skip
+            if norm_of_all > clip:
+                now = shortened(now, np.float32(clip / norm_of_all))
+        move_all(now, links.values, links.velocity, links.second, links.gradient)
+        move_all(now, biases.values, biases.velocity, biases.second, biases.gradient)
+        move_all(free(now), gammas.values, gammas.velocity, gammas.second, gammas.gradient)
+    return loss, correct
+
+
+@njit(cache=True, **COMPILED)
+def predict(x, count, tables, used, links, biases, channels, bias, gammas, norm, space, order, probabilities):
+    """Write softmax probabilities [sample][class] for x [sample][feature], `count` samples at a time."""
+    picture, last = map_of(tables.maps, 0), map_of(tables.maps, tables.maps.shape[0] - 1)
+    sum_biases(biases, channels, bias)
+    copy_values(links)
+    rows = order.shape[0]
+    for start in range(0, rows, count):
+        samples = min(count, rows - start)
+        gather(x, order, start, samples, picture, used, space)
+        forward(tables, links, bias, gammas, norm, space, samples, True)
+        softmax_rows(space.passed, last.channels, count)
+        for b in range(samples):
+            for c in range(last.channels):
+                probabilities[start + b, c] = space.passed[c * count + b]

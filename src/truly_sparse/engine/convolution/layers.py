@@ -1,0 +1,375 @@
+"""What a convolutional network is made of: maps, the layers that make them, and where everything lies.
+
+A *map* is what a layer makes of a picture: some channels of some rows and columns. Map 0 is the picture. A layer takes
+one map or several, normalises, bends and pools what it takes, and sums up its links over all positions. To take several
+maps is to take the channels of all of them, one after the other: a layer over a concatenation and a sum of layers are
+the same thing.
+
+A *tap* is one place of a kernel at one channel of what a layer takes. Links lead from taps to channels, and so a layer
+is, to topology steps, a block like any other: between taps and channels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from truly_sparse.engine.graph import Pair
+from truly_sparse.engine.memory import second_level_cache
+from truly_sparse.engine.registers import LANES
+from truly_sparse.errors import UserError
+
+Activation = Literal["none", "relu", "mish"]
+ACTIVATIONS = ("none", "relu", "mish")
+POOLS = ("none", "max", "average", "global", "flatten", "flatten_max")
+NONE, RELU, MISH = range(3)
+PLAIN, MAX, AVERAGE, GLOBAL, FLATTEN, FLATTEN_MAX = range(6)
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A layer of links, one value for each at all positions.
+
+    Parameters
+    ----------
+    sources : tuple of int
+        Maps it takes.
+    channels : int
+        That it makes.
+    kernel : int
+        Rows and columns of a kernel.
+    border : int
+        Rows and columns of zeros around what it takes.
+    norm : bool
+        Whether each map it takes is normalised over the batch first, with a scale and a shift of its own.
+    activation : {"none", "relu", "mish"}
+        What bends what it takes, before pooling.
+    pool : {"none", "max", "average", "global", "flatten", "flatten_max"}
+        The maximum or mean of two by two; the mean of all; or all positions as channels, of which "flatten_max" takes
+        the maximum of two by two first. Channels then are in order of rows, channels and columns of the map.
+    bias_per_map : bool
+        Whether a channel has a bias for each map the layer takes, not one in all. Their sum counts.
+    """
+
+    sources: tuple[int, ...]
+    channels: int
+    kernel: int = 3
+    border: int = 1
+    norm: bool = False
+    activation: Activation = "relu"
+    pool: Literal["none", "max", "average", "global", "flatten", "flatten_max"] = "none"
+    bias_per_map: bool = False
+
+
+@dataclass(frozen=True)
+class MaxPool:
+    """A layer that makes of a map the maximum of three by three positions, every other one, within the map."""
+
+    source: int
+
+
+Layer = Convolution | MaxPool
+
+
+class Shape(NamedTuple):
+    """Channels, rows and columns of a map."""
+
+    channels: int
+    rows: int
+    columns: int
+
+    @property
+    def size(self) -> int:
+        """Numbers of a map."""
+        return self.channels * self.rows * self.columns
+
+
+class Map(NamedTuple):
+    """Where a map lies: `at` in the arrays of all maps, in `tiles` parts of `size` numbers, one for 16 samples.
+
+    A part is [row][channel][column][16], with an even number of columns; a row is `row` long, and `lane` of a channel.
+    Maps of one position (`flat`) have one part, [channel][16 samples at a time][16]. `channel` is the number of the
+    first channel among all.
+    """
+
+    at: int
+    tiles: int
+    size: int
+    channels: int
+    rows: int
+    columns: int
+    row: int
+    lane: int
+    channel: int
+    normed: int
+    flat: int
+
+
+class Step(NamedTuple):
+    """A layer as the kernels take it; see `Plan`.
+
+    `rows`, `columns` are those it takes after pooling. `inside` and `beyond` are the columns of a row of what it takes,
+    and of errors, with borders. `band` rows are taken at a time. `taken` channels come from `sources` [first, last).
+    """
+
+    target: int
+    links: int
+    kernel: int
+    border: int
+    activation: int
+    pool: int
+    first: int
+    last: int
+    taken: int
+    rows: int
+    columns: int
+    inside: int
+    beyond: int
+    band: int
+    neuron: int
+    channel: int
+    back: int
+    passes: int
+
+
+class Source(NamedTuple):
+    """A map that a layer takes: its number, its first channel among all that the layer takes, and the place of scales
+    and shifts (-1 without). `adds` tells whether a later layer has left errors in the map already.
+    """
+
+    map: int
+    channel: int
+    norm: int
+    adds: int
+
+
+class Plan:
+    """Maps and layers of a network as the kernels take them.
+
+    Parameters
+    ----------
+    picture : (int, int, int)
+        Channels, rows and columns.
+    layers : sequence of Convolution or MaxPool
+        Layer i makes map i + 1; the last one makes a channel for each class, of one position.
+
+    Attributes
+    ----------
+    shapes : list of Shape
+        Of all maps.
+    sizes : list of int
+        Taps of each map that each layer takes, and channels it makes: the layers of the graph.
+    pairs : list of (int, int)
+        Blocks of the graph: from the taps of each map a layer takes to its channels.
+    positions : list of int
+        Positions of each block's links: multiply-adds of a link for a sample.
+    fan_ins : list of int
+        Of each block: taps of its layer.
+    biases : list of (int, (int, int))
+        The map whose channels have a bias, and a block that leads to these.
+    norms : int
+        Scales, and shifts.
+
+    Raises
+    ------
+    UserError
+        For layers that do not fit.
+    """
+
+    def __init__(self, picture: Sequence[int], layers: Sequence[Layer]) -> None:
+        self.picture, self.layers = Shape(*map(int, picture)), list(layers)
+        if min(self.picture) < 1 or self.picture[1:] == (1, 1):
+            raise UserError(
+                f"pictures of {tuple(self.picture)} channels, rows and columns: several positions are needed"
+            )
+        self.shapes = [self.picture]
+        self.taken: list[Shape] = []
+        for number, layer in enumerate(self.layers):
+            self._check(number, layer)
+            shape = self._pooled(layer)
+            self.taken.append(shape)
+            self.shapes.append(_made(number, layer, shape))
+        if not self.layers or (self.shapes[-1].rows, self.shapes[-1].columns) != (1, 1):
+            raise UserError("the last layer has to make one position: pool 'global' or 'flatten' before it")
+        self._number_blocks()
+
+    def _check(self, number: int, layer: Layer) -> None:
+        sources = (layer.source,) if isinstance(layer, MaxPool) else layer.sources
+        if not sources or min(sources) < 0 or max(sources) > number or len(set(sources)) != len(sources):
+            raise UserError(f"layer {number + 1} takes maps {sources}; there are maps 0 to {number} before it")
+        if len({self.shapes[source][1:] for source in sources}) > 1:
+            raise UserError(f"layer {number + 1}: maps {sources} are of different rows or columns")
+        if isinstance(layer, Convolution):
+            if layer.activation not in ACTIVATIONS or layer.pool not in POOLS:
+                raise UserError(
+                    f"layer {number + 1}: activation {layer.activation!r} or pool {layer.pool!r} is unknown"
+                )
+            if layer.channels < 1 or layer.kernel < 1 or not 0 <= layer.border < layer.kernel:
+                raise UserError(f"layer {number + 1}: channels {layer.channels}, kernel {layer.kernel}, border "
+                                f"{layer.border}; a border is smaller than the kernel")  # fmt: skip
+
+    def _pooled(self, layer: Layer) -> Shape:
+        """Return the shape of what a layer takes."""
+        if isinstance(layer, MaxPool):
+            return self.shapes[layer.source]
+        channels = sum(self.shapes[source].channels for source in layer.sources)
+        rows, columns = self.shapes[layer.sources[0]][1:]
+        if layer.pool in ("max", "average", "flatten_max"):
+            rows, columns = rows // 2, columns // 2
+        if layer.pool == "global":
+            rows = columns = 1
+        if layer.pool.startswith("flatten"):
+            channels, rows, columns = channels * rows * columns, 1, 1
+        return Shape(channels, rows, columns)
+
+    def _number_blocks(self) -> None:
+        self.sizes: list[int] = []
+        self.pairs: list[Pair] = []
+        self.positions: list[int] = []
+        self.fan_ins: list[int] = []
+        self.biases: list[tuple[int, Pair]] = []
+        self.normed = [False] * len(self.shapes)
+        self.norms = 0
+        for number, (layer, taken, made) in enumerate(zip(self.layers, self.taken, self.shapes[1:], strict=True), 1):
+            if isinstance(layer, MaxPool):
+                continue
+            first = len(self.sizes)
+            spread = taken.channels // sum(self.shapes[source].channels for source in layer.sources)
+            for source in layer.sources:
+                self.sizes.append(self.shapes[source].channels * spread * layer.kernel**2)
+                self.pairs.append((len(self.sizes) - 1, first + len(layer.sources)))
+                self.positions.append(made.rows * made.columns)
+                self.fan_ins.append(taken.channels * layer.kernel**2)
+                self.normed[source] |= layer.norm
+                self.norms += self.shapes[source].channels * layer.norm
+                if layer.bias_per_map or source == layer.sources[0]:
+                    self.biases.append((number, self.pairs[-1]))
+            self.sizes.append(layer.channels)
+        for number, layer in enumerate(self.layers):
+            if isinstance(layer, MaxPool) and self.normed[layer.source]:
+                raise UserError(f"layer {number + 1} pools map {layer.source}, which another layer normalises")
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of one sample through all places of links."""
+        return sum(n * self.sizes[i] * self.sizes[j] for n, (i, j) in zip(self.positions, self.pairs, strict=True))
+
+
+def _made(number: int, layer: Layer, taken: Shape) -> Shape:
+    """Return the shape of what a layer makes of what it takes."""
+    if isinstance(layer, MaxPool):
+        if taken[1:] == (1, 1):
+            raise UserError(f"layer {number + 1} pools a map of one position")
+        return Shape(taken.channels, (taken.rows + 1) // 2, (taken.columns + 1) // 2)
+    rows, columns = (n + 2 * layer.border - layer.kernel + 1 for n in taken[1:])
+    if rows < 1 or columns < 1:
+        raise UserError(f"layer {number + 1}: a kernel of {layer.kernel} does not fit into {taken[1]} x {taken[2]}")
+    if (rows, columns) == (1, 1) and (layer.kernel > 1 or taken[1:] != (1, 1)):
+        raise UserError(f"layer {number + 1}: for a layer of one position, pool 'flatten' or 'global' and set kernel 1")
+    return Shape(layer.channels, rows, columns)
+
+
+class Tables(NamedTuple):
+    """`Map`, `Step` and `Source` of all maps, layers and maps taken: int64, a row for each."""
+
+    maps: npt.NDArray[np.int64]
+    steps: npt.NDArray[np.int64]
+    sources: npt.NDArray[np.int64]
+
+
+class Room(NamedTuple):
+    """Numbers that fit into all maps, and into bands of what is taken, of errors, and of errors passed back."""
+
+    maps: int
+    taken: int
+    wrong: int
+    passed: int
+
+
+class Reach(NamedTuple):
+    """How far links reach within bands, by the neurons of the graph they lead from and to (int32).
+
+    A tap reaches ``forth[tap]`` from a position. For the errors of ``taken[tap]``, a channel among those that all
+    layers take, a link reaches ``back_tap[tap] + back_channel[channel]``, and comes in order of that.
+    """
+
+    forth: npt.NDArray[np.int32]
+    back_tap: npt.NDArray[np.int32]
+    back_channel: npt.NDArray[np.int32]
+    taken: npt.NDArray[np.int32]
+
+
+def tables(plan: Plan, count: int) -> tuple[Tables, Room, Reach]:
+    """Return where everything lies for batches of `count` samples, a multiple of 16."""
+    tiles = count // LANES
+    maps: list[Map] = []
+    at = channel = 0
+    for shape, normed in zip(plan.shapes, plan.normed, strict=True):
+        flat = shape[1:] == (1, 1)
+        columns, parts = (tiles, 1) if flat else (shape.columns, tiles)
+        lane = (columns + columns % 2) * LANES
+        row = shape.channels * lane
+        size = shape.rows * row
+        maps.append(Map(at, parts, size, shape.channels, shape.rows, columns, row, lane, channel, normed, flat))
+        at, channel = at + parts * size, channel + shape.channels
+    steps: list[Step] = []
+    sources: list[Source] = []
+    reaches: list[tuple[npt.NDArray[np.int64], ...]] = []
+    norm = back = block = 0
+    neurons = np.cumsum(plan.sizes) - plan.sizes[0]
+    seen: set[int] = set()
+    budget = second_level_cache() // 2
+    for number, (layer, taken, made) in enumerate(zip(plan.layers, plan.taken, plan.shapes[1:], strict=True)):
+        if isinstance(layer, MaxPool):
+            first = len(sources)
+            sources.append(Source(layer.source, 0, -1, 0))
+            steps.append(Step(number + 1, 0, 0, 0, 0, 0, first, first + 1, taken.channels, taken.rows, taken.columns,
+                              0, 0, taken.rows, 0, 0, 0, 1))  # fmt: skip
+            continue
+        flat = taken[1:] == (1, 1)
+        columns = tiles if flat else taken.columns
+        kernel = layer.kernel
+        outputs = maps[number + 1].columns
+        inside = max(columns + 2 * layer.border, outputs + kernel - 1)
+        beyond = columns + kernel - 1
+        widest = max(taken.channels * inside, made.channels * beyond) * LANES * 4
+        band = int(min(max(budget // widest - kernel + 1, 1), max(taken.rows, made.rows)))
+        first, begin = len(sources), 0
+        for source in layer.sources:
+            own = plan.shapes[source].channels
+            spread = taken.channels // sum(plan.shapes[each].channels for each in layer.sources)
+            sources.append(Source(source, begin, norm if layer.norm else -1, 0))
+            rows, lanes, places = (axis.ravel() for axis in np.meshgrid(
+                np.arange(kernel), begin + np.arange(own * spread), np.arange(kernel), indexing="ij"))  # fmt: skip
+            forth = (rows * taken.channels + lanes) * inside + places
+            back_tap = (kernel - 1 - rows) * made.channels * beyond + (kernel - 1 - places)
+            reaches.append((forth * LANES, back_tap * LANES, np.zeros_like(rows), back + lanes))
+            norm += own * layer.norm
+            begin += own * spread
+        none = np.zeros(layer.channels, np.int64)
+        reaches.append((none, none, np.arange(layer.channels) * beyond * LANES, none))
+        block += len(layer.sources)
+        neuron = int(neurons[block - 1])
+        block += 1
+        passes = int(any(source for source in layer.sources))
+        steps.append(Step(number + 1, 1, kernel, layer.border, ACTIVATIONS.index(layer.activation),
+                          POOLS.index(layer.pool), first, len(sources), taken.channels, taken.rows, columns, inside,
+                          beyond, band, neuron, maps[number + 1].channel, back, passes))  # fmt: skip
+        back += taken.channels
+    for step in reversed(steps):
+        for place in range(step.first, step.last):
+            sources[place] = sources[place]._replace(adds=int(sources[place].map in seen))
+            seen.add(sources[place].map)
+    # Pictures come in, and maps are pooled by three, through the same room.
+    most = max(plan.picture.size, *(shape.rows * shape.columns for shape in plan.shapes))
+    taken_room = wrong_room = passed_room = most
+    for step in steps:
+        target, lines = maps[step.target], step.band + step.kernel - 1
+        taken_room = max(taken_room, lines * step.taken * step.inside)
+        wrong_room = max(wrong_room, lines * target.channels * step.beyond + 1)
+        passed_room = max(passed_room, step.band * max(step.taken * step.columns, target.channels * target.columns))
+    room = Room(at, *(LANES * number for number in (taken_room, wrong_room, passed_room)))
+    reach = Reach(*(np.concatenate(column).astype(np.int32) for column in zip(*reaches, strict=True)))
+    return Tables(np.array(maps, np.int64), np.array(steps, np.int64), np.array(sources, np.int64)), room, reach

@@ -1,0 +1,308 @@
+"""A truly sparse convolutional network: a graph of links between taps and channels, trained by the kernels."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from truly_sparse.engine import topology
+from truly_sparse.engine.convolution import kernels
+from truly_sparse.engine.convolution.layers import Layer, Plan, tables
+from truly_sparse.engine.graph import STATE, Block, Graph, Pair
+from truly_sparse.engine.memory import aligned, padded
+from truly_sparse.engine.network import EpochResult, Survivors, regrow_at_random
+from truly_sparse.engine.optimisers import Adam, Optimiser, of_epoch
+from truly_sparse.engine.registers import LANES, LINE
+from truly_sparse.engine.rows import Bytes, Numbers, Samples
+from truly_sparse.engine.streams import Streams
+from truly_sparse.engine.topology import Links
+from truly_sparse.errors import UserError
+
+Floats = npt.NDArray[np.float32]
+#: Samples of a batch that is only predicted.
+PREDICTION_ROWS = 64
+
+
+class _Batch:
+    """What depends on the number of samples in a batch: tables and room."""
+
+    def __init__(self, plan: Plan, count: int, storage: str) -> None:
+        self.count, kind = count, np.uint16 if storage == "bfloat16" else np.float32
+        self.tables, room, self.reach = tables(plan, count)
+        widest = max(shape.channels for shape in plan.shapes)
+        taken = max(shape.channels for shape in plan.taken)
+        self.space = kernels.Space(
+            maps=aligned(room.maps, kind),
+            errors=aligned(room.maps, kind),
+            taken=aligned(room.taken),
+            wrong=aligned(room.wrong),
+            passed=aligned(room.passed),
+            sums=aligned(widest * LANES),
+            zeros=aligned(taken),
+            lines=aligned(LINE * LANES, np.uint8),
+            lanes=np.zeros(LANES),
+        )
+
+
+class SparseCNN:
+    """Convolutional network whose work is proportional to its links times the positions of their maps.
+
+    Parameters
+    ----------
+    plan : Plan
+        Its maps and layers.
+    graph : Graph
+        Its links, from taps to channels; ``plan.sizes`` and ``plan.pairs`` are its layers and blocks.
+    bounds : mapping of (int, int) to float
+        Half-width of the start values of each block.
+    storage : {"float32", "bfloat16"}
+        How maps and their errors are kept; sums, links, gradients and normalisation are float32 with either.
+
+    Attributes
+    ----------
+    biases : ndarray of float32
+        Of each channel that a layer makes, one for each map the layer takes, in order of the blocks.
+    norms : ndarray of float32
+        Scales of normalisation (gamma), 1 at first, and then shifts (beta), 0 at first.
+    """
+
+    def __init__(self, plan: Plan, graph: Graph, bounds: Mapping[Pair, float], storage: str = "float32") -> None:
+        self.storage, self.plan, self.graph, self.bounds = storage, plan, graph, dict(sorted(bounds.items()))
+        if list(graph.sizes) != plan.sizes or [block.pair for block in graph.blocks] != plan.pairs:
+            raise UserError("the graph is not that of the layers")
+        if set(self.bounds) != set(plan.pairs):
+            raise UserError("bounds: one number is needed for each block")
+        self.sizes = graph.sizes
+        channels = np.concatenate(([0], np.cumsum([shape.channels for shape in plan.shapes])))
+        owners = [np.arange(channels[made], channels[made + 1]) for made, _ in plan.biases]
+        self._bias_channels = np.concatenate(owners).astype(np.int32)
+        self._bias, self._bias_sums = (np.zeros(int(channels[-1]), np.float32) for _ in range(2))
+        self.biases, self._bias_velocity, self._bias_gradient = (padded(len(self._bias_channels)) for _ in range(3))
+        self.norms, self._norm_velocity, self._norm_gradient = (padded(2 * plan.norms) for _ in range(3))
+        self.norms[: plan.norms] = 1
+        self._bias_second, self._norm_second = padded(0), padded(0)
+        many, most = int(channels[-1]), max(plan.norms, *(shape.channels for shape in plan.shapes))
+        self._norm = kernels.Norm(
+            means=np.zeros(many, np.float32),
+            spreads=np.zeros(many, np.float32),
+            running_means=np.zeros(many, np.float32),
+            running_variances=np.ones(many, np.float32),
+            slopes=np.zeros(3 * many, np.float32),
+            scales=np.zeros(plan.norms, np.float32),
+            shifts=np.zeros(plan.norms, np.float32),
+            sums=aligned(2 * LANES * most),
+        )
+        self._powers = np.ones(2)
+        self._batch: _Batch | None = None
+        self._orders: tuple[npt.NDArray, ...] | None = None
+
+    @classmethod
+    def start(
+        cls,
+        picture: Sequence[int],
+        layers: Sequence[Layer],
+        links: Mapping[Pair, Links],
+        rng: np.random.Generator,
+        init: str = "torch",
+        storage: str = "float32",
+    ) -> "SparseCNN":
+        """Start a network with given links, uniform start values and biases.
+
+        Parameters
+        ----------
+        picture : (int, int, int)
+            Channels, rows and columns.
+        layers : sequence of Convolution or MaxPool
+        links : mapping of (int, int) to ndarray of int64
+            Of each block, ``tap * channels + channel``.
+        rng : numpy.random.Generator
+            Draws values, then biases, block by block.
+        init : str
+            See `topology.start_bound`; what a neuron takes are all taps of its layer.
+        """
+        plan = Plan(picture, layers)
+        bounds = {}
+        for pair, fan_in in zip(plan.pairs, plan.fan_ins, strict=True):
+            share = len(links[pair]) / (plan.sizes[pair[0]] * plan.sizes[pair[1]])
+            bounds[pair] = topology.start_bound(fan_in, plan.sizes[pair[1]], init, share)
+        network = cls(plan, Graph.of_blocks(plan.sizes, links), bounds, storage)
+        for block in network.blocks:
+            network.graph.values[block.where] = topology.start_values(len(block), bounds[block.pair], rng)
+        drawn = [topology.start_values(plan.shapes[made].channels, bounds[pair], rng) for made, pair in plan.biases]
+        network.biases[:] = np.concatenate(drawn)
+        return network
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The blocks of the graph."""
+        return self.graph.blocks
+
+    @property
+    def link_counts(self) -> list[int]:
+        """Links of every block."""
+        return [len(block) for block in self.blocks]
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of one sample through all links."""
+        return sum(n * len(block) for n, block in zip(self.plan.positions, self.blocks, strict=True))
+
+    def train_epoch(
+        self,
+        x: Samples,
+        y: npt.NDArray[np.int64],
+        order: npt.NDArray[np.int64],
+        batch: int,
+        optimiser: Optimiser,
+        dropout: float = 0.0,
+        key: int = 0,  # noqa: ARG002
+        first_step: int = 0,  # noqa: ARG002
+    ) -> EpochResult:
+        """Train on every full batch of `order`; the last incomplete batch is dropped. See `SparseMLP.train_epoch`."""
+        if dropout:
+            raise UserError("dropout 0 is needed: convolutional networks have none")
+        own, steps = self._reserve(-(-batch // LANES) * LANES), len(order) // batch
+        if isinstance(optimiser, Adam):
+            self._keep_second_moments()
+        loss, correct = kernels.train_epoch(
+            self._samples(x),
+            y,
+            order,
+            batch,
+            own.count,
+            own.tables,
+            self._used(),
+            self._links(),
+            kernels.Parameters(self.biases, self._bias_velocity, self._bias_second, self._bias_gradient),
+            self._bias_channels,
+            self._bias,
+            self._bias_sums,
+            kernels.Parameters(self.norms, self._norm_velocity, self._norm_second, self._norm_gradient),
+            self._norm,
+            own.space,
+            of_epoch(optimiser, steps),
+            self._powers,
+            np.float32(optimiser.clip),
+        )
+        samples = steps * batch
+        return EpochResult(loss / samples, correct / samples, samples, len(self.graph), len(self.blocks[0]))
+
+    def predict_proba(self, x: Samples) -> Floats:
+        """Return softmax probabilities, float32, shape (samples, classes), of x, shape (samples, features)."""
+        own = self._batch if self._batch is not None else self._reserve(PREDICTION_ROWS)
+        probabilities = np.empty((x.shape[0], self.sizes[-1]), np.float32)
+        kernels.predict(
+            self._samples(x),
+            own.count,
+            own.tables,
+            self._used(),
+            self._links(),
+            self.biases,
+            self._bias_channels,
+            self._bias,
+            self.norms,
+            self._norm,
+            own.space,
+            np.arange(x.shape[0]),
+            probabilities,
+        )
+        return probabilities
+
+    predict_as_trained = predict_proba
+
+    def _reserve(self, count: int) -> _Batch:
+        own = self._batch
+        if own is None or own.count != count:
+            self._batch = self._orders = own = None
+            self._batch = own = _Batch(self.plan, count, self.storage)
+        return own
+
+    def _used(self) -> npt.NDArray[np.int64]:
+        return np.arange(self.plan.picture.size + 1)
+
+    def _samples(self, x: Samples) -> Numbers | Bytes:
+        features = self.plan.picture.size
+        if len(x.shape) != 2 or x.shape[1] != features:
+            raise ValueError(f"{features} features expected, found an array of shape {x.shape}")
+        if not isinstance(x, Bytes):
+            return Numbers(np.ascontiguousarray(x, np.float32))
+        scale, shift = (np.ascontiguousarray(part, np.float32) for part in (x.scale, x.shift))
+        return Bytes(np.ascontiguousarray(x.values), scale, shift)
+
+    def _links(self) -> kernels.Links:
+        """Return the links in all three orders."""
+        assert self._batch is not None
+        stale = self._orders is None or self.graph._stale
+        own, count, reach = self.graph.arrays, len(self.graph), self._batch.reach
+        if stale:
+            taken = reach.taken[own.sources]
+            back = reach.back_tap[own.sources] + reach.back_channel[self._targets()]
+            order = np.lexsort((back, taken))
+            channels = int(reach.taken.max()) + 1
+            self._orders = (
+                reach.forth[own.sources],
+                np.searchsorted(taken[order], np.arange(channels + 1)).astype(np.int64),
+                back[order],
+                own.position[order],
+                padded(count),
+                padded(count),
+                padded(count),
+                aligned(count * LANES),
+            )
+        assert self._orders is not None
+        forth, back_pointers, back_reach, back_position, gradient, one, two, products = self._orders
+        return kernels.Links(own.fan_in, forth, own.position, back_pointers, back_reach, back_position, own.values,
+                             own.velocity, own.second, gradient, one, two, products)  # fmt: skip
+
+    def _targets(self) -> npt.NDArray[np.int64]:
+        """Return the neuron each link leads to, in order of these."""
+        first = self.graph.sizes[0]
+        return np.repeat(np.arange(first, self.graph.starts[-1]), np.diff(self.graph.arrays.fan_in))
+
+    def _keep_second_moments(self) -> None:
+        self.graph.keep_second_moments()
+        if len(self._bias_second) != len(self.biases):
+            self._bias_second, self._norm_second = padded(len(self.biases)), padded(len(self.norms))
+
+    def evolve(
+        self,
+        fraction: float,
+        streams: Streams,
+        blocked: Mapping[int, Links] | None = None,
+        survivors: Survivors = topology.survivors,
+    ) -> int:
+        """Make one SET step in every block but those to the output; see `SparseMLP.evolve`."""
+        avoided = blocked or {}
+        return sum(
+            regrow_at_random(
+                block, fraction, self.bounds[block.pair], streams.evolution, avoided.get(number), survivors=survivors
+            )
+            for number, block in enumerate(self.blocks)
+            if block.target < len(self.sizes) - 1
+        )
+
+    def copy_state(self) -> dict[str, npt.NDArray]:
+        """Return a copy of everything training changes."""
+        links = {name: getattr(self.graph.arrays, name).copy() for name in STATE}
+        return links | {name: own.copy() for name, own in self._other_state().items()}
+
+    def load_state(self, state: Mapping[str, npt.NDArray]) -> None:
+        """Take over a state made by `copy_state` of a network of the same layers and number of links."""
+        if len(state["bias_second"]):
+            self._keep_second_moments()
+        self.graph.load(state)
+        for name, own in self._other_state().items():
+            own[:] = state[name]
+
+    def _other_state(self) -> dict[str, npt.NDArray]:
+        return {
+            "biases": self.biases,
+            "bias_velocity": self._bias_velocity,
+            "bias_second": self._bias_second,
+            "norms": self.norms,
+            "norm_velocity": self._norm_velocity,
+            "norm_second": self._norm_second,
+            "running_means": self._norm.running_means,
+            "running_variances": self._norm.running_variances,
+            "powers": self._powers,
+        }

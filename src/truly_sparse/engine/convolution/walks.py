@@ -1,0 +1,113 @@
+"""Compiled loops over the links of a layer within a band: sums forward, errors back, and what both give together.
+
+Some neighbouring positions are taken at a time, whose sums stay in registers while the links of a channel are walked:
+for each, its value is broadcast and meets the vectors it reaches. The order of sums does not depend on how many are
+taken: each position sums its links in order, each link its positions in order of rows and columns, 16 samples in lanes.
+"""
+
+from numba import njit
+
+from truly_sparse.engine.compiled import INLINED, INNER
+from truly_sparse.engine.registers import FORWARD, LANES
+from truly_sparse.engine.vector import (
+    add_correlation,
+    add_products,
+    fill,
+    load,
+    load_lines,
+    splat,
+    store,
+    store_lines,
+)
+
+#: As many positions are taken at a time as registers hold: of one line, or half of them of two, or a quarter of four.
+ONE, TWO, FOUR = (0,), (0,) * 2, (0,) * 4
+ALL, HALF, QUARTER = (0,) * FORWARD, (0,) * (FORWARD // 2), (0,) * (FORWARD // 4)
+
+
+@njit(**INLINED)
+def sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, begin, end, columns, height,
+              width, many):  # fmt: skip
+    """Sum up the links of every channel at positions of the lines from `begin` to `end`, ``len(height)`` at a time."""
+    for y in range(begin, end - len(height) + 1, len(height)):
+        for x in range(0, columns * LANES, LANES * len(width)):
+            at = base + y * apart + x
+            for c in range(pointers.shape[0] - 1):
+                z = fill(splat(bias[c], LANES), many)
+                for k in range(pointers[c], pointers[c + 1]):
+                    z = add_products(z, splat(values[k], LANES), buffer, at + reach[k], apart, height, width)
+                store_lines(z, out, to + y * row + c * lane + x, row, height, width)
+
+
+@njit(**INNER)
+def convolve(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, lines, columns):
+    """Sum up the links of every channel at every position.
+
+    Parameters
+    ----------
+    values, reach : ndarray
+        Value of each link, in order of channels, and how far from a position it reaches in the buffer.
+    pointers, bias : ndarray
+        Where the links of each channel begin, with the end; and what its sums begin with.
+    buffer, base, apart
+        A band, where its first position lies, and its next line.
+    out, to, row, lane
+        What is written, where the first position of the first channel lies, the next line, and the next channel.
+    lines, columns : int
+    """
+    half, quarter = lines // 2 * 2, lines // 4 * 4
+    if columns % len(ALL) == 0:
+        sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, 0, lines, columns, ONE, ALL,
+                  ALL)  # fmt: skip
+    elif columns % len(HALF) == 0:
+        sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, 0, lines, columns, TWO, HALF,
+                  ALL)  # fmt: skip
+        sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, half, lines, columns, ONE,
+                  HALF, HALF)  # fmt: skip
+    elif columns % len(QUARTER) == 0:
+        sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, 0, lines, columns, FOUR,
+                  QUARTER, ALL)  # fmt: skip
+        sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, quarter, lines, columns, ONE,
+                  QUARTER, QUARTER)  # fmt: skip
+    else:
+        sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, 0, lines, columns, ONE, ONE,
+                  ONE)  # fmt: skip
+
+
+@njit(**INLINED)
+def correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, begin, end,
+                    columns, height, width):  # fmt: skip
+    """Add to the products of every link, at positions of the lines from `begin` to `end`, ``len(height)`` at a time."""
+    for y in range(begin, end - len(height) + 1, len(height)):
+        for x in range(0, columns * LANES, LANES * len(width)):
+            at = base + y * apart + x
+            for c in range(pointers.shape[0] - 1):
+                if pointers[c] == pointers[c + 1]:
+                    continue
+                held = load_lines(errors, error + y * error_row + c * error_lane + x, error_row, height, width)
+                for k in range(pointers[c], pointers[c + 1]):
+                    whole = load(products, k * LANES, LANES)
+                    whole = add_correlation(whole, held, buffer, at + reach[k], apart, height, width)
+                    store(whole, products, k * LANES)
+
+
+@njit(**INNER)
+def correlate(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, lines, columns):
+    """Add to the products of every link, [link][16], those of the errors and what it reaches, over all positions.
+
+    Lines of few columns are taken several at a time only where these are the whole line: in order of rows and columns.
+    """
+    if columns % len(ALL) == 0:
+        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, lines,
+                        columns, ONE, ALL)  # fmt: skip
+    elif columns == len(HALF):
+        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, lines,
+                        columns, TWO, HALF)  # fmt: skip
+        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart,
+                        lines // 2 * 2, lines, columns, ONE, HALF)  # fmt: skip
+    elif columns % len(QUARTER) == 0:
+        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, lines,
+                        columns, ONE, QUARTER)  # fmt: skip
+    else:
+        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, lines,
+                        columns, ONE, ONE)  # fmt: skip

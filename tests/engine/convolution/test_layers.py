@@ -1,0 +1,79 @@
+"""Layers: the printed sizes of the sources' networks, and what is refused."""
+
+import pytest
+
+from truly_sparse.engine.convolution import architectures
+from truly_sparse.engine.convolution.layers import Convolution, MaxPool, Plan
+from truly_sparse.errors import UserError
+
+CIFAR = (3, 32, 32)
+
+
+def weights(plan):
+    return sum(plan.sizes[source] * plan.sizes[target] for source, target in plan.pairs)
+
+
+def biases(plan):
+    return sum(plan.shapes[made].channels for made, _ in plan.biases)
+
+
+@pytest.mark.parametrize(
+    ("layers", "parameters", "multiply_adds"),
+    [
+        (architectures.spas(10, shortcuts=False), 149_242, 5_816_960),
+        (architectures.spas(100, shortcuts=False), 155_092, 5_816_960 + 64 * 90),
+        (architectures.spas(10), 294_730, 11_125_376),
+        (architectures.spas(100), 300_580, 11_125_376 + 64 * 90),
+        (architectures.densenet(10), 275_676, None),
+        (architectures.densenet(100), 298_266, None),
+        (architectures.lenet(10), 253_290, None),
+        (architectures.lenet(10, (32, 64), (512, 256)), 1_007_306, None),
+        (architectures.lenet(10, (64, 128), (1024, 512)), 4_017_546, None),
+    ],
+)
+def test_networks_of_the_sources_have_the_printed_parameters(layers, parameters, multiply_adds):
+    """Links and biases; Muller counts multiply-adds with transitions before their pooling, four times as many."""
+    plan = Plan(CIFAR, layers)
+    assert weights(plan) + biases(plan) == parameters
+    if multiply_adds:
+        assert plan.multiply_adds == multiply_adds
+
+
+def test_transitions_before_their_pooling_make_mullers_multiply_adds():
+    transitions = 16 * 32 * 8 * 8 + 32 * 64 * 4 * 4
+    for shortcuts, printed in ((False, 6_013_568), (True, 11_321_984)):
+        plan = Plan(CIFAR, architectures.spas(10, shortcuts))
+        assert plan.multiply_adds + 3 * transitions == printed
+
+
+@pytest.mark.parametrize(
+    ("layers", "text"),
+    [
+        ([Convolution((1,), 4)], "layer 1 takes maps"),
+        ([Convolution((), 4)], "layer 1 takes maps"),
+        ([Convolution((0, 0), 4)], "layer 1 takes maps"),
+        ([Convolution((0,), 4)], "one position"),
+        ([Convolution((0,), 4, 9, 0)], "does not fit"),
+        ([Convolution((0,), 4, 3, 3)], "a border is smaller"),
+        ([Convolution((0,), 4, activation="tanh")], "unknown"),
+        ([Convolution((0,), 4), MaxPool(1), Convolution((1, 2), 4)], "different rows"),
+        (
+            [Convolution((0,), 4), MaxPool(1), Convolution((1,), 2, 1, 0, True, pool="global")],
+            "another layer normalises",
+        ),
+        ([Convolution((0,), 4, 8, 0)], "pool 'flatten'"),
+        ([Convolution((0,), 4, 1, 0, pool="global"), Convolution((1,), 4)], "pool 'flatten'"),
+        ([Convolution((0,), 4, 1, 0, pool="global"), MaxPool(1)], "pools a map of one position"),
+        ([], "one position"),
+    ],
+)
+def test_layers_that_do_not_fit_are_refused_in_one_line(layers, text):
+    with pytest.raises(UserError, match=text) as error:
+        Plan((2, 8, 8), layers)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("picture", [(0, 8, 8), (3, 1, 1)])
+def test_pictures_have_several_positions(picture):
+    with pytest.raises(UserError, match="several positions"):
+        Plan(picture, [Convolution((0,), 4)])
