@@ -20,6 +20,7 @@ import epochs
 import escapes
 import inference
 import machine
+import pictures
 import profile_kernels
 import scale
 import shortcuts
@@ -42,6 +43,7 @@ def parts_of(rounds: int, largest: float) -> dict[str, Callable[[], Any]]:
         "escapes": escapes.measure,
         "shortcuts": lambda: shortcuts.measure(rounds),
         "subnetworks": lambda: subnetworks.measure(rounds),
+        "pictures": lambda: pictures.measure(rounds),
         "whole_run": starts.measure_whole_run,
     }
 

@@ -20,6 +20,7 @@ import escapes
 import figures
 import inference
 import peers
+import pictures
 import profile_kernels
 import scale
 import shortcuts
@@ -78,6 +79,7 @@ def report(machines: Columns, folder: Path) -> str:
         "Prediction": inference.markdown(machines),
         "Shortcuts": shortcuts.markdown(machines),
         "Subnetworks": subnetworks.markdown(machines),
+        "Convolution": pictures.markdown(machines),
         "Re-initialisation": escapes.markdown(machines),
         "Scale": f"{scale.markdown(machines)}\n\n{scale.largest(largest)}",
         "Whole runs": starts.markdown(machines),

@@ -220,3 +220,29 @@ def test_set_keeps_the_links_of_every_block_but_the_last():
     expected = slopes(network, x, y)
     for own, other in zip(moved(network, x, y)[1:], expected, strict=True):
         close(own, other)
+
+
+@pytest.mark.parametrize("optimiser", [SGD(0.05), Adam(0.01)])
+def test_a_network_without_some_links_trains_as_one_that_never_had_them(optimiser):
+    network = drawn(*SMALL["all"], density=0.7)
+    x, y = problem(network, 32)
+    network.train_epoch(x, y, np.arange(32), 16, optimiser)
+    kept = np.random.default_rng(0).random(len(network.graph)) < 0.5
+    child = network.subnetwork(kept)
+    network.graph.values[~kept] = 0
+    assert (child.predict_proba(x) == network.predict_proba(x)).all()
+    expected = slopes(child, x[:16], y[:16])
+    child.rest()
+    for own, other in zip(moved(child, x[:16], y[:16])[1:], expected, strict=True):
+        close(own, other)
+
+
+def test_a_state_goes_on_as_the_network_it_was_copied_from():
+    first, second = drawn(*SMALL["all"], density=0.7), drawn(*SMALL["all"], density=0.7)
+    x, y = problem(first, 64)
+    first.train_epoch(x, y, np.arange(64), 16, Adam(0.01))
+    second.load_state(first.copy_state())
+    for network in (first, second):
+        network.train_epoch(x, y, np.arange(64), 16, Adam(0.01))
+    for name, own in first.copy_state().items():
+        assert (own == second.copy_state()[name]).all(), name

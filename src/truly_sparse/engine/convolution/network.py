@@ -132,6 +132,25 @@ class SparseCNN:
         network.biases[:] = np.concatenate(drawn)
         return network
 
+    def without(self, prune: npt.NDArray[np.bool_]) -> "SparseCNN":
+        """Return a network without the marked links; everything else is copied.
+
+        Parameters
+        ----------
+        prune : ndarray of bool, shape (links,)
+            In the order of ``graph.values``.
+        """
+        child = SparseCNN(self.plan, self.graph.without(prune), self.bounds, self.storage)
+        if len(self._bias_second):
+            child._keep_second_moments()
+        for name, own in child._other_state().items():
+            own[:] = self._other_state()[name]
+        return child
+
+    def subnetwork(self, keep: npt.NDArray[np.bool_]) -> "SparseCNN":
+        """Return the network of the marked links; see `without`."""
+        return self.without(~keep)
+
     @property
     def blocks(self) -> list[Block]:
         """The blocks of the graph."""
@@ -280,6 +299,13 @@ class SparseCNN:
             for number, block in enumerate(self.blocks)
             if block.target < len(self.sizes) - 1
         )
+
+    def rest(self) -> None:
+        """Forget the moments of all parameters, and the steps that Adam has made."""
+        for own in (self.graph.velocity, self.graph.arrays.second, self._bias_velocity, self._bias_second,
+                    self._norm_velocity, self._norm_second):  # fmt: skip
+            own[:] = 0
+        self._powers[:] = 1
 
     def copy_state(self) -> dict[str, npt.NDArray]:
         """Return a copy of everything training changes."""

@@ -1,0 +1,180 @@
+"""Truly sparse convolution beside dense PyTorch: a whole step of training, of pictures as large as CIFAR-10's.
+
+    python benchmarks/pictures.py [--rounds 5]
+
+PyTorch trains the same network without masks, contiguous and with its channels last, by fused SGD; the quicker of both
+counts. Both normalise, bend and pool in the same places.
+"""
+
+import single_core  # noqa: F401, I001
+
+import argparse
+import functools
+import statistics
+from collections.abc import Callable
+from importlib.util import find_spec
+from itertools import product
+from typing import Any
+
+import columns
+import numpy as np
+from columns import Columns
+from rounds import clocked, interleaved
+
+from truly_sparse.engine import topology
+from truly_sparse.engine.convolution import architectures
+from truly_sparse.engine.convolution.layers import Layer, MaxPool, Plan
+from truly_sparse.engine.convolution.network import SparseCNN
+from truly_sparse.engine.optimisers import SGD
+
+PICTURE, CLASSES, BATCH, STEPS = (3, 32, 32), 10, 128, 4
+DENSITIES = (1.0, 0.2, 0.05, 0.013)
+#: Times quicker than dense PyTorch that is asked for, by density.
+ASKED = {1.0: 1.0, 0.2: 3.5, 0.05: 7.0, 0.013: 9.0}
+NETWORKS: dict[str, Callable[[], list[Layer]]] = {
+    "plain, ReLU": lambda: architectures.plain(CLASSES),
+    "SPaS-CNN, ReLU": lambda: architectures.spas(CLASSES, activation="relu"),
+    "DenseNet, ReLU": lambda: architectures.densenet(CLASSES, activation="relu"),
+    "SPaS-CNN, Mish": lambda: architectures.spas(CLASSES),
+    "LeNet-L, ReLU": lambda: architectures.lenet(CLASSES, (64, 128), (1024, 512)),
+}
+STORAGES = ("float32", "bfloat16")
+FORMATS = ("contiguous", "channels last")
+
+
+@functools.cache
+def pictures() -> tuple[np.ndarray, np.ndarray]:
+    """Return random pictures and classes for a few steps."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(STEPS * BATCH, int(np.prod(PICTURE)))).astype(np.float32)
+    return x, rng.integers(0, CLASSES, STEPS * BATCH)
+
+
+def sparse(layers: list[Layer], density: float, storage: str) -> SparseCNN:
+    """Return a network each of whose links exists with a probability."""
+    plan, rng = Plan(PICTURE, layers), np.random.default_rng(0)
+    links = {(i, j): topology.bernoulli(plan.sizes[i] * plan.sizes[j], density, rng) for i, j in plan.pairs}
+    return SparseCNN.start(PICTURE, layers, links, rng, storage=storage)
+
+
+def ours(network: SparseCNN) -> Callable[[], float]:
+    """Return what measures the seconds of a step."""
+    x, y = pictures()
+    order = np.arange(len(y))
+    return lambda: clocked(lambda: network.train_epoch(x, y, order, BATCH, SGD(0.01))) / STEPS
+
+
+def dense(layers: list[Layer], form: str) -> Callable[[], float]:
+    """Return what measures the seconds of a step of the same network in PyTorch."""
+    import torch
+    from torch.nn import functional
+
+    torch.set_num_threads(1)
+    plan = Plan(PICTURE, layers)
+    bend = {"none": lambda z: z, "relu": functional.relu, "mish": functional.mish}
+    pool: dict[str, Callable[[Any], Any]] = {
+        "none": lambda z: z,
+        "max": lambda z: functional.max_pool2d(z, 2),
+        "average": lambda z: functional.avg_pool2d(z, 2),
+        "global": lambda z: z.mean((2, 3), keepdim=True),
+        "flatten": lambda z: z.flatten(1)[:, :, None, None],
+        "flatten_max": lambda z: functional.max_pool2d(z, 2).flatten(1)[:, :, None, None],
+    }
+
+    class Network(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.links, self.norms = torch.nn.ModuleList(), torch.nn.ModuleList()
+            for layer, taken in zip(layers, plan.taken, strict=True):
+                if isinstance(layer, MaxPool):
+                    self.links.append(torch.nn.Identity())
+                    self.norms.append(torch.nn.Identity())
+                    continue
+                own = [torch.nn.BatchNorm2d(plan.shapes[source].channels) for source in layer.sources]
+                self.norms.append(torch.nn.ModuleList(own if layer.norm else [torch.nn.Identity() for _ in own]))
+                self.links.append(torch.nn.Conv2d(taken.channels, layer.channels, layer.kernel, padding=layer.border))
+
+        def forward(self, x: Any) -> Any:
+            maps = [x]
+            for layer, links, norms in zip(layers, self.links, self.norms, strict=True):
+                if isinstance(layer, MaxPool):
+                    maps.append(functional.max_pool2d(maps[layer.source], 3, 2, 1))
+                    continue
+                parts = [
+                    pool[layer.pool](bend[layer.activation](norm(maps[source])))
+                    for source, norm in zip(layer.sources, norms, strict=True)
+                ]
+                maps.append(links(torch.cat(parts, 1) if len(parts) > 1 else parts[0]))
+            return maps[-1].flatten(1)
+
+    memory = torch.channels_last if form == "channels last" else torch.contiguous_format
+    network = Network().to(memory_format=memory)
+    optimiser = torch.optim.SGD(network.parameters(), 0.01, momentum=0.9, fused=True)
+    x, y = pictures()
+    batches = torch.from_numpy(x.reshape(STEPS, BATCH, *PICTURE))
+    labels = torch.from_numpy(y.reshape(STEPS, BATCH))
+
+    def steps() -> None:
+        for some, classes in zip(batches, labels, strict=True):
+            optimiser.zero_grad()
+            functional.cross_entropy(network(some.to(memory_format=memory)), classes).backward()
+            optimiser.step()
+
+    return lambda: clocked(steps) / STEPS
+
+
+def measure(rounds: int) -> dict[str, Any]:
+    """Return CPU seconds of a step of everything, round by round; of PyTorch where it is installed."""
+    rows = []
+    for name, layers in NETWORKS.items():
+        calls, about = dict[str, Callable[[], float]](), dict[str, dict[str, Any]]()
+        for density, storage in product(DENSITIES, STORAGES):
+            network, what = sparse(layers(), density, storage), f"{density}, {storage}"
+            calls[what] = ours(network)
+            about[what] = {"density": density, "storage": storage, "multiply_adds": network.multiply_adds,
+                           "links": len(network.graph)}  # fmt: skip
+        for form in FORMATS if find_spec("torch") else ():
+            calls[form], about[form] = dense(layers(), form), {"format": form}
+        seconds = interleaved(calls, rounds, f"pictures, {name}")
+        rows += [{"network": name, **about[what], "seconds": seconds[what]} for what in calls]
+    return {"steps": rows}
+
+
+def times(found: dict[str, Any], network: str, density: float, storage: str) -> float | None:
+    """Return how many times quicker than the quicker form of dense PyTorch a step is; None without PyTorch."""
+    rows = [row for row in found["steps"] if row["network"] == network]
+    peers = [statistics.median(row["seconds"]) for row in rows if "format" in row]
+    (own,) = (row for row in rows if row.get("density") == density and row.get("storage") == storage)
+    return min(peers) / statistics.median(own["seconds"]) if peers else None
+
+
+def markdown(machines: Columns) -> str:
+    """Return the table of all machines that measured this."""
+    measured = {title: found["pictures"] for title, found in machines.items() if "pictures" in found}
+    if not measured:
+        return "Not measured yet."
+    rows = []
+    for title, found in measured.items():
+        for row in found["steps"]:
+            time = statistics.median(row["seconds"])
+            if "format" in row:
+                rows.append([title, row["network"], f"dense PyTorch, {row['format']}", "", f"{1e3 * time:.1f}", "", ""])
+                continue
+            ratio = times(found, row["network"], row["density"], row["storage"])
+            rate = 6 * BATCH * row["multiply_adds"] / time / 1e9
+            what = f"density {row['density']}, {row['storage']}"
+            rows.append([title, row["network"], what, f"{row['links']:,}", f"{1e3 * time:.1f}", f"{rate:.0f}",
+                         "" if ratio is None else f"{ratio:.1f}"])  # fmt: skip
+    asked = ", ".join(f"{most:g} at {density:g}" for density, most in ASKED.items())
+    note = (
+        f"A step of {BATCH} pictures of {' x '.join(map(str, PICTURE))}, SGD with momentum. GFLOP/s are those of links "
+        f"alone, over the whole step. Asked for: {asked} times the quicker dense PyTorch."
+    )
+    head = ["column", "network", "what", "links", "step (ms)", "GFLOP/s", "times PyTorch"]
+    return f"{note}\n\n{columns.markdown(head, rows)}"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default 5)")
+    print(markdown({"here": {"pictures": measure(parser.parse_args().rounds)}}))
