@@ -22,6 +22,8 @@ from truly_sparse.engine.vector import (
 
 #: As many positions are taken at a time as registers hold: of one line, or half of them of two, or a quarter of four.
 ONE, TWO, FOUR = (0,), (0,) * 2, (0,) * 4
+#: Links of a layer whose products no longer stay in the second-level cache, and as many as stay in the first.
+MANY, CHUNK = 512, 64
 ALL, HALF, QUARTER = (0,) * FORWARD, (0,) * (FORWARD // 2), (0,) * (FORWARD // 4)
 
 
@@ -77,18 +79,26 @@ def convolve(values, reach, pointers, bias, buffer, base, apart, out, to, row, l
 @njit(**INLINED)
 def correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, begin, end,
                     columns, height, width):  # fmt: skip
-    """Add to the products of every link, at positions of the lines from `begin` to `end`, ``len(height)`` at a time."""
-    for y in range(begin, end - len(height) + 1, len(height)):
-        for x in range(0, columns * LANES, LANES * len(width)):
-            at = base + y * apart + x
+    """Add to the products of every link, at positions of the lines from `begin` to `end`, ``len(height)`` at a time.
+
+    Few links are walked at each of these positions; of many, whose products would not stay near, some at all of them.
+    """
+    many = pointers[pointers.shape[0] - 1] - pointers[0] > MANY
+    tall, wide = max(end - begin if many else len(height), 1), columns if many else len(width)
+    for top in range(begin, end - len(height) + 1, tall):
+        bottom = min(top + tall, end - len(height) + 1)
+        for left in range(0, columns, wide):
             for c in range(pointers.shape[0] - 1):
-                if pointers[c] == pointers[c + 1]:
-                    continue
-                held = load_lines(errors, error + y * error_row + c * error_lane + x, error_row, height, width)
-                for k in range(pointers[c], pointers[c + 1]):
-                    whole = load(products, k * LANES, LANES)
-                    whole = add_correlation(whole, held, buffer, at + reach[k], apart, height, width)
-                    store(whole, products, k * LANES)
+                for first in range(pointers[c], pointers[c + 1], CHUNK):
+                    last = min(first + CHUNK, pointers[c + 1])
+                    for y in range(top, bottom, len(height)):
+                        for x in range(left * LANES, (left + wide) * LANES, LANES * len(width)):
+                            at, here = base + y * apart + x, error + y * error_row + c * error_lane + x
+                            held = load_lines(errors, here, error_row, height, width)
+                            for k in range(first, last):
+                                whole = load(products, k * LANES, LANES)
+                                whole = add_correlation(whole, held, buffer, at + reach[k], apart, height, width)
+                                store(whole, products, k * LANES)
 
 
 @njit(**INNER)
@@ -97,14 +107,20 @@ def correlate(products, reach, pointers, errors, error, error_row, error_lane, b
 
     Lines of few columns are taken several at a time only where these are the whole line: in order of rows and columns.
     """
+    half, quarter = lines // 2 * 2, lines // 4 * 4
     if columns % len(ALL) == 0:
         correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, lines,
                         columns, ONE, ALL)  # fmt: skip
     elif columns == len(HALF):
-        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, lines,
+        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, half,
                         columns, TWO, HALF)  # fmt: skip
-        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart,
-                        lines // 2 * 2, lines, columns, ONE, HALF)  # fmt: skip
+        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, half,
+                        lines, columns, ONE, HALF)  # fmt: skip
+    elif columns == len(QUARTER):
+        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0,
+                        quarter, columns, FOUR, QUARTER)  # fmt: skip
+        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, quarter,
+                        lines, columns, ONE, QUARTER)  # fmt: skip
     elif columns % len(QUARTER) == 0:
         correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, lines,
                         columns, ONE, QUARTER)  # fmt: skip
