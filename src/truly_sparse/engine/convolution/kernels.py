@@ -24,7 +24,6 @@ from numba.extending import overload
 from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
 from truly_sparse.engine.convolution.bands import (
     add_sums,
-    clear,
     clear_borders,
     go_on,
     greater,
@@ -203,17 +202,51 @@ def maxima(own, made, samples, space, norm, running):
                 add_sums(norm.sums, c, both)
 
 
+@njit(**INLINED)
+def claim(z, most, error, unclaimed, before):
+    """Add the error to a position that has the maximum, unless an earlier one had it; return both."""
+    mine = select(at_most(most, z), unclaimed, zeros())
+    return multiply_add(mine, error, before), subtract(unclaimed, mine)
+
+
+@njit(**INLINED)
+def claim_row(plane, at, left, right, most, error, unclaimed, three):
+    """Do so for a row of three positions, whose middle one lies at ``plane[at:]``; return the errors of all three."""
+    a, b, c = three
+    if left:
+        a, unclaimed = claim(load(plane, at - LANES, LANES), most, error, unclaimed, a)
+    b, unclaimed = claim(load(plane, at, LANES), most, error, unclaimed, b)
+    if right:
+        c, unclaimed = claim(load(plane, at + LANES, LANES), most, error, unclaimed, c)
+    return (a, b, c), unclaimed
+
+
+@njit(**INLINED)
+def go_right(wrong, at, left, three, begun):
+    """Write the errors of the left and the middle of three positions; the right one is the next one's left."""
+    if left:
+        store(three[0], wrong, at - LANES)
+    store(three[1], wrong, at)
+    return three[2], begun, begun
+
+
 @njit(**INNER)
 def pass_maxima(own, made, adds, samples, space, slopes):
-    """Lead the errors of such a map to the first maximum of each position, in order of rows and columns."""
-    one = splat(np.float32(1), LANES)
+    """Lead the errors of such a map to the first maximum of each position, in order of rows and columns.
+
+    Positions of two windows side by side wait in registers for the second one, those of two below each other in memory.
+    """
+    one, last = splat(np.float32(1), LANES), made.columns - 1
     for tile in range(own.tiles):
         for c in range(own.channels):
             k = 3 * (made.channel + c)
             c1, c2, c3 = splat(slopes[k], LANES), splat(slopes[k + 1], LANES), splat(slopes[k + 2], LANES)
-            unpack(own, tile, c, space.maps, space.taken)
-            clear(space.wrong, 0, own.rows * own.columns)
+            plane = space.taken
+            unpack(own, tile, c, space.maps, plane)
             for y in range(made.rows):
+                middle, row = 2 * y * own.columns * LANES, own.columns * LANES
+                above, below = y > 0, 2 * y + 1 < own.rows
+                first = second = third = (zeros(), zeros(), zeros())
                 for x in range(made.columns):
                     at = part_of(made, tile, c) + y * made.row + x // 2 * 2 * LANES
                     zs, es = load_pair(space.maps, at), load_pair(space.errors, at)
@@ -221,13 +254,29 @@ def pass_maxima(own, made, adds, samples, space, slopes):
                     if made.normed:
                         error = multiply_add(c1, error, multiply_add(c2, most, c3))
                         error = select(valid(made, tile, x, samples), error, zeros())
+                    left, right, here = x > 0, 2 * x + 1 < own.columns, middle + 2 * x * LANES
                     free_one = one
-                    for v in range(max(2 * y - 1, 0), min(2 * y + 2, own.rows)):
-                        for u in range(max(2 * x - 1, 0), min(2 * x + 2, own.columns)):
-                            there = (v * own.columns + u) * LANES
-                            mine = select(at_most(most, load(space.taken, there, LANES)), free_one, zeros())
-                            store(multiply_add(mine, error, load(space.wrong, there, LANES)), space.wrong, there)
-                            free_one = subtract(free_one, mine)
+                    if above:
+                        # The window above has left something here.
+                        first = first[0], load(space.wrong, here - row, LANES), first[2]
+                        if right:
+                            first = first[0], first[1], load(space.wrong, here - row + LANES, LANES)
+                        first, free_one = claim_row(plane, here - row, left, right, most, error, free_one, first)
+                    second, free_one = claim_row(plane, here, left, right, most, error, free_one, second)
+                    if below:
+                        third, free_one = claim_row(plane, here + row, left, right, most, error, free_one, third)
+                    if above:
+                        first = go_right(space.wrong, here - row, left, first, zeros())
+                    second = go_right(space.wrong, here, left, second, zeros())
+                    if below:
+                        third = go_right(space.wrong, here + row, left, third, zeros())
+                if 2 * last + 1 < own.columns:
+                    end = middle + (2 * last + 1) * LANES
+                    if above:
+                        store(first[0], space.wrong, end - row)
+                    store(second[0], space.wrong, end)
+                    if below:
+                        store(third[0], space.wrong, end + row)
             pack_plane(own, tile, c, space.wrong, 0, adds, space.errors)
 
 
