@@ -108,6 +108,8 @@ class Graph:
             position=np.zeros(count, np.int32),
         )
         self._stale = True
+        #: How often links were replaced: whoever keeps something that follows from them can see whether it still does.
+        self.replaced = 0
 
     @classmethod
     def of_blocks(cls, sizes: Sequence[int], links: Mapping[Pair, Links]) -> "Graph":
@@ -187,7 +189,7 @@ class Graph:
             self.keep_second_moments()
         for name in STATE:
             getattr(self._arrays, name)[:] = state[name]
-        self._stale = True
+        self._changed()
 
     def replant(self, keep: npt.NDArray[np.bool_], grown: Links, values: Values) -> None:
         """Keep the marked links with their values and moments; add as many as fall away, with moments zero.
@@ -213,7 +215,11 @@ class Graph:
         flat = own.targets[part], own.values[part], own.velocity[part], second
         old = [array.copy() for array in (pointers, *flat)]
         link_loops.replant(int(self.starts[-1]), *old, keep, grown, values, pointers, *flat)
+        self._changed()
+
+    def _changed(self) -> None:
         self._stale = True
+        self.replaced += 1
 
 
 class Block:

@@ -12,6 +12,7 @@ from truly_sparse.engine.convolution.layers import Convolution, MaxPool, Plan
 from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.engine.optimisers import SGD, Adam
 from truly_sparse.engine.rows import Bytes
+from truly_sparse.engine.streams import Streams
 from truly_sparse.errors import UserError
 
 from .reference import SlowNetwork, correlated, slopes
@@ -207,8 +208,6 @@ def test_dropout_is_refused():
 
 
 def test_set_keeps_the_links_of_every_block_but_the_last():
-    from truly_sparse.engine.streams import Streams
-
     network = drawn(*SMALL["all"], density=0.4)
     before, kept = network.link_counts, network.graph.values.copy()
     network.evolve(0.3, Streams(0, 0))
@@ -220,6 +219,16 @@ def test_set_keeps_the_links_of_every_block_but_the_last():
     expected = slopes(network, x, y)
     for own, other in zip(moved(network, x, y)[1:], expected, strict=True):
         close(own, other)
+
+
+def test_a_step_counts_whoever_looked_at_the_links_since():
+    network = drawn(*SMALL["all"], density=0.4)
+    x, y = problem(network, 32)
+    network.train_epoch(x, y, np.arange(32), 16, SGD(0.01))
+    network.evolve(0.5, Streams(0, 0))
+    other = drawn(*SMALL["all"], density=0.4)
+    other.load_state(network.copy_state())  # which brings the graph's own orders up to date
+    assert (network.predict_proba(x) == other.predict_proba(x)).all()
 
 
 @pytest.mark.parametrize("optimiser", [SGD(0.05), Adam(0.01)])

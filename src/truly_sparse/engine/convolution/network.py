@@ -95,6 +95,7 @@ class SparseCNN:
         self._powers = np.ones(2)
         self._batch: _Batch | None = None
         self._orders: tuple[npt.NDArray, ...] | None = None
+        self._ordered = 0
 
     @classmethod
     def start(
@@ -251,9 +252,9 @@ class SparseCNN:
     def _links(self) -> kernels.Links:
         """Return the links in all three orders."""
         assert self._batch is not None
-        stale = self._orders is None or self.graph._stale
         own, count, reach = self.graph.arrays, len(self.graph), self._batch.reach
-        if stale:
+        if self._orders is None or self._ordered != self.graph.replaced:
+            self._ordered = self.graph.replaced
             taken = reach.taken[own.sources]
             back = reach.back_tap[own.sources] + reach.back_channel[self._targets()]
             order = np.lexsort((back, taken))
