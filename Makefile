@@ -25,7 +25,7 @@ install: $(STAMP)  ## set up .venv (every other target does it when needed)
 cluster: $(STAMP) $(LOCKED)cluster  ## add the plugins for Slurm and other schedulers (docs/cluster.md)
 
 quick: $(STAMP)  ## a small piece of every study in minutes: all eight models of the journal, ending with the table
-	@$(BIN)/python -m truly_sparse workflow --cores $(CORES) --config config/quick.yaml
+	@$(BIN)/python -m truly_sparse workflow --cores $(CORES) --config config/quick.yaml -- --config one_step=true
 	@$(BIN)/python -m truly_sparse show table1 --config config/quick.yaml
 
 test: $(STAMP) $(LOCKED)test  ## the test suite, without its slowest tests

@@ -67,8 +67,7 @@ def test_a_preset_stands_for_its_studies_and_replaces_what_it_says():
         config["training"]["hidden_layer_sizes"] for config in quick
     ]
     (one,) = load_configs(["config/quick/journal.yaml"])
-    # What stands in the preset is for all of its studies: that each is tabulated in one step.
-    assert [one | {"one_step": True}] == [config for config in quick if config["study"] == "journal"]
+    assert [one] == [config for config in quick if config["study"] == "journal"]
 
 
 def test_a_file_that_names_no_study_and_no_preset_is_one_line(tmp_path):
