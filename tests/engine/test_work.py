@@ -7,7 +7,8 @@ import pytest
 
 from truly_sparse.engine import topology
 from truly_sparse.engine.graph import Block
-from truly_sparse.engine.network import SparseMLP, regrow_at_random
+from truly_sparse.engine.linked import regrow_at_random
+from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.optimisers import SGD
 from truly_sparse.engine.streams import Streams
 from truly_sparse.ensembles import strategies

@@ -212,7 +212,7 @@ def test_the_progress_bar_shows_only_when_asked(cancer, capsys):
 
 
 def test_a_class_of_one_s_own_is_a_method():
-    from truly_sparse.engine.network import regrow_at_random
+    from truly_sparse.engine.linked import regrow_at_random
     from truly_sparse.ensembles.strategies import Regrowth, Strategy
 
     calls = []

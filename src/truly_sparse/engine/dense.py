@@ -13,8 +13,9 @@ from numba import njit
 from truly_sparse.engine.compiled import COMPILED
 from truly_sparse.engine.dropout import layer_key, mix, threshold
 from truly_sparse.engine.kernels import log_probability, move_all, square_sum
+from truly_sparse.engine.linked import Floats
 from truly_sparse.engine.memory import aligned, padded
-from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult, Floats
+from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult
 from truly_sparse.engine.optimisers import Adam, AdamRates, MomentumRates, Optimiser, at_step, of_epoch, shortened
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.rows import Samples, softmax_rows, taken

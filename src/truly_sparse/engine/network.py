@@ -1,6 +1,6 @@
 """A truly sparse multilayer perceptron: a graph of links with biases and activations, trained by the kernels."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -10,19 +10,16 @@ import numpy.typing as npt
 from truly_sparse.engine import kernels, topology
 from truly_sparse.engine.dropout import threshold
 from truly_sparse.engine.gate import Active, Gate, room
-from truly_sparse.engine.graph import STATE, Block, Graph, Pair
+from truly_sparse.engine.graph import Graph, Pair
+from truly_sparse.engine.linked import Floats, Linked
 from truly_sparse.engine.memory import padded
 from truly_sparse.engine.optimisers import Adam, Optimiser, of_epoch
 from truly_sparse.engine.registers import LANES
-from truly_sparse.engine.rows import Bytes, Numbers, Samples
-from truly_sparse.engine.streams import Streams
+from truly_sparse.engine.rows import Samples
 from truly_sparse.engine.topology import Links
 from truly_sparse.engine.workspace import SHARE, Workspace
 from truly_sparse.errors import UserError
 
-Floats = npt.NDArray[np.float32]
-#: Marks the links that survive pruning a fraction, given their values.
-Survivors = Callable[[Floats, float], npt.NDArray[np.bool_]]
 #: Rows of a batch that is only predicted: few, so that the activations of a layer stay in the cache.
 PREDICTION_ROWS = 64
 
@@ -38,7 +35,7 @@ class EpochResult(NamedTuple):
     input_links: float
 
 
-class SparseMLP:
+class SparseMLP(Linked):
     """Multilayer perceptron whose memory and work are proportional to its links, which may skip layers.
 
     Parameters
@@ -93,7 +90,6 @@ class SparseMLP:
         self._bias_second = padded(0)
         self._bias_sums, self._neuron_gradient = np.zeros(neurons, np.float32), np.zeros(neurons, np.float32)
         self._gradient = padded(0)
-        #: beta1^t and beta2^t of Adam after t steps.
         self._powers = np.ones(2)
         self._workspace: Workspace | None = None
 
@@ -175,35 +171,14 @@ class SparseMLP:
         network.biases[:] = np.concatenate([np.asarray(bias, np.float32) for bias in biases])
         return network
 
-    def without(self, prune: npt.NDArray[np.bool_]) -> "SparseMLP":
-        """Return a network without the marked links; values and moments of the others, and biases, are copied.
-
-        Parameters
-        ----------
-        prune : ndarray of bool, shape (links,)
-            In the order of ``graph.values``.
-        """
+    def _with(self, graph: Graph) -> "SparseMLP":
         slopes = "mish" if self.mish else self.slopes[1:-1].tolist()
-        child = SparseMLP(self.graph.without(prune), slopes, self.bounds, self.storage, self.bias_per_block)
-        if len(self._bias_second):
-            child._keep_second_moments()
-        for name, own in child._other_state().items():
-            own[:] = self._other_state()[name]
-        return child
-
-    def subnetwork(self, keep: npt.NDArray[np.bool_]) -> "SparseMLP":
-        """Return the network of the marked links; see `without`."""
-        return self.without(~keep)
+        return SparseMLP(graph, slopes, self.bounds, self.storage, self.bias_per_block)
 
     @property
-    def blocks(self) -> list[Block]:
-        """The blocks of the graph."""
-        return self.graph.blocks
-
-    @property
-    def link_counts(self) -> list[int]:
-        """Links of every block."""
-        return [len(block) for block in self.blocks]
+    def features(self) -> int:
+        """Features of a sample."""
+        return self.sizes[0]
 
     @property
     def input_links(self) -> int:
@@ -326,17 +301,6 @@ class SparseMLP:
         """Return what `predict_proba` does, with activations stored as in training: quicker, good to choose by."""
         return self._predict(x, self.storage)
 
-    def _samples(self, x: Samples) -> Numbers | Bytes:
-        """Return samples as the kernels take them."""
-        if len(x.shape) != 2 or x.shape[1] != self.sizes[0]:
-            raise ValueError(f"{self.sizes[0]} features expected, found an array of shape {x.shape}")
-        if not isinstance(x, Bytes):
-            return Numbers(np.ascontiguousarray(x, np.float32))
-        scale, shift = (np.ascontiguousarray(part, np.float32) for part in (x.scale, x.shift))
-        if x.values.dtype != np.uint8 or scale.shape != shift.shape or scale.shape != (self.sizes[0],):
-            raise ValueError(f"bytes are uint8 with scale and shift for each of {self.sizes[0]} features")
-        return Bytes(np.ascontiguousarray(x.values), scale, shift)
-
     def _predict(self, x: Samples, storage: str) -> Floats:
         samples, workspace = self._samples(x), self._workspace
         if workspace is None or workspace.storage != storage:
@@ -358,47 +322,6 @@ class SparseMLP:
         )
         return probabilities
 
-    def evolve(
-        self,
-        fraction: float,
-        streams: Streams,
-        blocked: Mapping[int, Links] | None = None,
-        survivors: Survivors = topology.survivors,
-    ) -> int:
-        """Make one SET step: in every block but those to the output, prune `fraction` of each sign, regrow at random.
-
-        `blocked` gives, by number of the block, links that must not be grown while other places are free; `survivors`
-        is another rule of what stays, such as `topology.between`. Returns how many blocked places were taken all the
-        same.
-        """
-        bounds, avoided = self.bounds, blocked or {}
-        return sum(
-            regrow_at_random(
-                block, fraction, bounds[block.pair], streams.evolution, avoided.get(number), survivors=survivors
-            )
-            for number, block in enumerate(self.blocks)
-            if block.target < len(self.sizes) - 1
-        )
-
-    def rest(self) -> None:
-        """Forget the moments of all links and biases, and the steps that Adam has made."""
-        for own in (self.graph.velocity, self.graph.arrays.second, self.bias_velocity, self._bias_second):
-            own[:] = 0
-        self._powers[:] = 1
-
-    def copy_state(self) -> dict[str, npt.NDArray]:
-        """Return a copy of everything training changes: topology, values, moments, biases, powers of Adam."""
-        links = {name: getattr(self.graph.arrays, name).copy() for name in STATE}
-        return links | {name: own.copy() for name, own in self._other_state().items()}
-
-    def load_state(self, state: Mapping[str, npt.NDArray]) -> None:
-        """Take over a state made by `copy_state` of a network of the same shape and number of links."""
-        if len(state["bias_second"]):  # without links there are no second moments of links
-            self._keep_second_moments()
-        self.graph.load(state)
-        for name, own in self._other_state().items():
-            own[:] = state[name]
-
     def _other_state(self) -> dict[str, npt.NDArray]:
         return {
             "biases": self.biases,
@@ -406,36 +329,6 @@ class SparseMLP:
             "bias_second": self._bias_second,
             "powers": self._powers,
         }
-
-
-def regrow_at_random(
-    block: Block,
-    fraction: float,
-    bound: float,
-    rng: np.random.Generator,
-    blocked: Links | None = None,
-    survivors: Survivors = topology.survivors,
-) -> int:
-    """Prune `fraction` of each sign and regrow as many links at free places, away from `blocked` while possible.
-
-    `survivors` is another rule of what stays.
-
-    A removed place is free again. Survivors keep value and velocity, new links start with velocity zero.
-
-    Returns
-    -------
-    int
-        New links that had to take a blocked place because no other was free.
-    """
-    keep = survivors(block.values, fraction)
-    count = int(len(keep) - keep.sum())
-    kept = block.kept(keep, len(keep) - count)
-    if blocked is None:
-        grown, fallbacks = topology.grow(kept, count, block.places, rng), 0
-    else:
-        grown, fallbacks = topology.grow_avoiding(kept, blocked, count, block.places, rng)
-    block.replant(keep, grown, topology.start_values(count, bound, rng))
-    return fallbacks
 
 
 def all_relu_slopes(hidden_layers: int, alpha: float) -> list[float]:

@@ -217,22 +217,24 @@ def put_flat(step, source, own, maps, norm, buffer, activation):
                             store(odd, buffer, to + (x + 1) * apart)
 
 
+@njit(**INLINED)
+def put_bent(step, source, own, tile, first, ready, rows, maps, norm, buffer, activation):
+    """Do what `put_source` does, with an activation."""
+    if step.pool >= GLOBAL:
+        put_flat(step, source, own, maps, norm, buffer, activation)
+    else:
+        put_band(step, source, own, tile, first, ready, rows, maps, norm, buffer, activation)
+
+
 @njit(**INNER)
 def put_source(step, source, own, tile, first, ready, rows, maps, norm, buffer):
     """Write what a layer takes of one map into a band: all of it where the layer has one position."""
-    if step.pool >= GLOBAL:
-        if step.activation == MISH:
-            put_flat(step, source, own, maps, norm, buffer, WITH_MISH)
-        elif step.activation == RELU:
-            put_flat(step, source, own, maps, norm, buffer, WITH_RELU)
-        else:
-            put_flat(step, source, own, maps, norm, buffer, AS_IT_IS)
-    elif step.activation == MISH:
-        put_band(step, source, own, tile, first, ready, rows, maps, norm, buffer, WITH_MISH)
+    if step.activation == MISH:
+        put_bent(step, source, own, tile, first, ready, rows, maps, norm, buffer, WITH_MISH)
     elif step.activation == RELU:
-        put_band(step, source, own, tile, first, ready, rows, maps, norm, buffer, WITH_RELU)
+        put_bent(step, source, own, tile, first, ready, rows, maps, norm, buffer, WITH_RELU)
     else:
-        put_band(step, source, own, tile, first, ready, rows, maps, norm, buffer, AS_IT_IS)
+        put_bent(step, source, own, tile, first, ready, rows, maps, norm, buffer, AS_IT_IS)
 
 
 @njit(**INLINED)
@@ -415,22 +417,24 @@ def take_flat(step, source, own, maps, errors, passed, norm, gammas, activation)
                 add_sums(norm.sums, source.norm + c, both)
 
 
+@njit(**INLINED)
+def take_bent(step, source, own, tile, first, rows, maps, errors, passed, norm, gammas, activation):
+    """Do what `take_source` does, with an activation."""
+    if step.pool >= GLOBAL:
+        take_flat(step, source, own, maps, errors, passed, norm, gammas, activation)
+    else:
+        take_band(step, source, own, tile, first, rows, maps, errors, passed, norm, gammas, activation)
+
+
 @njit(**INNER)
 def take_source(step, source, own, tile, first, rows, maps, errors, passed, norm, gammas):
     """Lead errors back into one map, as `put_source` took it."""
-    if step.pool >= GLOBAL:
-        if step.activation == MISH:
-            take_flat(step, source, own, maps, errors, passed, norm, gammas, WITH_MISH)
-        elif step.activation == RELU:
-            take_flat(step, source, own, maps, errors, passed, norm, gammas, WITH_RELU)
-        else:
-            take_flat(step, source, own, maps, errors, passed, norm, gammas, AS_IT_IS)
-    elif step.activation == MISH:
-        take_band(step, source, own, tile, first, rows, maps, errors, passed, norm, gammas, WITH_MISH)
+    if step.activation == MISH:
+        take_bent(step, source, own, tile, first, rows, maps, errors, passed, norm, gammas, WITH_MISH)
     elif step.activation == RELU:
-        take_band(step, source, own, tile, first, rows, maps, errors, passed, norm, gammas, WITH_RELU)
+        take_bent(step, source, own, tile, first, rows, maps, errors, passed, norm, gammas, WITH_RELU)
     else:
-        take_band(step, source, own, tile, first, rows, maps, errors, passed, norm, gammas, AS_IT_IS)
+        take_bent(step, source, own, tile, first, rows, maps, errors, passed, norm, gammas, AS_IT_IS)
 
 
 @njit(**INLINED)

@@ -31,6 +31,7 @@ from truly_sparse.engine.convolution.bands import (
     part_of,
     put_errors,
     put_source,
+    spread_out,
     take_source,
     valid,
     zeros,
@@ -195,10 +196,9 @@ def maxima(own, made, samples, space, norm, running):
             pack_plane(made, tile, c, space.wrong, 0, False, space.maps)
             if made.normed and not running:
                 centre, both = splat(norm.running_means[made.channel + c], LANES), (zeros(), zeros())
+                mask = valid(made, tile, 0, samples)
                 for at in range(made.rows * made.columns):
-                    d = subtract(load(space.wrong, at * LANES, LANES), centre)
-                    d = select(valid(made, tile, 0, samples), d, zeros())
-                    both = add(both[0], d), multiply_add(d, d, both[1])
+                    both = spread_out(load(space.wrong, at * LANES, LANES), centre, mask, both)
                 add_sums(norm.sums, c, both)
 
 
@@ -318,16 +318,17 @@ def set_scales(tables, step, norm, gammas, running):
     """Work out how a layer normalises what it takes, by the moments of the batch or by the running ones."""
     for s in range(step.first, step.last):
         source = source_of(tables.sources, s)
+        if source.norm < 0:
+            continue
         own = map_of(tables.maps, source.map)
         for c in range(own.channels):
-            if source.norm >= 0:
-                k, n = own.channel + c, source.norm + c
-                mean, spread = norm.means[k], norm.spreads[k]
-                if running:
-                    mean = norm.running_means[k]
-                    spread = np.float32(1 / math.sqrt(np.float64(norm.running_variances[k]) + TINY))
-                norm.scales[n] = gammas[n] * spread
-                norm.shifts[n] = gammas[gammas.shape[0] // 2 + n] - mean * norm.scales[n]
+            k, n = own.channel + c, source.norm + c
+            mean, spread = norm.means[k], norm.spreads[k]
+            if running:
+                mean = norm.running_means[k]
+                spread = np.float32(1 / math.sqrt(np.float64(norm.running_variances[k]) + TINY))
+            norm.scales[n] = gammas[n] * spread
+            norm.shifts[n] = gammas[gammas.shape[0] // 2 + n] - mean * norm.scales[n]
 
 
 @njit(**INNER)

@@ -9,7 +9,7 @@ A *tap* is one place of a kernel at one channel of what a layer takes. Links lea
 is, to topology steps, a block like any other: between taps and channels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -301,9 +301,8 @@ class Reach(NamedTuple):
     taken: npt.NDArray[np.int32]
 
 
-def tables(plan: Plan, count: int) -> tuple[Tables, Room, Reach]:
-    """Return where everything lies for batches of `count` samples, a multiple of 16."""
-    tiles = count // LANES
+def _maps(plan: Plan, tiles: int) -> list[Map]:
+    """Return where all maps lie, one after the other, for so many times 16 samples."""
     maps: list[Map] = []
     at = channel = 0
     for shape, normed in zip(plan.shapes, plan.normed, strict=True):
@@ -314,6 +313,27 @@ def tables(plan: Plan, count: int) -> tuple[Tables, Room, Reach]:
         size = shape.rows * row
         maps.append(Map(at, parts, size, shape.channels, shape.rows, columns, row, lane, channel, normed, flat))
         at, channel = at + parts * size, channel + shape.channels
+    return maps
+
+
+def _room(plan: Plan, maps: Sequence[Map], steps: Iterable[Step]) -> Room:
+    """Return the room that layers need."""
+    # Pictures come in, and maps are pooled by three, through the same room.
+    most = max(plan.picture.size, *(shape.rows * shape.columns for shape in plan.shapes))
+    taken_room = wrong_room = passed_room = most
+    for step in steps:
+        target, lines = maps[step.target], step.band + step.kernel - 1
+        taken_room = max(taken_room, lines * step.taken * step.inside)
+        wrong_room = max(wrong_room, lines * target.channels * step.beyond + 1)
+        passed_room = max(passed_room, step.band * max(step.taken * step.columns, target.channels * target.columns))
+    at = maps[-1].at + maps[-1].tiles * maps[-1].size
+    return Room(at, *(LANES * number for number in (taken_room, wrong_room, passed_room)))
+
+
+def tables(plan: Plan, count: int) -> tuple[Tables, Room, Reach]:
+    """Return where everything lies for batches of `count` samples, a multiple of 16."""
+    tiles = count // LANES
+    maps = _maps(plan, tiles)
     steps: list[Step] = []
     sources: list[Source] = []
     reaches: list[tuple[npt.NDArray[np.int64], ...]] = []
@@ -338,19 +358,17 @@ def tables(plan: Plan, count: int) -> tuple[Tables, Room, Reach]:
         band = int(min(max(budget // widest - kernel + 1, 1), max(taken.rows, made.rows)))
         first, begin = len(sources), 0
         for source in layer.sources:
-            own = plan.shapes[source].channels
-            spread = taken.channels // sum(plan.shapes[each].channels for each in layer.sources)
+            own = plan.sizes[block] // kernel**2
             sources.append(Source(source, begin, norm if layer.norm else -1, 0))
             rows, lanes, places = (axis.ravel() for axis in np.meshgrid(
-                np.arange(kernel), begin + np.arange(own * spread), np.arange(kernel), indexing="ij"))  # fmt: skip
+                np.arange(kernel), begin + np.arange(own), np.arange(kernel), indexing="ij"))  # fmt: skip
             forth = (rows * taken.channels + lanes) * inside + places
             back_tap = (kernel - 1 - rows) * made.channels * beyond + (kernel - 1 - places)
             reaches.append((forth * LANES, back_tap * LANES, np.zeros_like(rows), back + lanes))
-            norm += own * layer.norm
-            begin += own * spread
+            norm += plan.shapes[source].channels * layer.norm
+            begin, block = begin + own, block + 1
         none = np.zeros(layer.channels, np.int64)
         reaches.append((none, none, np.arange(layer.channels) * beyond * LANES, none))
-        block += len(layer.sources)
         neuron = int(neurons[block - 1])
         block += 1
         passes = int(any(source for source in layer.sources))
@@ -362,14 +380,9 @@ def tables(plan: Plan, count: int) -> tuple[Tables, Room, Reach]:
         for place in range(step.first, step.last):
             sources[place] = sources[place]._replace(adds=int(sources[place].map in seen))
             seen.add(sources[place].map)
-    # Pictures come in, and maps are pooled by three, through the same room.
-    most = max(plan.picture.size, *(shape.rows * shape.columns for shape in plan.shapes))
-    taken_room = wrong_room = passed_room = most
-    for step in steps:
-        target, lines = maps[step.target], step.band + step.kernel - 1
-        taken_room = max(taken_room, lines * step.taken * step.inside)
-        wrong_room = max(wrong_room, lines * target.channels * step.beyond + 1)
-        passed_room = max(passed_room, step.band * max(step.taken * step.columns, target.channels * target.columns))
-    room = Room(at, *(LANES * number for number in (taken_room, wrong_room, passed_room)))
     reach = Reach(*(np.concatenate(column).astype(np.int32) for column in zip(*reaches, strict=True)))
-    return Tables(np.array(maps, np.int64), np.array(steps, np.int64), np.array(sources, np.int64)), room, reach
+    return (
+        Tables(np.array(maps, np.int64), np.array(steps, np.int64), np.array(sources, np.int64)),
+        _room(plan, maps, steps),
+        reach,
+    )

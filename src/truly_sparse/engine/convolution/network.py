@@ -8,19 +8,15 @@ import numpy.typing as npt
 from truly_sparse.engine import topology
 from truly_sparse.engine.convolution import kernels
 from truly_sparse.engine.convolution.layers import Layer, Plan, tables
-from truly_sparse.engine.graph import STATE, Block, Graph, Pair
+from truly_sparse.engine.graph import Graph, Pair
+from truly_sparse.engine.linked import Floats, Linked
 from truly_sparse.engine.memory import aligned, padded
-from truly_sparse.engine.network import EpochResult, Survivors, regrow_at_random
+from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult
 from truly_sparse.engine.optimisers import Adam, Optimiser, of_epoch
 from truly_sparse.engine.registers import LANES, LINE
-from truly_sparse.engine.rows import Bytes, Numbers, Samples
-from truly_sparse.engine.streams import Streams
+from truly_sparse.engine.rows import Samples
 from truly_sparse.engine.topology import Links
 from truly_sparse.errors import UserError
-
-Floats = npt.NDArray[np.float32]
-#: Samples of a batch that is only predicted.
-PREDICTION_ROWS = 64
 
 
 class _Batch:
@@ -44,7 +40,7 @@ class _Batch:
         )
 
 
-class SparseCNN:
+class SparseCNN(Linked):
     """Convolutional network whose work is proportional to its links times the positions of their maps.
 
     Parameters
@@ -133,34 +129,13 @@ class SparseCNN:
         network.biases[:] = np.concatenate(drawn)
         return network
 
-    def without(self, prune: npt.NDArray[np.bool_]) -> "SparseCNN":
-        """Return a network without the marked links; everything else is copied.
-
-        Parameters
-        ----------
-        prune : ndarray of bool, shape (links,)
-            In the order of ``graph.values``.
-        """
-        child = SparseCNN(self.plan, self.graph.without(prune), self.bounds, self.storage)
-        if len(self._bias_second):
-            child._keep_second_moments()
-        for name, own in child._other_state().items():
-            own[:] = self._other_state()[name]
-        return child
-
-    def subnetwork(self, keep: npt.NDArray[np.bool_]) -> "SparseCNN":
-        """Return the network of the marked links; see `without`."""
-        return self.without(~keep)
+    def _with(self, graph: Graph) -> "SparseCNN":
+        return SparseCNN(self.plan, graph, self.bounds, self.storage)
 
     @property
-    def blocks(self) -> list[Block]:
-        """The blocks of the graph."""
-        return self.graph.blocks
-
-    @property
-    def link_counts(self) -> list[int]:
-        """Links of every block."""
-        return [len(block) for block in self.blocks]
+    def features(self) -> int:
+        """Numbers of a picture, channel by channel."""
+        return self.plan.picture.size
 
     @property
     def multiply_adds(self) -> int:
@@ -238,16 +213,7 @@ class SparseCNN:
         return own
 
     def _used(self) -> npt.NDArray[np.int64]:
-        return np.arange(self.plan.picture.size + 1)
-
-    def _samples(self, x: Samples) -> Numbers | Bytes:
-        features = self.plan.picture.size
-        if len(x.shape) != 2 or x.shape[1] != features:
-            raise ValueError(f"{features} features expected, found an array of shape {x.shape}")
-        if not isinstance(x, Bytes):
-            return Numbers(np.ascontiguousarray(x, np.float32))
-        scale, shift = (np.ascontiguousarray(part, np.float32) for part in (x.scale, x.shift))
-        return Bytes(np.ascontiguousarray(x.values), scale, shift)
+        return np.arange(self.features + 1)
 
     def _links(self) -> kernels.Links:
         """Return the links in all three orders."""
@@ -283,43 +249,6 @@ class SparseCNN:
         self.graph.keep_second_moments()
         if len(self._bias_second) != len(self.biases):
             self._bias_second, self._norm_second = padded(len(self.biases)), padded(len(self.norms))
-
-    def evolve(
-        self,
-        fraction: float,
-        streams: Streams,
-        blocked: Mapping[int, Links] | None = None,
-        survivors: Survivors = topology.survivors,
-    ) -> int:
-        """Make one SET step in every block but those to the output; see `SparseMLP.evolve`."""
-        avoided = blocked or {}
-        return sum(
-            regrow_at_random(
-                block, fraction, self.bounds[block.pair], streams.evolution, avoided.get(number), survivors=survivors
-            )
-            for number, block in enumerate(self.blocks)
-            if block.target < len(self.sizes) - 1
-        )
-
-    def rest(self) -> None:
-        """Forget the moments of all parameters, and the steps that Adam has made."""
-        for own in (self.graph.velocity, self.graph.arrays.second, self._bias_velocity, self._bias_second,
-                    self._norm_velocity, self._norm_second):  # fmt: skip
-            own[:] = 0
-        self._powers[:] = 1
-
-    def copy_state(self) -> dict[str, npt.NDArray]:
-        """Return a copy of everything training changes."""
-        links = {name: getattr(self.graph.arrays, name).copy() for name in STATE}
-        return links | {name: own.copy() for name, own in self._other_state().items()}
-
-    def load_state(self, state: Mapping[str, npt.NDArray]) -> None:
-        """Take over a state made by `copy_state` of a network of the same layers and number of links."""
-        if len(state["bias_second"]):
-            self._keep_second_moments()
-        self.graph.load(state)
-        for name, own in self._other_state().items():
-            own[:] = state[name]
 
     def _other_state(self) -> dict[str, npt.NDArray]:
         return {

@@ -13,7 +13,8 @@ import numpy as np
 
 from truly_sparse.engine import topology
 from truly_sparse.engine.graph import Block
-from truly_sparse.engine.network import SparseMLP, regrow_at_random
+from truly_sparse.engine.linked import regrow_at_random
+from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.streams import Streams
 from truly_sparse.engine.topology import Links
 from truly_sparse.errors import UserError

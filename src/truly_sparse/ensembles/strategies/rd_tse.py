@@ -3,7 +3,7 @@
 import numpy as np
 
 from truly_sparse.engine.graph import Block
-from truly_sparse.engine.network import regrow_at_random
+from truly_sparse.engine.linked import regrow_at_random
 from truly_sparse.engine.topology import Links
 from truly_sparse.ensembles.strategies import Regrowth, Strategy
 

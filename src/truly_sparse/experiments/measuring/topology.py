@@ -8,7 +8,8 @@ import pandas as pd
 
 from truly_sparse.data.arrays import Arrays
 from truly_sparse.engine import store
-from truly_sparse.engine.network import SparseMLP, regrow_at_random
+from truly_sparse.engine.linked import regrow_at_random
+from truly_sparse.engine.network import SparseMLP
 from truly_sparse.ensembles import strategies
 from truly_sparse.experiments.measuring.trained import HIDDEN, converged, settings_of, with_data
 from truly_sparse.measure.topology_distance import heatmap, shared_part, topology_of
