@@ -42,7 +42,8 @@ def test_quick_preset_replaces_the_paper_settings(checkout):
         "dataset": 3,
         "train": len({spec.settings_hash for spec in trained}),
         "measurement": len(measured),
-        **{f"results_{config['study']}": 1 for config in configs},
+        "table": sum(len(offered) for _, offered in tables),
+        "figure": sum(len(offered) for _, offered in figures),
         "all": 1,
     }
     assert all(offered for _, offered in tables), "the quick preset has a small piece of every study"
@@ -60,6 +61,13 @@ def test_a_study_is_a_target_and_so_is_its_table(checkout):
     assert (checkout.folder / "paper/quick/spas/tables/spas_table2.tex").exists()
     checkout.edit("src/truly_sparse/studies/journal/tables/table1.py", "NEW = 3")
     assert "Nothing to be done" in checkout.snakemake("spas", *quick)
+
+
+def test_every_study_of_the_quick_preset_can_have_one_step(checkout):
+    many = checkout.plan("--configfile", "config/quick.yaml")
+    one = checkout.plan("--configfile", "config/quick.yaml", "--config", "one_step=true")
+    assert {f"results_{name}" for name in study_names()} == set(one) - set(many)
+    assert {"table", "figure"} <= set(many) - set(one)
 
 
 def test_one_step_makes_all_that_many_do(finished):
