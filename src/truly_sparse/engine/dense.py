@@ -13,9 +13,9 @@ from numba import njit
 from truly_sparse.engine.compiled import COMPILED
 from truly_sparse.engine.dropout import layer_key, mix, threshold
 from truly_sparse.engine.kernels import log_probability, move_all, square_sum
-from truly_sparse.engine.linked import Floats
+from truly_sparse.engine.linked import EpochResult, Floats
 from truly_sparse.engine.memory import aligned, padded
-from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult
+from truly_sparse.engine.network import PREDICTION_ROWS
 from truly_sparse.engine.optimisers import Adam, AdamRates, MomentumRates, Optimiser, at_step, of_epoch, shortened
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.rows import Samples, softmax_rows, taken
@@ -95,6 +95,11 @@ class DenseMLP:
         self._second, self._bias_second = [padded(0) for _ in pairs], [padded(0) for _ in pairs]
         self._powers = np.ones(2)
         self._workspaces: dict[int, list[list[Floats]]] = {}
+
+    @property
+    def features(self) -> int:
+        """Features of a sample."""
+        return self.sizes[0]
 
     @property
     def link_counts(self) -> list[int]:

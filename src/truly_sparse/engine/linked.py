@@ -2,13 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from truly_sparse.engine import topology
 from truly_sparse.engine.graph import STATE, Block, Graph, Pair
+from truly_sparse.engine.optimisers import Optimiser
 from truly_sparse.engine.rows import Bytes, Numbers, Samples
 from truly_sparse.engine.streams import Streams
 from truly_sparse.engine.topology import Links
@@ -16,6 +17,19 @@ from truly_sparse.engine.topology import Links
 Floats = npt.NDArray[np.float32]
 #: Marks the links that survive pruning a fraction, given their values.
 Survivors = Callable[[Floats, float], npt.NDArray[np.bool_]]
+
+
+class EpochResult(NamedTuple):
+    """Mean cross-entropy and accuracy over the samples of one training epoch, as seen with dropout."""
+
+    loss: float
+    accuracy: float
+    samples: int
+    #: Links that took part in a step, and those of them that lead from the inputs, in the mean over steps.
+    links: float
+    input_links: float
+    #: Multiply-adds of a sample through all links, and through those from the inputs, where a link has several.
+    multiply_adds: tuple[int, int] | None = None
 
 
 class Linked(ABC):
@@ -28,11 +42,16 @@ class Linked(ABC):
         Of the layers of the graph.
     bounds : dict of (int, int) to float
         Half-width of the start values of each block.
+    storage : {"float32", "bfloat16"}
+        How training keeps activations.
+    biases : ndarray of float32
     """
 
     graph: Graph
     sizes: tuple[int, ...]
     bounds: dict[Pair, float]
+    storage: str
+    biases: Floats
     #: beta1^t and beta2^t of Adam after t steps.
     _powers: npt.NDArray[np.float64]
     _bias_second: Floats
@@ -41,6 +60,32 @@ class Linked(ABC):
     @abstractmethod
     def features(self) -> int:
         """Features of a sample."""
+
+    @abstractmethod
+    def skips(self, block: Block) -> bool:
+        """Tell whether the links of a block are shortcuts."""
+
+    @abstractmethod
+    def train_epoch(
+        self,
+        x: Samples,
+        y: npt.NDArray[np.int64],
+        order: npt.NDArray[np.int64],
+        batch: int,
+        optimiser: Optimiser,
+        dropout: float,
+        key: int,
+        first_step: int,
+    ) -> EpochResult:
+        """Train on every full batch of `order`; the last incomplete batch is dropped."""
+
+    @abstractmethod
+    def predict_proba(self, x: Samples) -> Floats:
+        """Return softmax probabilities, float32, shape (samples, classes), of x, shape (samples, features)."""
+
+    @abstractmethod
+    def predict_as_trained(self, x: Samples) -> Floats:
+        """Return what `predict_proba` does, with activations stored as in training."""
 
     @abstractmethod
     def _with(self, graph: Graph) -> Self:
@@ -63,6 +108,11 @@ class Linked(ABC):
     def link_counts(self) -> list[int]:
         """Links of every block."""
         return [len(block) for block in self.blocks]
+
+    @property
+    def bias_count(self) -> int:
+        """Biases, of which a neuron may have several."""
+        return len(self.biases)
 
     def without(self, prune: npt.NDArray[np.bool_]) -> Self:
         """Return a network without the marked links; values and moments of the others, and all else, are copied.
@@ -112,6 +162,10 @@ class Linked(ABC):
         for own in (self.graph.velocity, self.graph.arrays.second, *moments):
             own[:] = 0
         self._powers[:] = 1
+
+    def forget_biases(self) -> None:
+        """Set all parameters but links to what they are before training that draws none: biases to 0."""
+        self.biases[:] = 0
 
     def copy_state(self) -> dict[str, npt.NDArray]:
         """Return a copy of everything training changes: topology, values, moments, all other parameters."""

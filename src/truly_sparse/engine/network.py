@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +9,8 @@ import numpy.typing as npt
 from truly_sparse.engine import kernels, topology
 from truly_sparse.engine.dropout import threshold
 from truly_sparse.engine.gate import Active, Gate, room
-from truly_sparse.engine.graph import Graph, Pair
-from truly_sparse.engine.linked import Floats, Linked
+from truly_sparse.engine.graph import Block, Graph, Pair
+from truly_sparse.engine.linked import EpochResult, Floats, Linked
 from truly_sparse.engine.memory import padded
 from truly_sparse.engine.optimisers import Adam, Optimiser, of_epoch
 from truly_sparse.engine.registers import LANES
@@ -22,17 +21,6 @@ from truly_sparse.errors import UserError
 
 #: Rows of a batch that is only predicted: few, so that the activations of a layer stay in the cache.
 PREDICTION_ROWS = 64
-
-
-class EpochResult(NamedTuple):
-    """Mean cross-entropy and accuracy over the samples of one training epoch, as seen with dropout."""
-
-    loss: float
-    accuracy: float
-    samples: int
-    #: Links that took part in a step, and those of them that lead from the inputs, in the mean over steps.
-    links: float
-    input_links: float
 
 
 class SparseMLP(Linked):
@@ -180,15 +168,14 @@ class SparseMLP(Linked):
         """Features of a sample."""
         return self.sizes[0]
 
+    def skips(self, block: Block) -> bool:
+        """Tell whether a block leads past a layer."""
+        return block.target > block.source + 1
+
     @property
     def input_links(self) -> int:
         """Links that lead from the inputs."""
         return int(self.graph.arrays.pointers[self.sizes[0]])
-
-    @property
-    def bias_count(self) -> int:
-        """Biases, of which a neuron may have several."""
-        return len(self.biases)
 
     def summed_biases(self) -> Floats:
         """Return the bias of each neuron but the inputs, in float32, summed in order of the blocks."""

@@ -17,7 +17,7 @@ from truly_sparse.engine.dense import DenseMLP
 from truly_sparse.engine.dropout import layer_key, mix, threshold
 from truly_sparse.engine.graph import starts_of
 from truly_sparse.engine.libm import log
-from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.linked import Linked
 from truly_sparse.errors import UserError
 
 # Coefficients of AS 241, numerator and denominator, from the constant on; its third range begins further out.
@@ -109,7 +109,7 @@ def _add_dense(weights, first, first_target, keys, sd, limit, complement):
             weights[o, i] += np.float32(_drawn(first + i, first_target + o, keys, sd, limit, complement))
 
 
-def add_noise(network: SparseMLP | DenseMLP, noise: Noise) -> None:
+def add_noise(network: Linked | DenseMLP, noise: Noise) -> None:
     """Add noise to the weights of a network, in place."""
     key = np.uint64(noise.key)
     keys = np.uint64(layer_key(key, 0, 1)), np.uint64(layer_key(key, 0, 2))

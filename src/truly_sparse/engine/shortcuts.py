@@ -12,6 +12,7 @@ import numpy as np
 
 from truly_sparse.engine import topology
 from truly_sparse.engine.graph import Block, Pair
+from truly_sparse.engine.linked import Linked
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.topology import Links
 from truly_sparse.errors import UserError
@@ -78,22 +79,38 @@ def start(
     UserError
         Where there are not as many places of a kind.
     """
-    links: dict[Pair, Links] = {}
-    for name, pairs, count, most in zip(
-        ("sequential links", "shortcuts"), kinds(len(sizes)), (sequential, skipping), _places(sizes), strict=True
-    ):
-        if count > most:
-            raise UserError(
-                f"{count:,} {name} do not fit into {most:,} places; lower the number of links, or change shortcut_ratio"
-            )
-        if count or name == "sequential links":
-            drawn = topology.distinct(count, most, rng)
-            links |= _split(drawn, [(pair, sizes[pair[0]] * sizes[pair[1]]) for pair in pairs])
+    links = drawn(sizes, kinds(len(sizes)), (sequential, skipping), rng)
     network = SparseMLP.start(sizes, links, slopes, rng, init, storage, bias_per_block=True)
     network.biases[:] = np.concatenate(
         [topology.start_values(block.n_out, network.bounds[block.pair], rng) for block in network.blocks]
     )
     return network
+
+
+def drawn(
+    sizes: Sequence[int],
+    pairs: tuple[Sequence[Pair], Sequence[Pair]],
+    counts: tuple[int, int],
+    rng: np.random.Generator,
+) -> dict[Pair, Links]:
+    """Draw the links of sequential blocks and of shortcut blocks, each kind uniformly among all its places.
+
+    Raises
+    ------
+    UserError
+        Where there are not as many places of a kind.
+    """
+    links: dict[Pair, Links] = {}
+    for name, own, count in zip(("sequential links", "shortcuts"), pairs, counts, strict=True):
+        places = [(pair, sizes[pair[0]] * sizes[pair[1]]) for pair in own]
+        most = sum(number for _, number in places)
+        if count > most:
+            raise UserError(
+                f"{count:,} {name} do not fit into {most:,} places; lower the number of links, or change shortcut_ratio"
+            )
+        if count or name == "sequential links":
+            links |= _split(topology.distinct(count, most, rng), places)
+    return links
 
 
 def erdos_renyi(
@@ -143,12 +160,12 @@ def _split(ranks: Links, pairs: Sequence[tuple[Pair, int]]) -> dict[Pair, Links]
     return {pair: part - (end - count) for (pair, count), part, end in zip(pairs, parts, ends, strict=True)}
 
 
-def evolve(network: SparseMLP, fraction: float, rng: np.random.Generator, fixed: bool = True) -> int:
+def evolve(network: Linked, fraction: float, rng: np.random.Generator, fixed: bool = True) -> int:
     """Make one step of SPaSET: prune the smallest links of the whole network, regrow as many at random.
 
     Parameters
     ----------
-    network : SparseMLP
+    network : SparseMLP or SparseCNN
     fraction : float
         xi; floor(xi N) links of N fall, those of the smallest magnitudes in all blocks together.
     rng : numpy.random.Generator
@@ -164,8 +181,8 @@ def evolve(network: SparseMLP, fraction: float, rng: np.random.Generator, fixed:
     graph = network.graph
     count = int(fraction * len(graph))
     prune = topology.smallest(graph.values, count)
-    sequential = [block for block in network.blocks if block.target == block.source + 1]
-    shortcuts = [block for block in network.blocks if block.target > block.source + 1]
+    sequential = [block for block in network.blocks if not network.skips(block)]
+    shortcuts = [block for block in network.blocks if network.skips(block)]
     kept = {block.pair: block.links()[~prune[block.where]] for block in network.blocks}
     fell = sum(int(prune[block.where].sum()) for block in sequential)
     first = fell if fixed or not shortcuts else count // 2

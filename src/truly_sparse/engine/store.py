@@ -8,15 +8,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from truly_sparse.engine.convolution import stored
+from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.engine.dense import DenseMLP
 from truly_sparse.engine.graph import Graph, Pair, check_blocks
+from truly_sparse.engine.linked import Linked
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.noise import Noise, add_noise, noise_of, numbers_of
 from truly_sparse.errors import UserError
 from truly_sparse.files import atomic_path
 
 FORMAT = 3
-Network = SparseMLP | DenseMLP
+Network = Linked | DenseMLP
 Arrays = dict[str, npt.NDArray[Any]]
 
 
@@ -26,19 +29,26 @@ def snapshot(network: Network) -> Arrays:
         "format": np.array(FORMAT),
         "sizes": np.array(network.sizes, np.int64),
         "counts": np.array(network.link_counts, np.int64),
-        "slopes": np.asarray(network.slopes, np.float32),
-        **network.copy_state(),
     }
+    state = network.copy_state()
     if isinstance(network, DenseMLP):
-        return {**common, "sparse": np.array(False)}
-    return {
-        **common,
+        return {**common, "slopes": np.asarray(network.slopes, np.float32), **state, "sparse": np.array(False)}
+    links = {
+        **state,
         "sparse": np.array(True),
         "bfloat16": np.array(network.storage == "bfloat16"),
-        "mish": np.array(network.mish),
-        "bias_per_block": np.array(network.bias_per_block),
         "blocks": np.array([block.pair for block in network.blocks], np.int64),
         "bounds": np.array([*network.bounds.values()], np.float64),
+    }
+    if isinstance(network, SparseCNN):
+        return {**common, **links, **stored.described(network.plan)}
+    assert isinstance(network, SparseMLP)
+    return {
+        **common,
+        "slopes": np.asarray(network.slopes, np.float32),
+        **links,
+        "mish": np.array(network.mish),
+        "bias_per_block": np.array(network.bias_per_block),
     }
 
 
@@ -93,10 +103,7 @@ def build(arrays: Arrays) -> Network:
     sizes = [int(n) for n in arrays["sizes"]]
     if len(sizes) < 2 or min(sizes) < 1 or sum(sizes) > np.iinfo(np.int32).max:
         raise UserError("layer sizes are not valid")
-    slopes = [float(slope) for slope in arrays["slopes"]]
-    if not np.isfinite(slopes).all():
-        raise UserError("slopes hold a value that is not finite")
-    network = _sparse(arrays, sizes, slopes) if bool(arrays["sparse"]) else _dense(arrays, sizes, slopes)
+    network = _linked(arrays, sizes) if bool(arrays["sparse"]) else _dense(arrays, sizes)
     network.load_state(arrays)
     if arrays["counts"].tolist() != network.link_counts:
         raise UserError("link counts are not those of the blocks")
@@ -110,32 +117,54 @@ def perturbed(network: Network, noise: Noise) -> Network:
     return build(snapshot(network) | {"noise": numbers_of(noise)})
 
 
-def _sparse(arrays: Arrays, sizes: list[int], slopes: list[float]) -> SparseMLP:
+def _linked(arrays: Arrays, sizes: list[int]) -> SparseMLP | SparseCNN:
     pairs = [(int(source), int(target)) for source, target in arrays["blocks"]]
     check_blocks(sizes, pairs)
     bounds = [float(bound) for bound in arrays["bounds"]]
-    if len(slopes) != len(sizes) or len(bounds) != len(pairs) or sorted(set(pairs)) != pairs:
-        raise UserError("slopes, blocks or bounds do not fit the layers")
+    if len(bounds) != len(pairs) or sorted(set(pairs)) != pairs:
+        raise UserError("blocks or bounds do not fit the layers")
     if not np.isfinite(bounds).all():
         raise UserError("bounds hold a value that is not finite")
     pointers, targets = arrays["pointers"], arrays["targets"]
     _check_topology(pointers, targets, sizes, pairs)
-    per_block = bool(arrays["bias_per_block"])
-    biases = sum(sizes[target] for _, target in pairs) if per_block else sum(sizes[1:])
-    lengths = dict.fromkeys(("values", "velocity"), len(targets)) | dict.fromkeys(("biases", "bias_velocity"), biases)
-    if len(arrays["second"]) or len(arrays["bias_second"]):
-        lengths |= {"second": len(targets), "bias_second": biases}
-    _check_values(arrays, lengths)
     _check_powers(arrays)
     storage = "bfloat16" if bool(arrays["bfloat16"]) else "float32"
+    if "layers" in arrays:
+        plan = stored.plan_of(arrays)
+        if plan.sizes != sizes or plan.pairs != pairs:
+            raise UserError("blocks are not those of the layers")
+        _check_linked(arrays, stored.shape_of(plan))
+        return stored.built(plan, Graph(sizes, pairs, pointers.copy(), targets.copy()), arrays, storage)
+    slopes = _slopes(arrays, len(sizes))
+    per_block = bool(arrays["bias_per_block"])
+    biases = sum(sizes[target] for _, target in pairs) if per_block else sum(sizes[1:])
+    _check_linked(arrays, dict.fromkeys(("biases", "bias_velocity"), biases))
     shape: list[float] | str = "mish" if bool(arrays["mish"]) else slopes[1:-1]
     graph = Graph(sizes, pairs, pointers.copy(), targets.copy())
     return SparseMLP(graph, shape, dict(zip(pairs, bounds, strict=True)), storage, per_block)
 
 
-def _dense(arrays: Arrays, sizes: list[int], slopes: list[float]) -> DenseMLP:
-    if len(slopes) != len(sizes) - 2:
+def _check_linked(arrays: Arrays, lengths: dict[str, int]) -> None:
+    """Check the numbers of links and of all other parameters, second moments of both included where there are any."""
+    links = len(arrays["targets"])
+    lengths = dict.fromkeys(("values", "velocity"), links) | lengths
+    if len(arrays["second"]) or len(arrays["bias_second"]):
+        others = {name: lengths[name.replace("second", "velocity")] for name in arrays if name.endswith("_second")}
+        lengths |= {"second": links, **others}
+    _check_values(arrays, lengths)
+
+
+def _slopes(arrays: Arrays, layers: int) -> list[float]:
+    slopes = [float(slope) for slope in arrays["slopes"]]
+    if len(slopes) != layers:
         raise UserError("slopes do not fit the layers")
+    if not np.isfinite(slopes).all():
+        raise UserError("slopes hold a value that is not finite")
+    return slopes
+
+
+def _dense(arrays: Arrays, sizes: list[int]) -> DenseMLP:
+    slopes = _slopes(arrays, len(sizes) - 2)
     weights, biases = sum(n_in * n_out for n_in, n_out in pairwise(sizes)), sum(sizes[1:])
     lengths = {"values": weights, "velocity": weights, "biases": biases, "bias_velocity": biases}
     if "second" in arrays:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truly_sparse.engine.gate import Gate, thresholds_of
-from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.linked import Linked
 from truly_sparse.engine.streams import Streams
 from truly_sparse.ensembles.subnetworks import Marks, fallen, ranked
 from truly_sparse.training.config import TrainingConfig
@@ -36,11 +36,11 @@ class Annealing(ABC):
     """What happens to a child's links before each epoch of its tuning."""
 
     @abstractmethod
-    def before(self, network: SparseMLP, epoch: int) -> tuple[SparseMLP, Gate | None]:
+    def before(self, network: Linked, epoch: int) -> tuple[Linked, Gate | None]:
         """Return the network of an epoch, counted from 0, and which of its links take part in each step."""
 
     @abstractmethod
-    def final(self, network: SparseMLP) -> SparseMLP:
+    def final(self, network: Linked) -> Linked:
         """Return the network of those links of the child, as it is now, that it will end with."""
 
 
@@ -49,14 +49,14 @@ class Iterative(Annealing):
 
     Parameters
     ----------
-    network : SparseMLP
+    network : SparseMLP or SparseCNN
         The child with all links of its parent.
     settings : TrainingConfig
     rng : Generator
         Draws the order in which links fall, unless the smallest do, which are looked for anew each time.
     """
 
-    def __init__(self, network: SparseMLP, settings: TrainingConfig, rng: np.random.Generator) -> None:
+    def __init__(self, network: Linked, settings: TrainingConfig, rng: np.random.Generator) -> None:
         self.settings, last = settings, len(network.sizes) - 1
         self.counts = {
             block.pair: len(block) for block in network.blocks if block.target < last or settings.prune_output_block
@@ -68,17 +68,17 @@ class Iterative(Annealing):
         share = min(steps, self.settings.prune_epochs) / self.settings.prune_epochs
         return self.counts[pair] - fallen(self.counts[pair], share * self.settings.sparsity)
 
-    def before(self, network: SparseMLP, epoch: int) -> tuple[SparseMLP, None]:
+    def before(self, network: Linked, epoch: int) -> tuple[Linked, None]:
         """Let links fall; see `Annealing.before`."""
         if epoch >= self.settings.prune_epochs:
             return network, None
         return self._after(network, epoch, epoch + 1), None
 
-    def final(self, network: SparseMLP) -> SparseMLP:
+    def final(self, network: Linked) -> Linked:
         """Return the network itself: what will fall is part of it as yet."""
         return network
 
-    def _after(self, network: SparseMLP, done: int, steps: int) -> SparseMLP:
+    def _after(self, network: Linked, done: int, steps: int) -> Linked:
         keep = np.ones(len(network.graph), bool)
         for block in network.blocks:
             if block.pair in self.counts:
@@ -126,12 +126,12 @@ class Stochastic(Annealing):
             return np.asarray(first + (self.target - first) * part)
         return np.where(self.target, 1.0, self.settings.temperature * height(self.settings.annealing_shape, part))
 
-    def before(self, network: SparseMLP, epoch: int) -> tuple[SparseMLP, Gate | None]:
+    def before(self, network: Linked, epoch: int) -> tuple[Linked, Gate | None]:
         """Let probabilities change; see `Annealing.before`."""
         if epoch < self.settings.annealing_epochs:
             return network, Gate(thresholds_of(self.probabilities(epoch)), self.key, self.settings.inactive == "coast")
         return self.final(network), None
 
-    def final(self, network: SparseMLP) -> SparseMLP:
+    def final(self, network: Linked) -> Linked:
         """Return the network of the links that are never to fall; see `Annealing.final`."""
         return network.subnetwork(self.target) if len(network.graph) == len(self.target) else network

@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from truly_sparse.engine import store
 from truly_sparse.engine.dense import DenseMLP
+from truly_sparse.engine.linked import Linked
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.store import Network
 from truly_sparse.ensembles import subnetworks
@@ -34,7 +35,7 @@ def pruned(settings: TrainingConfig, child: int, whole: bool) -> Derive:
 def iterative(settings: TrainingConfig, child: int) -> Derive:
     """Return what lets a child's links fall by and by."""
 
-    def anneal(network: SparseMLP, draw: Draw) -> Iterative:
+    def anneal(network: Linked, draw: Draw) -> Iterative:
         return Iterative(network, settings, draw(child + 1).prune)
 
     return anneal
@@ -43,7 +44,7 @@ def iterative(settings: TrainingConfig, child: int) -> Derive:
 def stochastic(settings: TrainingConfig, child: int) -> Derive:
     """Return what has a child's surplus links take part in ever fewer steps."""
 
-    def anneal(network: SparseMLP, draw: Draw) -> Stochastic:
+    def anneal(network: Linked, draw: Draw) -> Stochastic:
         target = subnetworks.marked(network, subnetworks.kept(network, settings, child, draw))
         drawn = subnetworks.marked(network, subnetworks.fallible(network, settings))
         return Stochastic(target, settings, draw(child + 1), drawn)

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from truly_sparse.engine import store, topology
 from truly_sparse.engine.dense import DenseMLP
 from truly_sparse.engine.graph import Graph, Pair
-from truly_sparse.engine.network import Floats, SparseMLP
+from truly_sparse.engine.linked import Floats, Linked
+from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.streams import Streams
 from truly_sparse.errors import UserError
 from truly_sparse.training.config import TrainingConfig
@@ -34,7 +35,7 @@ class Part(NamedTuple):
 
 def parts_of(parent: store.Network) -> dict[Pair, Part]:
     """Return the blocks of a network; of a dense one, every weight is a link."""
-    if isinstance(parent, SparseMLP):
+    if isinstance(parent, Linked):
         blocks = {block.pair: (block, np.divmod(block.links(), block.n_out)) for block in parent.blocks}
         return {pair: Part(block.values, *ends) for pair, (block, ends) in blocks.items()}
     found = {}
@@ -55,7 +56,7 @@ def kept(parent: store.Network, settings: TrainingConfig, child: int, draw: Draw
 
     Parameters
     ----------
-    parent : SparseMLP or DenseMLP
+    parent : SparseMLP, SparseCNN or DenseMLP
     settings : TrainingConfig
         `sampler`, `parts`, `sparsity`, `structure`, `prune_output_block`.
     child : int
@@ -124,12 +125,12 @@ def _without_neurons(
 
 def child_of(
     parent: store.Network, marks: Mapping[Pair, Marks], settings: TrainingConfig, fresh: np.random.Generator | None
-) -> SparseMLP:
+) -> Linked:
     """Return the network of some links of a parent, with its values and biases, and at rest.
 
     Parameters
     ----------
-    parent : SparseMLP or DenseMLP
+    parent : SparseMLP, SparseCNN or DenseMLP
         It stays as it is.
     marks : mapping
         See `kept`.
@@ -146,7 +147,8 @@ def child_of(
     empty = [pair for pair, own in marks.items() if not own.any()]
     if empty:
         raise UserError(f"block {empty[0]} of a child has no links; lower sparsity or parts, or raise epsilon")
-    if isinstance(parent, SparseMLP):
+    child: Linked
+    if isinstance(parent, Linked):
         child = parent.subnetwork(marked(parent, marks))
     else:
         child = _of_dense(parent, marks, settings)
@@ -154,11 +156,11 @@ def child_of(
     if fresh is not None:
         for block in child.blocks:
             child.graph.values[block.where] = topology.start_values(len(block), child.bounds[block.pair], fresh)
-        child.biases[:] = 0
+        child.forget_biases()
     return child
 
 
-def marked(network: SparseMLP, marks: Mapping[Pair, Marks]) -> Marks:
+def marked(network: Linked, marks: Mapping[Pair, Marks]) -> Marks:
     """Return marks of all links, in order of ``graph.values``."""
     found = np.zeros(len(network.graph), bool)
     for block in network.blocks:

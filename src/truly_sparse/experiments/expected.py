@@ -6,11 +6,13 @@ from math import ceil
 from typing import Any
 
 from truly_sparse.data import registry
+from truly_sparse.engine.convolution.start import kinds
 from truly_sparse.engine.shortcuts import numbers
 from truly_sparse.engine.topology import density
 from truly_sparse.ensembles import methods
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.training.config import TrainingConfig
+from truly_sparse.training.start import numbers_of, plan_of
 
 
 def links(sizes: Sequence[int], training: Mapping[str, Any]) -> float:
@@ -21,13 +23,22 @@ def links(sizes: Sequence[int], training: Mapping[str, Any]) -> float:
     return sum(density(n_in, n_out, training["epsilon"]) * n_in * n_out for n_in, n_out in pairwise(sizes))
 
 
-def weights(settings: Mapping[str, Any], features: int, classes: int) -> float:
-    """Return the links of a sparse network, or all weights of a dense one."""
-    training = settings["training"]
-    sizes = [features, *training["hidden_layer_sizes"], classes]
+def multiply_adds(settings: Mapping[str, Any], features: int, classes: int) -> float:
+    """Return those of a sample through a network, forth alone; a link of a convolution has one for each position."""
+    training = TrainingConfig.of(settings["training"])
+    sizes = [features, *training.hidden_layer_sizes, classes]
     if settings["model"] == "dense":
         return float(sum(n_in * n_out for n_in, n_out in pairwise(sizes)))
-    return links(sizes, training)
+    if training.architecture == "mlp":
+        return links(sizes, settings["training"])
+    plan = plan_of(features, classes, training)
+    at = dict(zip(plan.pairs, plan.positions, strict=True))
+    total = 0.0
+    for pairs, count in zip(kinds(plan), numbers_of(plan, training), strict=True):
+        places = {pair: plan.sizes[pair[0]] * plan.sizes[pair[1]] for pair in pairs}
+        if count:
+            total += count / sum(places.values()) * sum(at[pair] * number for pair, number in places.items())
+    return total
 
 
 def operations(settings: Mapping[str, Any], entry: Mapping[str, Any]) -> float | None:
@@ -54,7 +65,7 @@ def operations(settings: Mapping[str, Any], entry: Mapping[str, Any]) -> float |
     train -= ceil(data["validation_fraction"] * train)
     samples = train // training["batch_size"] * training["batch_size"]
     epochs = methods.kind(settings["strategy"]).passes(TrainingConfig.of(training))
-    return 3 * weights(settings, entry["features"], len(entry["class_counts"])) * samples * epochs
+    return 3 * multiply_adds(settings, entry["features"], len(entry["class_counts"])) * samples * epochs
 
 
 def told(place: str, config: dict[str, Any], specs: Iterable[RunSpec]) -> str | None:

@@ -113,6 +113,8 @@ def _sparse(training: Mapping[str, Any], strategy: str) -> set[str]:
         found.add("exact start")
     if training.get("shortcut_ratio"):
         found.add("shortcuts")
+    if training.get("architecture", "mlp") != "mlp":
+        found.add(f"architecture {training['architecture']}")
     if methods.kind(strategy) is methods.Sequential and not training["escape_input_block"]:
         found.add("input block kept")
     if strategy == "dist_tse":

@@ -132,7 +132,7 @@ def _picture(name: str, optimiser: str = "SGD", **settings: Any) -> Case:
 def cases() -> list[Case]:
     """Return all golden runs, each with a name of its own."""
     made = [*_datasets(), *_networks(), *_ensembles(), *_shapes(), *_others(), *_measurements(), *_estimators()]
-    return [*made, *_graphs(), *_pictures(), *_shortcuts(), *_images(), *_rates(), *_families()]
+    return [*made, *_graphs(), *_pictures(), *_architectures(), *_shortcuts(), *_images(), *_rates(), *_families()]
 
 
 def _datasets() -> list[Case]:
@@ -416,6 +416,34 @@ def _shortcuts() -> list[Case]:
         _run("SPaSET, ratio free", spas | {"keep_shortcut_ratio": False}),
         _run("SET*", spas | {"shortcut_ratio": 0.0}),
     ]
+
+
+def _architectures() -> list[Case]:
+    """Every kind of convolutional network as runs have them, and ensembles of them."""
+    own: dict[str, Any] = {"dataset": "pictures", "data": {"split": "official", "scaling": "channels"}}
+    spas: dict[str, Any] = SET | {
+        "epsilon": None, "compression": 2.0, "hidden_layer_sizes": [4, 6], "architecture": "spas_cnn",
+        "shortcut_ratio": 0.5, "optimiser": "adam", "learning_rate": 0.01, "l1": 0.001, "activation": "mish",
+        "init": "torch", "pruning": "global", "selection": "best_validation", "patience": 2,
+    }  # fmt: skip
+    plain: dict[str, Any] = SET | {
+        "epsilon": None, "compression": 2.0, "hidden_layer_sizes": [4, 6], "architecture": "plain_cnn", "momentum": 0.9,
+        "weight_decay": 0.0002,
+    }  # fmt: skip
+    lenet = {"architecture": "lenet", "hidden_layer_sizes": [4, 6, 12]}
+    two = {"members": 2, "epochs": 6, "exploration_epochs": 2}
+    return [
+        _run("SPaS-CNN, SPaSET", spas, **own),
+        _run("SPaS-CNN without shortcuts", spas | {"shortcut_ratio": 0.0}, **own),
+        _run("DenseNet, bfloat16", spas | HALF | {"architecture": "densenet", "hidden_layer_sizes": [3],
+                                                      "shortcut_ratio": 0.0}, **own),
+        _run("plain CNN", plain, **own),
+        _run("plain CNN, all links", plain | {"compression": 1.0, "evolution_every": 0}, **own),
+        _run("plain CNN, edst_rg", plain | two, "edst_rg", **own),
+        _run("plain CNN, fd_tse", plain | two, "fd_tse", **own),
+        _run("LeNet, subnetworks", plain | lenet | FAMILY | {"members": 2}, "sparse_subnetworks", **own),
+        _run("LeNet, links", plain | lenet | {"compression": None, "links": 300}, **own),
+    ]  # fmt: skip
 
 
 def _pictures() -> list[Case]:

@@ -45,9 +45,10 @@ TABLES = {
     "holes": (ROWS, 3, 10),
     "gesture": (9900, 5, 2),
     "images": (ROWS, 3, 12),
+    "pictures": (400, 3, 256),
 }
 #: Channels, height and width of the made-up images, the last quarter of which is their test part.
-SHAPE = (3, 2, 2)
+SHAPES = {"images": (3, 2, 2), "pictures": (1, 16, 16)}
 #: Pictures of several kinds of layers.
 PICTURE = (2, 22, 16)
 LAYERS: list[Layer] = [
@@ -105,6 +106,25 @@ def _logical(networks: Sequence[SparseMLP]) -> Outputs:
     }
 
 
+def _members(networks: Sequence[store.Network]) -> Outputs:
+    """Digest networks of one kind."""
+    pictures = [network for network in networks if isinstance(network, SparseCNN)]
+    if pictures:
+        return _convolutional(pictures)
+    return _logical([network for network in networks if isinstance(network, SparseMLP)])
+
+
+def _convolutional(networks: Sequence[SparseCNN]) -> Outputs:
+    """Digest sorted links by block, and all other state in order of its names."""
+    states = [network.copy_state() for network in networks]
+    return {
+        "links": _digest(*(block.links() for network in networks for block in network.blocks)),
+        "state": _digest(
+            *(state[name] for state in states for name in sorted(state) if name not in ("pointers", "targets"))
+        ),
+    }
+
+
 def _table(name: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Return made-up features and classes, by operations that every processor rounds alike."""
     rows, classes, features = TABLES[name]
@@ -120,7 +140,7 @@ def _prepare(folder: Path, name: str) -> None:
     if name == "holes":
         x[::7, -1] = np.nan
     columns: dict[str, Any] = {f"f{number}": column for number, column in enumerate(x.T)} | {"target": y}
-    if name == "images":
+    if name in SHAPES:
         bytes_ = (x * 40 + 128).astype(np.uint8)
         images = pa.array([row.tobytes() for row in bytes_], pa.binary(x.shape[1]))
         columns = {"pixels": images, "target": y, "part": (np.arange(len(y)) >= len(y) * 3 // 4).astype(np.int8)}
@@ -129,7 +149,7 @@ def _prepare(folder: Path, name: str) -> None:
     path = folder / f"{name}.parquet"
     pq.write_table(pa.table(columns), path)
     about = {"sha256": sha256(path), "classes": [str(number) for number in range(y.max() + 1)], "source": "made up"}
-    write_json(path.with_suffix(".json"), {**about, "partial": None, "shape": SHAPE})
+    write_json(path.with_suffix(".json"), {**about, "partial": None, "shape": SHAPES.get(name)})
 
 
 def _data(settings: dict[str, Any], folder: Path) -> Outputs:
@@ -178,7 +198,7 @@ def _network_outputs(
     history = model.trainer.progress.history
     failure = model.failure and model.failure.replace("learning_rate", DIGESTED_AS["learning_rate"])
     return {
-        **_logical([network for network in members if isinstance(network, SparseMLP)]),
+        **_members(members),
         "history": _digest_of(
             [{DIGESTED_AS.get(key, key): row[key] for key in row if key != "seconds"} for row in history]
         ),
@@ -272,10 +292,8 @@ def _picture(settings: dict[str, Any], folder: Path) -> Outputs:
         order = streams.order.permutation(200)
         losses.append(network.train_epoch(x, y, order, settings["batch"], kind(**settings["numbers"])).loss)
         network.evolve(0.3, streams)
-    state = network.copy_state()
     return {
-        "links": _digest(*(block.links() for block in network.blocks)),
-        "state": _digest(*(state[name] for name in sorted(state) if name not in ("pointers", "targets"))),
+        **_convolutional([network]),
         "predictions": _digest(network.predict_proba(x)),
         "loss": _digest_of(losses),
     }

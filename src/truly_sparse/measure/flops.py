@@ -16,7 +16,8 @@ def operations(history: Iterable[Mapping[str, Any]], validation_rows: int) -> di
     ----------
     history : iterable of mappings
         One per epoch, with `samples` trained on, `connections` and `input_connections` in use, in the mean over steps
-        where these differ.
+        where these differ; of convolutional networks, also with `multiply_adds` and `input_multiply_adds` of a sample,
+        where a link counts at all its positions.
     validation_rows : int
         Rows predicted after each epoch.
 
@@ -29,9 +30,9 @@ def operations(history: Iterable[Mapping[str, Any]], validation_rows: int) -> di
     """
     forward = backward = validation = 0
     for epoch in history:
-        links, samples = epoch["connections"], epoch["samples"]
+        samples, links = epoch["samples"], epoch.get("multiply_adds", epoch["connections"])
         forward += round(links * samples)
-        backward += round((links - epoch["input_connections"]) * samples)
+        backward += round((links - epoch.get("input_multiply_adds", epoch["input_connections"])) * samples)
         validation += round(links * validation_rows)
     return {
         "forward": forward,

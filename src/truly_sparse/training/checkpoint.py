@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from truly_sparse.engine import store, topology
-from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.linked import Linked
 from truly_sparse.files import atomic_path
 from truly_sparse.training.loop import Loop, Member, Progress
 
@@ -98,14 +98,15 @@ def _member(facts: dict[str, Any], arrays: store.Arrays) -> Member:
 def _network(arrays: store.Arrays, like: store.Network) -> store.Network:
     """Rebuild a network; one of another shape would have the kernels read past the end of the data."""
     network = store.build(arrays)
-    if tuple(network.sizes) != tuple(like.sizes) or _pairs(network) != _pairs(like):
+    shapes = [(tuple(one.sizes), one.features, _pairs(one)) for one in (network, like)]
+    if shapes[0] != shapes[1]:
         raise ValueError("a network has another shape")
     return network
 
 
 def _pairs(network: store.Network) -> list[tuple[int, int]]:
     """Return the blocks; a dense network has those between consecutive layers, and so has its sparse child."""
-    if isinstance(network, SparseMLP):
+    if isinstance(network, Linked):
         return [block.pair for block in network.blocks]
     return list(pairwise(range(len(network.sizes))))
 
@@ -116,7 +117,7 @@ def _number(value: Any) -> float | None:
 
 def _links(links: topology.Links, network: store.Network, number: int) -> topology.Links:
     """Return links of earlier members after checking that they are sorted places of the block they belong to."""
-    if not isinstance(network, SparseMLP) or not 0 <= number < len(network.blocks):
+    if not isinstance(network, Linked) or not 0 <= number < len(network.blocks):
         raise ValueError("links of earlier members belong to no block")
     places = network.blocks[number].places
     if links.dtype != np.int64 or links.ndim != 1 or (links[1:] <= links[:-1]).any():

@@ -16,6 +16,8 @@ OF_CHILDREN = (
     "noise_sd", "parts", "population", "prune_epochs", "prune_output_block", "sampler", "search_sparsity", "sparsity",
     "structure", "temperature",
 )  # fmt: skip
+#: Kinds of networks; all but the first are convolutional.
+ARCHITECTURES = ("mlp", "plain_cnn", "spas_cnn", "densenet", "lenet")
 #: What says how many links a sparse network starts with; one of them is given.
 DENSITIES = ("epsilon", "compression", "links")
 
@@ -25,7 +27,19 @@ class TrainingConfig:
     """Settings of one training run; the defaults are the protocol of the journal's Gesture experiment."""
 
     hidden_layer_sizes: tuple[int, ...] = setting(
-        (1000, 1000, 1000), "Neurons of each hidden layer.", least=1, most=2_147_483_647
+        (1000, 1000, 1000),
+        "Neurons of each hidden layer; of a convolutional `architecture`, its channels.",
+        least=1,
+        most=2_147_483_647,
+    )
+    architecture: str = setting(
+        "mlp",
+        "What kind of network: mlp, a multilayer perceptron; or one of square pictures: plain_cnn, parts of two "
+        "convolutions with a maximum of two by two in between; spas_cnn, parts of three convolutions, which "
+        "`shortcut_ratio` gives shortcuts (SPaS); densenet, three parts of four (SPaS's), from one number of channels "
+        "on; lenet, two convolutions and then layers of neurons (Whitaker's).",
+        choices=ARCHITECTURES,
+        added=True,
     )
     epsilon: float | None = setting(
         None,
@@ -38,7 +52,7 @@ class TrainingConfig:
     compression: float | None = setting(
         None,
         "Instead of `epsilon`: places of the dense network without shortcuts for each link, 1 / (1 - S) (SPaS); 0 "
-        "fills every place, those of shortcuts, too.",
+        "fills every place, those of shortcuts, too. Of a convolutional `architecture`: all its places for each link.",
         kind=float,
         least=0,
         most=1_000_000_000,
@@ -367,7 +381,7 @@ def contradiction(settings: TrainingConfig, model: str) -> str | None:
     if sgd and settings.optimiser != "sgd":
         return f"{sgd[0]} needs optimiser sgd"
     if model == "dense":
-        other = {"shortcut_ratio": 0.0, "pruning": "per_sign"}
+        other = {"architecture": "mlp", "shortcut_ratio": 0.0, "pruning": "per_sign"}
         differing = [name for name, value in other.items() if getattr(settings, name) != value]
         if settings.activation == "mish":
             differing.append("activation mish")
@@ -377,6 +391,22 @@ def contradiction(settings: TrainingConfig, model: str) -> str | None:
         return f"a sparse model needs one of {', '.join(DENSITIES)}, found {' and '.join(given) or 'none'}"
     if not settings.keep_shortcut_ratio and settings.pruning != "global":
         return "keep_shortcut_ratio false needs pruning global"
+    return None if settings.architecture == "mlp" else _of_pictures(settings)
+
+
+def _of_pictures(settings: TrainingConfig) -> str | None:
+    """Return what settings ask of a convolutional network that it has not."""
+    kind = f"architecture {settings.architecture}"
+    if settings.epsilon is not None:
+        return f"{kind} takes compression or links, not epsilon"
+    if settings.dropout:
+        return f"{kind} has no dropout; set dropout 0"
+    if settings.activation == "all_relu":
+        return f"{kind} has activation relu or mish, not all_relu"
+    if settings.shortcut_ratio and settings.architecture != "spas_cnn":
+        return f"{kind} has no shortcuts; set shortcut_ratio 0, or take spas_cnn"
+    if settings.structure == "neurons":
+        return f"{kind} has structure links or rows, not neurons"
     return None
 
 

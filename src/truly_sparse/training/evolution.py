@@ -1,20 +1,20 @@
 """The step of topology evolution that settings ask for."""
 
 from truly_sparse.engine import shortcuts, topology
-from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.linked import Linked
 from truly_sparse.engine.streams import Streams
 from truly_sparse.training.config import TrainingConfig
 from truly_sparse.training.stage import Earlier
 
 
 def step(
-    network: SparseMLP, settings: TrainingConfig, fraction: float, streams: Streams, avoided: Earlier | None = None
+    network: Linked, settings: TrainingConfig, fraction: float, streams: Streams, avoided: Earlier | None = None
 ) -> int:
     """Remove a fraction of the links by the rule `pruning`, and grow as many at random.
 
     Parameters
     ----------
-    network : SparseMLP
+    network : SparseMLP or SparseCNN
         Changed in place.
     settings : TrainingConfig
     fraction : float

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from truly_sparse.engine import store
 from truly_sparse.engine.gate import Gate
-from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.linked import EpochResult, Linked
 from truly_sparse.engine.optimisers import SGD, Adam, Optimiser, PerStep, of_gradients
 from truly_sparse.engine.rows import Samples
 from truly_sparse.engine.streams import Streams
@@ -97,7 +97,7 @@ class Loop:
     ----------
     plan : list of Epoch
         The epochs of all stages.
-    network : SparseMLP or DenseMLP
+    network : SparseMLP, SparseCNN or DenseMLP
         As it is now.
     members : list of Member
         Collected ones; complete when `finished`.
@@ -314,7 +314,7 @@ class Loop:
         score = self._validate(epoch)
         if trained is not None:
             trained(epoch)
-        if epoch.evolve and isinstance(self.network, SparseMLP):
+        if epoch.evolve and isinstance(self.network, Linked):
             avoided = self.earlier if self.stages[epoch.member].disjoint else None
             progress.fallbacks += evolution.step(self.network, settings, epoch.prune_fraction, self.streams, avoided)
         last = self._last_of_phase(epoch) if settings.patience and progress.stale >= settings.patience else epoch
@@ -334,6 +334,7 @@ class Loop:
                 "input_connections": result.input_links,
                 "samples": result.samples,
                 "seconds": perf_counter() - started,
+                **_work(result),
             }
         )
         progress.epoch = last.number + 1
@@ -378,6 +379,13 @@ def _numbered(stages: list[Stage]) -> list[Epoch]:
             number = len(plan)
             plan.append(replace(epoch, number=number, member=member, ends_member=number == last))
     return plan
+
+
+def _work(result: EpochResult) -> dict[str, int]:
+    """Return what a sample takes where a link counts more than once."""
+    if result.multiply_adds is None:
+        return {}
+    return dict(zip(("multiply_adds", "input_multiply_adds"), result.multiply_adds, strict=True))
 
 
 def _links_wanted(settings: TrainingConfig) -> str:

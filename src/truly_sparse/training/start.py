@@ -6,6 +6,8 @@ from typing import Literal
 import numpy as np
 
 from truly_sparse.engine import shortcuts, store
+from truly_sparse.engine.convolution import start
+from truly_sparse.engine.convolution.layers import Activation, Plan
 from truly_sparse.engine.dense import DenseMLP
 from truly_sparse.engine.network import all_relu_slopes
 from truly_sparse.training.config import TrainingConfig
@@ -17,6 +19,8 @@ Fresh = Callable[[np.random.Generator], store.Network]
 
 def fresh(model: Model, features: int, classes: int, settings: TrainingConfig) -> Fresh:
     """Return the function that draws a new network of a model for so many features and classes."""
+    if settings.architecture != "mlp":
+        return _of_pictures(features, classes, settings)
     sizes = [features, *settings.hidden_layer_sizes, classes]
     slopes = _slopes(settings)
 
@@ -31,6 +35,25 @@ def fresh(model: Model, features: int, classes: int, settings: TrainingConfig) -
         return shortcuts.erdos_renyi(sizes, settings.epsilon, ratio, slopes, rng, init, storage)
 
     return draw
+
+
+def plan_of(features: int, classes: int, settings: TrainingConfig) -> Plan:
+    """Return maps and layers of a convolutional network for square pictures."""
+    activation: Activation = "mish" if settings.activation == "mish" else "relu"
+    kind, sizes, skipping = settings.architecture, settings.hidden_layer_sizes, settings.shortcut_ratio > 0
+    return start.plan_of(kind, sizes, activation, skipping, start.picture_of(features), classes)
+
+
+def numbers_of(plan: Plan, settings: TrainingConfig) -> tuple[int, int]:
+    """Return how many sequential links and how many shortcuts it starts with."""
+    return start.numbers(plan, settings.shortcut_ratio, settings.compression, settings.links)
+
+
+def _of_pictures(features: int, classes: int, settings: TrainingConfig) -> Fresh:
+    """Return the function that draws a convolutional network."""
+    plan = plan_of(features, classes, settings)
+    numbers = numbers_of(plan, settings)
+    return lambda rng: start.start(plan, numbers, rng, settings.init, settings.activation_storage)
 
 
 def _slopes(settings: TrainingConfig) -> list[float] | str:

@@ -19,16 +19,18 @@ def plain(classes: int, channels: Sequence[int] = PARTS, activation: Activation 
     return layers
 
 
-def spas(classes: int, shortcuts: bool = True, activation: Activation = "mish") -> list[Layer]:
+def spas(
+    classes: int, shortcuts: bool = True, activation: Activation = "mish", channels: Sequence[int] = PARTS
+) -> list[Layer]:
     """Return SPaS-CNN, or its plain counterpart without shortcuts (Muller 2023, Table 6a)."""
-    layers: list[Layer] = [Convolution((0,), PARTS[0], activation="none"), MaxPool(1)]
-    for part, channels in enumerate(PARTS):
+    layers: list[Layer] = [Convolution((0,), channels[0], activation="none"), MaxPool(1)]
+    for part, many in enumerate(channels):
         if part:
-            layers.append(Convolution((len(layers),), channels, 1, 0, norm=True, activation=activation, pool="average"))
+            layers.append(Convolution((len(layers),), many, 1, 0, norm=True, activation=activation, pool="average"))
         first = len(layers)
         for depth in range(DEPTH):
             sources = tuple(range(first, first + depth + 1)) if shortcuts else (first + depth,)
-            layers.append(Convolution(sources, channels, norm=True, activation=activation, bias_per_map=True))
+            layers.append(Convolution(sources, many, norm=True, activation=activation, bias_per_map=True))
     layers.append(Convolution((len(layers),), classes, 1, 0, activation="none", pool="global"))
     return layers
 
@@ -50,13 +52,19 @@ def densenet(classes: int, first: int = 8, depth: int = 4, activation: Activatio
     return layers
 
 
-def lenet(classes: int, channels: Sequence[int] = (16, 32), units: Sequence[int] = (256, 128)) -> list[Layer]:
+def lenet(
+    classes: int,
+    channels: Sequence[int] = (16, 32),
+    units: Sequence[int] = (256, 128),
+    activation: Activation = "relu",
+) -> list[Layer]:
     """Return two layers of 5x5 without borders, each pooled, and layers of units (Whitaker's LeNet, of three sizes)."""
     first, second = channels
     layers: list[Layer] = [
         Convolution((0,), first, 5, 0, activation="none"),
-        Convolution((1,), second, 5, 0, pool="max"),
+        Convolution((1,), second, 5, 0, activation=activation, pool="max"),
     ]
     for number, many in enumerate((*units, classes)):
-        layers.append(Convolution((len(layers),), many, 1, 0, pool="none" if number else "flatten_max"))
+        last = len(layers)
+        layers.append(Convolution((last,), many, 1, 0, activation=activation, pool="none" if number else "flatten_max"))
     return layers

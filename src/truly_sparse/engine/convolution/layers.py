@@ -50,7 +50,8 @@ class Convolution:
         The maximum or mean of two by two; the mean of all; or all positions as channels, of which "flatten_max" takes
         the maximum of two by two first. Channels then are in order of rows, channels and columns of the map.
     bias_per_map : bool
-        Whether a channel has a bias for each map the layer takes, not one in all. Their sum counts.
+        Whether a channel has a bias for each map the layer takes, not one in all. Their sum counts. The layer then is a
+        sum of several, and those of all maps but the last are shortcuts.
     """
 
     sources: tuple[int, ...]
@@ -163,6 +164,8 @@ class Plan:
         Taps of each map that each layer takes, and channels it makes: the layers of the graph.
     pairs : list of (int, int)
         Blocks of the graph: from the taps of each map a layer takes to its channels.
+    skipping : set of (int, int)
+        Those of shortcuts.
     positions : list of int
         Positions of each block's links: multiply-adds of a link for a sample.
     fan_ins : list of int
@@ -227,6 +230,7 @@ class Plan:
     def _number_blocks(self) -> None:
         self.sizes: list[int] = []
         self.pairs: list[Pair] = []
+        self.skipping: set[Pair] = set()
         self.positions: list[int] = []
         self.fan_ins: list[int] = []
         self.biases: list[tuple[int, Pair]] = []
@@ -244,6 +248,8 @@ class Plan:
                 self.fan_ins.append(taken.channels * layer.kernel**2)
                 self.normed[source] |= layer.norm
                 self.norms += self.shapes[source].channels * layer.norm
+                if layer.bias_per_map and source != layer.sources[-1]:
+                    self.skipping.add(self.pairs[-1])
                 if layer.bias_per_map or source == layer.sources[0]:
                     self.biases.append((number, self.pairs[-1]))
             self.sizes.append(layer.channels)

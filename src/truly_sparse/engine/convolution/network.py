@@ -8,10 +8,10 @@ import numpy.typing as npt
 from truly_sparse.engine import topology
 from truly_sparse.engine.convolution import kernels
 from truly_sparse.engine.convolution.layers import Layer, Plan, tables
-from truly_sparse.engine.graph import Graph, Pair
-from truly_sparse.engine.linked import Floats, Linked
+from truly_sparse.engine.graph import Block, Graph, Pair
+from truly_sparse.engine.linked import EpochResult, Floats, Linked
 from truly_sparse.engine.memory import aligned, padded
-from truly_sparse.engine.network import PREDICTION_ROWS, EpochResult
+from truly_sparse.engine.network import PREDICTION_ROWS
 from truly_sparse.engine.optimisers import Adam, Optimiser, of_epoch
 from truly_sparse.engine.registers import LANES, LINE
 from truly_sparse.engine.rows import Samples
@@ -137,6 +137,10 @@ class SparseCNN(Linked):
         """Numbers of a picture, channel by channel."""
         return self.plan.picture.size
 
+    def skips(self, block: Block) -> bool:
+        """Tell whether a block leads from an earlier map than the last of those that are summed up."""
+        return block.pair in self.plan.skipping
+
     @property
     def multiply_adds(self) -> int:
         """Multiply-adds of one sample through all links."""
@@ -180,7 +184,9 @@ class SparseCNN(Linked):
             np.float32(optimiser.clip),
         )
         samples = steps * batch
-        return EpochResult(loss / samples, correct / samples, samples, len(self.graph), len(self.blocks[0]))
+        first = len(self.blocks[0])
+        work = self.multiply_adds, self.plan.positions[0] * first
+        return EpochResult(loss / samples, correct / samples, samples, len(self.graph), first, work)
 
     def predict_proba(self, x: Samples) -> Floats:
         """Return softmax probabilities, float32, shape (samples, classes), of x, shape (samples, features)."""
@@ -249,6 +255,12 @@ class SparseCNN(Linked):
         self.graph.keep_second_moments()
         if len(self._bias_second) != len(self.biases):
             self._bias_second, self._norm_second = padded(len(self.biases)), padded(len(self.norms))
+
+    def forget_biases(self) -> None:
+        """Set biases and shifts to 0, scales to 1, and running means and variances to 0 and 1."""
+        for array, value in ((self.biases, 0), (self.norms, 0), (self.norms[: self.plan.norms], 1),
+                             (self._norm.running_means, 0), (self._norm.running_variances, 1)):  # fmt: skip
+            array[:] = value
 
     def _other_state(self) -> dict[str, npt.NDArray]:
         return {

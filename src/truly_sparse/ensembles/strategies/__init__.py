@@ -13,8 +13,7 @@ import numpy as np
 
 from truly_sparse.engine import topology
 from truly_sparse.engine.graph import Block
-from truly_sparse.engine.linked import regrow_at_random
-from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.linked import Linked, regrow_at_random
 from truly_sparse.engine.streams import Streams
 from truly_sparse.engine.topology import Links
 from truly_sparse.errors import UserError
@@ -55,7 +54,7 @@ class Strategy(ABC):
             Sorted links that this or any earlier member ended with.
         """
 
-    def escape(self, network: SparseMLP, streams: Streams, earlier: Earlier) -> Iterator[Regrowth]:
+    def escape(self, network: Linked, streams: Streams, earlier: Earlier) -> Iterator[Regrowth]:
         """Leave the basin: prune the fraction q everywhere but in the output block and regrow (algorithms 1 and 2).
 
         The links that the hidden blocks ended with are added to `earlier`.

@@ -11,10 +11,14 @@ import pyarrow.parquet as pq
 
 from truly_sparse.data import pixels
 from truly_sparse.data.arrays import features
+from truly_sparse.engine.convolution.layers import tables
+from truly_sparse.engine.registers import LANES
 from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.expected import links
 from truly_sparse.experiments.grid import RunSpec
+from truly_sparse.training.config import TrainingConfig
+from truly_sparse.training.start import numbers_of, plan_of
 
 GROUPS = Path("/sys/fs/cgroup")
 
@@ -23,6 +27,8 @@ GROUPS = Path("/sys/fs/cgroup")
 LIVE, KEPT, AVOIDED = 40, 12, 8
 # Bytes per weight of a dense network: value, velocity, gradient and the draw of the start; of a member kept.
 DENSE_LIVE, DENSE_KEPT = 20, 8
+# Bytes per link of a convolutional network: those of a sparse one, its orders, and sums of 16 samples apart.
+CONVOLUTION_LIVE = LIVE + 24 + 64
 # A neuron and a sample of the batch: activation, error, masks; dense has two rooms of three arrays.
 SAMPLE, DENSE_SAMPLE = 9, 24
 # A row of the table while one column is read, chosen from and scaled.
@@ -65,6 +71,8 @@ def needed(spec: RunSpec, rows: int, features: int, classes: int, of_bytes: bool
     training = spec.settings["training"]
     if spec.settings["model"] == "reference":
         return parts
+    if training.get("architecture", "mlp") != "mlp":
+        return parts | _of_pictures(TrainingConfig.of(training), features, classes)
     sizes = [features, *training["hidden_layer_sizes"], classes]
     pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
     members = training["members"] + 1  # and the best of the window
@@ -82,6 +90,19 @@ def needed(spec: RunSpec, rows: int, features: int, classes: int, of_bytes: bool
         "network": weights * live + neurons * 40.0,
         "batch": float(batch) * neurons * sample,
         "members": weights * kept + neurons * 16.0 * members,
+    }
+
+
+def _of_pictures(training: TrainingConfig, features: int, classes: int) -> dict[str, float]:
+    """Return what a convolutional network takes, its batch, and its members."""
+    plan = plan_of(features, classes, training)
+    links, count = float(sum(numbers_of(plan, training))), -(-training.batch_size // LANES) * LANES
+    _, room, _ = tables(plan, count)
+    stored = 2 if training.activation_storage == "bfloat16" else 4
+    return {
+        "network": links * CONVOLUTION_LIVE,
+        "batch": 2.0 * stored * room.maps + 4.0 * (room.taken + room.wrong + room.passed),
+        "members": links * KEPT * (training.members + 1),
     }
 
 

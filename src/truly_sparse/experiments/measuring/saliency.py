@@ -9,6 +9,8 @@ import pandas as pd
 
 from truly_sparse.data.arrays import Arrays, floats
 from truly_sparse.engine import store
+from truly_sparse.engine.dense import DenseMLP
+from truly_sparse.engine.network import SparseMLP
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.measuring.trained import finish, settings_of, trainer_of, with_data
 from truly_sparse.experiments.samples import samples
@@ -89,6 +91,7 @@ def _maps(
     settings: dict[str, Any], network: store.Network, x: Numbers, shape: tuple[int, int, int], seed: int
 ) -> Numbers:
     """Return the maps of a network's own predictions; every network sees the same noise."""
+    assert isinstance(network, SparseMLP | DenseMLP)
     gradients, rng = Gradients(network), np.random.default_rng([seed, 0])
     found = []
     for start in range(0, len(x), _TOGETHER):
