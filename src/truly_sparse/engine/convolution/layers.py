@@ -386,7 +386,10 @@ def tables(plan: Plan, count: int) -> tuple[Tables, Room, Reach]:
         for place in range(step.first, step.last):
             sources[place] = sources[place]._replace(adds=int(sources[place].map in seen))
             seen.add(sources[place].map)
-    reach = Reach(*(np.concatenate(column).astype(np.int32) for column in zip(*reaches, strict=True)))
+    columns_of = [np.concatenate(column) for column in zip(*reaches, strict=True)]
+    if max(column.max() for column in columns_of) > np.iinfo(np.int32).max:
+        raise UserError("a layer is too large: its kernels span more than 2 ** 31 numbers; lower channels or batch_size")
+    reach = Reach(*(column.astype(np.int32) for column in columns_of))
     return (
         Tables(np.array(maps, np.int64), np.array(steps, np.int64), np.array(sources, np.int64)),
         _room(plan, maps, steps),

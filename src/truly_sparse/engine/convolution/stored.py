@@ -1,6 +1,7 @@
 """Convolutional networks as arrays: their layers in words, and the checks before one is built of a file."""
 
 import json
+import math
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -20,8 +21,8 @@ TYPES = {
     **dict.fromkeys(("norm", "bias_per_map"), bool),
     **dict.fromkeys(("activation", "pool"), str),
 }
-#: Layers of a file.
-MOST_LAYERS = 1000
+#: Layers of a file, and numbers of its picture.
+MOST_LAYERS, LARGEST = 1000, 2**24
 
 
 def described(plan: Plan) -> Arrays:
@@ -45,6 +46,8 @@ def plan_of(arrays: Arrays) -> Plan:
     picture, text = arrays["picture"], arrays["layers"]
     if picture.shape != (3,) or picture.dtype != np.int64 or text.dtype != np.uint8 or text.ndim != 1:
         raise UserError("picture or layers are not valid")
+    if (picture < 1).any() or (picture > LARGEST).any() or math.prod(picture.tolist()) > LARGEST:
+        raise UserError(f"a picture of {tuple(picture.tolist())} is not one of 1 to {LARGEST:,} numbers")
     listed = json.loads(text.tobytes())
     if not isinstance(listed, list) or not 0 < len(listed) <= MOST_LAYERS:
         raise UserError("layers are not a list")

@@ -1,0 +1,115 @@
+"""Saved convolutional networks: the same bytes back, and nothing hostile gets to the kernels."""
+
+import json
+
+import numpy as np
+import pytest
+
+from truly_sparse.engine import store
+from truly_sparse.engine.convolution import architectures
+from truly_sparse.engine.convolution.layers import Plan
+from truly_sparse.engine.convolution.start import start
+from truly_sparse.engine.optimisers import SGD, Adam
+from truly_sparse.errors import UserError
+
+PICTURE = (1, 16, 16)
+LAYERS = {
+    "spas": architectures.spas(3, channels=(3, 4)),
+    "densenet": architectures.densenet(3, 2),
+    "lenet": architectures.lenet(3, (2, 3), (5,)),
+}
+
+
+def network(kind="spas", storage="float32"):
+    plan = Plan(PICTURE, LAYERS[kind])
+    counts = (200, 100) if kind == "spas" else (150, 0)
+    return start(plan, counts, np.random.default_rng(0), storage=storage)
+
+
+def train(network, step=0, optimiser=None):
+    rng = np.random.default_rng(step)
+    x, y = rng.normal(size=(48, 256)).astype(np.float32), rng.integers(0, 3, 48)
+    network.train_epoch(x, y, np.arange(48), 16, optimiser or Adam(0.01, l1=1e-4))
+    return network.predict_proba(x).tobytes()
+
+
+@pytest.mark.parametrize(("kind", "storage"), [("spas", "float32"), ("spas", "bfloat16"), ("lenet", "float32")])
+@pytest.mark.parametrize("optimiser", [Adam(0.01, l1=1e-4), SGD(0.05)], ids=["adam", "sgd"])
+def test_a_loaded_network_is_the_saved_one_and_trains_on_as_if_never_saved(tmp_path, kind, storage, optimiser):
+    made = network(kind, storage)
+    train(made, 0, optimiser)
+    store.save(store.snapshot(made), tmp_path / "member.npz")
+    loaded = store.load(tmp_path / "member.npz")
+    assert (loaded.plan.layers, loaded.storage) == (made.plan.layers, storage)
+    assert train(loaded, 1, optimiser) == train(made, 1, optimiser)
+
+
+def spoilt(**changes):
+    return {**store.snapshot(network()), **changes}
+
+
+def with_item(name, place, value):
+    array = store.snapshot(network())[name].copy()
+    array[place] = value
+    return {name: array}
+
+
+def with_layer(number, **changes):
+    text = json.loads(store.snapshot(network())["layers"].tobytes())
+    text[number] |= changes
+    return {"layers": np.frombuffer(json.dumps(text).encode(), np.uint8)}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"picture": np.array([1, 16])},
+        {"picture": np.array([1, 5000, 5000])},
+        {"picture": np.array([1, -16, -16])},
+        {"picture": np.array([10**9, 16, 16])},
+        {"picture": np.array([1, 16, 16], np.int32)},
+        {"layers": np.zeros(3)},
+        {"layers": np.frombuffer(b"[]", np.uint8)},
+        {"layers": np.frombuffer(b"{}", np.uint8)},
+        {"layers": np.frombuffer(b"nonsense", np.uint8)},
+        {"layers": np.frombuffer(json.dumps([{"kind": "max_pool", "source": 0}] * 1001).encode(), np.uint8)},
+        with_layer(0, kind="dense"),
+        with_layer(0, kind="max_pool"),
+        with_layer(0, channels=4),
+        with_layer(0, channels=3.0),
+        with_layer(0, channels=True),
+        with_layer(0, channels=10**12),
+        with_layer(0, kernel=5),
+        with_layer(0, border=-1),
+        with_layer(0, norm=1),
+        with_layer(0, sources=[1]),
+        with_layer(0, sources=0),
+        with_layer(0, sources=[]),
+        with_layer(0, activation="tanh"),
+        with_layer(0, pool=["max"]),
+        with_layer(0, another=1),
+        with_layer(1, source="0"),
+        {"counts": np.array([1, 2, 3])},
+        {"values": np.zeros(3, np.float32)},
+        {"norms": np.zeros(3, np.float32)},
+        {"biases": np.zeros(3, np.float32)},
+        {"running_means": np.zeros(3, np.float32)},
+        {"bounds": np.zeros(1)},
+        {"powers": np.array([0.5, 2.0])},
+        {"second": np.zeros(3, np.float32)},
+        {"norm_second": np.zeros(3, np.float32), "bias_second": np.zeros(2, np.float32)},
+        with_item("targets", 0, -1),
+        with_item("targets", 0, 1),
+        with_item("pointers", 1, 10**9),
+        with_item("blocks", 0, 5),
+        with_item("running_variances", 0, -1.0),
+        with_item("running_variances", 0, np.nan),
+        with_item("norms", 0, np.inf),
+        with_item("values", 0, np.nan),
+    ],
+)
+def test_arrays_that_make_no_network_are_refused(tmp_path, changes):
+    store.save(spoilt(**changes), tmp_path / "member.npz")
+    with pytest.raises(UserError, match=r"member\.npz") as error:
+        store.load(tmp_path / "member.npz")
+    assert "\n" not in str(error.value)
