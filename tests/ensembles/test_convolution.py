@@ -27,6 +27,7 @@ METHODS = [
     ("fd_tse", PLAIN | TWO),
     ("independent", PLAIN | {"members": 2, "epochs": 2, "exploration_epochs": 2}),
     ("sparse_subnetworks", PLAIN | CHILDREN),
+    ("stochastic_subnetworks", PLAIN | CHILDREN | {"annealing_epochs": 1}),
     ("snapshot", PLAIN | TWO | {"exploration_epochs": 8}),
 ]
 
@@ -104,7 +105,6 @@ def test_children_that_begin_anew_forget_scales_and_moments(pictures):
         ("none", {"shortcut_ratio": 0.5}, "has no shortcuts"),
         ("none", {"hidden_layer_sizes": [2] * 9}, "plain_cnn .* for a picture"),
         ("sparse_subnetworks", CHILDREN | {"structure": "neurons"}, "structure links or rows, not neurons"),
-        ("stochastic_subnetworks", CHILDREN, "anneals links of mlp alone"),
     ],
 )
 def test_what_they_have_not_is_one_line(pictures, method, changes, said):

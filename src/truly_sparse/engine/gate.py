@@ -17,7 +17,7 @@ from truly_sparse.engine.dropout import layer_key, mix
 from truly_sparse.engine.graph import Arrays
 from truly_sparse.engine.link_loops import index_by_target
 from truly_sparse.engine.memory import padded
-from truly_sparse.engine.optimisers import move, rest
+from truly_sparse.engine.optimisers import at_step, move, rest
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.vector import chosen, lowest, splat
 
@@ -149,6 +149,12 @@ def put_back(links, active, count, rates):
         links.velocity[k] = here.velocity[j]
         if two:
             links.second[k] = here.second[j]
+
+
+@njit(cache=True, **COMPILED)
+def end_step(links, active, count, rates, powers):
+    """Do what `put_back` does, for a step of an epoch of its own; `powers` are those before it."""
+    put_back(links, active, count, at_step(rates, 0, powers))
 
 
 def taking_part(links, active, step, inputs):

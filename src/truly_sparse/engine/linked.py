@@ -28,8 +28,9 @@ class EpochResult(NamedTuple):
     #: Links that took part in a step, and those of them that lead from the inputs, in the mean over steps.
     links: float
     input_links: float
-    #: Multiply-adds of a sample through all links, and through those from the inputs, where a link has several.
-    multiply_adds: tuple[int, int] | None = None
+    #: Multiply-adds of a sample through all links, and through those from the inputs, in the mean over steps, where a
+    #: link has several.
+    multiply_adds: tuple[float, float] | None = None
 
 
 class Linked(ABC):

@@ -124,6 +124,15 @@ def of_epoch(optimiser: Optimiser, steps: int) -> MomentumRates | AdamRates:
     return AdamRates(_per_step(optimiser.rate, steps), float(optimiser.beta1), float(optimiser.beta2), *numbers)
 
 
+def of_step(rates: MomentumRates | AdamRates, step: int) -> MomentumRates | AdamRates:
+    """Return the rates of an epoch that consists of one of its steps."""
+    one = slice(step, step + 1)
+    if isinstance(rates, AdamRates):
+        return rates._replace(rate=np.asarray(rates.rate)[one])
+    rate, momentum, lookahead = (np.asarray(each)[one] for each in (rates.rate, rates.momentum, rates.lookahead))
+    return rates._replace(rate=rate, momentum=momentum, lookahead=lookahead)
+
+
 def _per_step(value: PerStep, steps: int) -> npt.NDArray[np.float32]:
     values = np.asarray(value, np.float32)
     if values.ndim and values.shape != (steps,):

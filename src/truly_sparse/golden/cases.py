@@ -442,6 +442,7 @@ def _architectures() -> list[Case]:
         _run("plain CNN, edst_rg", plain | two, "edst_rg", **own),
         _run("plain CNN, fd_tse", plain | two, "fd_tse", **own),
         _run("LeNet, subnetworks", plain | lenet | FAMILY | {"members": 2}, "sparse_subnetworks", **own),
+        _run("LeNet, stochastic subnetworks", plain | lenet | FAMILY | {"members": 2}, "stochastic_subnetworks", **own),
         _run("LeNet, links", plain | lenet | {"compression": None, "links": 300}, **own),
     ]  # fmt: skip
 

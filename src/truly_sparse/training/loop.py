@@ -381,7 +381,7 @@ def _numbered(stages: list[Stage]) -> list[Epoch]:
     return plan
 
 
-def _work(result: EpochResult) -> dict[str, int]:
+def _work(result: EpochResult) -> dict[str, float]:
     """Return what a sample takes where a link counts more than once."""
     if result.multiply_adds is None:
         return {}

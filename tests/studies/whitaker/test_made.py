@@ -100,3 +100,18 @@ def test_diverged_and_missing_runs_are_counted(lay_out):
     assert rows["seeds"].tolist() == [1]
     assert rows["asked"].tolist() == [5]
     assert "(1/5)" in report(config, "whitaker_table5_2")
+
+
+def test_lenet_stands_beside_what_is_printed_of_it(lay_out):
+    config = lay_out(lambda spec, record: record if spec.experiment == "whitaker_lenet" and spec.seed < 2 else None)
+    frame = make.built(config, "whitaker_table5_1").frame
+    own = frame[(frame["dataset"] == "cifar10") & (frame["setting"] == "lenet_l")]
+    here, printed = own[own["metric"] == "accuracy"], own[own["metric"] == "test_accuracy"]
+    assert set(here["method"]) == {"dense", "bagging", "sse_r", "sse_np", "sse_unpruned", "sse_fresh", "sparse_ensemble"}
+    assert (here["seeds"] == 2).all()
+    assert (here["asked"] == 3).all()
+    assert set(printed["method"]) == {"dense", "dropout", "bagging", "sse_r", "sse_np"}
+    text = report(config, "whitaker_table5_1")
+    line = next(row for row in text.split("Table 5.1c")[1].splitlines() if row.strip().startswith("SSE-NP"))
+    assert "75.8" in line
+    assert "(2/3)" in line

@@ -388,7 +388,9 @@ def tables(plan: Plan, count: int) -> tuple[Tables, Room, Reach]:
             seen.add(sources[place].map)
     columns_of = [np.concatenate(column) for column in zip(*reaches, strict=True)]
     if max(column.max() for column in columns_of) > np.iinfo(np.int32).max:
-        raise UserError("a layer is too large: its kernels span more than 2 ** 31 numbers; lower channels or batch_size")
+        raise UserError(
+            "a layer is too large: its kernels span more than 2 ** 31 numbers; lower channels or batch_size"
+        )
     reach = Reach(*(column.astype(np.int32) for column in columns_of))
     return (
         Tables(np.array(maps, np.int64), np.array(steps, np.int64), np.array(sources, np.int64)),

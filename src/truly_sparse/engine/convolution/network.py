@@ -8,13 +8,16 @@ import numpy.typing as npt
 from truly_sparse.engine import topology
 from truly_sparse.engine.convolution import kernels
 from truly_sparse.engine.convolution.layers import Layer, Plan, tables
+from truly_sparse.engine.convolution.orders import Orders, Room, links_of, orders_of, orders_of_some, room
+from truly_sparse.engine.gate import Gate, choose, end_step
+from truly_sparse.engine.gate import room as gate_room
 from truly_sparse.engine.graph import Block, Graph, Pair
 from truly_sparse.engine.linked import EpochResult, Floats, Linked
 from truly_sparse.engine.memory import aligned, padded
 from truly_sparse.engine.network import PREDICTION_ROWS
-from truly_sparse.engine.optimisers import Adam, Optimiser, of_epoch
+from truly_sparse.engine.optimisers import Adam, AdamRates, MomentumRates, Optimiser, of_epoch, of_step
 from truly_sparse.engine.registers import LANES, LINE
-from truly_sparse.engine.rows import Samples
+from truly_sparse.engine.rows import Bytes, Numbers, Samples
 from truly_sparse.engine.topology import Links
 from truly_sparse.errors import UserError
 
@@ -90,7 +93,7 @@ class SparseCNN(Linked):
         )
         self._powers = np.ones(2)
         self._batch: _Batch | None = None
-        self._orders: tuple[npt.NDArray, ...] | None = None
+        self._orders: tuple[Orders, Room] | None = None
         self._ordered = 0
 
     @classmethod
@@ -155,23 +158,81 @@ class SparseCNN(Linked):
         optimiser: Optimiser,
         dropout: float = 0.0,
         key: int = 0,  # noqa: ARG002
-        first_step: int = 0,  # noqa: ARG002
+        first_step: int = 0,
+        gate: Gate | None = None,
     ) -> EpochResult:
         """Train on every full batch of `order`; the last incomplete batch is dropped. See `SparseMLP.train_epoch`."""
         if dropout:
             raise UserError("dropout 0 is needed: convolutional networks have none")
-        own, steps = self._reserve(-(-batch // LANES) * LANES), len(order) // batch
+        self._reserve(-(-batch // LANES) * LANES)
+        samples, steps = self._samples(x), len(order) // batch
         if isinstance(optimiser, Adam):
             self._keep_second_moments()
+        if gate is not None:
+            return self._train_gated(samples, y, order, batch, optimiser, first_step, gate)
+        links, rates = self._links(), of_epoch(optimiser, steps)
+        loss, correct = self._train(samples, y, order, batch, links, rates, optimiser.clip)
+        first, seen = len(self.blocks[0]), steps * batch
+        work = self.multiply_adds, self.plan.positions[0] * first
+        return EpochResult(loss / seen, correct / seen, seen, len(self.graph), first, work)
+
+    def _train_gated(
+        self,
+        samples: Numbers | Bytes,
+        y: npt.NDArray[np.int64],
+        order: npt.NDArray[np.int64],
+        batch: int,
+        optimiser: Optimiser,
+        first_step: int,
+        gate: Gate,
+    ) -> EpochResult:
+        """Train each step on the links that a gate lets take part in it, which are brought together first."""
+        assert self._batch is not None
+        every, work = self._ordered_links()
+        inputs, arrays, active = self.sizes[0], self.graph.arrays, gate_room(self.graph.arrays, gate)
+        steps, loss, correct, products = len(order) // batch, 0.0, 0, np.zeros(2)
+        firsts = self.graph.starts[[block.source for block in self.blocks]]
+        ends = self.graph.starts[[block.source + 1 for block in self.blocks]]
+        positions = np.array(self.plan.positions)
+        for step in range(steps):
+            count = choose(arrays, active, first_step + step, inputs)
+            here, powers = active.links, self._powers.copy()
+            own = orders_of_some(here, count, active.origin, every, self._batch.reach, inputs)
+            rates = of_step(of_epoch(optimiser, steps), step)
+            links, rows = links_of(here, count, own, work), order[step * batch : (step + 1) * batch]
+            batch_loss, hits = self._train(samples, y, rows, batch, links, rates, optimiser.clip)
+            loss, correct = loss + batch_loss, correct + hits
+            if not np.isfinite(batch_loss):
+                break
+            end_step(arrays, active, count, rates, powers)
+            each = positions * (here.pointers[ends] - here.pointers[firsts])
+            products += each.sum(), each[0]
+        seen, (counted, counted_inputs) = steps * batch, active.counted / steps
+        work_done = float(products[0] / steps), float(products[1] / steps)
+        return EpochResult(loss / seen, correct / seen, seen, float(counted), float(counted_inputs), work_done)
+
+    def _train(
+        self,
+        samples: Numbers | Bytes,
+        y: npt.NDArray[np.int64],
+        order: npt.NDArray[np.int64],
+        batch: int,
+        links: kernels.Links,
+        rates: MomentumRates | AdamRates,
+        clip: float,
+    ) -> tuple[float, int]:
+        """Train on every full batch of `order`; return the summed loss and how many samples were correct."""
+        own = self._batch
+        assert own is not None
         loss, correct = kernels.train_epoch(
-            self._samples(x),
+            samples,
             y,
             order,
             batch,
             own.count,
             own.tables,
             self._used(),
-            self._links(),
+            links,
             kernels.Parameters(self.biases, self._bias_velocity, self._bias_second, self._bias_gradient),
             self._bias_channels,
             self._bias,
@@ -179,14 +240,11 @@ class SparseCNN(Linked):
             kernels.Parameters(self.norms, self._norm_velocity, self._norm_second, self._norm_gradient),
             self._norm,
             own.space,
-            of_epoch(optimiser, steps),
+            rates,
             self._powers,
-            np.float32(optimiser.clip),
+            np.float32(clip),
         )
-        samples = steps * batch
-        first = len(self.blocks[0])
-        work = self.multiply_adds, self.plan.positions[0] * first
-        return EpochResult(loss / samples, correct / samples, samples, len(self.graph), first, work)
+        return loss, correct
 
     def predict_proba(self, x: Samples) -> Floats:
         """Return softmax probabilities, float32, shape (samples, classes), of x, shape (samples, features)."""
@@ -221,35 +279,18 @@ class SparseCNN(Linked):
     def _used(self) -> npt.NDArray[np.int64]:
         return np.arange(self.features + 1)
 
-    def _links(self) -> kernels.Links:
-        """Return the links in all three orders."""
+    def _ordered_links(self) -> tuple[Orders, Room]:
+        """Return the orders of all links, worked out anew where these are others, and room for a step's numbers."""
         assert self._batch is not None
-        own, count, reach = self.graph.arrays, len(self.graph), self._batch.reach
         if self._orders is None or self._ordered != self.graph.replaced:
             self._ordered = self.graph.replaced
-            taken = reach.taken[own.sources]
-            back = reach.back_tap[own.sources] + reach.back_channel[self._targets()]
-            order = np.lexsort((back, taken))
-            channels = int(reach.taken.max()) + 1
-            self._orders = (
-                reach.forth[own.sources],
-                np.searchsorted(taken[order], np.arange(channels + 1)).astype(np.int64),
-                back[order],
-                own.position[order],
-                padded(count),
-                padded(count),
-                padded(count),
-                aligned(count * LANES),
-            )
-        assert self._orders is not None
-        forth, back_pointers, back_reach, back_position, gradient, one, two, products = self._orders
-        return kernels.Links(own.fan_in, forth, own.position, back_pointers, back_reach, back_position, own.values,
-                             own.velocity, own.second, gradient, one, two, products)  # fmt: skip
+            own = orders_of(self.graph.arrays, self._batch.reach, self.sizes[0])
+            self._orders = own, room(len(self.graph))
+        return self._orders
 
-    def _targets(self) -> npt.NDArray[np.int64]:
-        """Return the neuron each link leads to, in order of these."""
-        first = self.graph.sizes[0]
-        return np.repeat(np.arange(first, self.graph.starts[-1]), np.diff(self.graph.arrays.fan_in))
+    def _links(self) -> kernels.Links:
+        """Return the links in all three orders."""
+        return links_of(self.graph.arrays, len(self.graph), *self._ordered_links())
 
     def _keep_second_moments(self) -> None:
         self.graph.keep_second_moments()

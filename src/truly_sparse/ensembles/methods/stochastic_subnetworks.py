@@ -22,8 +22,6 @@ class Members(sparse_subnetworks.Members):
     @classmethod
     def problem(cls, name: str, settings: TrainingConfig) -> str | None:
         """Return why settings cannot be trained; see `Method.problem`."""
-        if settings.architecture != "mlp":
-            return f"architecture {settings.architecture} with strategy {name}, which anneals links of mlp alone"
         if settings.prune_epochs:
             return f"prune_epochs {settings.prune_epochs} with strategy {name}, which anneals; leave it out"
         if settings.annealing_epochs > settings.child_epochs:

@@ -12,7 +12,7 @@ from truly_sparse.experiments.records import Record
 from truly_sparse.measure.diversity import with_diagonal
 
 #: At the end of a method's name in the configuration, and what it says of the run.
-SUFFIXES = {"_adam": ("optimiser", "adam"), "_sparse": ("parent", "sparse")}
+SUFFIXES = {"_adam": ("optimiser", "adam"), "_sparse": ("parent", "sparse"), "_lenet": ("parent", "dense")}
 #: Strategies whose members are children of one parent.
 OF_A_PARENT = ("sparse_subnetworks", "stochastic_subnetworks", "noisy_subnetworks")
 #: Strategies that train every member from scratch.
@@ -42,8 +42,8 @@ SETTINGS: dict[str, Any] = {
 #: The parent's epochs in print, or all epochs, in experiments that are also run with eight times as many: an epoch
 #: of the smaller datasets has an eighth of the steps of the source's; one of pictures has as many.
 PRINTED_EPOCHS = {"whitaker_rates": 20, "whitaker_sparsity": 10, "whitaker_size": 10}
-PRINTED_TOTAL = {"whitaker_small": 16}
-PICTURES = ("fashion_mnist",)
+PRINTED_TOTAL = {"whitaker_small": 16, "whitaker_lenet": 16}
+PICTURES = ("fashion_mnist", "cifar10", "cifar100")
 #: How members are combined in a record, and what of it the frame has: accuracy_all_logits is the accuracy of the mean
 #: logits of the parent and its children.
 COMBINED = {"mean_softmax": "", "mean_logits": "_logits", "vote": "_vote"}

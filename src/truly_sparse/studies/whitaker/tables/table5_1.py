@@ -12,7 +12,7 @@ from truly_sparse.analysis.table import Part, Table
 from truly_sparse.studies.whitaker import shown
 from truly_sparse.studies.whitaker.runs import cells, frame_of
 
-EXPERIMENT = "whitaker_small"
+EXPERIMENT, LENET = "whitaker_small", "whitaker_lenet"
 METHODS = ("dense", "dropout", "bagging", "sse_r", "sse_np")
 CONTROLS = ("sse_unpruned", "sse_fresh", "sparse_ensemble")
 KEYS = ("dataset", "method", "optimiser", "judged", "setting")
@@ -25,6 +25,9 @@ VARIANTS = {
 #: Networks in print.
 ARCHITECTURES = {"lenet_l": "LeNet-L", "resnet18": "ResNet-18", "densenet121": "DenseNet-121"}
 CIFAR = {"cifar10": "C-10", "cifar100": "C-100"}
+#: Networks here, by their sizes; the larger one is the one in print.
+LENETS = {"16-32-256-128": "lenet_s", "64-128-1024-512": "lenet_l"}
+SIZES = {"lenet_s": "LeNet-S", "lenet_l": "LeNet-L"}
 _PRINTED = (
     Column("method", "Method", align="l"),
     *(
@@ -36,6 +39,16 @@ _PRINTED = (
     Column("gain", "here", "Gain"),
     Column("interval", "95 % interval", "Gain"),
 )
+_LENET = (
+    Column("method", "Method", align="l"),
+    *(
+        Column(f"{dataset}_{name}{end}", short, f"{title}, {which}")
+        for dataset, title in CIFAR.items()
+        for name, end, short, which in (
+            ("lenet_s", "", "here", "S"), ("lenet_l", "_published", "publ.", "L"), ("lenet_l", "", "here", "L"),
+        )
+    ),
+)  # fmt: skip
 _HERE = (
     Column("method", "Method", align="l"),
     *(Column("_".join(map(str, key)), title) for key, title in VARIANTS.items()),
@@ -43,7 +56,7 @@ _HERE = (
 
 
 def make(inputs: Inputs) -> Table:
-    """Return Table 5.1a, printed numbers and mean gains measured here, and 5.1b, every dataset."""
+    """Return Table 5.1a, printed numbers and mean gains measured here, 5.1b, every dataset, and 5.1c, LeNet."""
     frame, origin = tidy(inputs), inputs.origin()
     tail = f" Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     printed = (
@@ -61,6 +74,14 @@ def make(inputs: Inputs) -> Table:
         Part("5.1a", printed, _printed(frame), _PRINTED, notes),
         Part("5.1b", here, _here(frame), _HERE, notes, group="dataset"),
     ]
+    lenet = (
+        "Sixteen epochs in all of LeNet, Adam: accuracy (%) on the test pictures, mean ± standard deviation over "
+        "seeds. S is four times narrower than L, the source's network. Convolutional networks have no dropout here; a "
+        f"dense parent is a sparse one with all its links.{tail}"
+    )
+    of_lenet = frame[frame["setting"].isin(SIZES) & frame["asked"].notna()]
+    if len(of_lenet):
+        parts.append(Part("5.1c", lenet, _of_lenet(frame, of_lenet), _LENET, notes))
     return Table(frame, parts)
 
 
@@ -68,8 +89,19 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
     """Return accuracies by (dataset, method, optimiser, judged), gains over all datasets, and the printed numbers."""
     runs = frame_of(inputs, EXPERIMENT)
     judged = shown.gains(runs, (*METHODS[1:], *CONTROLS), METHODS[0], optimiser="adam", judged=True)
-    rows = pd.concat([cells(runs, KEYS, ["accuracy"]), judged, shown.printed_rows(inputs, "table5_1")])
+    measured = cells(runs, KEYS, ["accuracy"])
+    rows = pd.concat([measured, *_lenet_cells(inputs), judged, shown.printed_rows(inputs, "table5_1")])
     return shown.tidy(rows, "whitaker_table5_1", ("optimiser", "judged"))
+
+
+def _lenet_cells(inputs: Inputs) -> list[pd.DataFrame]:
+    """Return accuracies of LeNet, whose setting is its size; nothing where the configuration has no run of it."""
+    if not any(one["experiment"] == LENET for one in inputs.records) and not any(
+        spec.experiment == LENET for spec in inputs.absent
+    ):
+        return []
+    runs = frame_of(inputs, LENET)
+    return [cells(runs.assign(setting=runs["hidden"].map(LENETS)), KEYS, ["accuracy"])]
 
 
 def _printed(frame: pd.DataFrame) -> pd.DataFrame:
@@ -95,7 +127,7 @@ def _printed(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _here(frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
-    measured = frame[frame["metric"] == "accuracy"]
+    measured = frame[(frame["metric"] == "accuracy") & ~frame["setting"].isin(SIZES)]
     for dataset, found in measured.groupby("dataset", sort=False):
         known = shown.by_number(found, ("method", "optimiser", "judged"))
         for method in dict.fromkeys(found["method"]):
@@ -104,3 +136,18 @@ def _here(frame: pd.DataFrame) -> pd.DataFrame:
             rows.append(row)
     columns = ["dataset", *(column.key for column in _HERE)]
     return pd.DataFrame(rows, columns=columns, dtype=object).fillna(formats.NOTHING)
+
+
+def _of_lenet(frame: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    keys = ("dataset", "setting", "method")
+    known, printed = shown.by_number(measured, keys), shown.by_number(frame[frame["published"].notna()], keys)
+    rows = []
+    for method in dict.fromkeys(measured["method"]):
+        row: dict[str, Any] = {"method": shown.title(str(method))}
+        for dataset in CIFAR:
+            for size in SIZES:
+                row[f"{dataset}_{size}"] = shown.cell(known.get((dataset, size, method)))
+                there = printed.get((dataset, size, method))
+                row[f"{dataset}_{size}_published"] = formats.spread(there["published"], None, 1) if there else None
+        rows.append(row)
+    return pd.DataFrame(rows, columns=[column.key for column in _LENET], dtype=object).fillna(formats.NOTHING)
