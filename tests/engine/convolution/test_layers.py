@@ -64,6 +64,8 @@ def test_transitions_before_their_pooling_make_mullers_multiply_adds():
         ([Convolution((0,), 4, 8, 0)], "pool 'flatten'"),
         ([Convolution((0,), 4, 1, 0, pool="global"), Convolution((1,), 4)], "pool 'flatten'"),
         ([Convolution((0,), 4, 1, 0, pool="global"), MaxPool(1)], "pools a map of one position"),
+        ([Convolution((0,), 4, 1, 0, pool="flatten"), Convolution((1,), 4, 1, 0, pool="global")], "pool 'none'"),
+        ([Convolution((0,), 4, 1, 0, pool="global"), Convolution((1,), 4, 1, 0, pool="flatten")], "pool 'none'"),
         ([], "one position"),
     ],
 )

@@ -209,6 +209,8 @@ class Plan:
                 raise UserError(
                     f"layer {number + 1}: activation {layer.activation!r} or pool {layer.pool!r} is unknown"
                 )
+            if layer.pool != "none" and self.shapes[sources[0]][1:] == (1, 1):
+                raise UserError(f"layer {number + 1} pools a map of one position; pool 'none' is needed")
             if layer.channels < 1 or layer.kernel < 1 or not 0 <= layer.border < layer.kernel:
                 raise UserError(f"layer {number + 1}: channels {layer.channels}, kernel {layer.kernel}, border "
                                 f"{layer.border}; a border is smaller than the kernel")  # fmt: skip
