@@ -18,8 +18,9 @@ from truly_sparse import (
     save_model,
 )
 from truly_sparse.errors import UserError
-from truly_sparse.estimators.export import network_to_torch, to_csr
+from truly_sparse.estimators.export import to_csr
 from truly_sparse.estimators.onnx_export import network_to_onnx
+from truly_sparse.estimators.torch_export import network_to_torch
 
 from ..engine.test_graph import network_of
 

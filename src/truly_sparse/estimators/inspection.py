@@ -133,7 +133,7 @@ class Inspection:
             If PyTorch is not installed.
         """
         check_is_fitted(self)
-        from truly_sparse.estimators.export import to_torch
+        from truly_sparse.estimators.torch_export import to_torch
 
         return to_torch(self)
 

@@ -5,13 +5,21 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
+from truly_sparse.engine.convolution.kernels import TINY
+from truly_sparse.engine.convolution.layers import Convolution, MaxPool
+from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.errors import UserError
+from truly_sparse.estimators.convolved import Norm, convolved
 from truly_sparse.estimators.export import affine, to_csr
 from truly_sparse.files import atomic_path
 
 OPSET = 17
+#: Pooling, and how it takes two by two positions.
+POOLS = {"max": "MaxPool", "flatten_max": "MaxPool", "average": "AveragePool", "global": "GlobalAveragePool"}
+FOURS = {"kernel_shape": [2, 2], "strides": [2, 2]}
 OPERATORS = {"take": "Gather", "subtract": "Sub", "divide": "Div", "matmul": "MatMul", "add": "Add"}
 
 #: Type and shape of what goes in or comes out.
@@ -33,16 +41,17 @@ class Graph:
         self.constants.append(self.onnx.numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
-    def weights(self, matrix: Any) -> str:
-        """Add weights [output][input] of a CSR array as [input][output]; return their name."""
+    def weights(self, matrix: csr_array, shape: tuple[int, ...] | None = None) -> str:
+        """Add a CSR array, in another shape if one is given; return its name."""
+        shape = shape or matrix.shape
         if not self.sparse:
-            return self.constant(matrix.toarray().T)
+            return self.constant(matrix.toarray().reshape(shape))
         name, helper = f"s{len(self.sparse_constants)}", self.onnx.helper
-        turned = matrix.T.tocsr().sorted_indices().tocoo()
-        places = turned.row.astype(np.int64) * turned.shape[1] + turned.col
-        values = self.onnx.numpy_helper.from_array(turned.data, name)
+        links = matrix.sorted_indices().tocoo()
+        places = links.row.astype(np.int64) * matrix.shape[1] + links.col
+        values = self.onnx.numpy_helper.from_array(links.data, name)
         indices = self.onnx.numpy_helper.from_array(places, f"{name}_places")
-        self.sparse_constants.append(helper.make_sparse_tensor(values, indices, turned.shape))
+        self.sparse_constants.append(helper.make_sparse_tensor(values, indices, shape))
         return name
 
     def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
@@ -90,12 +99,23 @@ def to_onnx(model: Any, path: str | Path, sparse: bool) -> None:
         graph.write(path, mean, inputs, (single, [None, len(model.classes_)]))
 
 
-def network_to_onnx(network: SparseMLP, path: str | Path, sparse: bool = False) -> None:
-    """Write the ONNX model of one network, from float32 inputs X to probabilities Y, to `path`."""
+def network_to_onnx(network: SparseMLP | SparseCNN, path: str | Path, sparse: bool = False) -> None:
+    """Write the ONNX model of one network to `path`.
+
+    It leads from float32 inputs X, shape (rows, inputs), to probabilities Y, shape (rows, classes). Pictures of a
+    `SparseCNN` are channel by channel, as `predict_proba` takes them. Its maps are flattened in ONNX's order,
+    [channel][row][column], as the weights are, and normalised by their running means and variances. A network that
+    keeps its maps in bfloat16 differs from its model as much as it rounds.
+
+    Raises
+    ------
+    UserError
+        If onnx is not installed.
+    """
     onnx = _imported_onnx()
     graph, single = Graph(onnx, sparse), onnx.TensorProto.FLOAT
     probabilities = _member(graph, network, "X")
-    graph.write(path, probabilities, (single, [None, network.sizes[0]]), (single, [None, network.sizes[-1]]))
+    graph.write(path, probabilities, (single, [None, network.features]), (single, [None, network.sizes[-1]]))
 
 
 def _imported_onnx() -> Any:
@@ -107,22 +127,68 @@ def _imported_onnx() -> Any:
     return onnx
 
 
-def _member(graph: Graph, network: SparseMLP, rows: str) -> str:
+def _member(graph: Graph, network: SparseMLP | SparseCNN, rows: str) -> str:
     """Add one network; return the name of its probabilities."""
+    if isinstance(network, SparseCNN):
+        return graph.node("Softmax", _convolutional(graph, network, rows), axis=1)
+    return graph.node("Softmax", _perceptron(graph, network, rows), axis=1)
+
+
+def _perceptron(graph: Graph, network: SparseMLP, rows: str) -> str:
     outputs, last = [rows], len(network.sizes) - 1
     for number, layer in enumerate(to_csr(network), 1):
-        inputs = [outputs[source] for source in layer.sources]
-        joined = inputs[0] if len(inputs) == 1 else graph.node("Concat", *inputs, axis=1)
-        rows = graph.node(
-            "Add", graph.node("MatMul", joined, graph.weights(layer.weights)), graph.constant(layer.biases)
-        )
-        outputs.append(rows if number == last else _activation(graph, network, number, rows))
-    return graph.node("Softmax", outputs[-1], axis=1)
+        rows = _sums(graph, _joined(graph, [outputs[source] for source in layer.sources]), layer.weights, layer.biases)
+        outputs.append(rows if number == last else _bent(graph, network, number, rows))
+    return outputs[-1]
 
 
-def _activation(graph: Graph, network: SparseMLP, layer: int, rows: str) -> str:
+def _bent(graph: Graph, network: SparseMLP, layer: int, rows: str) -> str:
     if network.mish:
-        return graph.node("Mul", rows, graph.node("Tanh", graph.node("Softplus", rows)))
+        return _mish(graph, rows)
     slope = graph.constant(np.asarray(network.slopes[layer], np.float32))
     positive = graph.node("Greater", rows, graph.constant(np.zeros((), np.float32)))
     return graph.node("Where", positive, rows, graph.node("Mul", rows, slope))
+
+
+def _mish(graph: Graph, rows: str) -> str:
+    return graph.node("Mul", rows, graph.node("Tanh", graph.node("Softplus", rows)))
+
+
+def _joined(graph: Graph, parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else graph.node("Concat", *parts, axis=1)
+
+
+def _sums(graph: Graph, rows: str, weights: csr_array, biases: npt.NDArray[np.float32]) -> str:
+    """Add a layer of neurons with weights [output][input]; return the name of their sums."""
+    return graph.node("Add", graph.node("MatMul", rows, graph.weights(weights.T.tocsr())), graph.constant(biases))
+
+
+def _convolutional(graph: Graph, network: SparseCNN, rows: str) -> str:
+    shape = graph.constant(np.array([0, *network.plan.picture], np.int64))  # 0: as many rows as there are
+    maps = [graph.node("Reshape", rows, shape)]
+    for own in convolved(network):
+        if isinstance(own, MaxPool):
+            maps.append(graph.node("MaxPool", maps[own.source], kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4))
+            continue
+        layer = own.layer
+        pairs = zip(layer.sources, own.norms, strict=True)
+        joined = _joined(graph, [_taken(graph, layer, maps[source], norm) for source, norm in pairs])
+        if own.units:
+            maps.append(_sums(graph, joined, own.weights, own.biases))
+        else:
+            weights, biases = graph.weights(own.weights, own.kernel), graph.constant(own.biases)
+            maps.append(graph.node("Conv", joined, weights, biases, pads=[layer.border] * 4))
+    return maps[-1]
+
+
+def _taken(graph: Graph, layer: Convolution, rows: str, norm: Norm | None) -> str:
+    """Add what a layer takes of a map: normalised, bent and pooled; return its name."""
+    if norm:
+        rows = graph.node("BatchNormalization", rows, *(graph.constant(part) for part in norm), epsilon=TINY)
+    if layer.activation == "relu":
+        rows = graph.node("Relu", rows)
+    if layer.activation == "mish":
+        rows = _mish(graph, rows)
+    if layer.pool in POOLS:
+        rows = graph.node(POOLS[layer.pool], rows, **({} if layer.pool == "global" else FOURS))
+    return graph.node("Flatten", rows) if layer.pool in ("global", "flatten", "flatten_max") else rows

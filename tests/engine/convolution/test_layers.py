@@ -66,6 +66,7 @@ def test_transitions_before_their_pooling_make_mullers_multiply_adds():
         ([Convolution((0,), 4, 1, 0, pool="global"), MaxPool(1)], "pools a map of one position"),
         ([Convolution((0,), 4, 1, 0, pool="flatten"), Convolution((1,), 4, 1, 0, pool="global")], "pool 'none'"),
         ([Convolution((0,), 4, 1, 0, pool="global"), Convolution((1,), 4, 1, 0, pool="flatten")], "pool 'none'"),
+        ([Convolution((0,), 4, 1, 0, pool="global"), Convolution((1,), 4, 2, 1)], "set kernel 1"),
         ([], "one position"),
     ],
 )

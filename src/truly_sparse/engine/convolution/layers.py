@@ -274,7 +274,7 @@ def _made(number: int, layer: Layer, taken: Shape) -> Shape:
     rows, columns = (n + 2 * layer.border - layer.kernel + 1 for n in taken[1:])
     if rows < 1 or columns < 1:
         raise UserError(f"layer {number + 1}: a kernel of {layer.kernel} does not fit into {taken[1]} x {taken[2]}")
-    if (rows, columns) == (1, 1) and (layer.kernel > 1 or taken[1:] != (1, 1)):
+    if layer.kernel > 1 and (1, 1) in ((rows, columns), taken[1:]):
         raise UserError(f"layer {number + 1}: for a layer of one position, pool 'flatten' or 'global' and set kernel 1")
     return Shape(layer.channels, rows, columns)
 
