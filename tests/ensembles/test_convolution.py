@@ -78,7 +78,9 @@ def test_operations_count_every_link_at_all_its_positions(pictures):
 
 
 def test_children_of_a_convolutional_parent_share_its_links(pictures):
-    trainer = Trainer(pictures, PLAIN | CHILDREN | {"parts": 2, "evolution_every": 0}, "sparse", "sparse_subnetworks", 1)
+    trainer = Trainer(
+        pictures, PLAIN | CHILDREN | {"parts": 2, "evolution_every": 0}, "sparse", "sparse_subnetworks", 1
+    )
     trainer.run()
     parent, *children = [store.build(member.arrays) for member in trainer.members]
     for number, block in enumerate(parent.blocks[:-1]):

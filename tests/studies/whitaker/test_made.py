@@ -107,7 +107,15 @@ def test_lenet_stands_beside_what_is_printed_of_it(lay_out):
     frame = make.built(config, "whitaker_table5_1").frame
     own = frame[(frame["dataset"] == "cifar10") & (frame["setting"] == "lenet_l")]
     here, printed = own[own["metric"] == "accuracy"], own[own["metric"] == "test_accuracy"]
-    assert set(here["method"]) == {"dense", "bagging", "sse_r", "sse_np", "sse_unpruned", "sse_fresh", "sparse_ensemble"}
+    assert set(here["method"]) == {
+        "dense",
+        "bagging",
+        "sse_r",
+        "sse_np",
+        "sse_unpruned",
+        "sse_fresh",
+        "sparse_ensemble",
+    }
     assert (here["seeds"] == 2).all()
     assert (here["asked"] == 3).all()
     assert set(printed["method"]) == {"dense", "dropout", "bagging", "sse_r", "sse_np"}

@@ -338,64 +338,108 @@ def _room(plan: Plan, maps: Sequence[Map], steps: Iterable[Step]) -> Room:
     return Room(at, *(LANES * number for number in (taken_room, wrong_room, passed_room)))
 
 
+class _Laid:
+    """Layers as they are laid out one after the other: steps, what they take, and how far their links reach."""
+
+    def __init__(self, plan: Plan, maps: Sequence[Map], tiles: int) -> None:
+        self.plan, self.maps, self.tiles = plan, maps, tiles
+        self.neurons = np.cumsum(plan.sizes) - plan.sizes[0]
+        self.steps: list[Step] = []
+        self.sources: list[Source] = []
+        self.reaches: list[tuple[npt.NDArray[np.int64], ...]] = []
+        #: Scales, channels taken, and layers of the graph so far.
+        self.norms = self.taken = self.sizes = 0
+
+    def pool(self, number: int, layer: MaxPool, taken: Shape) -> None:
+        """Add the layer that makes a map of maxima."""
+        first = len(self.sources)
+        self.sources.append(Source(layer.source, 0, -1, 0))
+        self.steps.append(Step(number, 0, 0, 0, 0, 0, first, first + 1, taken.channels, taken.rows, taken.columns,
+                               0, 0, taken.rows, 0, 0, 0, 1))  # fmt: skip
+
+    def convolve(self, number: int, layer: Convolution, taken: Shape) -> None:
+        """Add a layer of links."""
+        made, first = self.maps[number], len(self.sources)
+        columns = self.tiles if taken[1:] == (1, 1) else taken.columns
+        inside = max(columns + 2 * layer.border, made.columns + layer.kernel - 1)
+        beyond = columns + layer.kernel - 1
+        before = self.taken
+        for source in layer.sources:
+            self._take(layer, source, taken.channels, before, inside, made.channels * beyond, beyond)
+        none = np.zeros(layer.channels, np.int64)
+        self.reaches.append((none, none, np.arange(layer.channels) * beyond * LANES, none))
+        neuron = int(self.neurons[self.sizes - 1])
+        self.sizes += 1
+        passes = int(any(source for source in layer.sources))
+        band = _band(layer.kernel, max(taken.channels * inside, made.channels * beyond), max(taken.rows, made.rows))
+        self.steps.append(Step(number, 1, layer.kernel, layer.border, ACTIVATIONS.index(layer.activation),
+                               POOLS.index(layer.pool), first, len(self.sources), taken.channels, taken.rows, columns,
+                               inside, beyond, band, neuron, made.channel, before, passes))  # fmt: skip
+
+    def _take(
+        self, layer: Convolution, source: int, channels: int, before: int, inside: int, row: int, beyond: int
+    ) -> None:
+        """Add a map that a layer takes, `before` channels after the first that any layer takes."""
+        kernel, begin = layer.kernel, self.taken - before
+        own = self.plan.sizes[self.sizes] // kernel**2
+        self.sources.append(Source(source, begin, self.norms if layer.norm else -1, 0))
+        rows, lanes, places = (axis.ravel() for axis in np.meshgrid(
+            np.arange(kernel), begin + np.arange(own), np.arange(kernel), indexing="ij"))  # fmt: skip
+        forth = (rows * channels + lanes) * inside + places
+        back = (kernel - 1 - rows) * row + (kernel - 1 - places)
+        self.reaches.append((forth * LANES, back * LANES, np.zeros_like(rows), before + lanes))
+        self.norms += self.plan.shapes[source].channels * layer.norm
+        self.taken, self.sizes = self.taken + own, self.sizes + 1
+
+    def mark_adding(self) -> None:
+        """Mark the maps in which later layers, which errors come to first, have left some already."""
+        seen: set[int] = set()
+        for step in reversed(self.steps):
+            for place in range(step.first, step.last):
+                self.sources[place] = self.sources[place]._replace(adds=int(self.sources[place].map in seen))
+                seen.add(self.sources[place].map)
+
+    def reach(self) -> Reach:
+        """Return how far all links reach.
+
+        Raises
+        ------
+        UserError
+            Where that is more than a number of 32 bits holds.
+        """
+        columns = [np.concatenate(column) for column in zip(*self.reaches, strict=True)]
+        if max(column.max() for column in columns) > np.iinfo(np.int32).max:
+            raise UserError(
+                "a layer is too large: its kernels span more than 2 ** 31 numbers; lower channels or batch_size"
+            )
+        return Reach(*(column.astype(np.int32) for column in columns))
+
+
+def _band(kernel: int, line: int, rows: int) -> int:
+    """Return how many rows of a layer are taken at a time, of so many vectors each: half of the cache holds them."""
+    budget = second_level_cache() // 2
+    return int(min(max(budget // (line * LANES * 4) - kernel + 1, 1), rows))
+
+
 def tables(plan: Plan, count: int) -> tuple[Tables, Room, Reach]:
-    """Return where everything lies for batches of `count` samples, a multiple of 16."""
+    """Return where everything lies for batches of `count` samples, a multiple of 16.
+
+    Raises
+    ------
+    UserError
+        For layers that are too large.
+    """
     tiles = count // LANES
     maps = _maps(plan, tiles)
-    steps: list[Step] = []
-    sources: list[Source] = []
-    reaches: list[tuple[npt.NDArray[np.int64], ...]] = []
-    norm = back = block = 0
-    neurons = np.cumsum(plan.sizes) - plan.sizes[0]
-    seen: set[int] = set()
-    budget = second_level_cache() // 2
-    for number, (layer, taken, made) in enumerate(zip(plan.layers, plan.taken, plan.shapes[1:], strict=True)):
+    laid = _Laid(plan, maps, tiles)
+    for number, (layer, taken) in enumerate(zip(plan.layers, plan.taken, strict=True), 1):
         if isinstance(layer, MaxPool):
-            first = len(sources)
-            sources.append(Source(layer.source, 0, -1, 0))
-            steps.append(Step(number + 1, 0, 0, 0, 0, 0, first, first + 1, taken.channels, taken.rows, taken.columns,
-                              0, 0, taken.rows, 0, 0, 0, 1))  # fmt: skip
-            continue
-        flat = taken[1:] == (1, 1)
-        columns = tiles if flat else taken.columns
-        kernel = layer.kernel
-        outputs = maps[number + 1].columns
-        inside = max(columns + 2 * layer.border, outputs + kernel - 1)
-        beyond = columns + kernel - 1
-        widest = max(taken.channels * inside, made.channels * beyond) * LANES * 4
-        band = int(min(max(budget // widest - kernel + 1, 1), max(taken.rows, made.rows)))
-        first, begin = len(sources), 0
-        for source in layer.sources:
-            own = plan.sizes[block] // kernel**2
-            sources.append(Source(source, begin, norm if layer.norm else -1, 0))
-            rows, lanes, places = (axis.ravel() for axis in np.meshgrid(
-                np.arange(kernel), begin + np.arange(own), np.arange(kernel), indexing="ij"))  # fmt: skip
-            forth = (rows * taken.channels + lanes) * inside + places
-            back_tap = (kernel - 1 - rows) * made.channels * beyond + (kernel - 1 - places)
-            reaches.append((forth * LANES, back_tap * LANES, np.zeros_like(rows), back + lanes))
-            norm += plan.shapes[source].channels * layer.norm
-            begin, block = begin + own, block + 1
-        none = np.zeros(layer.channels, np.int64)
-        reaches.append((none, none, np.arange(layer.channels) * beyond * LANES, none))
-        neuron = int(neurons[block - 1])
-        block += 1
-        passes = int(any(source for source in layer.sources))
-        steps.append(Step(number + 1, 1, kernel, layer.border, ACTIVATIONS.index(layer.activation),
-                          POOLS.index(layer.pool), first, len(sources), taken.channels, taken.rows, columns, inside,
-                          beyond, band, neuron, maps[number + 1].channel, back, passes))  # fmt: skip
-        back += taken.channels
-    for step in reversed(steps):
-        for place in range(step.first, step.last):
-            sources[place] = sources[place]._replace(adds=int(sources[place].map in seen))
-            seen.add(sources[place].map)
-    columns_of = [np.concatenate(column) for column in zip(*reaches, strict=True)]
-    if max(column.max() for column in columns_of) > np.iinfo(np.int32).max:
-        raise UserError(
-            "a layer is too large: its kernels span more than 2 ** 31 numbers; lower channels or batch_size"
-        )
-    reach = Reach(*(column.astype(np.int32) for column in columns_of))
+            laid.pool(number, layer, taken)
+        else:
+            laid.convolve(number, layer, taken)
+    laid.mark_adding()
     return (
-        Tables(np.array(maps, np.int64), np.array(steps, np.int64), np.array(sources, np.int64)),
-        _room(plan, maps, steps),
-        reach,
+        Tables(np.array(maps, np.int64), np.array(laid.steps, np.int64), np.array(laid.sources, np.int64)),
+        _room(plan, maps, laid.steps),
+        laid.reach(),
     )
