@@ -365,7 +365,7 @@ class _Laid:
         beyond = columns + layer.kernel - 1
         before = self.taken
         for source in layer.sources:
-            self._take(layer, source, taken.channels, before, inside, made.channels * beyond, beyond)
+            self._take(layer, source, taken.channels, before, inside, made.channels * beyond)
         none = np.zeros(layer.channels, np.int64)
         self.reaches.append((none, none, np.arange(layer.channels) * beyond * LANES, none))
         neuron = int(self.neurons[self.sizes - 1])
@@ -376,9 +376,7 @@ class _Laid:
                                POOLS.index(layer.pool), first, len(self.sources), taken.channels, taken.rows, columns,
                                inside, beyond, band, neuron, made.channel, before, passes))  # fmt: skip
 
-    def _take(
-        self, layer: Convolution, source: int, channels: int, before: int, inside: int, row: int, beyond: int
-    ) -> None:
+    def _take(self, layer: Convolution, source: int, channels: int, before: int, inside: int, row: int) -> None:
         """Add a map that a layer takes, `before` channels after the first that any layer takes."""
         kernel, begin = layer.kernel, self.taken - before
         own = self.plan.sizes[self.sizes] // kernel**2
