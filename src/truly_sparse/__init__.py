@@ -5,6 +5,7 @@ from truly_sparse import kernel_cache as _kernel_cache
 __version__ = "0.1.0"
 
 _ESTIMATORS = (
+    "SparseCNNClassifier",
     "SparseMLPClassifier",
     "TrulySparseEnsembleClassifier",
     "TrulySparseEnsembleRegressor",

@@ -67,6 +67,23 @@ def test_the_score_has_the_name_of_the_metric_and_the_best_state_is_kept():
     assert (member.epoch, member.score) == (2, 0.5)  # of equal ones the first
 
 
+@pytest.mark.parametrize("name", ["values", "velocity"])
+def test_an_epoch_that_leaves_no_number_is_told_though_its_loss_is_one(monkeypatch, name):
+    loop = loop_of(FRESH)
+    train = loop.network.train_epoch
+
+    def spoil(*arguments):
+        result = train(*arguments)
+        getattr(loop.network.graph, name)[3] = np.inf
+        return result
+
+    monkeypatch.setattr(loop.network, "train_epoch", spoil)
+    loop.run()
+    assert loop.progress.failure.startswith("a value of the network became infinite or not a number in epoch 1 ")
+    assert loop.finished
+    assert not loop.members
+
+
 @pytest.mark.parametrize(
     ("patience", "trained"),
     [

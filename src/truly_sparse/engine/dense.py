@@ -217,6 +217,10 @@ class DenseMLP:
             own[:] = 0
         self._powers[:] = 1
 
+    def is_finite(self) -> bool:
+        """Tell whether all parameters, and all that training keeps of them, are finite numbers."""
+        return all(bool(np.isfinite(array).all()) for arrays in self._parts().values() for array in arrays)
+
     def copy_state(self) -> dict[str, npt.NDArray]:
         """Return a copy of everything training changes."""
         state = {name: np.concatenate([array.reshape(-1) for array in own]) for name, own in self._parts().items()}

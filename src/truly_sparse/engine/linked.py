@@ -168,6 +168,11 @@ class Linked(ABC):
         """Set all parameters but links to what they are before training that draws none: biases to 0."""
         self.biases[:] = 0
 
+    def is_finite(self) -> bool:
+        """Tell whether all parameters, and all that training keeps of them, are finite numbers."""
+        own = (self.graph.values, self.graph.velocity, self.graph.arrays.second, *self._other_state().values())
+        return all(bool(np.isfinite(array).all()) for array in own)
+
     def copy_state(self) -> dict[str, npt.NDArray]:
         """Return a copy of everything training changes: topology, values, moments, all other parameters."""
         links = {name: getattr(self.graph.arrays, name).copy() for name in STATE}

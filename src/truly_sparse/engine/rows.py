@@ -54,6 +54,11 @@ class Bytes(NamedTuple):
 Samples = npt.NDArray[np.float32] | Bytes
 
 
+def chosen(x: Samples, rows: npt.NDArray[np.int64]) -> Samples:
+    """Return some rows of samples as they are."""
+    return x._replace(values=x.values[rows]) if isinstance(x, Bytes) else x[rows]
+
+
 def taken(x: Samples, rows: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.float32]:
     """Return some rows of samples as float32."""
     if isinstance(x, Bytes):

@@ -87,6 +87,11 @@ def parent_part(method: Any) -> float:
     return PARENT.get(method, 1.0)
 
 
+def epochs_of(rows: int, classes: int) -> int:
+    """Return the epochs in which training sees `ROWS_PER_CLASS` rows for each class, in reasonable bounds."""
+    return min(max(round(ROWS_PER_CLASS * min(classes, MOST_CLASSES) / rows), FEWEST_EPOCHS), MOST_EPOCHS)
+
+
 def fill_in(settings: dict[str, Any], rows: int, classes: int, parent: float = 1.0) -> dict[str, Any]:
     """Return settings with numbers in place of "auto", for a problem of so many training rows and classes.
 
@@ -94,8 +99,7 @@ def fill_in(settings: dict[str, Any], rows: int, classes: int, parent: float = 1
     `EXPLORATION` of the epochs, and the members share the others; or a parent takes the part `parent`, and each child
     `CHILD`, however many there are, so that more can be made later. The density grows with the classes as well.
     """
-    classes = min(classes, MOST_CLASSES)
-    epochs = min(max(round(ROWS_PER_CLASS * classes / rows), FEWEST_EPOCHS), MOST_EPOCHS)
+    epochs, classes = epochs_of(rows, classes), min(classes, MOST_CLASSES)
     exploration = round(EXPLORATION * epochs)
     found = {
         "epsilon": EPSILON_PER_CLASS * classes,

@@ -6,7 +6,7 @@ from math import ceil
 from typing import Any
 
 from truly_sparse.data import registry
-from truly_sparse.engine.convolution.start import kinds
+from truly_sparse.engine.convolution.start import kinds, picture_of
 from truly_sparse.engine.shortcuts import numbers
 from truly_sparse.engine.topology import density
 from truly_sparse.ensembles import methods
@@ -31,7 +31,7 @@ def multiply_adds(settings: Mapping[str, Any], features: int, classes: int) -> f
         return float(sum(n_in * n_out for n_in, n_out in pairwise(sizes)))
     if training.architecture == "mlp":
         return links(sizes, settings["training"])
-    plan = plan_of(features, classes, training)
+    plan = plan_of(picture_of(features), classes, training)
     at = dict(zip(plan.pairs, plan.positions, strict=True))
     total = 0.0
     for pairs, count in zip(kinds(plan), numbers_of(plan, training), strict=True):

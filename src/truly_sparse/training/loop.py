@@ -305,9 +305,10 @@ class Loop:
             **more,
         )
         progress.step += steps
-        if not np.isfinite(result.loss):
+        if not np.isfinite(result.loss) or not self.network.is_finite():
+            what = "a value of the network" if np.isfinite(result.loss) else "the loss"
             progress.failure = (
-                f"the loss became infinite or not a number in epoch {epoch.number + 1} "
+                f"{what} became infinite or not a number in epoch {epoch.number + 1} "
                 f"(learning_rate {epoch.learning_rate:g}, {_links_wanted(settings)}); {self.remedy}"
             )
             return

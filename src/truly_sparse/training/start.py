@@ -17,10 +17,21 @@ Model = Literal["sparse", "dense"]
 Fresh = Callable[[np.random.Generator], store.Network]
 
 
-def fresh(model: Model, features: int, classes: int, settings: TrainingConfig) -> Fresh:
-    """Return the function that draws a new network of a model for so many features and classes."""
+def fresh(
+    model: Model, features: int, classes: int, settings: TrainingConfig, picture: start.Picture | None = None
+) -> Fresh:
+    """Return the function that draws a new network of a model for so many features and classes.
+
+    Parameters
+    ----------
+    model : {"sparse", "dense"}
+    features, classes : int
+    settings : TrainingConfig
+    picture : (int, int, int), optional
+        What the features of a convolutional network are; by default a square picture of one or three channels.
+    """
     if settings.architecture != "mlp":
-        return _of_pictures(features, classes, settings)
+        return _of_pictures(picture or start.picture_of(features), classes, settings)
     sizes = [features, *settings.hidden_layer_sizes, classes]
     slopes = _slopes(settings)
 
@@ -37,11 +48,11 @@ def fresh(model: Model, features: int, classes: int, settings: TrainingConfig) -
     return draw
 
 
-def plan_of(features: int, classes: int, settings: TrainingConfig) -> Plan:
-    """Return maps and layers of a convolutional network for square pictures."""
+def plan_of(picture: start.Picture, classes: int, settings: TrainingConfig) -> Plan:
+    """Return maps and layers of a convolutional network."""
     activation: Activation = "mish" if settings.activation == "mish" else "relu"
     kind, sizes, skipping = settings.architecture, settings.hidden_layer_sizes, settings.shortcut_ratio > 0
-    return start.plan_of(kind, sizes, activation, skipping, start.picture_of(features), classes)
+    return start.plan_of(kind, sizes, activation, skipping, picture, classes)
 
 
 def numbers_of(plan: Plan, settings: TrainingConfig) -> tuple[int, int]:
@@ -49,9 +60,9 @@ def numbers_of(plan: Plan, settings: TrainingConfig) -> tuple[int, int]:
     return start.numbers(plan, settings.shortcut_ratio, settings.compression, settings.links)
 
 
-def _of_pictures(features: int, classes: int, settings: TrainingConfig) -> Fresh:
+def _of_pictures(picture: start.Picture, classes: int, settings: TrainingConfig) -> Fresh:
     """Return the function that draws a convolutional network."""
-    plan = plan_of(features, classes, settings)
+    plan = plan_of(picture, classes, settings)
     numbers = numbers_of(plan, settings)
     return lambda rng: start.start(plan, numbers, rng, settings.init, settings.activation_storage)
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from truly_sparse.data import pixels
 from truly_sparse.data.arrays import features
 from truly_sparse.engine.convolution.layers import tables
+from truly_sparse.engine.convolution.start import picture_of
 from truly_sparse.engine.registers import LANES
 from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError
@@ -95,7 +96,7 @@ def needed(spec: RunSpec, rows: int, features: int, classes: int, of_bytes: bool
 
 def _of_pictures(training: TrainingConfig, features: int, classes: int) -> dict[str, float]:
     """Return what a convolutional network takes, its batch, and its members."""
-    plan = plan_of(features, classes, training)
+    plan = plan_of(picture_of(features), classes, training)
     links, count = float(sum(numbers_of(plan, training))), -(-training.batch_size // LANES) * LANES
     _, room, _ = tables(plan, count)
     stored = 2 if training.activation_storage == "bfloat16" else 4

@@ -1,0 +1,334 @@
+"""A classifier of pictures: one truly sparse convolutional network."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Tags
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    check_is_fitted,
+    check_random_state,
+    column_or_1d,
+)
+from tqdm.auto import tqdm
+
+from truly_sparse.engine import store
+from truly_sparse.engine.convolution.network import SparseCNN
+from truly_sparse.engine.rows import Bytes, Samples, chosen
+from truly_sparse.ensembles import methods
+from truly_sparse.ensembles.trainer import create
+from truly_sparse.errors import UserError
+from truly_sparse.estimators.base import PREDICTION_ROWS, checked, show_epoch
+from truly_sparse.estimators.children import HALVINGS
+from truly_sparse.estimators.distinct_rows import Table, Weighted, Weights, gather, split
+from truly_sparse.estimators.fit_config import AUTOMATIC, SETTINGS
+from truly_sparse.estimators.parameters import documented, parameter
+from truly_sparse.estimators.presets import HELD_OUT, batch_size, epochs_of
+from truly_sparse.training.config import ARCHITECTURES
+from truly_sparse.training.loop import Loop, Problem
+from truly_sparse.training.settings import setting
+from truly_sparse.training.start import fresh
+from truly_sparse.training.targets import Classes
+
+Floats = npt.NDArray[np.floating[Any]]
+
+
+class Shade(NamedTuple):
+    """Mean and deviation of each channel over all training pictures; a channel that never varies has deviation 1."""
+
+    mean: npt.NDArray[np.float64]
+    deviation: npt.NDArray[np.float64]
+
+
+@documented
+@dataclass(eq=False, repr=False)
+class SparseCNNClassifier(ClassifierMixin, BaseEstimator):
+    """One truly sparse convolutional network for pictures: SET (Mocanu et al. 2018) or a static sparse network.
+
+    Pictures come as arrays, shape (n_samples, rows, columns) or (n_samples, rows, columns, channels); bytes stay bytes.
+    Each channel is standardised by its mean and deviation over the training pictures.
+
+    Parameters
+    ----------
+    <parameters>
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (n_classes,)
+        The labels, sorted.
+    picture_shape_ : (int, int, int)
+        Rows, columns and channels of a picture.
+    n_features_in_ : int
+        Numbers of a picture.
+    network_ : SparseCNN
+        The network that predicts.
+    loss_curve_, validation_scores_ : list of float
+        Training loss, and accuracy on the pictures held out (None without any), by epoch.
+    history_ : list of dict
+        One row per epoch: rate, loss, score, connections, seconds.
+    n_iter_ : int
+        Epochs trained.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from truly_sparse import SparseCNNClassifier
+    >>> digits = load_digits()
+    >>> model = SparseCNNClassifier(hidden_layer_sizes=(8, 16), compression=4, epochs=10)
+    >>> bool(model.fit(digits.images, digits.target).score(digits.images, digits.target) > 0.9)
+    True
+    """
+
+    architecture: str = "plain_cnn"
+    _: KW_ONLY
+    hidden_layer_sizes: Sequence[int] = (16, 32, 64)
+    compression: float = 10.0
+    shortcut_ratio: float = 0.0
+    topology: str = setting(
+        "set",
+        "Whether weak links are pruned and others grown while training, or those of the start stay.",
+        choices=("set", "static"),
+    )
+    init: str = "he"
+    activation: str = "relu"
+    activation_storage: str = "float32"
+    batch_size: int | str = "auto"
+    epochs: int | str = "auto"
+    learning_rate: float = 0.05
+    learning_rate_schedule: str = "cosine"
+    optimiser: str = "sgd"
+    l1: float = 0.0
+    momentum: float = 0.9
+    weight_decay: float = 0.0005
+    decay_times_learning_rate: bool = True
+    clip_norm: float = 1.0
+    prune_fraction: float = 0.2
+    pruning: str = "per_sign"
+    evolution_every: int = 1
+    validation_fraction: float = 0.0
+    early_stopping: bool = setting(
+        False,
+        "End training when the validation score has not risen for `patience` epochs, and keep the best state; a tenth "
+        "of the pictures is held out where `validation_fraction` is 0.",
+    )
+    patience: int = setting(
+        10, "Epochs without a better score that `early_stopping` waits for.", least=1, most=1_000_000
+    )
+    verbose: bool = parameter(False, "bool", "Show a progress bar.")
+    random_state: Any = parameter(
+        0, "int, RandomState or None", "The same number gives the same model, to the last bit on the same machine."
+    )
+
+    def __sklearn_tags__(self) -> Tags:
+        tags: Tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array, tags.input_tags.three_d_array = False, True
+        return tags
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
+        """Train on pictures and their labels.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, rows, columns) or (n_samples, rows, columns, channels)
+            Numbers; bytes (uint8) take a quarter of the memory of others.
+        y : array-like, shape (n_samples,)
+            Labels: numbers or strings.
+        sample_weight : array-like, shape (n_samples,), optional
+            A whole number repeats a picture, 0 leaves it out; other numbers are proportions.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        UserError
+            If X holds no pictures, they are too small for the network, the settings contradict each other, y has one
+            class, or training diverges at ever lower rates.
+        """
+        settings = self._settings()
+        pictures, self.picture_shape_ = self._flattened(X, None)
+        labels = column_or_1d(y, warn=True)
+        check_consistent_length(pictures, labels)
+        check_classification_targets(labels)
+        self.n_features_in_ = pictures.shape[1]
+        self.classes_, numbers = np.unique(labels, return_inverse=True)
+        table = gather(pictures, numbers.astype(np.int64), self._weights(sample_weight, pictures))
+        if len(np.unique(table.y)) < 2:
+            raise UserError("y holds one class only (with a weight above 0); a classifier needs at least 2 classes")
+        self._train(table, settings)
+        return self
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the settings of training, "auto" among them; those that are not parameters as pictures need them."""
+        given = self.get_params(deep=False)
+        for name in ("topology", "early_stopping", "patience"):
+            type(self).__dataclass_fields__[name].metadata["setting"].check(name, given.pop(name))
+        settings = {
+            name: SETTINGS[name].check(name, value, automatic=name in AUTOMATIC)
+            for name, value in given.items()
+            if name in SETTINGS
+        }
+        if settings["architecture"] == ARCHITECTURES[0]:
+            raise UserError(f"architecture is 'mlp'; give one of {', '.join(ARCHITECTURES[1:])}")
+        stopped = self.early_stopping
+        held = settings["validation_fraction"] or (HELD_OUT if stopped else 0.0)
+        return settings | {
+            "dropout": 0.0,
+            "members": 1,
+            "refinement": "none",
+            "evolution_every": settings["evolution_every"] if self.topology == "set" else 0,
+            "validation_fraction": held,
+            "selection": "best_validation" if stopped else "last",
+            "patience": int(self.patience) if stopped else 0,
+        }
+
+    def _flattened(self, x: npt.ArrayLike, shape: tuple[int, ...] | None) -> tuple[Any, tuple[int, int, int]]:
+        """Return pictures as rows, channel by channel, and their shape, which is refused if it is not the one given."""
+        pictures = np.asarray(x)
+        if pictures.dtype.kind not in "buif" or pictures.ndim not in (3, 4):
+            raise UserError(
+                f"X is an array of {pictures.dtype}, shape {pictures.shape}; give pictures as numbers, shape "
+                "(n_samples, rows, columns) or (n_samples, rows, columns, channels)"
+            )
+        pictures = pictures[..., np.newaxis] if pictures.ndim == 3 else pictures
+        own = tuple(int(n) for n in pictures.shape[1:])
+        if min(pictures.shape) < 1:
+            raise UserError(f"X of shape {pictures.shape} holds no pictures")
+        if shape is not None and own != shape:
+            raise UserError(f"X holds pictures of {own} rows, columns and channels; fit had {shape}")
+        if pictures.dtype != np.uint8:
+            pictures = pictures.astype(np.float32)
+            if not np.isfinite(pictures).all():
+                raise UserError("X holds a value that is missing or infinite; give numbers")
+        rows, columns, channels = own
+        return np.ascontiguousarray(np.moveaxis(pictures, 3, 1).reshape(len(pictures), -1)), (rows, columns, channels)
+
+    def _weights(self, sample_weight: npt.ArrayLike | None, pictures: npt.NDArray[Any]) -> Weights | None:
+        if sample_weight is None:
+            return None
+        weights: Weights = _check_sample_weight(sample_weight, pictures, dtype=np.float64)
+        if (weights < 0).any() or not weights.sum() > 0:
+            raise UserError("sample_weight must not be negative, nor 0 for all rows")
+        return weights
+
+    def _train(self, table: Table, settings: dict[str, Any]) -> None:
+        """Train on distinct pictures; a run that diverges starts anew with half the rate, a few times."""
+        seed = self._seed()
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 16,)))
+        train, held = split(table.y, settings["validation_fraction"], rng)
+        sampler = Weighted(table.weights[train])
+        self._shade = _shade_of(table.x[train], table.weights[train], self.picture_shape_[2])
+        x = self._shaded(table.x)
+        targets = Classes(table.y[train], table.y[held], len(self.classes_), table.weights[held])
+        problem = Problem(chosen(x, train), chosen(x, held), sampler, targets)
+        if settings["epochs"] == "auto":
+            settings["epochs"] = epochs_of(sampler.size, targets.classes)
+        settings["exploration_epochs"] = settings["epochs"]
+        settings["batch_size"] = batch_size(settings["batch_size"], sampler.size)
+        rows, columns, channels = self.picture_shape_
+        for attempt in range(HALVINGS + 1):
+            config = checked(settings)
+            start = fresh("sparse", problem.x.shape[1], targets.classes, config, (channels, rows, columns))
+            loop = Loop(problem, config, create(methods.SINGLE, config).stages(), start, seed)
+            with tqdm(total=len(loop.plan), disable=not self.verbose, unit="epoch", desc=type(self).__name__) as bar:
+
+                def show(_: object, loop: Loop = loop, bar: tqdm = bar) -> None:
+                    if loop.progress.history:
+                        show_epoch(bar, loop.progress.history[-1], loop.progress.epoch, targets.metric)
+
+                loop.run(show)
+            if loop.progress.failure is None:
+                break
+            if attempt == HALVINGS:
+                raise UserError(str(loop.progress.failure))
+            settings["learning_rate"] /= 2
+            warnings.warn(
+                f"training diverged; once more with learning_rate {settings['learning_rate']:g}",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        self._take(loop)
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, int | np.integer) and not isinstance(self.random_state, bool):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _take(self, loop: Loop) -> None:
+        """Set the fitted attributes."""
+        self.network_ = _network(loop.members[0].arrays)
+        self.history_ = [{"validation_score": row["validation_accuracy"], **row} for row in loop.progress.history]
+        self.loss_curve_ = [row["loss"] for row in self.history_]
+        self.validation_scores_ = [row["validation_score"] for row in self.history_]
+        self.n_iter_ = len(self.history_)
+
+    def _shaded(self, x: npt.NDArray[Any]) -> Samples:
+        """Return flattened pictures as the network takes them."""
+        each = x.shape[1] // len(self._shade.mean)
+        scale = np.repeat(1 / self._shade.deviation, each)
+        shift = np.repeat(-self._shade.mean / self._shade.deviation, each)
+        if x.dtype == np.uint8:
+            return Bytes(x, scale.astype(np.float32), shift.astype(np.float32))
+        return (x * scale + shift).astype(np.float32)
+
+    def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return softmax probabilities, shape (n_samples, n_classes), in the order of `classes_`."""
+        check_is_fitted(self, "network_")
+        pictures, _ = self._flattened(X, self.picture_shape_)
+        parts = [
+            self.network_.predict_proba(self._shaded(pictures[start : start + PREDICTION_ROWS]))
+            for start in range(0, len(pictures), PREDICTION_ROWS)
+        ]
+        found = np.concatenate(parts).astype(np.float64)
+        return found / found.sum(axis=1, keepdims=True)
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return the most probable class of each picture, shape (n_samples,)."""
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Keep the network as its arrays."""
+        state = dict(super().__getstate__())
+        if "network_" in state:
+            state["network_"] = store.snapshot(state["network_"])
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Rebuild the network."""
+        super().__setstate__(state)
+        if "network_" in self.__dict__:
+            self.network_ = _network(self.__dict__["network_"])
+
+
+def _network(arrays: store.Arrays) -> SparseCNN:
+    network = store.build(arrays)
+    assert isinstance(network, SparseCNN)
+    return network
+
+
+def _shade_of(x: npt.NDArray[Any], weights: Weights, channels: int) -> Shade:
+    """Return the shade of flattened pictures, by sums in a stated order: over pictures, then within a channel."""
+    share, each = weights / weights.sum(), x.shape[1] // channels
+
+    def mean_of(centre: Floats, power: int) -> npt.NDArray[np.float64]:
+        totals = np.zeros(x.shape[1])
+        for start in range(0, len(x), PREDICTION_ROWS):
+            part = slice(start, start + PREDICTION_ROWS)
+            apart = (x[part] - np.repeat(centre, each)) ** power
+            totals += np.add.reduce(share[part, np.newaxis] * apart, axis=0)
+        return np.array([float(np.cumsum(own)[-1]) / each for own in totals.reshape(channels, each)])
+
+    mean = mean_of(np.zeros(channels), 1)
+    planes = x.reshape(len(x), channels, each)
+    varies = planes.max(axis=(0, 2)) > planes.min(axis=(0, 2))
+    return Shade(mean, np.where(varies, np.sqrt(mean_of(mean, 2)), 1.0))

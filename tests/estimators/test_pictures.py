@@ -1,0 +1,169 @@
+"""The classifier of pictures: what it learns, that it keeps scikit-learn's rules, and what it refuses."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+from truly_sparse import SparseCNNClassifier
+from truly_sparse.errors import UserError
+from truly_sparse.estimators.pictures import _shade_of
+
+SMALL = {"hidden_layer_sizes": (4, 8), "compression": 4, "epochs": 3}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    data = load_digits()
+    order = np.random.default_rng(0).permutation(len(data.target))  # rows of one writer follow one another
+    return data.images.astype(np.uint8)[order], data.target[order]
+
+
+@pytest.fixture(scope="module")
+def fitted(digits):
+    x, y = digits
+    return SparseCNNClassifier(hidden_layer_sizes=(8, 16), compression=3, epochs=40).fit(x[:1200], y[:1200])
+
+
+def test_digits_are_learnt_with_few_links(fitted, digits):
+    x, y = digits
+    assert fitted.score(x[1200:], y[1200:]) > 0.9
+    plan = fitted.network_.plan
+    places = sum(plan.sizes[i] * plan.sizes[j] for i, j in plan.pairs)
+    assert sum(fitted.network_.link_counts) == round(places / 3)
+    assert len(fitted.loss_curve_) == len(fitted.history_) == fitted.n_iter_ == 40
+    assert fitted.loss_curve_[-1] < fitted.loss_curve_[0] / 2
+    assert (fitted.picture_shape_, fitted.n_features_in_) == ((8, 8, 1), 64)
+
+
+def test_probabilities_are_those_of_the_network(fitted, digits):
+    x, _ = digits
+    shown = (x[:50].reshape(50, 64) - fitted._shade.mean) / fitted._shade.deviation
+    found = fitted.predict_proba(x[:50])
+    assert found == pytest.approx(fitted.network_.predict_proba(shown.astype(np.float32)), abs=1e-4)
+    assert found.sum(axis=1) == pytest.approx(1, abs=1e-12)
+    assert np.array_equal(fitted.predict(x[:50]), fitted.classes_[found.argmax(axis=1)])
+
+
+def test_channels_come_last_and_are_standardised_apart():
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 255, (60, 6, 7, 3)).astype(np.uint8)
+    x[..., 1] //= 4
+    y = np.arange(60) % 2
+    model = SparseCNNClassifier(**SMALL).fit(x, y)
+    assert model.picture_shape_ == (6, 7, 3)
+    assert tuple(model.network_.plan.picture) == (3, 6, 7)
+    assert model._shade.mean == pytest.approx(x.mean(axis=(0, 1, 2)))
+    assert model._shade.deviation == pytest.approx(x.std(axis=(0, 1, 2)))
+    flat, _ = model._flattened(x, None)
+    assert np.array_equal(flat.reshape(60, 3, 6, 7), np.moveaxis(x, 3, 1))
+
+
+def test_a_whole_numbered_weight_repeats_a_picture_and_the_order_makes_no_difference(digits):
+    x, y = digits[0][:120], digits[1][:120]
+    weights = np.arange(120) % 3
+    one = SparseCNNClassifier(**SMALL).fit(x, y, weights)
+    order = np.random.default_rng(0).permutation(np.repeat(np.arange(120), weights))
+    other = SparseCNNClassifier(**SMALL).fit(x[order], y[order])
+    assert one.predict_proba(x).tobytes() == other.predict_proba(x).tobytes()
+
+
+def test_shades_are_weighted_means_and_a_flat_channel_stays_flat():
+    rng = np.random.default_rng(1)
+    x, weights = rng.random((30, 8)), rng.random(30) + 0.1
+    x[:, 4:] = 3.0
+    shade = _shade_of(x, weights, 2)
+    mean = np.average(x[:, :4].mean(axis=1), weights=weights)
+    assert shade.mean == pytest.approx([mean, 3.0])
+    spread = np.sqrt(np.average(((x[:, :4] - mean) ** 2).mean(axis=1), weights=weights))
+    assert shade.deviation == pytest.approx([spread, 1.0])
+
+
+def test_the_same_seed_gives_the_same_bytes_and_pickles_predict_the_same(fitted, digits):
+    x, y = digits
+    again = clone(fitted).fit(x[:1200], y[:1200])
+    wanted = fitted.predict_proba(x).tobytes()
+    assert again.predict_proba(x).tobytes() == wanted
+    assert pickle.loads(pickle.dumps(fitted)).predict_proba(x).tobytes() == wanted
+    assert clone(fitted).set_params(random_state=1).fit(x[:1200], y[:1200]).predict_proba(x).tobytes() != wanted
+
+
+def test_scikit_learn_searches_and_validates_it(digits):
+    x, y = digits[0][:300], digits[1][:300].astype(str)
+    search = GridSearchCV(SparseCNNClassifier(**SMALL), {"topology": ["set", "static"]}, cv=2).fit(x, y)
+    assert search.best_estimator_.classes_.tolist() == list("0123456789")
+    assert len(cross_val_score(SparseCNNClassifier(**SMALL), x, y, cv=2)) == 2
+
+
+def test_early_stopping_holds_pictures_out_and_keeps_the_best_state(digits):
+    x, y = digits[0][:400], digits[1][:400]
+    changes = {"epochs": 30, "early_stopping": True, "patience": 2}
+    model = SparseCNNClassifier(**SMALL | changes).fit(x, y)
+    scores = model.validation_scores_
+    assert None not in scores
+    assert model.n_iter_ <= 30
+    if model.n_iter_ < 30:
+        assert max(scores) == scores[-3]
+
+
+@pytest.mark.parametrize("architecture", ["spas_cnn", "densenet"])
+def test_other_kinds_of_networks_are_trained(digits, architecture):
+    x, y = digits[0][:200], digits[1][:200]
+    shortcuts = {"shortcut_ratio": 0.5} if architecture == "spas_cnn" else {"hidden_layer_sizes": (3,)}
+    pictures = np.kron(x, np.ones((1, 2, 2), np.uint8))
+    model = SparseCNNClassifier(architecture, **SMALL | shortcuts).fit(pictures, y)
+    assert model.predict(pictures).shape == (200,)
+    assert any(map(model.network_.skips, model.network_.blocks)) == (architecture == "spas_cnn")
+
+
+def test_what_diverges_is_tried_again_with_half_the_rate_and_then_refused(digits):
+    wild = {"clip_norm": 0, "learning_rate": 1000, "weight_decay": 0.0, "momentum": 0.999, "epochs": 60}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        with pytest.raises(UserError, match=r"became infinite.* lower learning_rate"):
+            SparseCNNClassifier(**SMALL | wild).fit(digits[0][:200], digits[1][:200])
+    assert [one.category for one in caught] == [ConvergenceWarning] * 3
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"X": np.zeros((10, 64))}, "give pictures as numbers"),
+        ({"X": np.zeros((10, 2, 2, 2, 2))}, "give pictures as numbers"),
+        ({"X": np.full((10, 8, 8), "a")}, "give pictures as numbers"),
+        ({"X": np.zeros((0, 8, 8))}, "holds no pictures"),
+        ({"X": np.full((10, 8, 8), np.nan)}, "missing or infinite"),
+        ({"X": np.zeros((10, 1, 1))}, "several positions are needed"),
+        ({"y": np.zeros(10)}, "one class only"),
+        ({"sample_weight": -np.ones(10)}, "must not be negative"),
+        ({"architecture": "mlp"}, "give one of plain_cnn"),
+        ({"architecture": "resnet"}, "architecture is 'resnet'"),
+        ({"architecture": "lenet"}, "for a picture of"),
+        ({"shortcut_ratio": 0.5}, "has no shortcuts"),
+        ({"compression": -1}, "compression is -1"),
+        ({"compression": 0.5}, "do not fit into"),
+        ({"activation": "all_relu"}, "has activation relu or mish"),
+        ({"topology": "grown"}, "topology is 'grown'"),
+        ({"epochs": 0}, "epochs is 0"),
+    ],
+)
+def test_what_it_cannot_do_is_one_line(change, said):
+    rng = np.random.default_rng(0)
+    given = {"X": rng.random((10, 8, 8)), "y": np.arange(10) % 2, "sample_weight": None}
+    settings = {name: value for name, value in change.items() if name not in given}
+    given |= {name: value for name, value in change.items() if name in given}
+    with pytest.raises(UserError, match=said) as error:
+        SparseCNNClassifier(**SMALL | settings).fit(**given)
+    assert "\n" not in str(error.value)
+
+
+def test_prediction_wants_pictures_of_the_same_shape(fitted):
+    with pytest.raises(UserError, match=r"pictures of \(9, 8, 1\) rows, columns and channels; fit had \(8, 8, 1\)"):
+        fitted.predict(np.zeros((2, 9, 8)))
+    with pytest.raises(NotFittedError):
+        SparseCNNClassifier().predict(np.zeros((2, 8, 8)))
