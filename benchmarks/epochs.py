@@ -10,6 +10,7 @@ import single_core  # noqa: F401, I001
 import argparse
 import statistics
 import warnings
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import columns
@@ -33,9 +34,7 @@ def measure(rounds: int) -> dict[str, Any]:
     names = {name: kind for name, kind in peers.PEERS.items() if workers.missing(name) is None}
     which = [(name, e) for name, kind in names.items() for e in (EPSILONS if kind.sparse else (None,))]
     which += [(peers.OURS, epsilon) for epsilon in SWEEP]
-    calls: dict[Any, Any] = {shape: _product(*shape, times) for shape, times in SGEMM.items()}
-    halves = np.ones((2, STREAM // 8), np.float32)
-    calls["read"] = lambda: clocked(lambda: np.dot(*halves), 200)
+    calls: dict[Any, Any] = {**blas()}
     with workers.started([(name, epsilon or 0, peers.SIZES) for name, epsilon in which]) as made:
         calls |= {label: peer.epoch for label, peer in zip(which, made, strict=True)}
         seconds = interleaved(calls, rounds, "epochs")
@@ -51,16 +50,30 @@ def measure(rounds: int) -> dict[str, Any]:
             }
             for name, epsilon in which
         ],
-        "sgemm": [
-            {"shape": list(shape), "seconds": seconds[shape], "operations": 2 * int(np.prod(shape))} for shape in SGEMM
-        ],
-        "read": {"bytes": STREAM, "seconds": seconds["read"]},
+        **of_blas(seconds),
         "missing": {name: why for name in peers.PEERS if (why := workers.missing(name))},
     }
 
 
 def _work(epsilon: float, density: float) -> dict[str, float]:
     return {"density": density, "operations": 2 * peers.multiply_adds(epsilon) * peers.STEPS}
+
+
+def blas() -> dict[Any, Callable[[], float]]:
+    """Return what measures the seconds of the products and of a stream of BLAS, by name."""
+    halves = np.ones((2, STREAM // 8), np.float32)
+    read = {"read": lambda: clocked(lambda: np.dot(*halves), 200)}
+    return {shape: _product(*shape, times) for shape, times in SGEMM.items()} | read
+
+
+def of_blas(seconds: Mapping[Any, list[float]]) -> dict[str, Any]:
+    """Return what was found of these, as `sgemm` and `read` take it."""
+    return {
+        "sgemm": [
+            {"shape": list(shape), "seconds": seconds[shape], "operations": 2 * int(np.prod(shape))} for shape in SGEMM
+        ],
+        "read": {"bytes": STREAM, "seconds": seconds["read"]},
+    }
 
 
 def _product(rows: int, inner: int, across: int, times: int) -> Any:

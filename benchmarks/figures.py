@@ -1,4 +1,6 @@
-"""The benchmark's figures: one epoch by density beside peers, time by size, and kernels beside the core's roofs."""
+"""The benchmark's figures: one epoch by density beside peers, time by size, and kernels beside the core's roofs, those
+of perceptrons and of convolutions.
+"""
 
 import statistics
 from pathlib import Path
@@ -7,6 +9,7 @@ from typing import Any
 import epochs
 import matplotlib.pyplot as plt
 import peers
+import products
 import profile_kernels
 import scale
 from columns import Columns
@@ -16,10 +19,13 @@ from truly_sparse.files import atomic_path
 
 
 def draw(machines: Columns, folder: Path) -> None:
-    """Write epoch.png, scale.png and roofline.png from the measurements of `bench.py`."""
+    """Write epoch.png, scale.png, roofline.png and convolution.png from the measurements of `bench.py`."""
+    drawn = [("epoch", _epoch, machines), ("scale", _scale, machines), ("roofline", _roofline, machines)]
+    if walked := products.measured(machines):
+        drawn.append(("convolution", _convolution, walked))
     with style():
-        for name, figure in (("epoch", _epoch), ("scale", _scale), ("roofline", _roofline)):
-            made = figure(machines)
+        for name, figure, measured in drawn:
+            made = figure(measured)
             with atomic_path(folder / f"{name}.png") as temporary:
                 made.savefig(temporary, dpi=150, metadata={"Software": None})
             plt.close(made)
@@ -100,4 +106,30 @@ def _roofline(machines: Columns) -> plt.Figure:
         axes.set_xlabel("operations per byte of activations read")
     panels[0].set_ylabel("useful GFLOP/s, one core")
     panels[0].legend(fontsize="small")
+    return figure
+
+
+def _convolution(measured: Columns) -> plt.Figure:
+    figure, panels = _panels(measured, 3.8)
+    for axes, found in zip(panels, measured.values(), strict=True):
+        sgemm, read = statistics.median(epochs.sgemm(found)), epochs.read(found)
+        points = {id(row): row["operations"] / 2 / row["bytes"] for row in found["products"]}
+        ends = 0.7 * min(points.values()), 1.4 * max(points.values())
+        bend = sgemm / (2 * read)
+        roof = [min(sgemm, 2 * read * i) / 1e9 for i in (ends[0], bend, ends[1])]
+        axes.loglog([ends[0], bend, ends[1]], roof, color="0.35", label="what BLAS reaches (sgemm; sdot)")
+        for (colour, _), (channels, side) in zip(SERIES, products.SHAPES, strict=False):
+            for marker, name in zip("o<s", products.PRODUCTS, strict=True):
+                rows = [
+                    r for r in found["products"] if (r["channels"], r["side"], r["product"]) == (channels, side, name)
+                ]
+                label = f"{channels} channels, {side} x {side}: {name}"
+                axes.loglog([points[id(row)] for row in rows], [products.rate(row) / 1e9 for row in rows], f"{marker}-",
+                            color=colour, linewidth=0.5, markersize=4, label=label)  # fmt: skip
+        axes.set_xlabel("multiply-adds per byte that a product has to touch")
+    panels[0].set_ylabel("useful GFLOP/s, one core")
+    ticks = (10, 20, 50, 100, 200)
+    panels[0].set_yticks(ticks, [str(tick) for tick in ticks])
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize="small")
     return figure

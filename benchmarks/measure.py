@@ -21,6 +21,7 @@ import escapes
 import inference
 import machine
 import pictures
+import products
 import profile_kernels
 import scale
 import shortcuts
@@ -44,6 +45,7 @@ def parts_of(rounds: int, largest: float) -> dict[str, Callable[[], Any]]:
         "shortcuts": lambda: shortcuts.measure(rounds),
         "subnetworks": lambda: subnetworks.measure(rounds),
         "pictures": lambda: pictures.measure(rounds),
+        "products": lambda: products.measure(rounds),
         "whole_run": starts.measure_whole_run,
     }
 

@@ -1,4 +1,4 @@
-"""What `bench.py` measured, in words, tables and figures: bench.md, three pictures, and a part of the README.
+"""What `bench.py` measured, in words, tables and figures: bench.md, four pictures, and a part of the README.
 
     python benchmarks/report.py [--results benchmarks/results] [--readme README.md]
 
@@ -21,6 +21,7 @@ import figures
 import inference
 import peers
 import pictures
+import products
 import profile_kernels
 import scale
 import shortcuts
@@ -80,6 +81,7 @@ def report(machines: Columns, folder: Path) -> str:
         "Shortcuts": shortcuts.markdown(machines),
         "Subnetworks": subnetworks.markdown(machines),
         "Convolution": pictures.markdown(machines),
+        "Products of a convolution": products.markdown(machines),
         "Re-initialisation": escapes.markdown(machines),
         "Scale": f"{scale.markdown(machines)}\n\n{scale.largest(largest)}",
         "Whole runs": starts.markdown(machines),

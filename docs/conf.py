@@ -13,6 +13,7 @@ project = "truly sparse ensembles"
 version = release = truly_sparse.__version__
 copyright = "the authors of truly sparse ensembles"
 extensions = [
+    "architectures",
     "matplotlib.sphinxext.plot_directive",
     "links",
     "mathml",

@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 BENCHMARKS = ROOT / "benchmarks"
 RESULTS = BENCHMARKS / "results"
+FIGURES = ("epoch", "scale", "roofline", "convolution")
 BLOCK = re.compile(r"<!-- speed: .*?<!-- /speed -->", re.DOTALL)
 
 
@@ -34,7 +35,7 @@ def report(folder):
     readme.write_text(BLOCK.sub(lambda found: found[0].replace("1", "7"), readme.read_text(encoding="utf-8")))
     command = [sys.executable, BENCHMARKS / "report.py", "--results", folder, "--readme", readme]
     subprocess.run(command, check=True, capture_output=True, timeout=300)
-    assert all((folder / f"{name}.png").stat().st_size > 5000 for name in ("epoch", "scale", "roofline"))
+    assert all((folder / f"{name}.png").stat().st_size > 5000 for name in FIGURES)
     return (folder / "bench.md").read_text(encoding="utf-8"), readme.read_text(encoding="utf-8")
 
 
@@ -180,3 +181,39 @@ for make in (peers.scipy_csr, peers.torch_csr):
 @pytest.mark.slow
 def test_sparse_peers_compute_what_we_do():
     code(PEERS)
+
+
+PRODUCTS = """
+import single_core, numpy as np, products
+from truly_sparse.estimators.export import to_csr
+network = products.network_of(4, 6, 0.7)
+part = products.part_of(network, 16)
+space, links = part.space, part.links
+# The way back ended with the first layer: its gradient again.
+first, last = links.pointers[[0, 4]] * 16
+engine = links.products[first:last].copy()
+assert abs(engine).max() > 0
+links.products[first:last] = 0
+products.gradient(part, 0)
+assert (links.products[first:last] == engine).all()
+# Its errors, which the engine does not lead into the picture: [row][channel][column][16], in a border of one.
+wrong = space.wrong[: 8 * 4 * 8 * 16].reshape(8, 4, 8, 16).astype(float)
+kernel = to_csr(network)[0].weights.toarray().reshape(4, 3, 4, 3)
+expected = sum(
+    np.einsum("yoxs,oc->ycxs", wrong[2 - i : 8 - i, :, 2 - j : 8 - j], kernel[:, i, :, j])
+    for i in range(3) for j in range(3)
+)
+products.errors(part, 0)
+assert np.allclose(space.passed[: expected.size].reshape(expected.shape), expected, atol=1e-5 * abs(expected).max())
+# A prediction ended with the last layer: its logits again.
+x = np.random.default_rng(1).normal(size=(16, network.features)).astype(np.float32)
+shares = network.predict_proba(x)
+products.forward(part, 2)
+logits = space.passed[: 10 * 16].reshape(10, 16).T
+assert np.allclose(np.exp(logits) / np.exp(logits).sum(1, keepdims=True), shares, atol=1e-6)
+"""
+
+
+@pytest.mark.slow
+def test_the_products_are_those_of_the_engine():
+    code(PRODUCTS)
