@@ -2,21 +2,24 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
-from truly_sparse.cli import columns, models
+from truly_sparse.cli import models
 from truly_sparse.cli.candidates import METHODS
 from truly_sparse.cli.main import main
 from truly_sparse.cli.model_commands import COMMANDS
 from truly_sparse.estimators import load_model
 from truly_sparse.estimators.ensemble import method_names
 
+FILES = Path(__file__).parent / "files"
 SMALL = ["--set", "members=2", "--set", "exploration_epochs=20", "--set", "member_epochs=10"]
 STOP = ["--set", "early_stopping=True", "--set"]
 NET = ["--set", "hidden_layer_sizes=40,30", "--set", "epsilon=5"]
@@ -43,10 +46,10 @@ def say(capsys, *words):
 def test_fit_predict_and_inspect(iris, capsys):
     said = say(capsys, "fit", "iris.csv", "--target", "species", "--test-fraction", "0.3", "--json", "--quiet", *NET)
     assert said["test_accuracy"] > 0.85
-    assert (said["rows"], said["features"]) == (105, 6)
+    assert (said["rows"], said["features"]) == (105, 5)
     model = load_model("model.npz")
     assert model.hidden_layer_sizes == [40, 30]
-    assert model.feature_names_in_.tolist()[-2:] == ["colour=blue", "colour=white"]
+    assert model.feature_names_in_.tolist()[-2:] == ["petal width (cm)", "colour"]
 
     iris.drop(columns="species").to_csv("new.csv", index=False)
     say(capsys, "predict", "model.npz", "new.csv", "--output", "out.csv", "--probabilities", "--json")
@@ -77,7 +80,7 @@ def test_fractions_are_regressed(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.usefixtures("iris")
 def test_compare_writes_a_table_and_a_figure(capsys):
-    methods = ["set", "fd-tse", "mlp"]
+    methods = ["set", "fd-tse", "mlp", "boosting"]
     changes = [*NET, "--set", "epochs=30", "--set", "member_epochs=5"]
     words = ["compare", "iris.csv", "--target", "species", "--methods", *methods, "--seeds", "2", *changes]
     said = say(capsys, *words, "--quiet", "--json")
@@ -126,6 +129,9 @@ def test_compare_regresses_fractions(tmp_path, monkeypatch, capsys):
         (["fit", "iris.csv", "--target", "species", "--set", "random_state=a"], "use --seed for that"),
         (["fit", "iris.csv", "--target", "petal width (cm)", "--task", "classify"], "holds fractions"),
         (["fit", "endless.csv", "--target", "species"], "endless.csv holds infinite values in column sepal length"),
+        (["fit", "named.csv", "--target", "species"], "column name holds 150 different texts; leave it out"),
+        (["predict", "old.npz", "endless.csv"], "endless.csv lacks 2 column(s) of training: a, b"),
+        (["predict", "old.npz", "text.csv"], "column a of text.csv holds text, but was numbers in training"),
         (["inspect", "iris.csv", "--sparse"], "name the file with --onnx"),
         (["predict", "model.npz", "iris.csv"], "no model file model.npz"),
         (["predict", "iris.csv", "iris.csv"], "iris.csv is not a model file"),
@@ -138,6 +144,9 @@ def test_compare_regresses_fractions(tmp_path, monkeypatch, capsys):
 )
 def test_bad_input_is_said_in_one_line(words, message, iris, capsys):
     iris.assign(**{"sepal length (cm)": np.inf}).to_csv("endless.csv", index=False)
+    iris.assign(name=[f"n{row}" for row in range(150)]).to_csv("named.csv", index=False)
+    iris.assign(a="wide", b="u").to_csv("text.csv", index=False)
+    shutil.copy(FILES / "format_1.npz", "old.npz")
     assert main([*words]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("error: ")
@@ -154,17 +163,24 @@ def test_every_class_is_in_the_test_rows():
     assert len(y_test) == 1
 
 
-def test_columns_are_the_same_numbers_in_prediction(iris):
-    plan = columns.plan(iris.drop(columns="species"))
-    made = columns.numbers(iris, plan, "iris.csv")
-    assert made.loc[5, "petal length (cm)"] == iris["petal length (cm)"].median()
-    assert made.loc[3, ["colour=blue", "colour=white"]].tolist() == [0, 0]
-    other = iris.iloc[:2].assign(colour=["red", "blue"])
-    assert columns.numbers(other, plan, "o")[["colour=blue", "colour=white"]].to_numpy().tolist() == [[0, 0], [1, 0]]
-    with pytest.raises(ValueError, match="lacks 1 column"):
-        columns.numbers(iris.drop(columns="colour"), plan, "o")
-    with pytest.raises(ValueError, match="holds text"):
-        columns.numbers(iris.assign(**{"sepal width (cm)": "wide"}), plan, "o")
+def test_gaps_and_categories_go_to_the_model_as_they_are(iris, capsys):
+    say(capsys, "fit", "iris.csv", "--target", "species", "--method", "set", "--json", "--quiet", *NET)
+    model = load_model("model.npz")
+    assert {place: own.tolist() for place, own in model.categories_.items()} == {4: ["blue", "white"]}
+    marks = zip(model._model.encoding.mark_of, model._model.encoding.mark_value, strict=True)
+    assert [(of, value) for of, value in marks if value == value] == [(4, 0), (4, 1)]
+    assert sorted(of for of in model._model.encoding.mark_of) == [2, 4, 4, 4]
+    other = iris.iloc[:8].drop(columns="species").assign(colour=["red", None, "blue", "white"] * 2)
+    other[list(other)[::-1]].to_csv("other.csv", index=False)  # columns are found by name
+    say(capsys, "predict", "model.npz", "other.csv", "--probabilities", "--output", "out.csv", "--json")
+    found = pd.read_csv("out.csv").filter(like="probability of ").to_numpy()
+    assert np.allclose(found, model.predict_proba(other), atol=1e-12)
+
+
+def test_a_model_of_the_first_format_predicts_as_it_did(capsys):
+    model, table = (str(FILES / f"format_1.{kind}") for kind in ("npz", "csv"))
+    said = say(capsys, "predict", model, table, "--probabilities", "--json")
+    assert np.allclose(said["predictions"]["probability of yes"], pd.read_csv(table)["probability of yes"], atol=1e-6)
 
 
 def test_help_shows_examples_and_every_method():

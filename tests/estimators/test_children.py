@@ -246,7 +246,7 @@ def test_a_regressor_adds_members(wine):
 
 def test_what_is_exported_is_the_children(wine):
     model = classifier(members=2).fit(*wine)
-    encoded = model._model.scaling.transform(wine[0])
+    encoded = model._model.encoding.transform(wine[0])
     counts = [sum(layer.weights.nnz for layer in model.to_csr(place)) for place in range(3)]
     assert counts == [sum(network.link_counts) for network in model.members_]
     assert counts[0] > max(counts[1:])

@@ -64,7 +64,7 @@ def test_the_summary_counts_every_link(fitted):
 
 
 def test_csr_weights_are_a_slow_forward_pass(fitted, data):
-    encoded = fitted._model.scaling.transform(data[0])
+    encoded = fitted._model.encoding.transform(data[0])
     rows = encoded.astype(np.float64)
     parts = fitted.to_csr(0)
     for number, (weights, biases, sources) in enumerate(parts, 1):

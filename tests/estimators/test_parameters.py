@@ -65,8 +65,16 @@ def test_every_setting_is_checked_and_the_error_names_the_parameter(kind):
     x, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20) % 2
     checked = {name for name in names(kind) if name in SETTINGS}
     checked |= {name for name, _, _ in settings_of(kind)}
-    assert names(kind) - checked <= {"method", "class_weight", "warm_start", "verbose", "random_state", "n_jobs"}
-    for name in checked | names(kind) & {"n_jobs"}:
+    assert names(kind) - checked <= {
+        "method",
+        "class_weight",
+        "warm_start",
+        "verbose",
+        "random_state",
+        "n_jobs",
+        "categorical_features",
+    }
+    for name in checked | names(kind) & {"n_jobs", "categorical_features"}:
         with pytest.raises(UserError, match=f"^{name} is "):
             kind().set_params(**{name: "nonsense"}).fit(x, y)
 

@@ -1,9 +1,6 @@
-"""A user's table as numbers, the same way in training and in prediction.
+"""A user's table: reading it, and the columns that a model learns from."""
 
-Numbers stay; gaps in them become the median of training. Text becomes a column of 0 and 1 for each category that
-training saw; another category, or none, is a row of zeros.
-"""
-
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,7 @@ try:
 except ModuleNotFoundError:
     raise UserError('reading tables needs pandas; pip install "truly-sparse[tables]"') from None
 
-#: A text column with more categories is a name or an identifier, not a feature.
+#: A text column with more categories, each for less than two rows, is a name or an identifier, not a feature.
 MOST_CATEGORIES = 100
 
 
@@ -67,38 +64,59 @@ def target_of(table: pd.DataFrame, name: str, path: str) -> pd.Series:
     return table[name]
 
 
-def plan(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return how each feature column becomes numbers, as JSON holds it."""
-    columns: list[dict[str, Any]] = []
-    for name in table.columns:
-        column = table[name]
-        if column.isna().all():
-            continue
-        if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
-            columns.append({"name": name, "fill": float(column.astype("Float64").median())})
-            continue
-        categories = sorted(column.dropna().astype(str).unique())
-        if len(categories) > MOST_CATEGORIES:
-            raise UserError(
-                f"column {name} holds {len(categories)} different texts; leave it out, or turn it into numbers"
-            )
-        columns.append({"name": name, "categories": categories})
-    if not columns:
-        raise UserError("no column is left to learn from")
-    return columns
-
-
-def numbers(table: pd.DataFrame, columns: list[dict[str, Any]], path: str) -> pd.DataFrame:
-    """Return the features of a table as numbers by a `plan`.
+def features(table: pd.DataFrame, target: str, path: str) -> pd.DataFrame:
+    """Return the columns to learn from: all but the target and those that are empty.
 
     Raises
     ------
     UserError
-        If a column is missing, holds infinite values, or text where training had numbers.
+        If none is left, or one holds infinite values, names or identifiers.
     """
-    missing = [column["name"] for column in columns if column["name"] not in table]
+    x = table.drop(columns=target).dropna(axis="columns", how="all")
+    for name in x:
+        if not is_numeric(x[name]):
+            different = x[name].astype(str).nunique()
+            if different > max(MOST_CATEGORIES, len(x) / 2):
+                raise UserError(
+                    f"column {name} holds {different} different texts; leave it out, or turn it into numbers"
+                )
+    if x.columns.empty:
+        raise UserError("no column is left to learn from")
+    return _finite(x, path)
+
+
+def is_numeric(column: pd.Series) -> bool:
+    """Return whether a column holds numbers, or yes and no."""
+    return pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column)
+
+
+def as_trained(table: pd.DataFrame, columns: Sequence[Any], path: str) -> pd.DataFrame:
+    """Return the columns of a table that a model was trained on.
+
+    Parameters
+    ----------
+    table : DataFrame
+    columns : sequence of str or dict
+        Their names; or, of a model that took numbers alone, how each became numbers.
+    path : str
+        For messages.
+
+    Raises
+    ------
+    UserError
+        If a column is missing, or holds infinite values or text where training had numbers.
+    """
+    names = [column if isinstance(column, str) else column["name"] for column in columns]
+    missing = [name for name in names if name not in table]
     if missing:
         raise UserError(f"{path} lacks {len(missing)} column(s) of training: {', '.join(missing[:8])}")
+    if all(isinstance(column, str) for column in columns):
+        return _finite(table[names], path)
+    return _finite(_numbers(table, columns, path), path)
+
+
+def _numbers(table: pd.DataFrame, columns: Sequence[dict[str, Any]], path: str) -> pd.DataFrame:
+    """Return a table for a model of format 1: gaps filled by `fill`, a column of 0 and 1 for each of `categories`."""
     made: dict[str, Any] = {}
     for column in columns:
         name, values = column["name"], table[column["name"]]
@@ -110,8 +128,12 @@ def numbers(table: pd.DataFrame, columns: list[dict[str, Any]], path: str) -> pd
         else:
             texts = values.astype("object").where(values.isna(), values.astype(str))
             made |= {f"{name}={category}": (texts == category).astype(float) for category in column["categories"]}
-    frame = pd.DataFrame(made)
-    endless = [str(name) for name in frame.columns[np.isinf(frame.to_numpy()).any(axis=0)]]
-    if endless:
-        raise UserError(f"{path} holds infinite values in column {endless[0]}; replace or remove them")
-    return frame
+    return pd.DataFrame(made)
+
+
+def _finite(x: pd.DataFrame, path: str) -> pd.DataFrame:
+    """Return a table, or refuse infinite values in it."""
+    for name in x:
+        if is_numeric(x[name]) and np.isinf(x[name].to_numpy(float, na_value=np.nan)).any():
+            raise UserError(f"{path} holds infinite values in column {name}; replace or remove them")
+    return x

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import stats
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.impute import SimpleImputer
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from tqdm import tqdm
 
 from truly_sparse import references
@@ -41,8 +42,7 @@ def compare(arguments: argparse.Namespace) -> None:
         raise UserError(f"method {unknown[0]!r} is none of the methods{what}: {', '.join(known)}")
     if not regress and target.value_counts().min() < 2:
         raise UserError(f"a class of column {target.name} has one row; every class needs two, to train and to test")
-    plan = columns.plan(table.drop(columns=arguments.target))
-    x, y = columns.numbers(table, plan, arguments.data), target.to_numpy()
+    x, y = columns.features(table, arguments.target, arguments.data), target.to_numpy()
     rows = []
     work = [(seed, method) for seed in range(arguments.seeds) for method in methods]
     with tqdm(work, unit="fit", disable=arguments.quiet) as bar:
@@ -68,7 +68,7 @@ def _one(
     model: Any
     if method in RIVALS:
         rival = _regressor(method, seed) if regress else references.create(CLASSIFIERS[method], seed)
-        model = make_pipeline(StandardScaler(), rival)
+        model = make_pipeline(_numbers(x, gaps=method == "boosting"), rival)
     else:
         model = create(method, arguments.preset, _fitting(arguments.set, method), regress, random_state=seed)
     x_train, x_test, y_train, y_test = split(x, y, 0.2, seed, stratify=not regress)
@@ -76,6 +76,17 @@ def _one(
     model.fit(x_train, y_train)
     seconds = time.process_time() - started
     return {"score": float(model.score(x_test, y_test)), "seconds": seconds}
+
+
+def _numbers(x: pd.DataFrame, gaps: bool) -> ColumnTransformer:
+    """Return what makes numbers of a table for a rival: a column of 0 and 1 for each category, of training's.
+
+    Gaps in numbers stay where it takes them, else they become the median of training.
+    """
+    numeric = [name for name in x if columns.is_numeric(x[name])]
+    scaled = StandardScaler() if gaps else make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    text = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    return make_column_transformer((scaled, numeric), (text, [name for name in x if name not in numeric]))
 
 
 def _regressor(method: str, seed: int) -> Any:

@@ -89,8 +89,7 @@ def fit(arguments: argparse.Namespace) -> None:
         random_state=arguments.seed,
         verbose=not arguments.quiet,
     )
-    plan = columns.plan(table.drop(columns=arguments.target))
-    x, y = columns.numbers(table, plan, arguments.data), target.to_numpy()
+    x, y = columns.features(table, arguments.target, arguments.data), target.to_numpy()
     x_test = y_test = None
     if arguments.test_fraction:
         if not 0 < arguments.test_fraction < 1:
@@ -99,7 +98,7 @@ def fit(arguments: argparse.Namespace) -> None:
     started = time.perf_counter()
     model.fit(x, y)
     seconds = time.perf_counter() - started
-    estimators.save_model(model, arguments.output, {"columns": plan, "target": arguments.target})
+    estimators.save_model(model, arguments.output, {"columns": list(x), "target": arguments.target})
     score = "r2" if regress else "accuracy"
     facts = {
         "model": arguments.output,
@@ -119,7 +118,7 @@ def predict(arguments: argparse.Namespace) -> None:
     """Print or write predictions, one per row."""
     model = _load(arguments.model)
     table = columns.read(arguments.data)
-    x = columns.numbers(table, model.about_["columns"], arguments.data)
+    x = columns.as_trained(table, model.about_["columns"], arguments.data)
     result = pd.DataFrame({model.about_["target"]: model.predict(x)})
     if arguments.probabilities:
         if not hasattr(model, "classes_"):

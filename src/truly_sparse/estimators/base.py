@@ -8,7 +8,16 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_random_state, validate_data
+from sklearn.utils import Tags
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_n_features,
+    _check_sample_weight,
+    check_array,
+    check_is_fitted,
+    check_random_state,
+    check_X_y,
+)
 from tqdm.auto import tqdm
 
 from truly_sparse.engine import store
@@ -17,9 +26,10 @@ from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.ensembles.trainer import create, kind_of
 from truly_sparse.errors import UserError
-from truly_sparse.estimators import preprocessing
+from truly_sparse.estimators import preprocessing, tables
 from truly_sparse.estimators.children import HALVINGS, Parent
 from truly_sparse.estimators.distinct_rows import Table, Weighted, Weights, gather, split
+from truly_sparse.estimators.encoding import Encoding
 from truly_sparse.estimators.fit_config import FitConfig
 from truly_sparse.estimators.parameters import Parameters
 from truly_sparse.estimators.presets import HELD_OUT, batch_size, fill_in, settle
@@ -35,6 +45,8 @@ from truly_sparse.training.targets import Targets
 #: Makes targets of training rows, validation rows, and the weights of the latter.
 MakeTargets = Callable[[npt.NDArray, npt.NDArray, Weights], Targets]
 PREDICTION_ROWS = 8192
+#: How scikit-learn checks the matrix of a table; what may not be infinite is refused by the name of its column.
+CHECKED: dict[str, Any] = {"dtype": (np.float64, np.float32), "order": "C", "ensure_all_finite": False}
 #: Columns of `history_`.
 HISTORY = ("epoch", "member", "phase", "learning_rate", "loss", "validation_score", "connections", "samples", "seconds")
 
@@ -55,9 +67,9 @@ class Trained:
 
 @dataclass
 class Model:
-    """A fitted state: scaling, members, and where training ended; a parent's arrays are shared with members."""
+    """A fitted state: encoding, members, and where training ended; a parent's arrays are shared with members."""
 
-    scaling: preprocessing.Scaling
+    encoding: Encoding
     members: list[Member]
     end: End | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -68,6 +80,12 @@ class SparseEstimator(Parameters):
     """Base of the estimators; the parameters are described there."""
 
     _presets: ClassVar[Mapping[str, Mapping[str, Any]]]
+    categories_: tables.Categories
+
+    def __sklearn_tags__(self) -> Tags:
+        tags: Tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
+        return tags
 
     def _settings(self) -> dict[str, Any]:
         """Return all settings of training: the preset's, with the parameters that are not None."""
@@ -121,8 +139,32 @@ class SparseEstimator(Parameters):
             raise UserError("sample_weight must not be negative, nor 0 for all rows")
         return weights
 
-    def _check_features(self, x: npt.ArrayLike, reset: bool) -> npt.NDArray[np.floating]:
-        return validate_data(self, x, dtype=(np.float64, np.float32), order="C", reset=reset)
+    def _check_training(
+        self, x: Any, y: Any, sample_weight: npt.ArrayLike | None, reset: bool, y_numeric: bool = False
+    ) -> tuple[npt.NDArray[np.floating], npt.NDArray[Any], Weights | None]:
+        """Return rows as a matrix, targets and weights; with `reset`, learn names and categories of the columns."""
+        _check_feature_names(self, x, reset=reset)
+        rows = tables.read(x)
+        features, targets = check_X_y(rows.values, y, y_numeric=y_numeric, estimator=self, **CHECKED)
+        _check_n_features(self, features, reset=reset)
+        weights = self._weights(sample_weight, features)
+        if reset:
+            named = tables.places_of(self.categorical_features, features.shape[1], rows.names)
+            kept = weights > 0 if weights is not None else None
+            self.categories_ = tables.learned(rows, features, named, kept)
+        return self._coded(rows, features), targets, weights
+
+    def _check_features(self, x: Any) -> npt.NDArray[np.floating]:
+        """Return rows to predict as a matrix."""
+        _check_feature_names(self, x, reset=False)
+        rows = tables.read(x)
+        features = check_array(rows.values, estimator=self, input_name="X", **CHECKED)
+        _check_n_features(self, features, reset=False)
+        return self._coded(rows, features)
+
+    def _coded(self, rows: tables.Rows, features: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+        tables.refuse_infinite(features, rows)
+        return tables.coded(rows, features, self.categories_)
 
     def _train(self, table: Table, make: MakeTargets, settings: dict[str, Any], before: Model | None = None) -> None:
         """Train on distinct rows, or go on from `before`; sets the fitted attributes."""
@@ -140,10 +182,10 @@ class SparseEstimator(Parameters):
         settings |= self._lengths(settings) | {"batch_size": batch_size(settings["batch_size"], rows)}
         if before is None:
             scaling = preprocessing.create(settings["preprocessing"], int(settings["bins"]))
-            scaling.fit(table.x[train], table.weights[train])
+            encoding = Encoding(scaling, self.categories_).fit(table.x[train], table.weights[train])
         else:
-            scaling = before.scaling
-        encoded = scaling.transform(table.x)
+            encoding = before.encoding
+        encoded = encoding.transform(table.x)
         # Where all rows train, they are not copied.
         learned = encoded[train] if len(held) else encoded
         if not len(held):
@@ -156,7 +198,7 @@ class SparseEstimator(Parameters):
         old = before.members[: trained.kept] if before is not None and not kind_of(self._method()).single else []
         history = [*before.history] if before is not None else []
         history += [_shown(row, targets.metric) for row in trained.history]
-        self._take(Model(scaling, [*old, *trained.members], trained.end, history, trained.parent))
+        self._take(Model(encoding, [*old, *trained.members], trained.end, history, trained.parent))
 
     def _learned(
         self, table: Table, problem: Problem, settings: dict[str, Any], seed: int, before: Model | None
@@ -229,7 +271,7 @@ class SparseEstimator(Parameters):
         outputs = np.empty((len(self.members_), len(features), self.members_[0].sizes[-1]), np.float32)
         for start in range(0, len(features), PREDICTION_ROWS):
             part = slice(start, start + PREDICTION_ROWS)
-            encoded = self._model.scaling.transform(features[part])
+            encoded = self._model.encoding.transform(features[part])
             for output, network in zip(outputs, self.members_, strict=True):
                 output[part] = network.predict_proba(encoded)
         return outputs
@@ -237,7 +279,7 @@ class SparseEstimator(Parameters):
     def _mean_output(self, x: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the mean of the members' outputs (journal equation 1), whose rows sum to 1 in float64."""
         check_is_fitted(self)
-        mean = self._member_outputs(self._check_features(x, reset=False)).mean(axis=0, dtype=np.float64)
+        mean = self._member_outputs(self._check_features(x)).mean(axis=0, dtype=np.float64)
         return mean / mean.sum(axis=1, keepdims=True)
 
     def __getstate__(self) -> dict[str, Any]:

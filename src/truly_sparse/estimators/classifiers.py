@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d
 
 from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError
@@ -35,7 +35,9 @@ class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
-            Numbers; a pandas DataFrame names the features.
+            Numbers and categories, NaN where a value is missing. Columns of text are categories, as are those of a
+            table's own type for them; other ones are named in `categorical_features`. A table (pandas, polars, Arrow)
+            names the features.
         y : array-like, shape (n_samples,)
             Labels: numbers or strings.
         sample_weight : array-like, shape (n_samples,), optional
@@ -48,7 +50,8 @@ class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
         Raises
         ------
         UserError
-            If the settings contradict each other, y has one class, or training diverges at ever lower rates.
+            If the settings contradict each other, a column holds neither numbers nor categories, or infinite values, y
+            has one class, or training diverges at ever lower rates.
         """
         return self._fit(X, y, sample_weight, self._earlier())
 
@@ -61,11 +64,11 @@ class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
         changes: Mapping[str, Any] | None = None,
     ) -> Self:
         """Train, or go on from `before`, with changes of the settings."""
-        features, labels = validate_data(self, X, y, dtype=(np.float64, np.float32), order="C", reset=before is None)
+        features, labels, weights = self._check_training(X, y, sample_weight, reset=before is None)
         check_classification_targets(labels)
         numbers = self._encode(labels, new=before is None)
         settings = self._settings() | dict(changes or {})
-        self._learn(features, numbers, self._weights(sample_weight, features), settings, before)
+        self._learn(features, numbers, weights, settings, before)
         return self
 
     def _encode(self, labels: npt.NDArray[Any], new: bool) -> npt.NDArray[np.int64]:
@@ -146,6 +149,8 @@ class TrulySparseEnsembleClassifier(SparseClassifier, Ensemble):
         Features of X.
     feature_names_in_ : ndarray of str
         Their names, where X had names.
+    categories_ : dict of int to ndarray
+        The sorted categories of each column that has some, by its place.
     members_ : list of SparseMLP
         The collected networks; of subnetworks the parent, where `include_parent` says so, then its children.
     loss_curve_, validation_scores_ : list of float
@@ -212,11 +217,11 @@ class SparseMLPClassifier(SparseClassifier, SingleParameters):
     ) -> Self:
         """Train one epoch on some rows, with a SET step after every `evolution_every`-th call.
 
-        The first call learns the preprocessing from its rows, and needs `classes`, all labels there will be, unless
-        its y holds them all. The rate stays at `learning_rate`.
+        The first call learns the preprocessing, and the categories, from its rows, and needs `classes`, all labels
+        there will be, unless its y holds them all. The rate stays at `learning_rate`.
         """
         first = not hasattr(self, "_model") or self._model.end is None
-        features, labels = validate_data(self, X, y, dtype=(np.float64, np.float32), order="C", reset=first)
+        features, labels, weights = self._check_training(X, y, sample_weight, reset=first)
         check_classification_targets(labels)
         known = np.unique(column_or_1d(classes)) if classes is not None else None
         if first:
@@ -236,11 +241,5 @@ class SparseMLPClassifier(SparseClassifier, SingleParameters):
             "learning_rate_schedule": "steps",
             "evolve_after": every > 0 and (calls + 1) % every == 0,
         }
-        self._learn(
-            features,
-            self._encode(labels, new=False),
-            self._weights(sample_weight, features),
-            settings,
-            None if first else self._model,
-        )
+        self._learn(features, self._encode(labels, new=False), weights, settings, None if first else self._model)
         return self

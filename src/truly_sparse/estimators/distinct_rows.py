@@ -42,7 +42,9 @@ def gather(x: Floats, y: npt.NDArray, weights: Weights | None) -> Table:
     x, y, weights, keys = x[order], y[order], weights[order], keys[order]
     first = np.ones(len(y), bool)
     alike = np.flatnonzero(keys[1:] == keys[:-1])
-    first[alike + 1] = (x[alike + 1] != x[alike]).any(axis=1) | (y[alike + 1] != y[alike])
+    one, other = x[alike + 1], x[alike]
+    differ = (one != other) & ~(np.isnan(one) & np.isnan(other))
+    first[alike + 1] = differ.any(axis=1) | (y[alike + 1] != y[alike])
     if first.all():
         return Table(x, y, weights)
     return Table(x[first], y[first], np.bincount(np.cumsum(first) - 1, weights=weights).astype(np.float64))
@@ -52,8 +54,10 @@ def _hashes(x: Floats, y: npt.NDArray) -> npt.NDArray[np.uint64]:
     """Return a 64-bit hash of every row and its target, column by column (a multiply-xorshift mixer)."""
     total = np.zeros(len(y), np.uint64)
     for column in (y, *x.T):
-        # + 0.0 makes -0.0 the same as 0.0.
-        word = (np.asarray(column, np.float64) + 0.0).view(np.uint64) ^ total
+        # + 0.0 makes -0.0 the same as 0.0; there are as many kinds of NaN as it has payloads.
+        number = np.asarray(column, np.float64) + 0.0
+        number[np.isnan(number)] = np.nan
+        word = number.view(np.uint64) ^ total
         word = (word ^ (word >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
         word = (word ^ (word >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
         total = word ^ (word >> np.uint64(33))

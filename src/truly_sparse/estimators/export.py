@@ -1,7 +1,10 @@
 """Weights as SciPy's arrays and scalings as plain steps: what the exports to PyTorch and ONNX have in common.
 
-A fitted estimator is: a scaling (piecewise linear), networks of dense products once written out, the mean of their
-softmax outputs, and for a regressor the mean of the knots.
+A fitted estimator is: a scaling (piecewise linear) and marks, networks of dense products once written out, the mean of
+their softmax outputs, and for a regressor the mean of the knots.
+
+What comes in are float64 rows, with NaN where a value is missing. A category that is a number is that number; one that
+is text is its place in `categories_`, and any other number is one that training did not see.
 """
 
 from collections.abc import Iterator
@@ -14,7 +17,9 @@ from scipy.sparse import csr_array, hstack
 from truly_sparse.engine.convolution.layers import Convolution
 from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.engine.network import SparseMLP
+from truly_sparse.estimators.encoding import Encoding
 from truly_sparse.estimators.preprocessing import PiecewiseLinear, Quantile, Ramps, Scaling, Standard
+from truly_sparse.estimators.tables import Categories
 
 
 class Layer(NamedTuple):
@@ -85,3 +90,12 @@ def affine(scaling: Scaling) -> list[tuple[str, npt.NDArray[Any]]]:
     if isinstance(scaling, Standard | PiecewiseLinear):
         steps += [("subtract", scaling.mean), ("divide", scaling.deviation)]
     return steps
+
+
+def marked_values(encoding: Encoding, categories: Categories) -> npt.NDArray[np.float64]:
+    """Return what each mark stands for in the rows that an export takes; NaN is a missing value."""
+    values = encoding.mark_value.copy()
+    for number, (of, value) in enumerate(zip(encoding.mark_of, values, strict=True)):
+        if not np.isnan(value) and categories[of].dtype != object:
+            values[number] = categories[of][int(value)]
+    return values

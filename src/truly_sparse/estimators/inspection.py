@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.errors import UserError
-from truly_sparse.estimators.preprocessing import Scaling
+from truly_sparse.estimators.encoding import Encoding
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,13 +90,13 @@ class Inspection:
         count for the feature they come from.
         """
         check_is_fitted(self)
-        scaling: Scaling = self._model.scaling
+        encoding: Encoding = self._model.encoding
         strength = np.zeros(self.n_features_in_)
         for network in self.members_:
             for block in (block for block in network.blocks if block.source == 0):
                 sources = np.repeat(np.arange(block.n_in), np.diff(block.pointers))
                 per_input = np.bincount(sources, np.abs(block.values), block.n_in)
-                strength += np.bincount(scaling.owner, per_input, self.n_features_in_)
+                strength += np.bincount(encoding.owner, per_input, self.n_features_in_)
         return strength / (strength.sum() or 1.0)
 
     def to_csr(self, member: int = 0) -> list[Layer]:
@@ -124,8 +124,8 @@ class Inspection:
         Returns
         -------
         torch.nn.Module
-            From raw features, shape (rows, features), to probabilities, shape (rows, classes), or a regressor's
-            values, shape (rows,). Its parameters can be trained further.
+            From raw features, shape (rows, features), written as for `to_onnx`, to probabilities, shape (rows,
+            classes), or a regressor's values, shape (rows,). Its parameters can be trained further.
 
         Raises
         ------
@@ -139,6 +139,9 @@ class Inspection:
 
     def to_onnx(self, path: str | Path, sparse: bool = False) -> None:
         """Write an ONNX model from raw features (input "X", double) to probabilities or values (output "Y").
+
+        In X, NaN is a missing value. A category that is a number is that number; one that is text is its place in
+        `categories_`, and -1 one that training did not see.
 
         Parameters
         ----------
@@ -232,7 +235,7 @@ class Inspection:
         check_is_fitted(self)
         from truly_sparse.estimators import plots
 
-        features = self._check_features(X, reset=False)  # type: ignore[attr-defined]
+        features = self._check_features(X)  # type: ignore[attr-defined]
         return plots.disagreement(self._member_outputs(features).argmax(axis=2), ax)  # type: ignore[attr-defined]
 
 

@@ -1,4 +1,7 @@
-"""Fitted estimators as .npz files: arrays and JSON, nothing pickled, refused when damaged."""
+"""Fitted estimators as .npz files: arrays and JSON, nothing pickled, refused when damaged.
+
+Format 2 has marks and categories (`encoding`); a file of format 1 is read as one without any.
+"""
 
 import json
 from pathlib import Path
@@ -9,15 +12,18 @@ import numpy as np
 
 from truly_sparse.engine import store
 from truly_sparse.errors import UserError
-from truly_sparse.estimators import preprocessing
+from truly_sparse.estimators import preprocessing, tables
 from truly_sparse.estimators.base import Model, SparseEstimator
 from truly_sparse.estimators.children import Parent
 from truly_sparse.estimators.classifiers import SparseMLPClassifier, TrulySparseEnsembleClassifier
+from truly_sparse.estimators.encoding import Encoding
 from truly_sparse.estimators.regressor import TrulySparseEnsembleRegressor
 from truly_sparse.files import atomic_path
 from truly_sparse.training.loop import End, Member
 
-FORMAT = 1
+FORMAT = 2
+#: Formats that are read.
+FORMATS = (1, 2)
 #: Fitted attributes that are arrays, and those that are numbers.
 ARRAYS = ("classes_", "feature_names_in_", "knots_")
 #: What there is to know of a parent, besides its network.
@@ -49,19 +55,22 @@ def save_model(model: SparseEstimator, path: str | Path, about: dict[str, Any] |
         raise UserError("the model is not fitted; call fit before save_model")
     state: Model = model._model
     parent = state.parent.member if state.parent is not None else None
+    scaling = state.encoding.scaling
     parameters = {name: _plain(name, value) for name, value in model.get_params(deep=False).items()}
     facts = {
         "format": FORMAT,
         "kind": type(model).__name__,
         "parameters": parameters,
         "features": int(model.n_features_in_),
-        "scaling": next(name for name, kind in preprocessing.SCALINGS.items() if type(state.scaling) is kind),
+        "scaling": next(name for name, kind in preprocessing.SCALINGS.items() if type(scaling) is kind),
         "members": [_facts(member, parent) for member in state.members],
         "parent": _facts_of_parent(state),
         "history": state.history,
         "about": about or {},
     }
-    arrays = {f"scaling/{name}": array for name, array in state.scaling.arrays().items()}
+    arrays = {f"scaling/{name}": array for name, array in scaling.arrays().items()}
+    arrays |= {f"encoding/{name}": array for name, array in state.encoding.arrays().items()}
+    arrays |= {f"categories/{name}": array for name, array in tables.plain(model.categories_).items()}
     for number, member in enumerate(state.members):
         arrays |= _own_arrays(f"member{number}", member, parent)
     if parent is not None:
@@ -104,8 +113,8 @@ def load_model(path: str | Path) -> Any:
         with np.load(path, allow_pickle=False) as archive:
             facts = json.loads(archive["facts"].tobytes())
             arrays = {name: archive[name] for name in archive.files if name != "facts"}
-        if facts["format"] != FORMAT:
-            raise UserError(f"its format {facts['format']} is not {FORMAT}")
+        if facts["format"] not in FORMATS:
+            raise UserError(f"its format {facts['format']} is none of {', '.join(map(str, FORMATS))}")
         if facts["kind"] not in KINDS:
             raise UserError(f"it holds a {facts['kind']}, not one of {', '.join(KINDS)}")
         return _restored(facts, arrays)
@@ -143,14 +152,17 @@ def _facts_of_parent(state: Model) -> dict[str, Any] | None:
 
 def _restored(facts: dict[str, Any], arrays: dict[str, Any]) -> SparseEstimator:
     model = KINDS[facts["kind"]](**facts["parameters"])
-    own = {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith("scaling/")}
-    scaling = preprocessing.create(facts["scaling"], 1).restore(own)
+    features = int(facts["features"])
+    model.categories_ = tables.restored(_below("categories", arrays), features)
+    scaling = preprocessing.create(facts["scaling"], 1).restore(_below("scaling", arrays))
+    marks = _below("encoding", arrays) if facts["format"] > 1 else Encoding.without_marks(features)
+    encoding = Encoding(scaling, model.categories_).restore(marks)
+    encoding.check(features)
 
     def network(place: str, fact: dict[str, Any], shared: dict[str, Any]) -> Member:
-        own = {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith(f"{place}/")}
-        found = {name: shared[name] for name in fact.get("shared", [])} | own
-        if store.build(found).sizes[0] != len(scaling.owner):  # the kernels check no bounds
-            raise UserError(f"{place} does not take the {len(scaling.owner)} encoded features")
+        found = {name: shared[name] for name in fact.get("shared", [])} | _below(place, arrays)
+        if store.build(found).sizes[0] != len(encoding.owner):  # the kernels check no bounds
+            raise UserError(f"{place} does not take the {len(encoding.owner)} encoded features")
         return Member(fact["epoch"], fact["accuracy"], found)
 
     told, parent, end = facts.get("parent"), None, None
@@ -163,9 +175,14 @@ def _restored(facts: dict[str, Any], arrays: dict[str, Any]) -> SparseEstimator:
     for name in ARRAYS:
         if name in arrays:
             setattr(model, name, arrays[name].astype(object) if facts[f"{name}object"] else arrays[name])
-    model.n_features_in_, model.about_ = facts["features"], facts["about"]
-    model._take(Model(scaling, members, end, facts["history"], parent))
+    model.n_features_in_, model.about_ = features, facts["about"]
+    model._take(Model(encoding, members, end, facts["history"], parent))
     return model
+
+
+def _below(place: str, arrays: dict[str, Any]) -> dict[str, Any]:
+    """Return the arrays whose names begin with a place, by what follows it."""
+    return {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith(f"{place}/")}
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -13,7 +13,9 @@ from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.convolved import Norm, convolved
-from truly_sparse.estimators.export import affine, to_csr
+from truly_sparse.estimators.encoding import Encoding
+from truly_sparse.estimators.export import affine, marked_values, to_csr
+from truly_sparse.estimators.tables import Categories
 from truly_sparse.files import atomic_path
 
 OPSET = 17
@@ -82,21 +84,45 @@ def to_onnx(model: Any, path: str | Path, sparse: bool) -> None:
     """Write the ONNX model of a fitted estimator to `path`; see `Inspection.to_onnx`."""
     onnx = _imported_onnx()
     graph, double, single = Graph(onnx, sparse), onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT
-    rows = "X"
-    for name, operand in affine(model._model.scaling):
-        if name == "clip":
-            rows = graph.node("Clip", rows, *(graph.constant(np.array(limit)) for limit in operand))
-        else:
-            extra = {"axis": 1} if name == "take" else {}
-            rows = graph.node(OPERATORS[name], rows, graph.constant(operand), **extra)
-    scaled = graph.node("Cast", rows, to=single)
-    outputs = [_member(graph, network, scaled) for network in model.members_]
+    encoded = _encoded(graph, model._model.encoding, model.categories_, single)
+    outputs = [_member(graph, network, encoded) for network in model.members_]
     mean, inputs = graph.node("Mean", *outputs), (double, [None, model.n_features_in_])
     if hasattr(model, "knots_"):
         mean = graph.node("MatMul", graph.node("Cast", mean, to=double), graph.constant(model.knots_))
         graph.write(path, mean, inputs, (double, [None]))
     else:
         graph.write(path, mean, inputs, (single, [None, len(model.classes_)]))
+
+
+def _encoded(graph: Graph, encoding: Encoding, categories: Categories, single: int) -> str:
+    """Add the encoding of the rows X; return the name of the inputs of the networks, float32."""
+    nothing = graph.constant(np.zeros((), np.float32))
+    parts = []
+    if len(encoding.scaling.owner):
+        owner = encoding.owner[: len(encoding.scaling.owner)]
+        rows = graph.node("Where", graph.node("IsNaN", "X"), graph.constant(np.zeros(())), "X")
+        rows = graph.node("Gather", rows, graph.constant(encoding.numeric), axis=1)
+        for name, operand in affine(encoding.scaling):
+            if name == "clip":
+                rows = graph.node("Clip", rows, *(graph.constant(np.array(limit)) for limit in operand))
+            else:
+                extra = {"axis": 1} if name == "take" else {}
+                rows = graph.node(OPERATORS[name], rows, graph.constant(operand), **extra)
+        gaps = graph.node("IsNaN", graph.node("Gather", "X", graph.constant(owner), axis=1))
+        parts.append(graph.node("Where", gaps, nothing, graph.node("Cast", rows, to=single)))
+    marked = marked_values(encoding, categories)
+    for missing in (True, False):
+        own = np.isnan(marked) == missing
+        if own.any():
+            columns = graph.node("Gather", "X", graph.constant(encoding.mark_of[own]), axis=1)
+            found = ("IsNaN", columns) if missing else ("Equal", columns, graph.constant(marked[own]))
+            parts.append(graph.node("Cast", graph.node(*found), to=single))
+    if len(parts) == 1:
+        return parts[0]
+    # Marks of what is missing come first here, those of each column together in the encoding.
+    first = len(encoding.scaling.owner)
+    order = np.concatenate([np.arange(first), first + np.argsort(np.argsort(~np.isnan(marked), kind="stable"))])
+    return graph.node("Gather", graph.node("Concat", *parts, axis=1), graph.constant(order), axis=1)
 
 
 def network_to_onnx(network: SparseMLP | SparseCNN, path: str | Path, sparse: bool = False) -> None:

@@ -35,6 +35,12 @@ class Parameters(BaseEstimator):
     preset: str = setting(
         "best", '"paper" is the protocol of the journal\'s Gesture experiment.', choices=("best", "paper")
     )
+    categorical_features: Sequence[int] | Sequence[bool] | Sequence[str] | None = parameter(
+        None,
+        "list of int or str, or mask",
+        "Columns of X whose numbers are categories, by place, by name or as a mask. Columns of text, and of a table's "
+        "own types for categories, are categories in any case.",
+    )
     preprocessing: str | None = None
     bins: int | None = None
     hidden_layer_sizes: Sequence[int] | None = None

@@ -1,7 +1,7 @@
 """Scaling of features, fitted on weighted rows. Every kind is a piecewise-linear function of each feature.
 
 That makes them exportable: a `Ramps` has one table of knots, and the encodings differ in what they do with the ramps
-between them.
+between them. Rows in which a feature is missing (NaN) teach nothing about it, and get 0 in all that it is encoded as.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from truly_sparse.errors import UserError
 from truly_sparse.estimators.distinct_rows import Floats, Weights
-from truly_sparse.estimators.ramps import encode_ramps, ramp_moments
+from truly_sparse.estimators.ramps import encode_ramps, ramp_moments, sums_of_columns
 
 Arrays = dict[str, npt.NDArray[Any]]
 #: Knots of the normal quantiles of a feature.
@@ -20,12 +21,28 @@ KNOTS = 256
 
 
 def _moments(x: Floats, weights: Weights) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return mean and deviation of every column; the deviation of a constant column is 1."""
+    """Return mean and deviation of every column; that of a constant column is 1, that of an empty one infinite."""
     # Sums row by row, not products of matrices: those depend on the BLAS library and the processor.
     share = (weights / weights.sum())[:, None]
     mean = (share * x).sum(axis=0)
     deviation = np.sqrt((share * (x - mean) ** 2).sum(axis=0))
-    return mean, np.where(np.ptp(x, axis=0) > 0, deviation, 1.0)
+    varies = np.ptp(x, axis=0) > 0
+    holes = columns_with_gaps(x)
+    if len(holes):
+        own, gaps = np.nan_to_num(x[:, holes].astype(np.float64)), np.isnan(x[:, holes])
+        shares = np.where(gaps, 0.0, weights[:, None])
+        shares /= np.maximum(sums_of_columns(shares), np.finfo(np.float64).tiny)
+        mean[holes] = sums_of_columns(shares * own)
+        deviation[holes] = np.sqrt(sums_of_columns(shares * (own - mean[holes]) ** 2))
+        different = [len(np.unique(x[~gap, hole])) for hole, gap in zip(holes, gaps.T, strict=True)]
+        deviation[holes] = np.where(np.array(different) > 0, deviation[holes], np.inf)
+        varies[holes] = np.array(different) != 1
+    return mean, np.where(varies, deviation, 1.0)
+
+
+def columns_with_gaps(x: Floats) -> npt.NDArray[np.int64]:
+    """Return the numbers of the columns that hold NaN."""
+    return np.flatnonzero(np.isnan(x).any(axis=0))
 
 
 class Scaling:
@@ -51,7 +68,20 @@ class Scaling:
 
     def transform(self, x: Floats) -> npt.NDArray[np.float32]:
         """Return the encoded rows, float32, shape (rows, encoded features)."""
-        return np.ascontiguousarray(x, np.float32)
+        encoded = np.empty((len(x), len(self.owner)), np.float32)
+        self.write(x, encoded)
+        return encoded
+
+    def write(self, x: Floats, encoded: npt.NDArray[np.float32]) -> None:
+        """Write the encoded rows into the first columns of an array."""
+        own = encoded[:, : len(self.owner)]
+        self._write(x, encoded)
+        for feature in columns_with_gaps(x):
+            own[np.ix_(np.isnan(x[:, feature]), self.owner == feature)] = 0
+
+    def _write(self, x: Floats, encoded: npt.NDArray[np.float32]) -> None:
+        """Do so, with anything where a feature is missing."""
+        encoded[:, : len(self.owner)] = x
 
     def arrays(self) -> Arrays:
         """Return what `restore` takes."""
@@ -62,6 +92,24 @@ class Scaling:
         for name in ("owner", *self.names):
             setattr(self, name, arrays[name])
         return self
+
+    def check(self, features: int) -> None:
+        """Refuse what was restored if it is no scaling of so many features.
+
+        Raises
+        ------
+        UserError
+        """
+        for name, length in self._lengths(features).items():
+            own, places = getattr(self, name), name in ("owner", "of")
+            if own.dtype != (np.int64 if places else np.float64) or own.shape != (length,):
+                raise UserError(f"{name} of its scaling is no list of {length} numbers")
+            if places and length and not 0 <= own.min() <= own.max() < features:
+                raise UserError(f"{name} of its scaling names features that there are not")
+
+    def _lengths(self, features: int) -> dict[str, int]:
+        """Return how long each array is."""
+        return dict.fromkeys(("owner", *self.names), features)
 
 
 class Standard(Scaling):
@@ -76,9 +124,8 @@ class Standard(Scaling):
         self.mean, self.deviation = _moments(x, weights)
         return super().fit(x, weights)
 
-    def transform(self, x: Floats) -> npt.NDArray[np.float32]:
-        """Return the standardised rows."""
-        return ((x - self.mean) / self.deviation).astype(np.float32)
+    def _write(self, x: Floats, encoded: npt.NDArray[np.float32]) -> None:
+        encoded[:, : len(self.owner)] = (x - self.mean) / self.deviation
 
 
 class Ramps(Scaling):
@@ -94,6 +141,11 @@ class Ramps(Scaling):
 
     def knots(self, values: Floats, weights: Weights) -> tuple[Floats, Floats]:
         """Return ascending knots of one feature, and the probability up to the middle of each knot's mass."""
+        present = ~np.isnan(values)
+        if not present.all():
+            values, weights = values[present], weights[present]
+        if not len(values):
+            return np.zeros(0), np.zeros(0)
         order = np.argsort(values, kind="stable")
         distinct, first = np.unique(values[order], return_index=True)
         mass = np.add.reduceat(weights[order], first) / weights.sum()
@@ -107,7 +159,11 @@ class Ramps(Scaling):
     def _set(self, knots: list[Floats]) -> None:
         self.start = np.concatenate([own[:-1] for own in knots])
         self.stop = np.concatenate([own[1:] for own in knots])
-        self.of = np.repeat(np.arange(len(knots)), [len(own) - 1 for own in knots])
+        self.of = np.repeat(np.arange(len(knots)), [max(0, len(own) - 1) for own in knots])
+
+    def _lengths(self, features: int) -> dict[str, int]:
+        ramps = np.size(self.of)
+        return super()._lengths(features) | {"start": ramps, "stop": ramps, "of": ramps}
 
     def ramps(self, x: Floats) -> npt.NDArray[np.float64]:
         """Return all ramps of all rows, float64, shape (rows, ramps)."""
@@ -134,15 +190,15 @@ class Quantile(Ramps):
         self.floor = np.array([own[0] for own in scores])
         return super().fit(x, weights)
 
-    def transform(self, x: Floats) -> npt.NDArray[np.float32]:
-        """Return the normal scores, column by column, which never holds all ramps."""
-        scores = np.empty(x.shape, np.float32)
+    def _write(self, x: Floats, encoded: npt.NDArray[np.float32]) -> None:
         for feature, column in enumerate(x.T):
             own = self.of == feature
             knots = np.append(self.start[own], self.stop[own][-1:])
             heights = self.floor[feature] + np.append(0.0, np.cumsum(self.height[own]))
-            scores[:, feature] = np.interp(column, knots, heights) if len(knots) else 0.0
-        return scores
+            encoded[:, feature] = np.interp(column, knots, heights) if len(knots) else 0.0
+
+    def _lengths(self, features: int) -> dict[str, int]:
+        return super()._lengths(features) | {"height": np.size(self.of)}
 
 
 class PiecewiseLinear(Ramps):
@@ -162,17 +218,23 @@ class PiecewiseLinear(Ramps):
         if not len(self.of):  # nothing varies: one feature that is always 0
             self.start, self.stop, self.of = np.zeros(1), np.ones(1), np.zeros(1, np.int64)
         self.mean, self.deviation = ramp_moments(x, self.of, self.start, self._inverse(), weights / weights.sum())
+        for hole in columns_with_gaps(x):
+            own, rows = np.flatnonzero(self.of == hole), ~np.isnan(x[:, hole])
+            if len(own) and rows.any():
+                share, inverse = weights[rows] / sums_of_columns(weights[rows][:, None]), self._inverse()[own]
+                found = ramp_moments(x[rows][:, [hole]], 0 * own, self.start[own], inverse, share)
+                self.mean[own], self.deviation[own] = found
         self.owner = self.of
         return self
+
+    def _lengths(self, features: int) -> dict[str, int]:
+        return dict.fromkeys(super()._lengths(features), np.size(self.of))
 
     def _inverse(self) -> npt.NDArray[np.float64]:
         return 1.0 / (self.stop - self.start)
 
-    def transform(self, x: Floats) -> npt.NDArray[np.float32]:
-        """Return the standardised ramps."""
-        encoded = np.empty((len(x), len(self.of)), np.float32)
+    def _write(self, x: Floats, encoded: npt.NDArray[np.float32]) -> None:
         encode_ramps(x, self.of, self.start, self._inverse(), self.mean, 1.0 / self.deviation, encoded)
-        return encoded
 
 
 SCALINGS: dict[str, type[Scaling]] = {

@@ -1,4 +1,4 @@
-"""Compiled loops of the piecewise-linear encoding, which would otherwise cost as much as some epochs of training."""
+"""Compiled loops of the encoding, which would otherwise cost as much as some epochs of training."""
 
 import numpy as np
 from numba import njit
@@ -39,8 +39,18 @@ def _add_moments(x, of, start, inverse, share, mean, square):
 
 @njit(cache=True, boundscheck=False)
 def encode_ramps(x, of, start, inverse, mean, scale, encoded):
-    """Write (ramp - mean) * scale of every row into `encoded`, float32, shape (rows, ramps); see `ramp_moments`."""
+    """Write (ramp - mean) * scale of every row into the first columns of `encoded`, float32; see `ramp_moments`."""
     for row in range(len(x)):
         for r in range(len(of)):
             ramp = min(max((x[row, of[r]] - start[r]) * inverse[r], 0.0), 1.0)
             encoded[row, r] = (ramp - mean[r]) * scale[r]
+
+
+@njit(cache=True, boundscheck=False)
+def sums_of_columns(x):
+    """Return the sum of every column, row after row."""
+    total = np.zeros(x.shape[1])
+    for row in range(x.shape[0]):
+        for column in range(x.shape[1]):
+            total[column] += x[row, column]
+    return total

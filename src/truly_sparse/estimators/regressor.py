@@ -7,7 +7,6 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import validate_data
 
 from truly_sparse.estimators.base import Model, gathered
 from truly_sparse.estimators.ensemble import Ensemble
@@ -68,11 +67,9 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
         changes: Mapping[str, Any] | None = None,
     ) -> Self:
         """Train, or go on from `before`, with changes of the settings."""
-        features, values = validate_data(
-            self, X, y, dtype=(np.float64, np.float32), order="C", y_numeric=True, reset=before is None
-        )
+        features, values, weights = self._check_training(X, y, sample_weight, before is None, y_numeric=True)
         settings = self._settings() | dict(changes or {})
-        table = gathered(features, values.astype(np.float64), self._weights(sample_weight, features))
+        table = gathered(features, values.astype(np.float64), weights)
         if before is None:
             self.knots_ = knots_of(table.y, table.weights, int(self.knots))
         self._train(table, lambda y, held, weights: Values(y, held, self.knots_, weights), settings, before)

@@ -12,26 +12,36 @@ from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.convolved import Convolved, Norm, convolved
-from truly_sparse.estimators.export import affine, to_csr
+from truly_sparse.estimators.encoding import Encoding
+from truly_sparse.estimators.export import affine, marked_values, to_csr
 
 
 def to_torch(model: Any) -> Any:
     """Return a `torch.nn.Module` with dense weights that predicts what `model` does.
 
-    Its input is float64 (or float32), shape (rows, features); its output are float32 probabilities, shape (rows,
-    classes), or for a regressor float64 values, shape (rows,). Its parameters can be trained further.
+    Its input is float64 (or float32), shape (rows, features), as `export` says; its output are float32
+    probabilities, shape (rows, classes), or for a regressor float64 values, shape (rows,). Its parameters can be
+    trained further.
     """
     torch: Any = _imported_torch()
 
-    class Scale(torch.nn.Module):
-        def __init__(self, steps: list[tuple[str, npt.NDArray[Any]]]) -> None:
+    encoding: Encoding = model._model.encoding
+
+    class Encode(torch.nn.Module):
+        def __init__(self) -> None:
             super().__init__()
+            steps = affine(encoding.scaling)
             self.names = [name for name, _ in steps]
             for number, (_, operand) in enumerate(steps):
                 self.register_buffer(f"operand{number}", torch.as_tensor(operand))
+            self.register_buffer("numeric", torch.as_tensor(encoding.numeric))
+            self.register_buffer("owner", torch.as_tensor(encoding.owner[: len(encoding.scaling.owner)]))
+            self.register_buffer("of", torch.as_tensor(encoding.mark_of))
+            self.register_buffer("marked", torch.as_tensor(marked_values(encoding, model.categories_)))
 
         def forward(self, rows: Any) -> Any:
-            rows = rows.double()
+            given = rows.double()
+            rows = torch.nan_to_num(given, nan=0.0)[:, self.numeric]
             for number, name in enumerate(self.names):
                 operand = getattr(self, f"operand{number}")
                 if name == "take":
@@ -40,18 +50,21 @@ def to_torch(model: Any) -> Any:
                     rows = rows.clamp(0.0, 1.0)
                 else:
                     rows = getattr(torch, name)(rows, operand)
-            return rows.float()
+            rows = torch.where(torch.isnan(given[:, self.owner]), 0.0, rows.float())
+            columns = given[:, self.of]
+            marks = torch.where(torch.isnan(self.marked), torch.isnan(columns), columns == self.marked)
+            return torch.cat([rows, marks.float()], dim=1)
 
     class Ensemble(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.scale = Scale(affine(model._model.scaling))
+            self.encode = Encode()
             self.members = torch.nn.ModuleList([network_to_torch(network) for network in model.members_])
             self.register_buffer("knots", torch.as_tensor(model.knots_) if hasattr(model, "knots_") else None)
 
         def forward(self, rows: Any) -> Any:
-            scaled = self.scale(rows)
-            mean = torch.stack([torch.softmax(member(scaled), dim=1) for member in self.members]).mean(dim=0)
+            encoded = self.encode(rows)
+            mean = torch.stack([torch.softmax(member(encoded), dim=1) for member in self.members]).mean(dim=0)
             return mean if self.knots is None else torch.matmul(mean.double(), cast(Any, self.knots))
 
     return Ensemble().eval()

@@ -1,0 +1,129 @@
+"""What networks see of a table: its numbers, scaled, and marks for what is missing and for categories.
+
+A *mark* is an input that is 1 in the rows where a column has one value, and 0 in all others. The marks are, column by
+column: one of "missing", for a column with gaps, and one for each category, of a column of categories. They are learned
+like any input: what is missing has weights of its own, and is given no number. Only what tells training rows apart has
+a mark, and of a column's categories the `MOST` that weigh most. So a row has 0 in all inputs of a column where
+
+* its category is not among those, be it rare or unseen in training, or
+* its value is missing, and none was in training.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from truly_sparse.errors import UserError
+from truly_sparse.estimators.distinct_rows import Floats, Weights
+from truly_sparse.estimators.preprocessing import Scaling
+
+#: Categories of a column that have a mark.
+MOST = 255
+
+
+class Encoding:
+    """The inputs of networks, in order: those of the scaling of the numeric columns, then the marks.
+
+    Parameters
+    ----------
+    scaling : Scaling
+        Of the numeric columns; not fitted.
+    categorical : collection of int
+        The other columns, which hold places of categories.
+
+    Attributes
+    ----------
+    numeric : ndarray of int64
+        The numeric columns.
+    mark_of, mark_value : ndarrays of int64 and float64, shape (marks,)
+        Column of each mark, and the value that it marks: NaN where that is "missing".
+    owner : ndarray of int64, shape (inputs,)
+        Column of each input.
+    """
+
+    numeric: npt.NDArray[np.int64]
+    mark_of: npt.NDArray[np.int64]
+    mark_value: npt.NDArray[np.float64]
+
+    def __init__(self, scaling: Scaling, categorical: Collection[int] = ()) -> None:
+        self.scaling, self.categorical = scaling, frozenset(categorical)
+
+    @property
+    def owner(self) -> npt.NDArray[np.int64]:
+        """Column of each input."""
+        return np.concatenate([self.numeric[self.scaling.owner], self.mark_of])
+
+    def fit(self, x: Floats, weights: Weights) -> "Encoding":
+        """Learn from x, shape (rows, columns), with one weight above 0 for each row."""
+        self.numeric = np.array([place for place in range(x.shape[1]) if place not in self.categorical], np.int64)
+        if not len(self.numeric):
+            self.scaling = Scaling()
+        self.scaling.fit(self._numbers(x), weights)
+        every = [(of, value, mass) for of in range(x.shape[1]) for value, mass in self._values(x[:, of], of, weights)]
+        apart = [(of, value) for of, value, mass in every if mass < len(x)]
+        if not apart and not len(self.numeric):  # one input at least
+            apart = [every[0][:2]]
+        self.mark_of = np.array([of for of, _ in apart], np.int64)
+        self.mark_value = np.array([value for _, value in apart], np.float64)
+        return self
+
+    def _values(self, column: Floats, of: int, weights: Weights) -> Iterator[tuple[float, int]]:
+        """Yield the values of a column that may have a mark, with their rows."""
+        gaps = np.isnan(column)
+        if gaps.any():
+            yield np.nan, int(gaps.sum())
+        if of in self.categorical:
+            places = column[~gaps].astype(np.int64)
+            known = places >= 0
+            mass = np.bincount(places[known], weights[~gaps][known])
+            heaviest = np.argsort(-mass, kind="stable")[:MOST]
+            for place in np.sort(heaviest[mass[heaviest] > 0]):
+                yield float(place), int((places == place).sum())
+
+    def _numbers(self, x: Floats) -> Floats:
+        return x if len(self.numeric) == x.shape[1] else np.ascontiguousarray(x[:, self.numeric])
+
+    def transform(self, x: Floats) -> npt.NDArray[np.float32]:
+        """Return the inputs, float32, shape (rows, inputs)."""
+        encoded = np.empty((len(x), len(self.scaling.owner) + len(self.mark_of)), np.float32)
+        self.write(x, encoded)
+        return encoded
+
+    def write(self, x: Floats, encoded: npt.NDArray[np.float32]) -> None:
+        """Write the inputs into an array of that shape."""
+        self.scaling.write(self._numbers(x), encoded)
+        for number, (of, value) in enumerate(zip(self.mark_of, self.mark_value, strict=True), len(self.scaling.owner)):
+            encoded[:, number] = np.isnan(x[:, of]) if np.isnan(value) else x[:, of] == value
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return what `restore` takes, besides the scaling."""
+        return {"numeric": self.numeric, "mark_of": self.mark_of, "mark_value": self.mark_value}
+
+    @staticmethod
+    def without_marks(columns: int) -> dict[str, npt.NDArray[Any]]:
+        """Return what `restore` takes where all columns are numeric and none has a mark."""
+        return {"numeric": np.arange(columns), "mark_of": np.zeros(0, np.int64), "mark_value": np.zeros(0)}
+
+    def check(self, columns: int) -> None:
+        """Refuse what was restored if it does not fit so many columns, since compiled loops check no bounds.
+
+        Raises
+        ------
+        UserError
+        """
+        self.scaling.check(len(self.numeric))
+        if self.numeric.tolist() != [place for place in range(columns) if place not in self.categorical]:
+            raise UserError(f"its numeric columns are not those of {columns} that have no categories")
+        of, value = self.mark_of, self.mark_value
+        fits = (
+            of.dtype == np.int64 and value.dtype == np.float64 and of.ndim == value.ndim == 1 and len(of) == len(value)
+        )
+        if not fits or (len(of) and not 0 <= of.min() <= of.max() < columns):
+            raise UserError("its marks do not fit its columns")
+
+    def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> "Encoding":
+        """Take over what `arrays` returned."""
+        self.numeric, self.mark_of, self.mark_value = (arrays[name] for name in ("numeric", "mark_of", "mark_value"))
+        return self
