@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
-from truly_sparse import SparseCNNClassifier
+from truly_sparse import SparseCNNClassifier, load_model, save_model
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.pictures import _shade_of
 
@@ -43,7 +43,7 @@ def test_digits_are_learnt_with_few_links(fitted, digits):
 
 def test_probabilities_are_those_of_the_network(fitted, digits):
     x, _ = digits
-    shown = (x[:50].reshape(50, 64) - fitted._shade.mean) / fitted._shade.deviation
+    shown = (x[:50].reshape(50, 64) - fitted.shade_.mean) / fitted.shade_.deviation
     found = fitted.predict_proba(x[:50])
     assert found == pytest.approx(fitted.network_.predict_proba(shown.astype(np.float32)), abs=1e-4)
     assert found.sum(axis=1) == pytest.approx(1, abs=1e-12)
@@ -58,8 +58,8 @@ def test_channels_come_last_and_are_standardised_apart():
     model = SparseCNNClassifier(**SMALL).fit(x, y)
     assert model.picture_shape_ == (6, 7, 3)
     assert tuple(model.network_.plan.picture) == (3, 6, 7)
-    assert model._shade.mean == pytest.approx(x.mean(axis=(0, 1, 2)))
-    assert model._shade.deviation == pytest.approx(x.std(axis=(0, 1, 2)))
+    assert model.shade_.mean == pytest.approx(x.mean(axis=(0, 1, 2)))
+    assert model.shade_.deviation == pytest.approx(x.std(axis=(0, 1, 2)))
     flat, _ = model._flattened(x, None)
     assert np.array_equal(flat.reshape(60, 3, 6, 7), np.moveaxis(x, 3, 1))
 
@@ -91,6 +91,36 @@ def test_the_same_seed_gives_the_same_bytes_and_pickles_predict_the_same(fitted,
     assert again.predict_proba(x).tobytes() == wanted
     assert pickle.loads(pickle.dumps(fitted)).predict_proba(x).tobytes() == wanted
     assert clone(fitted).set_params(random_state=1).fit(x[:1200], y[:1200]).predict_proba(x).tobytes() != wanted
+
+
+def test_a_file_predicts_the_same_and_a_spoilt_one_is_one_line(fitted, digits, tmp_path):
+    x, y = digits
+    path = tmp_path / "model.npz"
+    save_model(fitted, path, {"from": "digits"})
+    loaded = load_model(path)
+    assert loaded.predict_proba(x).tobytes() == fitted.predict_proba(x).tobytes()
+    assert loaded.get_params() == fitted.get_params() | {"hidden_layer_sizes": [8, 16]}
+    assert loaded.about_ == {"from": "digits"}
+    assert (loaded.n_features_in_, loaded.picture_shape_) == (64, (8, 8, 1))
+    assert loaded.history_ == fitted.history_
+    named = SparseCNNClassifier(**SMALL).fit(x[:100], np.array(list("abcdefghij"), object)[y[:100]])
+    save_model(named, path)
+    assert load_model(path).classes_.tolist() == list("abcdefghij")
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    for change, said in (
+        ({"shade/mean": np.zeros(2)}, "shade"),
+        ({"shade/deviation": np.zeros(1)}, "do not fit"),
+        ({"network/picture": np.array([1, 16, 4])}, "does not take pictures"),
+        ({"network/values": arrays["network/values"][1:]}, "not float32"),
+        ({"classes_": np.array(["a"])}, "does not know its classes"),
+    ):
+        np.savez(path, **arrays | change)
+        with pytest.raises(UserError, match=said) as error:
+            load_model(path)
+        assert "\n" not in str(error.value)
+    with pytest.raises(UserError, match="not fitted"):
+        save_model(SparseCNNClassifier(), path)
 
 
 def test_scikit_learn_searches_and_validates_it(digits):

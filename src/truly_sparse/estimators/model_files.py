@@ -1,6 +1,7 @@
 """Fitted estimators as .npz files: arrays and JSON, nothing pickled, refused when damaged.
 
-Format 2 has marks and categories (`encoding`); a file of format 1 is read as one without any.
+Format 2 has marks and categories (`encoding`); a file of format 1 is read as one without any. A file of a classifier of
+pictures has its shade and its network in place of the encoding and the members.
 """
 
 import json
@@ -11,12 +12,14 @@ from zipfile import is_zipfile
 import numpy as np
 
 from truly_sparse.engine import store
+from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import preprocessing, tables
 from truly_sparse.estimators.base import Model, SparseEstimator
 from truly_sparse.estimators.children import Parent
 from truly_sparse.estimators.classifiers import SparseMLPClassifier, TrulySparseEnsembleClassifier
 from truly_sparse.estimators.encoding import Encoding
+from truly_sparse.estimators.pictures import Shade, SparseCNNClassifier
 from truly_sparse.estimators.regressor import TrulySparseEnsembleRegressor
 from truly_sparse.files import atomic_path
 from truly_sparse.training.loop import End, Member
@@ -28,13 +31,15 @@ FORMATS = (1, 2)
 ARRAYS = ("classes_", "feature_names_in_", "knots_")
 #: What there is to know of a parent, besides its network.
 COUNTS = ("children", "seed", "past", "rows", "digest")
+Estimator = SparseEstimator | SparseCNNClassifier
 #: Classes that a file may name.
 KINDS: dict[str, type[SparseEstimator]] = {
     kind.__name__: kind for kind in (TrulySparseEnsembleClassifier, SparseMLPClassifier, TrulySparseEnsembleRegressor)
 }
+PICTURES = SparseCNNClassifier.__name__
 
 
-def save_model(model: SparseEstimator, path: str | Path, about: dict[str, Any] | None = None) -> None:
+def save_model(model: Estimator, path: str | Path, about: dict[str, Any] | None = None) -> None:
     """Write a fitted estimator to `path` (.npz); it loads back, predicts the same and shows the same.
 
     Parameters
@@ -51,30 +56,17 @@ def save_model(model: SparseEstimator, path: str | Path, about: dict[str, Any] |
     UserError
         If it is not fitted, or a parameter is not plain (a method that is a class of your own, say).
     """
-    if not hasattr(model, "_model"):
+    if not model.__sklearn_is_fitted__():
         raise UserError("the model is not fitted; call fit before save_model")
-    state: Model = model._model
-    parent = state.parent.member if state.parent is not None else None
-    scaling = state.encoding.scaling
-    parameters = {name: _plain(name, value) for name, value in model.get_params(deep=False).items()}
+    own, arrays = _of_pictures(model) if isinstance(model, SparseCNNClassifier) else _of_table(model)
     facts = {
         "format": FORMAT,
         "kind": type(model).__name__,
-        "parameters": parameters,
+        "parameters": {name: _plain(name, value) for name, value in model.get_params(deep=False).items()},
         "features": int(model.n_features_in_),
-        "scaling": next(name for name, kind in preprocessing.SCALINGS.items() if type(scaling) is kind),
-        "members": [_facts(member, parent) for member in state.members],
-        "parent": _facts_of_parent(state),
-        "history": state.history,
+        **own,
         "about": about or {},
     }
-    arrays = {f"scaling/{name}": array for name, array in scaling.arrays().items()}
-    arrays |= {f"encoding/{name}": array for name, array in state.encoding.arrays().items()}
-    arrays |= {f"categories/{name}": array for name, array in tables.plain(model.categories_).items()}
-    for number, member in enumerate(state.members):
-        arrays |= _own_arrays(f"member{number}", member, parent)
-    if parent is not None:
-        arrays |= _own_arrays("parent", parent, None)
     for name in ARRAYS:
         if hasattr(model, name):
             values = getattr(model, name)
@@ -115,15 +107,66 @@ def load_model(path: str | Path) -> Any:
             arrays = {name: archive[name] for name in archive.files if name != "facts"}
         if facts["format"] not in FORMATS:
             raise UserError(f"its format {facts['format']} is none of {', '.join(map(str, FORMATS))}")
-        if facts["kind"] not in KINDS:
-            raise UserError(f"it holds a {facts['kind']}, not one of {', '.join(KINDS)}")
-        return _restored(facts, arrays)
+        if facts["kind"] not in (*KINDS, PICTURES):
+            raise UserError(f"it holds a {facts['kind']}, not one of {', '.join((*KINDS, PICTURES))}")
+        model = _restored_pictures(facts, arrays) if facts["kind"] == PICTURES else _restored(facts, arrays)
+        for name in ARRAYS:
+            if name in arrays:
+                setattr(model, name, arrays[name].astype(object) if facts[f"{name}object"] else arrays[name])
+        model.n_features_in_, model.about_ = int(facts["features"]), facts["about"]
+        return model
     except FileNotFoundError:
         raise UserError(f"no model file {path}; `truly-sparse fit` or save_model writes one") from None
     except UserError as error:
         raise UserError(f"{path} is not usable: {error}") from None
     except Exception as error:  # whatever a damaged file does
         raise UserError(f"{path} is not a model file ({error})") from None
+
+
+def _of_table(model: SparseEstimator) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return facts and arrays of an estimator of tables."""
+    state: Model = model._model
+    parent = state.parent.member if state.parent is not None else None
+    scaling = state.encoding.scaling
+    facts = {
+        "scaling": next(name for name, kind in preprocessing.SCALINGS.items() if type(scaling) is kind),
+        "members": [_facts(member, parent) for member in state.members],
+        "parent": _facts_of_parent(state),
+        "history": state.history,
+    }
+    arrays = {f"scaling/{name}": array for name, array in scaling.arrays().items()}
+    arrays |= {f"encoding/{name}": array for name, array in state.encoding.arrays().items()}
+    arrays |= {f"categories/{name}": array for name, array in tables.plain(model.categories_).items()}
+    for number, member in enumerate(state.members):
+        arrays |= _own_arrays(f"member{number}", member, parent)
+    if parent is not None:
+        arrays |= _own_arrays("parent", parent, None)
+    return facts, arrays
+
+
+def _of_pictures(model: SparseCNNClassifier) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return facts and arrays of a classifier of pictures."""
+    arrays = {f"network/{name}": array for name, array in store.snapshot(model.network_).items()}
+    arrays |= {f"shade/{name}": array for name, array in model.shade_._asdict().items()}
+    return {"picture_shape": list(model.picture_shape_), "history": model.history_}, arrays
+
+
+def _restored_pictures(facts: dict[str, Any], arrays: dict[str, Any]) -> SparseCNNClassifier:
+    model = SparseCNNClassifier(**facts["parameters"])
+    rows, columns, channels = (int(n) for n in facts["picture_shape"])
+    shade = Shade(**_below("shade", arrays))
+    if any(each.dtype != np.float64 or each.shape != (channels,) for each in shade):
+        raise UserError(f"its shade is not that of {channels} channels")
+    if rows * columns * channels != facts["features"] or not (shade.deviation > 0).all():
+        raise UserError("its shade or its features do not fit its pictures")
+    network = store.build(_below("network", arrays))
+    if not isinstance(network, SparseCNN) or tuple(network.plan.picture) != (channels, rows, columns):
+        raise UserError(f"its network does not take pictures of {(rows, columns, channels)}")
+    if network.sizes[-1] != len(arrays["classes_"]):
+        raise UserError("its network does not know its classes")
+    model.picture_shape_, model.shade_ = (rows, columns, channels), shade
+    model.take(network, facts["history"])
+    return model
 
 
 def _own_arrays(place: str, member: Member, parent: Member | None) -> dict[str, Any]:
@@ -172,10 +215,6 @@ def _restored(facts: dict[str, Any], arrays: dict[str, Any]) -> SparseEstimator:
         end = End(member.arrays, {}, told["epochs"])
     shared = parent.member.arrays if parent is not None else {}
     members = [network(f"member{number}", fact, shared) for number, fact in enumerate(facts["members"])]
-    for name in ARRAYS:
-        if name in arrays:
-            setattr(model, name, arrays[name].astype(object) if facts[f"{name}object"] else arrays[name])
-    model.n_features_in_, model.about_ = features, facts["about"]
     model._take(Model(encoding, members, end, facts["history"], parent))
     return model
 

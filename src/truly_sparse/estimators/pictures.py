@@ -68,6 +68,8 @@ class SparseCNNClassifier(ClassifierMixin, BaseEstimator):
         Rows, columns and channels of a picture.
     n_features_in_ : int
         Numbers of a picture.
+    shade_ : Shade
+        Mean and deviation of each channel.
     network_ : SparseCNN
         The network that predicts.
     loss_curve_, validation_scores_ : list of float
@@ -226,7 +228,7 @@ class SparseCNNClassifier(ClassifierMixin, BaseEstimator):
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 16,)))
         train, held = split(table.y, settings["validation_fraction"], rng)
         sampler = Weighted(table.weights[train])
-        self._shade = _shade_of(table.x[train], table.weights[train], self.picture_shape_[2])
+        self.shade_ = _shade_of(table.x[train], table.weights[train], self.picture_shape_[2])
         x = self._shaded(table.x)
         targets = Classes(table.y[train], table.y[held], len(self.classes_), table.weights[held])
         problem = Problem(chosen(x, train), chosen(x, held), sampler, targets)
@@ -256,33 +258,33 @@ class SparseCNNClassifier(ClassifierMixin, BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        self._take(loop)
+        history = [{"validation_score": row["validation_accuracy"], **row} for row in loop.progress.history]
+        self.take(_network(loop.members[0].arrays), history)
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer) and not isinstance(self.random_state, bool):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _take(self, loop: Loop) -> None:
-        """Set the fitted attributes."""
-        self.network_ = _network(loop.members[0].arrays)
-        self.history_ = [{"validation_score": row["validation_accuracy"], **row} for row in loop.progress.history]
-        self.loss_curve_ = [row["loss"] for row in self.history_]
-        self.validation_scores_ = [row["validation_score"] for row in self.history_]
-        self.n_iter_ = len(self.history_)
+    def take(self, network: SparseCNN, history: list[dict[str, Any]]) -> None:
+        """Set the fitted attributes that follow from a network and the rows of its history."""
+        self.network_, self.history_ = network, history
+        self.loss_curve_ = [row["loss"] for row in history]
+        self.validation_scores_ = [row["validation_score"] for row in history]
+        self.n_iter_ = len(history)
 
     def _shaded(self, x: npt.NDArray[Any]) -> Samples:
         """Return flattened pictures as the network takes them."""
-        each = x.shape[1] // len(self._shade.mean)
-        scale = np.repeat(1 / self._shade.deviation, each)
-        shift = np.repeat(-self._shade.mean / self._shade.deviation, each)
+        each = x.shape[1] // len(self.shade_.mean)
+        scale = np.repeat(1 / self.shade_.deviation, each)
+        shift = np.repeat(-self.shade_.mean / self.shade_.deviation, each)
         if x.dtype == np.uint8:
             return Bytes(x, scale.astype(np.float32), shift.astype(np.float32))
         return (x * scale + shift).astype(np.float32)
 
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return softmax probabilities, shape (n_samples, n_classes), in the order of `classes_`."""
-        check_is_fitted(self, "network_")
+        check_is_fitted(self)
         pictures, _ = self._flattened(X, self.picture_shape_)
         parts = [
             self.network_.predict_proba(self._shaded(pictures[start : start + PREDICTION_ROWS]))
@@ -295,6 +297,9 @@ class SparseCNNClassifier(ClassifierMixin, BaseEstimator):
         """Return the most probable class of each picture, shape (n_samples,)."""
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "network_")
 
     def __getstate__(self) -> dict[str, Any]:
         """Keep the network as its arrays."""
