@@ -2,8 +2,8 @@
 
     python benchmarks/pictures.py [--rounds 5]
 
-PyTorch trains the same network without masks, contiguous and with its channels last, by fused SGD; the quicker of both
-counts. Both normalise, bend and pool in the same places.
+PyTorch trains the same network without masks, as it is exported, contiguous and with its channels last, by fused SGD;
+the quicker of both counts.
 """
 
 import single_core  # noqa: F401, I001
@@ -23,9 +23,10 @@ from rounds import clocked, interleaved
 
 from truly_sparse.engine import topology
 from truly_sparse.engine.convolution import architectures
-from truly_sparse.engine.convolution.layers import Layer, MaxPool, Plan
+from truly_sparse.engine.convolution.layers import Layer, Plan
 from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.engine.optimisers import SGD
+from truly_sparse.estimators.torch_export import network_to_torch
 
 PICTURE, CLASSES, BATCH, STEPS = (3, 32, 32), 10, 128, 4
 DENSITIES = (1.0, 0.2, 0.05, 0.013)
@@ -70,45 +71,8 @@ def dense(layers: list[Layer], form: str) -> Callable[[], float]:
     from torch.nn import functional
 
     torch.set_num_threads(1)
-    plan = Plan(PICTURE, layers)
-    bend = {"none": lambda z: z, "relu": functional.relu, "mish": functional.mish}
-    pool: dict[str, Callable[[Any], Any]] = {
-        "none": lambda z: z,
-        "max": lambda z: functional.max_pool2d(z, 2),
-        "average": lambda z: functional.avg_pool2d(z, 2),
-        "global": lambda z: z.mean((2, 3), keepdim=True),
-        "flatten": lambda z: z.flatten(1)[:, :, None, None],
-        "flatten_max": lambda z: functional.max_pool2d(z, 2).flatten(1)[:, :, None, None],
-    }
-
-    class Network(torch.nn.Module):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.links, self.norms = torch.nn.ModuleList(), torch.nn.ModuleList()
-            for layer, taken in zip(layers, plan.taken, strict=True):
-                if isinstance(layer, MaxPool):
-                    self.links.append(torch.nn.Identity())
-                    self.norms.append(torch.nn.Identity())
-                    continue
-                own = [torch.nn.BatchNorm2d(plan.shapes[source].channels) for source in layer.sources]
-                self.norms.append(torch.nn.ModuleList(own if layer.norm else [torch.nn.Identity() for _ in own]))
-                self.links.append(torch.nn.Conv2d(taken.channels, layer.channels, layer.kernel, padding=layer.border))
-
-        def forward(self, x: Any) -> Any:
-            maps = [x]
-            for layer, links, norms in zip(layers, self.links, self.norms, strict=True):
-                if isinstance(layer, MaxPool):
-                    maps.append(functional.max_pool2d(maps[layer.source], 3, 2, 1))
-                    continue
-                parts = [
-                    pool[layer.pool](bend[layer.activation](norm(maps[source])))
-                    for source, norm in zip(layer.sources, norms, strict=True)
-                ]
-                maps.append(links(torch.cat(parts, 1) if len(parts) > 1 else parts[0]))
-            return maps[-1].flatten(1)
-
     memory = torch.channels_last if form == "channels last" else torch.contiguous_format
-    network = Network().to(memory_format=memory)
+    network = network_to_torch(sparse(layers, 1.0, "float32")).train().to(memory_format=memory)
     optimiser = torch.optim.SGD(network.parameters(), 0.01, momentum=0.9, fused=True)
     x, y = pictures()
     batches = torch.from_numpy(x.reshape(STEPS, BATCH, *PICTURE))
