@@ -23,6 +23,7 @@ import machine
 import pictures
 import products
 import profile_kernels
+import fitted
 import scale
 import shortcuts
 import starts
@@ -39,6 +40,7 @@ def parts_of(rounds: int, largest: float) -> dict[str, Callable[[], Any]]:
         "speed": lambda: epochs.measure(rounds),
         "kernels": lambda: profile_kernels.measure(60),
         "inference": lambda: inference.measure(rounds),
+        "fitted": lambda: fitted.measure(rounds),
         "scale": lambda: scale.sweep(largest),
         "higgs": lambda: scale.alone("--higgs"),
         "escapes": escapes.measure,

@@ -23,6 +23,7 @@ import peers
 import pictures
 import products
 import profile_kernels
+import fitted
 import scale
 import shortcuts
 import stability
@@ -87,6 +88,8 @@ def report(machines: Columns, folder: Path) -> str:
         "Whole runs": starts.markdown(machines),
         "Stability": stability.markdown(stable),
     }
+    if any("fitted" in found for found in machines.values()):
+        sections["Fitted estimators"] = fitted.markdown(machines)
     text = "\n\n".join(f"## {title}\n\n{part}" for title, part in sections.items())
     return f"# Measured by `make bench`\n\n{text}\n"
 

@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from truly_sparse.engine.registers import I32, I64, LANES, LINE, PART, PARTS, UPPER, Code, Vector, operation
+from truly_sparse.engine.registers import F32, I32, I64, LANES, LINE, PART, PARTS, UPPER, Code, Vector, operation
 
 
 def _single(number: float) -> float:
@@ -408,6 +408,34 @@ def add_product(typingctx, sums, weight, rows, start):
         return code.pack([code.multiply_add(factor, x, s) for x, s in zip(loaded, before, strict=False)])
 
     return operation(sums, (sums, weight, rows, types.int64), write)
+
+
+@intrinsic
+def fused(typingctx, a, b, c):
+    """Return a * b + c of float32, rounded as a lane of `multiply_add` is."""
+
+    def write(code: Code, x: Any, y: Any, z: Any) -> Any:
+        kind = ir.FunctionType(F32, [F32] * 3)
+        function = cgutils.get_or_insert_function(code.builder.module, kind, "llvm.fmuladd.f32")
+        return code.builder.call(function, [x, y, z])
+
+    return operation(types.float32, (a, b, c), write)
+
+
+@intrinsic
+def gather(typingctx, array, places, start):
+    """Return the 16 numbers of a float32 array at the int32 numbers ``places[start:]``."""
+
+    def write(code: Code, _: Any, __: Any, at: Any) -> Any:
+        where = code.load(1, at, ir.VectorType(I32, LANES))
+        found = ir.Constant(Vector(LANES).llvm, ir.Undefined)
+        for lane in range(LANES):
+            number = ir.Constant(I32, lane)
+            place = code.builder.zext(code.builder.extract_element(where, number), I64)
+            found = code.builder.insert_element(found, code.load(0, place, F32), number)
+        return found
+
+    return operation(Vector(LANES), (array, places, types.int64), write)
 
 
 @intrinsic

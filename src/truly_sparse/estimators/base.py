@@ -2,11 +2,12 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
 from sklearn.utils.validation import (
@@ -22,6 +23,7 @@ from tqdm.auto import tqdm
 
 from truly_sparse.engine import store
 from truly_sparse.engine.network import Floats, SparseMLP
+from truly_sparse.engine.prediction import FEW_IN_ORDER, Ordered, Outputs, alike
 from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.ensembles.trainer import create, kind_of
@@ -32,6 +34,7 @@ from truly_sparse.estimators.distinct_rows import Table, Weighted, Weights, gath
 from truly_sparse.estimators.encoding import Encoding
 from truly_sparse.estimators.fit_config import FitConfig
 from truly_sparse.estimators.parameters import Parameters
+from truly_sparse.estimators.predictor import Predictor, mean_of_members
 from truly_sparse.estimators.presets import HELD_OUT, batch_size, fill_in, settle
 from truly_sparse.training import evolution
 from truly_sparse.training.config import contradiction
@@ -44,7 +47,10 @@ from truly_sparse.training.targets import Targets
 
 #: Makes targets of training rows, validation rows, and the weights of the latter.
 MakeTargets = Callable[[npt.NDArray, npt.NDArray, Weights], Targets]
-PREDICTION_ROWS = 8192
+#: Rows that are encoded and predicted at a time; what the encoding takes of them is still in a cache then.
+PREDICTION_ROWS = 1024
+#: Links of all members up to which they are kept in another order as well, for the next call with a few rows.
+MOST_KEPT = 4_000_000
 #: How scikit-learn checks the matrix of a table; what may not be infinite is refused by the name of its column.
 CHECKED: dict[str, Any] = {"dtype": (np.float64, np.float32), "order": "C", "ensure_all_finite": False}
 #: Columns of `history_`.
@@ -74,6 +80,8 @@ class Model:
     end: End | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     parent: Parent | None = None
+    #: The members' links in order for single rows, once some were predicted.
+    ordered: Ordered | None = None
 
 
 class SparseEstimator(Parameters):
@@ -269,23 +277,75 @@ class SparseEstimator(Parameters):
     def _member_outputs(self, features: npt.NDArray) -> Floats:
         """Return softmax outputs of every member, float32, shape (members, rows, classes)."""
         outputs = np.empty((len(self.members_), len(features), self.members_[0].sizes[-1]), np.float32)
-        for start in range(0, len(features), PREDICTION_ROWS):
+        predict, encoding = self._predicting(len(features)), self._model.encoding
+
+        def fill(start: int) -> None:
             part = slice(start, start + PREDICTION_ROWS)
-            encoded = self._model.encoding.transform(features[part])
-            for output, network in zip(outputs, self.members_, strict=True):
-                output[part] = network.predict_proba(encoded)
+            outputs[:, part] = predict(encoding.transform(features[part]))
+
+        starts = range(0, len(features), PREDICTION_ROWS)
+        if len(starts) < 2 or not predict.threads or effective_n_jobs(self._prediction_jobs()) == 1:
+            for start in starts:
+                fill(start)
+        else:
+            Parallel(self._prediction_jobs(), require="sharedmem")(delayed(fill)(start) for start in starts)
         return outputs
 
+    def _predicting(self, rows: int) -> Outputs | Ordered:
+        """Return what predicts encoded rows, of which there are so many; what it takes for a few is kept."""
+        links = sum(len(network.graph) for network in self.members_)
+        if rows > FEW_IN_ORDER or links > MOST_KEPT or not alike(self.members_):
+            return Outputs(self.members_, rows)
+        kept = self._model.ordered
+        if kept is None or not kept.is_of(self.members_):
+            kept = self._model.ordered = Ordered(self.members_)
+        return kept
+
+    def _prediction_jobs(self) -> int | None:
+        """Return how many threads predict, as joblib counts."""
+        return 1
+
     def _mean_output(self, x: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return the mean of the members' outputs (journal equation 1), whose rows sum to 1 in float64."""
+        """Return the mean of the members' outputs."""
         check_is_fitted(self)
-        mean = self._member_outputs(self._check_features(x)).mean(axis=0, dtype=np.float64)
-        return mean / mean.sum(axis=1, keepdims=True)
+        return mean_of_members(self._member_outputs(self._check_features(x)))
+
+    def predictor(self) -> Predictor:
+        """Return a function that predicts one row at a time, several times as fast as a call with one row.
+
+        Returns
+        -------
+        callable
+            From a row, shape (n_features,), to what `predict_proba` gives for it, shape (n_classes,), or a regressor's
+            `predict`, a number; to the same bits. Nothing is checked: a row has the numbers of X in their order, NaN
+            where one is missing, and a category of text as its place in `categories_` (-1: none of them). Later changes
+            of the model change nothing. One thread at a time may call it.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from truly_sparse import SparseMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = SparseMLPClassifier(hidden_layer_sizes=(20,), epochs=5).fit(X, y)
+        >>> predict = model.predictor()
+        >>> bool((predict(X[0]) == model.predict_proba(X[:1])[0]).all())
+        True
+        """
+        check_is_fitted(self)
+        if not alike(self.members_):
+            raise UserError("the members have different layers; only members of the same layers can be prepared")
+        return Predictor(self.members_, self._model.encoding, self.categories_, self._finished)
+
+    def _finished(self, mean: npt.NDArray[np.float64]) -> Any:
+        """Return what `predictor` gives for the mean of the members' outputs, shape (1, classes)."""
+        return mean[0]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the networks, which the members' arrays rebuild."""
+        """Leave out the networks, which the members' arrays rebuild, and what follows from them."""
         state = dict(super().__getstate__())
         state.pop("members_", None)
+        if "_model" in state:
+            state["_model"] = replace(state["_model"], ordered=None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

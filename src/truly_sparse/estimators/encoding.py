@@ -18,6 +18,7 @@ import numpy.typing as npt
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.distinct_rows import Floats, Weights
 from truly_sparse.estimators.preprocessing import Scaling
+from truly_sparse.estimators.ramps import write_marks
 
 #: Categories of a column that have a mark.
 MOST = 255
@@ -94,8 +95,8 @@ class Encoding:
     def write(self, x: Floats, encoded: npt.NDArray[np.float32]) -> None:
         """Write the inputs into an array of that shape."""
         self.scaling.write(self._numbers(x), encoded)
-        for number, (of, value) in enumerate(zip(self.mark_of, self.mark_value, strict=True), len(self.scaling.owner)):
-            encoded[:, number] = np.isnan(x[:, of]) if np.isnan(value) else x[:, of] == value
+        if len(self.mark_of):
+            write_marks(x, self.mark_of, self.mark_value, encoded, len(self.scaling.owner))
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return what `restore` takes, besides the scaling."""

@@ -99,6 +99,9 @@ class Ensemble(EnsembleParameters, SparseEstimator):
         method = self._method()
         return method if isinstance(method, str) else method.__name__
 
+    def _prediction_jobs(self) -> int | None:
+        return self._jobs()
+
     def _kin(self) -> bool:
         """Return whether all members come of one network, which is trained for `parent_epochs`."""
         return kind_of(self._method()).family or self._method() == "mc_dropout"

@@ -126,8 +126,8 @@ class EnsembleParameters(Parameters):
     n_jobs: int | None = parameter(
         None,
         "int",
-        "Children that are tuned at the same time, as joblib counts: None is 1 unless `joblib.parallel_config` says "
-        "otherwise, -1 all processors. The model is the same, to the last bit.",
+        "Children that are tuned at the same time, and threads that predict many rows, as joblib counts: None is 1 "
+        "unless `joblib.parallel_config` says otherwise, -1 all processors. Every bit is the same.",
     )
 
     def _jobs(self) -> int | None:

@@ -37,7 +37,7 @@ def _add_moments(x, of, start, inverse, share, mean, square):
             square[r] += share[row] * distance * distance
 
 
-@njit(cache=True, boundscheck=False)
+@njit(cache=True, boundscheck=False, nogil=True)
 def encode_ramps(x, of, start, inverse, mean, scale, encoded):
     """Write (ramp - mean) * scale of every row into the first columns of `encoded`, float32; see `ramp_moments`."""
     for row in range(len(x)):
@@ -54,3 +54,12 @@ def sums_of_columns(x):
         for column in range(x.shape[1]):
             total[column] += x[row, column]
     return total
+
+
+@njit(cache=True, boundscheck=False, nogil=True)
+def write_marks(x, of, value, encoded, first):
+    """Write whether column ``of[m]`` of x is ``value[m]``, or NaN where that is, into column ``first + m``."""
+    for row in range(len(x)):
+        for m in range(len(of)):
+            found = x[row, of[m]]
+            encoded[row, first + m] = np.isnan(found) if np.isnan(value[m]) else found == value[m]

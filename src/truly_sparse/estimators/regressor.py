@@ -79,6 +79,10 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
         """Return the mean of the predicted distribution of each row, shape (n_samples,)."""
         return mean_of(self._mean_output(X), self.knots_)
 
+    def _finished(self, mean: npt.NDArray[np.float64]) -> np.float64:
+        found: np.float64 = mean_of(mean, self.knots_)[0]
+        return found
+
     def predict_distribution(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the probability of every value of `knots_`, shape (n_samples, n_knots)."""
         return self._mean_output(X)

@@ -112,8 +112,10 @@ def _measurement(measured: str, dataset: str = "three", scaling: str = "none", *
     return Case(f"measurement {measured}", "measurement", whole, frozenset({f"measurement {measured}"}))
 
 
-def _estimator(name: str, model: str, **parameters: Any) -> Case:
-    return Case(name, "estimator", {"model": model, "parameters": parameters}, frozenset({"estimator"}))
+def _estimator(name: str, model: str, mixed: bool = False, **parameters: Any) -> Case:
+    """Return a case of an estimator; of `mixed` rows, some values are missing and some columns are categories."""
+    settings = {"model": model, "mixed": mixed, "parameters": parameters}
+    return Case(name, "estimator", settings, frozenset({"estimator"}))
 
 
 def _graph(name: str, optimiser: str = "SGD", **settings: Any) -> Case:
@@ -376,8 +378,8 @@ def _measurements() -> list[Case]:
 
 
 def _estimators() -> list[Case]:
-    small = {"hidden_layer_sizes": (30, 20), "members": 2, "random_state": 3}
-    early = {"early_stopping": True, "patience": 2}
+    small: dict[str, Any] = {"hidden_layer_sizes": (30, 20), "members": 2, "random_state": 3}
+    early: dict[str, Any] = {"early_stopping": True, "patience": 2}
     family = small | {"parent_epochs": 6, "child_epochs": 4}
     changes: dict[str, dict[str, Any]] = {
         "sparse_subnetworks": {},
@@ -393,6 +395,10 @@ def _estimators() -> list[Case]:
             for method, own in changes.items()
         ),
         _estimator("single classifier", "SparseMLPClassifier", hidden_layer_sizes=(30, 20), random_state=3),
+        *(
+            _estimator(f"classifier, mixed, {kind}", "TrulySparseEnsembleClassifier", True, preprocessing=kind, **small)
+            for kind in ("piecewise_linear", "quantile", "standard", "none")
+        ),
     ]
 
 

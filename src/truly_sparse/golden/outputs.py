@@ -235,11 +235,22 @@ def _estimator(settings: dict[str, Any], folder: Path) -> Outputs:
     del folder
     x, y = _table("three")
     half = ROWS // 2
+    if settings["mixed"]:
+        x = _mixed(x)
     model = getattr(estimators, settings["model"])(**settings["parameters"])
     regression = settings["model"].endswith("Regressor")
     model.fit(x[:half], x[:half, 0] * x[:half, 1] if regression else y[:half])
     predicted = model.predict(x[half:]) if regression else model.predict_proba(x[half:])
     return {**_logical(model.members_), "predictions": _digest(predicted)}
+
+
+def _mixed(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return rows in which every fifth value of the first column is missing, and others are numbers and text."""
+    mixed = x.astype(object)
+    mixed[::5, 0] = None
+    mixed[:, 1] = ["abcdefgh"[int(abs(4 * value)) % 8] for value in x[:, 1]]
+    mixed[3::7, 1] = None
+    return mixed
 
 
 def _graph(settings: dict[str, Any], folder: Path) -> Outputs:

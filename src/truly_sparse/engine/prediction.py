@@ -1,0 +1,243 @@
+"""Prediction by several networks that take the same inputs, as by each alone, to the last bit, in less time."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from truly_sparse.engine import prediction_kernels as kernels
+from truly_sparse.engine.memory import aligned, second_level_cache
+from truly_sparse.engine.network import Floats, SparseMLP
+from truly_sparse.engine.prediction_kernels import ROWS, STRIP, WIDTH, Columns, Shape, Strips
+from truly_sparse.engine.registers import LANES, LINE
+
+#: Rows from which on it is worth to put the links in order first.
+MANY = 512
+#: Rows up to which each goes by itself: through links as they lie, and through links that are in order.
+FEW, FEW_IN_ORDER = 4, 12
+#: Links of a run, at least, with which strips are quicker than rows of all sources.
+LONG = 8
+
+
+class Joined(NamedTuple):
+    """Several networks as one: layer by layer the neurons of the first, then of the second, ...; inputs are shared.
+
+    Links are ordered by target and then by source: those to neuron n, counted from the first that is no input, are the
+    ones from ``fan_in[n]`` up to ``fan_in[n + 1]``.
+    """
+
+    shape: Shape
+    fan_in: npt.NDArray[np.int64]
+    sources: npt.NDArray[np.int64]
+    values: Floats
+    mish: bool
+    networks: int
+
+
+def joined(networks: Sequence[SparseMLP]) -> Joined:
+    """Return networks of the same layers and activations as one."""
+    sizes, many = networks[0].sizes, len(networks)
+    starts = np.concatenate(([0], np.cumsum([sizes[0], *(many * size for size in sizes[1:])]))).astype(np.int64)
+    fans, sources, values, biases = [], [], [], []
+    placed = []
+    for number, network in enumerate(networks):
+        own = network.graph.starts
+        shifts = starts[:-1] + number * np.array([0, *sizes[1:]]) - own[:-1]
+        placed.append(np.arange(own[-1]) + np.repeat(shifts, sizes))
+    for layer in range(1, len(sizes)):
+        for network, place in zip(networks, placed, strict=True):
+            links, first = network.graph.arrays, network.graph.starts[layer] - sizes[0]
+            fan_in = links.fan_in[first : first + sizes[layer] + 1]
+            part = slice(fan_in[0], fan_in[-1])
+            fans.append(np.diff(fan_in))
+            sources.append(place[links.sources[part]])
+            values.append(links.values[links.position[part]])
+            biases.append(network.summed_biases()[first : first + sizes[layer]])
+    fan_in = np.concatenate(([0], np.cumsum(np.concatenate(fans)))).astype(np.int64)
+    shape = Shape(starts, networks[0].slopes, np.concatenate(biases))
+    return Joined(shape, fan_in, np.concatenate(sources), np.concatenate(values), networks[0].mish, many)
+
+
+def strips_of(network: Joined) -> Strips:
+    """Return the links of a network in the order for many rows."""
+    starts, total = network.shape.starts, len(network.sources)
+    first = np.concatenate([*(np.arange(i, j, STRIP) for i, j in pairwise(starts[:-1])), starts[-2:-1]])
+    strip_of = np.repeat(np.arange(len(first) - 1), np.diff(first)).astype(np.int32)
+    runs, links = np.zeros(len(first), np.int64), np.zeros(len(first), np.int64)
+    kernels.count_by_strip(network.fan_in, network.sources, strip_of, runs, links)
+    runs, links = np.cumsum(runs), np.cumsum(links)
+    made = Strips(
+        sources=first.astype(np.int64),
+        runs=runs,
+        targets=np.empty(runs[-1], np.int32),
+        links=np.full(runs[-1] + 1, total),
+        offsets=np.empty(total, np.int32),
+        values=np.empty(total, np.float32),
+    )
+    kernels.order_by_strip(
+        network.fan_in, network.sources, network.values, strip_of, made.sources, runs[:-1].copy(), links[:-1].copy(),
+        made.targets, made.links, made.offsets, made.values,
+    )  # fmt: skip
+    return made
+
+
+def columns_of(network: Joined) -> Columns:
+    """Return the links of a network in the order for one row: neurons of about as many links side by side."""
+    starts, fans = network.shape.starts, np.diff(network.fan_in)
+    inputs, nothing = starts[1], starts[-1]
+    layers, targets, steps = [], [], [0]
+    first, lane = np.zeros(len(fans), np.int64), np.zeros(len(fans), np.int64)
+    for layer, (begin, end) in enumerate(pairwise(starts[1:] - inputs), 1):
+        ordered = begin + np.argsort(fans[begin:end], kind="stable")
+        for group in np.split(ordered, range(LANES, len(ordered), LANES)):
+            first[group], lane[group] = steps[-1], np.arange(len(group))
+            steps.append(steps[-1] + int(fans[group].max()))
+            layers.append(layer)
+            targets.append(np.append(group + inputs, np.full(LANES - len(group), nothing + 1)))
+    rank = np.arange(network.fan_in[-1]) - np.repeat(network.fan_in[:-1], fans)
+    place = (np.repeat(first, fans) + rank) * LANES + np.repeat(lane, fans)
+    sources, values = np.full(steps[-1] * LANES, nothing, np.int32), aligned(steps[-1] * LANES)
+    sources[place], values[place] = network.sources, network.values
+    return Columns(np.array(layers), np.array(targets, np.int32), np.array(steps), sources, values)
+
+
+def alike(networks: Sequence[SparseMLP]) -> bool:
+    """Return whether networks have the same layers and activations, so that they can be joined."""
+    first = networks[0]
+    return all(
+        other.sizes == first.sizes and other.mish == first.mish and np.array_equal(other.slopes, first.slopes)
+        for other in networks[1:]
+    )
+
+
+class Outputs:
+    """The softmax probabilities of several networks, for calls of some rows each.
+
+    Parameters
+    ----------
+    networks : sequence of SparseMLP
+        With the same inputs and classes.
+    rows : int
+        How many there will be in all: for many, the links are put in order first.
+
+    Attributes
+    ----------
+    threads : bool
+        Whether several threads may call it at once, and do not wait for each other.
+    """
+
+    def __init__(self, networks: Sequence[SparseMLP], rows: int) -> None:
+        self._networks = networks
+        self._shape = len(networks), networks[0].sizes[-1]
+        self._parts: list[tuple[slice, Joined, Strips]] = []
+        self.threads = rows >= MANY and alike(networks) and all(_runs_are_long(network) for network in networks)
+        if self.threads:
+            # The sums of as many networks as leave half of the second-level cache to their links.
+            each = max(1, second_level_cache() // (2 * 4 * ROWS * max(networks[0].sizes[1:])))
+            for first in range(0, len(networks), each):
+                whole = joined(networks[first : first + each])
+                self._parts.append((slice(first, first + each), whole, strips_of(whole)))
+
+    def __call__(self, x: Floats) -> Floats:
+        """Return the probabilities of x, float32, shape (rows, inputs): float32, shape (networks, rows, classes)."""
+        x = np.ascontiguousarray(x, np.float32)
+        found = np.empty((self._shape[0], len(x), self._shape[1]), np.float32)
+        if self.threads:
+            for part, whole, strips in self._parts:
+                _predict_many(whole, strips, x, found[part])
+        else:
+            for network, own in zip(self._networks, found, strict=True):
+                if len(x) > FEW:
+                    own[:] = network.predict_proba(x)
+                else:
+                    _predict_few(network, x, own)
+        return found
+
+
+def _runs_are_long(network: SparseMLP) -> bool:
+    """Return whether a strip has so many links to a neuron that to fetch and store its sums costs little."""
+    runs = sum(block.n_out * -(-block.n_in // STRIP) for block in network.blocks)
+    return len(network.graph) >= LONG * runs
+
+
+def _predict_few(network: SparseMLP, x: Floats, probabilities: Floats) -> None:
+    shape = Shape(network.graph.starts, network.slopes, network.summed_biases())
+    sums, last = np.empty(len(shape.biases), np.float32), np.zeros(LANES, np.float32)
+    derivatives = np.empty(LANES, np.float32) if network.mish else ()
+    for row, own in zip(x, probabilities, strict=True):
+        kernels.predict_unordered(row, network.graph.arrays, shape, derivatives, sums, last, own)
+
+
+def _predict_many(network: Joined, strips: Strips, x: Floats, probabilities: Floats) -> None:
+    kernels.predict_many(
+        x,
+        strips,
+        network.shape,
+        aligned(ROWS) if network.mish else (),
+        aligned(len(network.shape.biases) * ROWS),
+        aligned(STRIP * ROWS),
+        aligned(LINE * ROWS, np.uint8),
+        WIDTH,
+        probabilities,
+    )
+
+
+class Ordered:
+    """Networks of the same layers and activations as they are now, with their links in order for single rows.
+
+    Calls are as those of `Outputs`; several threads may call it at once.
+    """
+
+    threads = True
+
+    def __init__(self, networks: Sequence[SparseMLP]) -> None:
+        network = joined(networks)
+        self.columns, self.shape, self.mish = columns_of(network), network.shape, network.mish
+        self.inputs, self.outputs = networks[0].sizes[0], (len(networks), networks[0].sizes[-1])
+        self._made_of = [
+            (one.graph, one.graph.replaced, one.graph.values.copy(), one.biases.copy()) for one in networks
+        ]
+
+    def is_of(self, networks: Sequence[SparseMLP]) -> bool:
+        """Return whether networks are those that this was made of, and unchanged."""
+        return len(networks) == len(self._made_of) and all(
+            one.graph is graph
+            and graph.replaced == replaced
+            and np.array_equal(graph.values, values)
+            and np.array_equal(one.biases, biases)
+            for one, (graph, replaced, values, biases) in zip(networks, self._made_of, strict=True)
+        )
+
+    def __call__(self, x: Floats) -> Floats:
+        """Return the probabilities of x, float32, shape (rows, inputs): float32, shape (networks, rows, classes)."""
+        found, one = np.empty((self.outputs[0], len(x), self.outputs[1]), np.float32), OneRow(self)
+        for number, row in enumerate(x):
+            one.inputs[:] = row
+            found[:, number] = one()
+        return found
+
+
+class OneRow:
+    """Memory for one row at a time; not for several threads at once.
+
+    Attributes
+    ----------
+    inputs : ndarray of float32, shape (inputs,)
+        Where the row is written before a call.
+    """
+
+    def __init__(self, networks: Ordered) -> None:
+        self._networks, self._derivatives = networks, aligned(LANES) if networks.mish else ()
+        self._neurons, self._last = aligned(int(networks.shape.starts[-1]) + 2), aligned(LANES)
+        self._probabilities = np.empty(networks.outputs, np.float32)
+        self.inputs = self._neurons[: networks.inputs]
+
+    def __call__(self) -> Floats:
+        """Return the softmax probabilities of the row in `inputs`, float32, shape (networks, classes), in one array."""
+        networks = self._networks
+        kernels.predict_one(
+            networks.columns, networks.shape, self._derivatives, self._neurons, self._last, self._probabilities
+        )
+        return self._probabilities

@@ -1,0 +1,258 @@
+"""Compiled prediction of many rows, or of one, to the bits of `kernels.predict`.
+
+The sum of a neuron is what `kernels.forward` defines: its bias, then its links in ascending order of their sources, one
+fused multiply-add each. What differs is when each of these is done:
+
+* Many rows go 64 at a time through a strip of the sources, which fits the first-level cache; every neuron adds what
+  the strip passes on to it before the next strip comes. Inputs are turned from [row][input] to vectors on the way.
+* One row goes source by source through the links as they lie in a graph: each source adds to the sums of its targets.
+* Where links were put in order before, one row goes through 16 neurons of a layer at once, whose links lie side by
+  side.
+
+For the first and the last, the networks of an ensemble are one (`prediction.joined`).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from truly_sparse.engine.activations import activate
+from truly_sparse.engine.compiled import COMPILED, INLINED
+from truly_sparse.engine.registers import LANES, LINE
+from truly_sparse.engine.rows import softmax_rows
+from truly_sparse.engine.vector import (
+    add_product,
+    copy_line,
+    copy_numbers,
+    fused,
+    gather,
+    load,
+    load_lines,
+    load_row,
+    multiply_add,
+    splat,
+    store,
+    store_row,
+    transpose,
+)
+
+#: Tuple as long as the vectors of rows that are taken at a time, and how many rows these are.
+WIDTH = (0, 0, 0, 0)
+ROWS = LANES * len(WIDTH)
+#: Sources of a strip, a multiple of 16.
+STRIP = 96
+_ONE = (0,)
+
+
+class Strips(NamedTuple):
+    """Links by strip of their sources, in it by target, and of a target by source.
+
+    Strip s has the sources from ``sources[s]`` up to ``sources[s + 1]``, all of one layer. Its links are the runs from
+    ``runs[s]`` up to ``runs[s + 1]``; run r leads to neuron ``targets[r]``, counted from the first that is no input,
+    and is the links from ``links[r]`` up to ``links[r + 1]``, whose source is number `offsets` of the strip.
+    """
+
+    sources: npt.NDArray[np.int64]
+    runs: npt.NDArray[np.int64]
+    targets: npt.NDArray[np.int32]
+    links: npt.NDArray[np.int64]
+    offsets: npt.NDArray[np.int32]
+    values: npt.NDArray[np.float32]
+
+
+class Columns(NamedTuple):
+    """Links of 16 neurons side by side, step by step.
+
+    Group g are the neurons ``targets[g]`` of layer ``layers[g]``; its steps are those from ``steps[g]`` up to
+    ``steps[g + 1]``, and step s adds the sources ``sources[16 s:]`` times ``values[16 s:]``. Where a neuron has no more
+    links, the source is one beyond all neurons, which is 0; where there are fewer than 16, the target is another one.
+    """
+
+    layers: npt.NDArray[np.int64]
+    targets: npt.NDArray[np.int32]
+    steps: npt.NDArray[np.int64]
+    sources: npt.NDArray[np.int32]
+    values: npt.NDArray[np.float32]
+
+
+class Shape(NamedTuple):
+    """First neuron of each layer and of none (int64), slope of each layer, bias of each neuron that is no input."""
+
+    starts: npt.NDArray[np.int64]
+    slopes: npt.NDArray[np.float32]
+    biases: npt.NDArray[np.float32]
+
+
+@njit(**INLINED)
+def _bend(sums, derivatives, count, slope, word):
+    """Turn sums into activations, in place."""
+    activate(sums, derivatives, 0, count, slope, np.uint32(0), np.uint64(0), np.uint32(0), np.float32(1), word, word)
+
+
+@njit(**INLINED)
+def _pass_on(strips, strip, rows, first, sums, width):
+    """Add what the sources of a strip, whose rows begin at ``rows[first:]``, pass on to the sums of their targets."""
+    count = LANES * len(width)
+    for run in range(strips.runs[strip], strips.runs[strip + 1]):
+        at = np.int64(strips.targets[run]) * count
+        z = load_row(sums, at, 0, LANES, width)
+        for k in range(np.uint64(strips.links[run]), np.uint64(strips.links[run + 1])):
+            row = first + np.int64(strips.offsets[k]) * count
+            z = add_product(z, splat(strips.values[k], LANES), rows, row)
+        store_row(z, sums, at, 0)
+
+
+@njit(**INLINED)
+def _turn(x, start, count, inputs, first, last, block, rows, width):
+    """Write the inputs from `first` up to `last` of some rows of x [row][input] to `rows`, [input][row]."""
+    for left in range(first, last, LANES):
+        some = min(LANES, last - left)
+        for b in range(count):
+            here = (start + b) * inputs + left
+            if here + LANES <= x.size:
+                copy_line(x, here, block, LINE * b)
+            else:
+                copy_numbers(x, here, block, LINE * b, some)
+        for vector in range(len(width)):
+            transpose(block, LINE * LANES * vector, x)
+        for f in range(some):
+            row = load_lines(block, LINE * f, LINE * LANES, width, _ONE)
+            store_row(row, rows, (left - first + f) * LANES * len(width), 0)
+
+
+@njit(cache=True, nogil=True, **COMPILED)
+def predict_many(x, strips, shape, derivatives, sums, rows, block, width, probabilities):
+    """Write softmax probabilities [network][row][class] for x [row][input], 16 ``len(width)`` rows at a time.
+
+    `sums` has a row of so many for each neuron that is no input, `rows` one for each source of a strip, `block` a line
+    of the cache, in bytes, for each of them; `derivatives` is an empty tuple, or one row.
+    """
+    inputs, output = shape.starts[1], shape.slopes.shape[0] - 1
+    networks, total, classes = probabilities.shape
+    count, word = LANES * len(width), np.zeros(len(width), np.uint16)
+    for start in range(0, total, count):
+        some = min(count, total - start)
+        for neuron in range(shape.biases.shape[0]):
+            for b in range(count):
+                sums[neuron * count + b] = shape.biases[neuron]
+        layer = 0
+        for strip in range(strips.runs.shape[0] - 1):
+            first = strips.sources[strip]
+            while first >= shape.starts[layer + 1]:
+                layer += 1
+                for neuron in range(shape.starts[layer], shape.starts[layer + 1]):
+                    _bend(sums[(neuron - inputs) * count :], derivatives, count, shape.slopes[layer], word)
+            if layer == 0:
+                if strips.runs[strip] < strips.runs[strip + 1]:
+                    _turn(x, start, some, inputs, first, strips.sources[strip + 1], block, rows, width)
+                    _pass_on(strips, strip, rows, 0, sums, width)
+            else:
+                _pass_on(strips, strip, sums, (first - inputs) * count, sums, width)
+        for network in range(networks):
+            logits = sums[(shape.starts[output] + network * classes - inputs) * count :]
+            softmax_rows(logits, classes, count)
+            for b in range(some):
+                for c in range(classes):
+                    probabilities[network, start + b, c] = logits[c * count + b]
+
+
+@njit(**INLINED)
+def _scatter(links, source, inputs, activation, sums):
+    """Add what a source passes on to the sums of its targets."""
+    for k in range(np.uint64(links.pointers[source]), np.uint64(links.pointers[source + 1])):
+        target = np.int64(links.targets[k]) - inputs
+        sums[target] = fused(links.values[k], activation, sums[target])
+
+
+@njit(cache=True, nogil=True, **COMPILED)
+def predict_unordered(x, links, shape, derivatives, sums, last, probabilities):
+    """Write softmax probabilities [class] of one row x [input] of a network with its `graph.Arrays`.
+
+    `sums` has a number for each neuron that is no input; `last` has 16, and so has `derivatives`, unless it is an empty
+    tuple.
+    """
+    inputs, output = shape.starts[1], shape.slopes.shape[0] - 1
+    word = np.zeros(1, np.uint16)
+    sums[:] = shape.biases
+    for source in range(inputs):
+        _scatter(links, source, inputs, x[source], sums)
+    for layer in range(1, output):
+        begin, end = shape.starts[layer], shape.starts[layer + 1]
+        for first in range(begin, end, LANES):
+            some, at = min(LANES, end - first), first - inputs
+            last[:some] = sums[at : at + some]
+            _bend(last, derivatives, LANES, shape.slopes[layer], word)
+            sums[at : at + some] = last[:some]
+        for source in range(begin, end):
+            _scatter(links, source, inputs, sums[source - inputs], sums)
+    logits = sums[shape.starts[output] - inputs :]
+    softmax_rows(logits, probabilities.shape[0], 1)
+    probabilities[:] = logits
+
+
+@njit(cache=True, nogil=True, **COMPILED)
+def order_by_strip(fan_in, sources, values, strip_of, first, next_run, next_link, targets, links, offsets, into):
+    """Put links in the order of `Strips`, O(links).
+
+    They come by target and then by source (`fan_in`, as in `prediction.Joined`). `strip_of` has the strip of each
+    source and `first` the first source of each strip; `next_run` and `next_link` count on from where the runs and
+    links of each strip begin; `targets` and `links` of runs, `offsets` and values (`into`) of links are written.
+    """
+    for target in range(fan_in.shape[0] - 1):
+        before = -1
+        for k in range(fan_in[target], fan_in[target + 1]):
+            strip = strip_of[sources[k]]
+            place = next_link[strip]
+            if strip != before:
+                targets[next_run[strip]] = target
+                links[next_run[strip]] = place
+                next_run[strip] += 1
+                before = strip
+            offsets[place], into[place] = sources[k] - first[strip], values[k]
+            next_link[strip] += 1
+
+
+@njit(cache=True, nogil=True, **COMPILED)
+def count_by_strip(fan_in, sources, strip_of, runs, links):
+    """Count the runs and links of each strip, into element ``s + 1`` for strip s; see `order_by_strip`."""
+    for target in range(fan_in.shape[0] - 1):
+        before = -1
+        for k in range(fan_in[target], fan_in[target + 1]):
+            strip = strip_of[sources[k]]
+            links[strip + 1] += 1
+            runs[strip + 1] += strip != before
+            before = strip
+
+
+@njit(cache=True, nogil=True, **COMPILED)
+def predict_one(columns, shape, derivatives, neurons, last, probabilities):
+    """Write softmax probabilities [network][class] of the row that lies in the inputs of `neurons`.
+
+    `neurons` has a number for each neuron, and two more, of which the first is 0; `last` has 16, and so has
+    `derivatives`, unless it is an empty tuple.
+    """
+    inputs, output = shape.starts[1], shape.slopes.shape[0] - 1
+    networks, classes = probabilities.shape
+    word, nobody = np.zeros(1, np.uint16), shape.starts[output + 1] + 1
+    for group in range(columns.layers.shape[0]):
+        for lane in range(LANES):
+            neuron = columns.targets[group, lane]
+            last[lane] = np.float32(0) if neuron == nobody else shape.biases[neuron - inputs]
+        z = load(last, 0, LANES)
+        for step in range(columns.steps[group], columns.steps[group + 1]):
+            z = multiply_add(
+                load(columns.values, LANES * step, LANES), gather(neurons, columns.sources, LANES * step), z
+            )
+        store(z, last, 0)
+        layer = columns.layers[group]
+        if layer < output:
+            _bend(last, derivatives, LANES, shape.slopes[layer], word)
+        for lane in range(LANES):
+            neurons[columns.targets[group, lane]] = last[lane]
+    for network in range(networks):
+        logits = neurons[shape.starts[output] + network * classes :]
+        softmax_rows(logits, classes, 1)
+        for c in range(classes):
+            probabilities[network, c] = logits[c]

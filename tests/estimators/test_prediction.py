@@ -1,0 +1,86 @@
+"""Predictions by any way: row by row, prepared, in many rows, by several threads; the same bits by all of them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from joblib import parallel_config
+from sklearn.datasets import load_breast_cancer, load_wine
+
+from truly_sparse import SparseMLPClassifier, TrulySparseEnsembleClassifier, TrulySparseEnsembleRegressor
+from truly_sparse.engine.prediction import MANY
+from truly_sparse.estimators.base import PREDICTION_ROWS
+
+NET = {"hidden_layer_sizes": (40, 30), "epsilon": 5}
+SMALL = {**NET, "members": 3, "exploration_epochs": 10, "member_epochs": 4}
+MODELS = {
+    "ramps": lambda: TrulySparseEnsembleClassifier(**SMALL),
+    "quantile": lambda: TrulySparseEnsembleClassifier(**SMALL, preprocessing="quantile"),
+    "standard": lambda: TrulySparseEnsembleClassifier(**SMALL, preprocessing="standard", activation="mish"),
+    "none": lambda: SparseMLPClassifier(**NET, epochs=5, preprocessing="none"),
+    "regressor": lambda: TrulySparseEnsembleRegressor(**SMALL),
+    "shortcuts": lambda: TrulySparseEnsembleClassifier(**SMALL, shortcut_ratio=0.5),
+    "noise": lambda: TrulySparseEnsembleClassifier("noisy_subnetworks", **NET, members=3, parent_epochs=10),
+    "dropped neurons": lambda: TrulySparseEnsembleClassifier("mc_dropout", **NET, members=9, parent_epochs=10),
+}
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def fitted(request):
+    x, y = load_wine(return_X_y=True)
+    return MODELS[request.param]().fit(x, y), x
+
+
+def outputs(model, x):
+    return model.predict_proba(x) if hasattr(model, "classes_") else model.predict(x)
+
+
+def by_each(model, x):
+    """Return what the members give by themselves, 64 rows at a time, and from it what the model gives."""
+    encoded = model._model.encoding.transform(x)
+    mean = np.array([network.predict_proba(encoded) for network in model.members_]).mean(axis=0, dtype=np.float64)
+    mean = mean / mean.sum(axis=1, keepdims=True)
+    return mean if hasattr(model, "classes_") else (mean * model.knots_).sum(axis=1)
+
+
+def test_a_row_alone_prepared_or_among_others_has_the_same_bits(fitted):
+    model, x = fitted
+    wanted, predict = by_each(model, x), model.predictor()
+    assert outputs(model, x).tobytes() == wanted.tobytes()
+    for row in range(0, len(x), 7):
+        assert outputs(model, x[row : row + 1]).tobytes() == wanted[row].tobytes()
+        assert np.asarray(predict(x[row])).tobytes() == wanted[row].tobytes()
+        assert np.asarray(predict(x[row].tolist())).tobytes() == wanted[row].tobytes()
+    for rows in (2, 3, 11, 12, 13, 14):
+        assert outputs(model, x[:rows]).tobytes() == wanted[:rows].tobytes()
+
+
+def test_any_number_of_threads_gives_the_same_bits():
+    x, y = load_breast_cancer(return_X_y=True)
+    rows = np.tile(x, (9, 1))[: PREDICTION_ROWS * 4 + MANY - 1]
+    model = TrulySparseEnsembleClassifier(
+        hidden_layer_sizes=(60, 40), members=2, exploration_epochs=10, member_epochs=2
+    )
+    wanted = by_each(model.fit(x, y), rows).tobytes()
+    for jobs in (None, 1, 2, 3, -1):
+        assert model.set_params(n_jobs=jobs).predict_proba(rows).tobytes() == wanted
+    for backend in ("threading", "loky"):
+        with parallel_config(backend, n_jobs=2):
+            assert model.set_params(n_jobs=None).predict_proba(rows).tobytes() == wanted
+
+
+def test_a_prepared_row_has_gaps_and_categories_and_does_not_follow_the_model():
+    rng = np.random.default_rng(0)
+    x = pd.DataFrame(
+        {"size": rng.normal(size=200), "colour": rng.choice(["red", "blue"], 200), "shop": rng.integers(3, 6, 200)}
+    )
+    y = (x["size"] > 0) ^ (x["colour"] == "red")
+    x.loc[::7, "size"] = np.nan
+    model = TrulySparseEnsembleClassifier(**SMALL, categorical_features=["shop"]).fit(x, y)
+    given = pd.DataFrame({"size": [np.nan, 0.5], "colour": [None, "green"], "shop": [4, 9]})
+    rows = pd.concat([x[:20], given])
+    numbers = rows.assign(colour=[{"blue": 0, "red": 1, "green": -1}.get(name, np.nan) for name in rows["colour"]])
+    wanted, predict = model.predict_proba(rows), model.predictor()
+    model.members_[0].biases[:] = np.arange(len(model.members_[0].biases))
+    for row, probabilities in zip(numbers.to_numpy(float), wanted, strict=True):
+        assert predict(row).tobytes() == probabilities.tobytes()
+    assert model.predict_proba(rows).tobytes() != wanted.tobytes()
