@@ -26,7 +26,7 @@ from truly_sparse.engine.rows import Bytes, Samples, chosen
 from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.trainer import create
 from truly_sparse.errors import UserError
-from truly_sparse.estimators.base import PREDICTION_ROWS, checked, show_epoch
+from truly_sparse.estimators.base import checked, show_epoch
 from truly_sparse.estimators.children import HALVINGS
 from truly_sparse.estimators.distinct_rows import Table, Weighted, Weights, gather, split
 from truly_sparse.estimators.fit_config import AUTOMATIC, SETTINGS
@@ -39,6 +39,8 @@ from truly_sparse.training.start import fresh
 from truly_sparse.training.targets import Classes
 
 Floats = npt.NDArray[np.floating[Any]]
+#: Pictures that are scaled and predicted, or summed up, at a time.
+ROWS = 4096
 
 
 class Shade(NamedTuple):
@@ -287,8 +289,8 @@ class SparseCNNClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         pictures, _ = self._flattened(X, self.picture_shape_)
         parts = [
-            self.network_.predict_proba(self._shaded(pictures[start : start + PREDICTION_ROWS]))
-            for start in range(0, len(pictures), PREDICTION_ROWS)
+            self.network_.predict_proba(self._shaded(pictures[start : start + ROWS]))
+            for start in range(0, len(pictures), ROWS)
         ]
         found = np.concatenate(parts).astype(np.float64)
         return found / found.sum(axis=1, keepdims=True)
@@ -327,8 +329,8 @@ def _shade_of(x: npt.NDArray[Any], weights: Weights, channels: int) -> Shade:
 
     def mean_of(centre: Floats, power: int) -> npt.NDArray[np.float64]:
         totals = np.zeros(x.shape[1])
-        for start in range(0, len(x), PREDICTION_ROWS):
-            part = slice(start, start + PREDICTION_ROWS)
+        for start in range(0, len(x), ROWS):
+            part = slice(start, start + ROWS)
             apart = (x[part] - np.repeat(centre, each)) ** power
             totals += np.add.reduce(share[part, np.newaxis] * apart, axis=0)
         return np.array([float(np.cumsum(own)[-1]) / each for own in totals.reshape(channels, each)])
