@@ -71,7 +71,7 @@ def plain(spec, record):
 def test_one_model_alone_has_nothing_to_be_compared_with(lay_out):
     config = lay_out(plain, ("spas_cifar", "spas_tabular"))
     frame = make.built(config, "spas_table5").frame
-    assert set(frame["note"]) == {"follows"}
+    assert set(frame["note"]) == {"not run"}
     assert frame["value"].isna().all()
     verdicts = make.built(config, "spas_verdicts").frame.set_index("claim")["verdict"]
     assert verdicts["collapse/cifar10"] == "confirmed"

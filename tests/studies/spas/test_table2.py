@@ -7,7 +7,7 @@ from truly_sparse.cli.main import main
 from truly_sparse.experiments.configuration import load_config
 from truly_sparse.studies import make
 from truly_sparse.studies.show import report
-from truly_sparse.studies.spas.tables.table2 import FOLLOWS, PERCEPTRON, WITH_SHORTCUTS
+from truly_sparse.studies.spas.tables.table2 import CONVOLUTIONAL, PERCEPTRON, WITH_SHORTCUTS
 
 WEIGHTS = {
     "CIFAR-10": ("328,200", "657,120", "985,320"),
@@ -25,9 +25,10 @@ def frame(config):
     return pd.read_csv(make.table(config, "spas_table2")[0])
 
 
-def test_every_printed_number_of_perceptrons_is_ours_rounded(frame):
-    rows = frame[frame["method"].isin([PERCEPTRON, WITH_SHORTCUTS]) & frame["published"].notna()]
-    assert len(rows) == 10
+def test_every_printed_number_is_ours_rounded(frame):
+    rows = frame[frame["published"].notna()]
+    assert len(rows) == 24
+    assert set(rows["method"]) == {PERCEPTRON, WITH_SHORTCUTS, *CONVOLUTIONAL}
     assert rows["value"].notna().all()
     # Printed in thousands, and 1.3M.
     rounding = rows["printed"].map(lambda text: 50_000 if text.endswith("M") else 500)
@@ -35,16 +36,27 @@ def test_every_printed_number_of_perceptrons_is_ours_rounded(frame):
 
 
 def test_a_network_without_shortcuts_has_none(frame):
-    rows = frame[(frame["method"] == PERCEPTRON) & frame["metric"].str.contains("shortcut")]
+    without = [PERCEPTRON, "D/S-CNN", "DenseNet"]
+    rows = frame[frame["method"].isin(without) & frame["metric"].str.contains("shortcut")]
+    assert len(rows) == 6
     assert rows["value"].isna().all()
     assert (rows["printed"] == "-").all()
 
 
-def test_convolutional_models_follow(frame):
-    rows = frame[~frame["method"].isin([PERCEPTRON, WITH_SHORTCUTS])]
-    assert set(rows["method"]) == {"D/S-CNN", "DenseNet", "SPaS-CNN"}
-    assert set(rows["note"]) == {FOLLOWS}
-    assert rows["value"].isna().all()
+@pytest.mark.parametrize(
+    ("dataset", "model", "counts"),
+    [
+        ("CIFAR-10", "D/S-CNN", [149_242, 149_242]),
+        ("CIFAR-10", "DenseNet", [275_676, 275_676]),
+        ("CIFAR-10", "SPaS-CNN", [149_242, 145_488, 294_730]),
+        ("CIFAR-100", "D/S-CNN", [155_092, 155_092]),
+        ("CIFAR-100", "DenseNet", [298_266, 298_266]),
+        ("CIFAR-100", "SPaS-CNN", [155_092, 145_488, 300_580]),
+    ],
+)
+def test_convolutional_models_have_their_biases_counted(frame, dataset, model, counts):
+    rows = frame[(frame["dataset"] == dataset) & (frame["method"] == model) & frame["value"].notna()]
+    assert rows["value"].tolist() == counts
 
 
 def test_sizes_come_from_the_configuration(config):

@@ -1,6 +1,7 @@
-"""Runs of perceptrons as one frame, those that have not finished too, and the cells of tables they are grouped into."""
+"""Runs of single networks as one frame, unfinished ones too, and the cells of tables they are grouped into."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -11,16 +12,21 @@ from truly_sparse.analysis.runs import class_count
 from truly_sparse.analysis.statistics.interquartile import iqm
 from truly_sparse.experiments.grid import setting_name
 from truly_sparse.experiments.records import Record
+from truly_sparse.measure import pictures
 from truly_sparse.measure.possible import possible_weights
 from truly_sparse.studies.spas.chance import random_below
 
-#: The plain network and the one with shortcuts: the first part of a method's name.
+#: Perceptrons, plain and with shortcuts, and convolutional networks: all but the last part of a method's name.
 MLP, SPAS = "mlp", "spas"
-MODELS = {MLP: "MLP", SPAS: "SPaS-MLP"}
-#: How a sparse network trains, the other part, and what a dense one is called.
+CNN, DENSENET, SPAS_CNN = "cnn", "densenet", "spas_cnn"
+PERCEPTRONS = {MLP: "MLP", SPAS: "SPaS-MLP"}
+CONVOLUTIONAL = {CNN: "CNN", DENSENET: "DenseNet", SPAS_CNN: "SPaS-CNN"}
+MODELS = PERCEPTRONS | CONVOLUTIONAL
+#: How a sparse network trains, the last part, and what a dense one is called.
 STATIC, EVOLVING, DENSE = "static", "set", "dense"
 MODES = {DENSE: "Fully dense", STATIC: "Static", EVOLVING: "SET*/SPaSET"}
-#: Compressions that stand for dense networks: without shortcuts, and with all of them.
+#: Compressions that stand for dense networks: of perceptrons without shortcuts and of convolutional networks, which are
+#: compressed against all of their places, and of perceptrons with all shortcuts.
 DENSE_PLAIN, DENSE_SHORTCUTS = 1, 0
 #: What of a cell's runs a table may show.
 METRICS = ("iqm", "mean", "max", "last_iqm", "epochs", "i_flops")
@@ -42,12 +48,11 @@ def frame_of(inputs: Inputs, *experiments: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `experiment, dataset, method, seed`; `model` (mlp or spas) and `mode` (dense, static or set); `setting` ("c5",
+        `experiment, dataset, method, seed`; `model` (of `MODELS`) and `mode` (dense, static or set); `setting` ("c5",
         "n1000", "eps3.5"), `compression`, `budget` (links asked for), `ratio` (R, the sequential part); `CHOICES`;
         `validation` and `scaling`; `accuracy` of the network that was collected and `last` of its last epoch, in
-        percent; `epochs` trained, `links` it started with, `i_flops`, the part these are of a dense plain network;
-        `classes`; `note` where only a part of the dataset was there; `commit`. Missing where a run diverged or has not
-        finished.
+        percent; `epochs` trained, `links` it started with, `i_flops` (see `_i_flops`); `classes`; `note` where only a
+        part of the dataset was there; `commit`. Missing where a run diverged or has not finished.
     """
     rows = [_row(record, record["settings"], record) for record in inputs.of(*experiments)]
     for spec in inputs.absent:
@@ -115,8 +120,8 @@ def setting_of(training: dict[str, Any]) -> str:
 def _row(head: Record, settings: dict[str, Any], record: Record | None) -> dict[str, Any]:
     training, data = settings["training"], settings["data"]
     compression, shortcuts = training.get("compression"), training.get("shortcut_ratio", 0.0)
-    model, _, mode = settings["method"].partition("_")
-    if (model, compression) in ((MLP, DENSE_PLAIN), (SPAS, DENSE_SHORTCUTS)):
+    model, _, mode = settings["method"].rpartition("_")
+    if compression == (DENSE_SHORTCUTS if model == SPAS else DENSE_PLAIN):
         mode = DENSE
     row = {
         **{name: head[name] for name in _HEAD},
@@ -133,16 +138,35 @@ def _row(head: Record, settings: dict[str, Any], record: Record | None) -> dict[
     finished = dict.fromkeys(("accuracy", "last", "epochs", "links", "i_flops", "classes")) | {"note": "", "commit": ""}
     if record is None or record["status"] != "ok":
         return row | finished
-    about, links = record["data"], sum(record["links"]["start"])
-    classes = class_count(about)
-    sizes = [about["features"], *training["hidden_layer_sizes"], classes]
+    about = record["data"]
     return row | {
         "accuracy": 100 * record["accuracy"]["test"],
         "last": 100 * record["scores"]["last"],
         "epochs": record["scores"]["epochs"],
-        "links": links,
-        "i_flops": links / possible_weights(sizes).sequential,
-        "classes": classes,
+        "links": sum(record["links"]["start"]),
+        "i_flops": _i_flops(model, training, record),
+        "classes": class_count(about),
         "note": partial_note(about["partial"]),
         "commit": (record["code"]["commit"] or "unknown")[:10],
     }
+
+
+def _i_flops(model: str, training: Mapping[str, Any], record: Record) -> float:
+    """Return the multiply-adds of a prediction as a part of those of a dense plain network.
+
+    A perceptron has one for each link, of which there are as many from start to end. A link of a convolution has one
+    for each position, and SPaSET moves links between maps of different sizes: what counts is the mean over epochs, each
+    of which predicts the validation rows once. The plain network has the same channels, or the source's for DenseNet.
+    """
+    data, classes = record["data"], class_count(record["data"])
+    sizes = tuple(training["hidden_layer_sizes"])
+    if model in PERCEPTRONS:
+        possible = possible_weights([data["features"], *sizes, classes])
+        return sum(record["links"]["start"]) / possible.sequential
+    mean = record["operations"]["validation"] / (record["scores"]["epochs"] * data["validation_rows"])
+    return mean / _plain_multiply_adds(data["features"], classes, () if model == DENSENET else sizes)
+
+
+@cache
+def _plain_multiply_adds(features: int, classes: int, channels: tuple[int, ...]) -> int:
+    return pictures.plan("cnn", features, classes, channels).multiply_adds

@@ -21,7 +21,8 @@ RANDOM = (
 PRINTED_RANDOM = "random"
 #: Columns of a tidy table of the study beside those of every results CSV.
 MORE = ("model", "mode", "compression", "budget", "mean", "asked", "random", "printed")
-FOLLOWS = "follows"
+#: What stands for a printed cell that no run of the configuration has.
+NOT_RUN = "not run"
 
 
 def accuracy(row: Mapping[Any, Any], digits: int = 1, spread: bool = True) -> str:

@@ -8,11 +8,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from truly_sparse.analysis import formats
-from truly_sparse.analysis.style import BLACK, BLUE, ORANGE
-from truly_sparse.studies.spas.runs import EVOLVING, MLP, MODELS, SPAS, STATIC
+from truly_sparse.analysis.style import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILION
+from truly_sparse.studies.spas.runs import CNN, DENSENET, EVOLVING, MLP, MODELS, SPAS, SPAS_CNN, STATIC
 
 #: Colour and marker of a model.
-LOOKS = {MLP: (ORANGE, "s"), SPAS: (BLUE, "o")}
+LOOKS = {
+    MLP: (ORANGE, "s"), SPAS: (BLUE, "o"), CNN: (VERMILION, "D"), DENSENET: (GREEN, "^"), SPAS_CNN: (SKY, "v"),
+}  # fmt: skip
 #: Line of a way of training, and what it is called for either model.
 LINES: dict[str, Literal["-", "--"]] = {EVOLVING: "-", STATIC: "--"}
 TRAINED = {EVOLVING: "evolving (SET*, SPaSET)", STATIC: "static"}

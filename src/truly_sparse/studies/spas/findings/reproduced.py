@@ -9,12 +9,16 @@ from truly_sparse.analysis.names import dataset_title
 from truly_sparse.analysis.reading import by_topic, claims, confirmed, listed
 from truly_sparse.analysis.statements import Statement
 from truly_sparse.studies.spas.runs import EVOLVING, MLP, SPAS, STATIC
+from truly_sparse.studies.spas.verdicts.claims import CONVOLUTIONAL
 
 VERDICTS, TABLE3, TABLE5 = "spas_verdicts", "spas_table3", "spas_table5"
 
 
 def _counts(evidence: Evidence) -> str:
     rows = claims(evidence, table=VERDICTS)
+    rows = rows[rows["topic"] != CONVOLUTIONAL]
+    if rows.empty:
+        raise Missing("no claim about perceptrons has been tested")
     return (
         f"Of {len(rows)} claims about perceptrons that could be tested, {confirmed(rows, CONFIRMED)} are confirmed, "
         f"{confirmed(rows, EXPLAINED)} differ only as explained, and {confirmed(rows, NOT_CONFIRMED)} are not "

@@ -7,6 +7,7 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.rounding import differences
 from truly_sparse.analysis.table import COLUMNS, Part, Table
+from truly_sparse.measure import pictures
 from truly_sparse.measure.possible import possible_weights
 
 #: Inputs and classes of the two sets of colour images, 32 by 32.
@@ -14,8 +15,10 @@ IMAGES = {"CIFAR-10": (3 * 32 * 32, 10), "CIFAR-100": (3 * 32 * 32, 100)}
 SEQUENTIAL, SHORTCUT, TOTAL = "theta_sequential_D=1", "theta_shortcut_D>1", "theta_total"
 METRICS = {SEQUENTIAL: "sequential", SHORTCUT: "shortcut", TOTAL: "all"}
 PERCEPTRON, WITH_SHORTCUTS = "D/S-MLP", "SPaS-MLP"
-#: What stands for the numbers of convolutional models.
-FOLLOWS = "follows"
+#: Convolutional models, by their printed names.
+CONVOLUTIONAL: dict[str, pictures.Kind] = {"D/S-CNN": "cnn", "DenseNet": "densenet", "SPaS-CNN": "spas_cnn"}
+#: Those that have shortcuts; of the others the source prints none.
+SKIPPING = (WITH_SHORTCUTS, "SPaS-CNN")
 _PRINTED = (
     Column("model", "Model", align="l"),
     *(
@@ -31,11 +34,15 @@ def make(inputs: Inputs) -> Table:
     frame = tidy(inputs.published_text("table2"), inputs.config["training"]["hidden_layer_sizes"])
     caption = (
         "Possible weights of the models. Sequential: between neighbouring layers; shortcut: past at least one. Biases "
-        "are left out, as in the printed numbers of perceptrons; convolutional models follow. "
+        "are left out of perceptrons and counted in convolutional networks, without normalisation, as in print. "
         f"Preset {inputs.preset}; no runs."
     )
     layers = "-".join(map(str, inputs.config["training"]["hidden_layer_sizes"]))
-    note = f"Worked out from hidden layers of {layers}. Preset {inputs.preset}; no runs."
+    channels = "-".join(map(str, pictures.CHANNELS["spas_cnn"]))
+    note = (
+        f"Worked out from hidden layers of {layers}, and in convolutional networks from {channels} channels, which the "
+        f"printed numbers need; the text of the source says half as many. Preset {inputs.preset}; no runs."
+    )
     return Table(frame, [Part("2", caption, _cells(frame), _PRINTED, [note], group="dataset")])
 
 
@@ -60,7 +67,7 @@ def tidy(printed: pd.DataFrame, hidden: list[int]) -> pd.DataFrame:
             "published": row["value"],
             "printed": row["printed"],
             "source": f"SPaS {row['table']}",
-            "note": "" if row["model"] in (PERCEPTRON, WITH_SHORTCUTS) else FOLLOWS,
+            "note": "",
         }
         for row in printed.to_dict("records")
     ]
@@ -71,12 +78,15 @@ def tidy(printed: pd.DataFrame, hidden: list[int]) -> pd.DataFrame:
 
 
 def weights(dataset: str, model: str, hidden: list[int]) -> dict[str, int]:
-    """Return what a perceptron can have of each of the `METRICS`; nothing for other models."""
+    """Return what a model can have of each of the `METRICS`; of a perceptron with such hidden layers."""
     features, classes = IMAGES[dataset]
-    possible = possible_weights([features, *hidden, classes])
-    if model == WITH_SHORTCUTS:
+    if model in CONVOLUTIONAL:
+        possible = pictures.possible_parameters(pictures.plan(CONVOLUTIONAL[model], features, classes))
+    else:
+        possible = possible_weights([features, *hidden, classes])
+    if model in SKIPPING:
         return {SEQUENTIAL: possible.sequential, SHORTCUT: possible.shortcut, TOTAL: possible.total}
-    return {SEQUENTIAL: possible.sequential, TOTAL: possible.sequential} if model == PERCEPTRON else {}
+    return {SEQUENTIAL: possible.sequential, TOTAL: possible.sequential}
 
 
 def _cells(frame: pd.DataFrame) -> pd.DataFrame:
@@ -85,7 +95,7 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
         cells = {"dataset": dataset, "model": model}
         for row in part.to_dict("records"):
             nothing = row["printed"] == "-"
-            here = row["note"] or formats.count(None if pd.isna(row["value"]) else row["value"])
+            here = formats.count(None if pd.isna(row["value"]) else row["value"])
             cells[f"{row['metric']}_published"] = formats.NOTHING if nothing else row["printed"]
             cells[f"{row['metric']}_here"] = formats.NOTHING if nothing else here
         rows.append(cells)

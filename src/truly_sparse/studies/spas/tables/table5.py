@@ -10,19 +10,20 @@ from truly_sparse.analysis.evidence import Missing
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.judging import welch
 from truly_sparse.analysis.latex import Column
-from truly_sparse.analysis.names import dataset_title
 from truly_sparse.analysis.origin import marked_title
 from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.studies.spas import shown
-from truly_sparse.studies.spas.runs import MLP, SPAS, cells, frame_of, spread_of
+from truly_sparse.studies.spas.runs import CNN, DENSENET, MLP, MODELS, SPAS, SPAS_CNN, cells, frame_of, spread_of
 
-EXPERIMENTS = ("spas_cifar", "spas_tabular")
-#: Columns of the CSV beside those of every results CSV: what was compared, runs of the smaller side, and a test.
+EXPERIMENTS = ("spas_cifar", "spas_tabular", "spas_cnn")
+#: Columns of the CSV beside those of every results CSV: the best setting of the model that is named and of the one with
+#: shortcuts, whatever their kind, runs of the smaller side, and a test.
 MORE = ("best_mlp", "best_spas", "asked", "p", "printed")
-#: Printed comparisons: of this model with the one that has shortcuts.
-COMPARED = {"mlp": "SPaS-MLP, MLP", "cnn": "SPaS-CNN, CNN", "densenet": "SPaS-CNN, DenseNet"}
+#: What is compared: the model that names a row, and the one with shortcuts.
+COMPARED = {MLP: SPAS, CNN: SPAS_CNN, DENSENET: SPAS_CNN}
 _CELL = ("dataset", "model", "mode", "setting")
+_KEYS = ["dataset", "method"]
 _PRINTED = (
     Column("dataset", "Dataset", align="l"),
     Column("compared", "Compared", align="l"),
@@ -33,8 +34,8 @@ _PRINTED = (
     ),
     Column("p", "p"),
     Column("std", "sd"),
-    Column("best_mlp", "MLP", "Best setting", "l"),
-    Column("best_spas", "SPaS-MLP", "Best setting", "l"),
+    Column("best_mlp", "second", "Best setting", "l"),
+    Column("best_spas", "first", "Best setting", "l"),
 )
 
 
@@ -45,8 +46,8 @@ def make(inputs: Inputs) -> Table:
         "What shortcuts add, in points of accuracy: the first model less the second, each in the setting "
         "(compression, training, dense included) of the best interquartile mean (IQM) on the dataset, and the best "
         "single run of any setting. p: Welch's test, two-sided, over the seeds of both settings, which were chosen by "
-        "the same seeds. sd: standard deviation with shortcuts less that without, in points. Convolutional models "
-        f"follow. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        "the same seeds. sd: standard deviation of the first less that of the second, in points. "
+        f"Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     )
     return Table(frame, [Part("5", caption, _cells(frame), _PRINTED, [origin.line()], block="dataset")])
 
@@ -54,36 +55,41 @@ def make(inputs: Inputs) -> Table:
 def tidy(inputs: Inputs) -> pd.DataFrame:
     """Return one row per (dataset, method, metric), with the columns of every results CSV and `MORE`.
 
-    `method` is the model without shortcuts, as in print; metrics are `delta_iqm` with Welch's p, `delta_max`, and
-    `delta_std`, the difference of standard deviations over seeds, with that of Levene's test about the medians.
+    `method` is the model that the one with shortcuts is compared with, as in print; metrics are `delta_iqm` with
+    Welch's p, `delta_max`, and `delta_std`, the difference of standard deviations over seeds, with that of Levene's
+    test about the medians. A printed comparison of which nothing has finished has its printed numbers only.
     """
     runs = frame_of(inputs, *EXPERIMENTS)
     lines: list[dict[str, Any]] = []
-    for dataset, own in runs.groupby("dataset", sort=False):
-        done = own[own["accuracy"].notna()]
-        if set(done["model"]) >= {MLP, SPAS}:
-            lines += _compared(str(dataset), done, len(own) - len(done))
-    rows = pd.DataFrame(lines)
+    for dataset, of_dataset in runs.groupby("dataset", sort=False):
+        for plain, skipping in COMPARED.items():
+            own = of_dataset[of_dataset["model"].isin([plain, skipping])]
+            done = own[own["accuracy"].notna()]
+            if set(done["model"]) == {plain, skipping}:
+                lines += _compared(str(dataset), plain, done, len(own) - len(done))
+    rows = pd.DataFrame(lines, columns=None if lines else _KEYS)
     printed = inputs.published("table5")
     rows = shown.beside_printed(inputs, rows, "table5") if lines else rows
-    others = printed[(printed["method"] != MLP) & printed["dataset"].isin(set(runs["dataset"]))]
-    whole = pd.concat([rows, others.assign(note=shown.FOLLOWS)], ignore_index=True)
-    places = {name: place for place, name in enumerate(dict.fromkeys(runs["dataset"]))}
-    whole = whole.sort_values("dataset", key=lambda column: column.map(places), kind="stable")
+    here = pd.MultiIndex.from_frame(printed[_KEYS]).isin(pd.MultiIndex.from_frame(rows[_KEYS]))
+    others = printed[~here & printed["dataset"].isin(set(runs["dataset"]))]
+    whole = pd.concat([rows, others.assign(note=shown.NOT_RUN)], ignore_index=True)
+    places = {name: place for place, name in enumerate([*dict.fromkeys(runs["dataset"]), *COMPARED])}
+    whole = whole.sort_values(_KEYS, key=lambda column: column.map(places), kind="stable")
     return shown.tidy(whole, "spas_table5", MORE)
 
 
-def _compared(dataset: str, done: pd.DataFrame, lacking: int) -> list[dict[str, Any]]:
-    """Return the rows of one dataset."""
+def _compared(dataset: str, plain: str, done: pd.DataFrame, lacking: int) -> list[dict[str, Any]]:
+    """Return the rows of one dataset and a model without the shortcuts that are compared, given the runs of both."""
     found = cells(done, _CELL)
-    best = {model: found[found["model"] == model].nlargest(1, "iqm").iloc[0] for model in (MLP, SPAS)}
-    top = {model: float(done.loc[done["model"] == model, "accuracy"].max()) for model in (MLP, SPAS)}
-    one, other = best[SPAS], best[MLP]
+    skipping = COMPARED[plain]
+    best = {model: found[found["model"] == model].nlargest(1, "iqm").iloc[0] for model in (plain, skipping)}
+    top = {model: float(done.loc[done["model"] == model, "accuracy"].max()) for model in (plain, skipping)}
+    one, other = best[skipping], best[plain]
     runs = [done.loc[(done[list(_CELL)] == row[list(_CELL)]).all(axis=1), "accuracy"] for row in (one, other)]
     spread = len(runs[0]) > 1 and len(runs[1]) > 1 and max(one["std"], other["std"]) > 0
     head = {
         "dataset": dataset,
-        "method": MLP,
+        "method": plain,
         "setting": "best",
         "seeds": min(one["seeds"], other["seeds"]),
         "best_mlp": _setting(other),
@@ -93,7 +99,7 @@ def _compared(dataset: str, done: pd.DataFrame, lacking: int) -> list[dict[str, 
     }
     return [
         head | {"metric": "delta_iqm", "value": less(one["iqm"], other["iqm"]), "p": _welch(one, other)},
-        head | {"metric": "delta_max", "value": less(top[SPAS], top[MLP]), "p": None},
+        head | {"metric": "delta_max", "value": less(top[skipping], top[plain]), "p": None},
         head
         | {
             "metric": "delta_std",
@@ -119,17 +125,18 @@ def _cells(frame: pd.DataFrame) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for dataset, found in frame.groupby("dataset", sort=False):
         for place, (method, part) in enumerate(found.groupby("method", sort=False)):
-            title = marked_title(str(dataset), part["note"]) if method == MLP else dataset_title(str(dataset))
-            cells: dict[str, Any] = {"dataset": "" if place else title, "compared": COMPARED[str(method)]}
+            title = marked_title(str(dataset), part["note"])
+            compared = f"{MODELS[COMPARED[str(method)]]}, {MODELS[str(method)]}"
+            cells: dict[str, Any] = {"dataset": "" if place else title, "compared": compared}
             for row in part.to_dict("records"):
-                follows = row["note"] == shown.FOLLOWS
-                text = shown.FOLLOWS if follows else formats.difference(row["value"], 2)
+                here = row["note"] != shown.NOT_RUN
+                text = formats.difference(row["value"], 2) if here else shown.NOT_RUN
                 if row["metric"] == "delta_std":
                     cells["std"] = text
                     continue
                 cells[f"{row['metric']}_published"] = formats.difference(row["published"], 2)
                 cells[row["metric"]] = text
-                if row["metric"] == "delta_iqm" and not follows:
+                if row["metric"] == "delta_iqm" and here:
                     cells |= {
                         "p": formats.p_value(row["p"]),
                         "best_mlp": row["best_mlp"],

@@ -1,4 +1,4 @@
-"""SPaS Table 7: perceptrons by the number of links on CIFAR-10."""
+"""SPaS Table 7: networks by the number of links on CIFAR-10."""
 
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.table import Table

@@ -1,4 +1,4 @@
-"""SPaS Table 8: perceptrons by the number of links on CIFAR-100."""
+"""SPaS Table 8: networks by the number of links on CIFAR-100."""
 
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.table import Table

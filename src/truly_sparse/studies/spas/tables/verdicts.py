@@ -12,23 +12,23 @@ from truly_sparse.analysis.judging import judge
 from truly_sparse.analysis.table import Table
 from truly_sparse.analysis.verdicts import page
 from truly_sparse.errors import UserError
-from truly_sparse.studies.spas.figures import figure4, figure6
-from truly_sparse.studies.spas.tables import depth, start, table3, table5, table7, table8, table9
+from truly_sparse.studies.spas.figures import figure4, figure5, figure6
+from truly_sparse.studies.spas.tables import depth, start, table3, table4, table5, table7, table8, table9
+from truly_sparse.studies.spas.verdicts import convolution, rules
 from truly_sparse.studies.spas.verdicts.claims import claims
-from truly_sparse.studies.spas.verdicts.rules import RULES
 
 #: Tables and figures that rules read; their targets have the name of the study before.
 READ: dict[str, Any] = {
-    "table3": table3, "table5": table5, "table7": table7, "table8": table8, "table9": table9, "start": start,
-    "depth": depth,
+    "table3": table3, "table4": table4, "table5": table5, "table7": table7, "table8": table8, "table9": table9,
+    "start": start, "depth": depth,
 }  # fmt: skip
-SHOWN: dict[str, Any] = {"figure4": figure4, "figure6": figure6}
+SHOWN: dict[str, Any] = {"figure4": figure4, "figure5": figure5, "figure6": figure6}
 
 
 def make(inputs: Inputs) -> Table:
     """Return the verdicts, their explanations as notes, and the rules."""
     judged = judge(claims(), Evidence(_frames(inputs)))
-    return page(judged, RULES, inputs.origin(), "spas_verdicts", "SPaS")
+    return page(judged, [*rules.RULES, *convolution.RULES], inputs.origin(), "spas_verdicts", "SPaS")
 
 
 def _frames(inputs: Inputs) -> dict[str, pd.DataFrame]:

@@ -1,0 +1,121 @@
+"""Whether maps of convolutional networks may be kept in 16 bits: the same runs in bfloat16 and in float32; ours."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from truly_sparse.analysis import formats
+from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.latex import Column
+from truly_sparse.analysis.names import method_title
+from truly_sparse.analysis.origin import marked_title, partial_note
+from truly_sparse.analysis.statistics.paired import compare
+from truly_sparse.analysis.table import Part, Table
+from truly_sparse.experiments.records import Record
+from truly_sparse.studies.spas import shown
+from truly_sparse.studies.spas.runs import setting_of
+
+WHOLE, HALF = STORAGES = ("float32", "bfloat16")
+#: No loss: at least so many pairs, and the lower end of the interval of the difference above so many points.
+LEAST_PAIRS, MARGIN = 5, -0.3
+#: Columns of the CSV beside those of every results CSV: the storage of an accuracy, and of a difference its interval by
+#: Student's t, the p of its test, and whether there is no loss, missing with too few pairs.
+MORE = ("storage", "low", "high", "p", "no_loss", "asked")
+_KEYS = ["dataset", "method", "setting"]
+_PRINTED = (
+    Column("method", "Network", align="l"),
+    Column("setting", "links", align="l"),
+    *(Column(name, name, "Maps in") for name in STORAGES),
+    Column("difference", "difference"),
+    Column("interval", "95 % interval"),
+    Column("p", "p"),
+    Column("no_loss", "no loss"),
+)
+
+
+def make(inputs: Inputs) -> Table:
+    """Return Table F: accuracies with maps in either storage, and their difference over pairs of the same seed."""
+    frame, origin = tidy(inputs), inputs.origin()
+    caption = (
+        "Maps in 16 bits. Accuracy (%) on the test rows of networks whose maps and errors are kept in float32 and in "
+        "bfloat16, mean ± standard deviation over seeds, and the mean of bfloat16 less float32 over pairs with the "
+        "same seed, in points, with its 95 % interval and p by Student's t. No loss: with five pairs or more, the "
+        f"lower end of the interval is above {formats.difference(MARGIN)} points; a dash: fewer pairs. "
+        f"Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+    )
+    return Table(frame, [Part("F", caption, _cells(frame), _PRINTED, shown.notes(frame, origin), group="dataset")])
+
+
+def tidy(inputs: Inputs) -> pd.DataFrame:
+    """Return rows by (dataset, method, setting): `test_accuracy` for each storage, and `difference` with `MORE`."""
+    rows = [_row(record, record["settings"], record) for record in inputs.records]
+    for spec in inputs.absent:
+        rows.append(_row({"dataset": spec.dataset, "method": spec.method, "seed": spec.seed}, spec.settings, None))
+    runs = (
+        pd.DataFrame(rows).astype({"accuracy": float}).sort_values(["dataset", "method", "compression"], kind="stable")
+    )
+    lines: list[dict[str, Any]] = []
+    for key, part in runs.groupby(_KEYS, sort=False):
+        head = dict(zip(_KEYS, key, strict=True))
+        for storage in STORAGES:
+            own = part[part["storage"] == storage]
+            done = own.dropna(subset="accuracy")
+            head |= {"note": next(iter(done["note"]), ""), "commit": ", ".join(dict.fromkeys(done["commit"]))}
+            values = {"value": done["accuracy"].mean(), "std": done["accuracy"].std()}
+            counts = {"seeds": len(done), "asked": len(own)}
+            lines.append(head | {"metric": "test_accuracy", "storage": storage} | values | counts)
+        pairs = part.pivot_table("accuracy", "seed", "storage").reindex(columns=[*STORAGES]).dropna()
+        if len(pairs):
+            lines.append(head | {"metric": "difference"} | difference(*(pairs[name].to_numpy() for name in STORAGES)))
+    return shown.tidy(pd.DataFrame(lines), "spas_cnn_storage", MORE).astype({"no_loss": "boolean"})
+
+
+def difference(whole: np.ndarray, half: np.ndarray) -> dict[str, Any]:
+    """Return what bfloat16 has more than float32, with interval and p, and whether that is no loss.
+
+    Pairs that all differ by the same have no p, and an interval of no length.
+    """
+    found = compare(half, whole)
+    pairs, mean = found["pairs"], found["difference"]
+    enough = pairs >= LEAST_PAIRS
+    ends = {name: mean if enough and found[name] is None else found[name] for name in ("low", "high")}
+    no_loss = bool(ends["low"] > MARGIN) if enough else None
+    return {"value": mean, "seeds": pairs, **ends, "p": found["t_p"], "no_loss": no_loss}
+
+
+def _row(head: Record, settings: dict[str, Any], record: Record | None) -> dict[str, Any]:
+    training = settings["training"]
+    row = {name: head[name] for name in ("dataset", "method", "seed")}
+    row |= {"setting": setting_of(training), "compression": training.get("compression")}
+    row |= {"storage": training["activation_storage"]}
+    if record is None or record["status"] != "ok":
+        return row | {"accuracy": None, "note": "", "commit": ""}
+    return row | {
+        "accuracy": 100 * record["accuracy"]["test"],
+        "note": partial_note(record["data"]["partial"]),
+        "commit": (record["code"]["commit"] or "unknown")[:10],
+    }
+
+
+def _cells(frame: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for (dataset, method, setting), found in frame.groupby(_KEYS, sort=False):
+        cells = {
+            "dataset": marked_title(str(dataset), found["note"]),
+            "method": method_title(str(method)),
+            "setting": str(setting),
+        }
+        for row in found.to_dict("records"):
+            if row["metric"] == "test_accuracy":
+                cells[row["storage"]] = shown.accuracy(row | {"random": False}, digits=2)
+                continue
+            cells |= {
+                "difference": formats.difference(row["value"], 2),
+                "interval": formats.interval(row["low"], row["high"]),
+                "p": formats.p_value(row["p"]),
+                "no_loss": formats.NOTHING if pd.isna(row["no_loss"]) else formats.setting(bool(row["no_loss"])),
+            }
+        rows.append(cells)
+    columns = ["dataset", *(column.key for column in _PRINTED)]
+    return pd.DataFrame(rows, columns=columns, dtype=object).fillna(formats.NOTHING)
