@@ -438,7 +438,15 @@ def _architectures() -> list[Case]:
     }  # fmt: skip
     lenet = {"architecture": "lenet", "hidden_layer_sizes": [4, 6, 12]}
     two = {"members": 2, "epochs": 6, "exploration_epochs": 2}
+    plainest = {
+        "plain_cnn": [4, 6], "spas_cnn": [4, 6], "densenet": [3], "lenet": [4, 6, 12],
+    }  # fmt: skip
     return [
+        *(
+            _run(f"{kind}, nothing but links", {"epsilon": None, "compression": 2.0, "architecture": kind,
+                                                "hidden_layer_sizes": sizes}, **own)
+            for kind, sizes in plainest.items()
+        ),
         _run("SPaS-CNN, SPaSET", spas, **own),
         _run("SPaS-CNN without shortcuts", spas | {"shortcut_ratio": 0.0}, **own),
         _run("DenseNet, bfloat16", spas | HALF | {"architecture": "densenet", "hidden_layer_sizes": [3],
