@@ -90,7 +90,7 @@ def test_the_wheel_is_typed_and_asks_for_little(installed):
         line for line in metadata.read_text().splitlines() if line.startswith("Requires-Dist") and "extra" not in line
     ]
     names = {line.split()[1].partition(">")[0] for line in wanted}
-    assert names == {"numpy", "scipy", "numba", "joblib", "scikit-learn", "threadpoolctl", "tqdm"}
+    assert names == {"numpy", "scipy", "numba", "joblib", "narwhals", "scikit-learn", "threadpoolctl", "tqdm"}
 
 
 def test_the_sdist_holds_sources_and_nothing_large(installed):

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from truly_sparse.analysis import published
+from truly_sparse.engine.convolution.start import picture_of
 from truly_sparse.engine.shortcuts import numbers
 from truly_sparse.experiments.expected import multiply_adds
 from truly_sparse.experiments.grid import RunSpec
@@ -79,7 +80,7 @@ def record_of(spec: RunSpec, known: Mapping[tuple[str, str, str], float], **chan
     record = conftest.record_of(plain) | {"settings": settings, "settings_hash": spec.settings_hash}
     if "architecture" in training:
         config = TrainingConfig.of(training)
-        counts = list(start.numbers_of(start.plan_of(features, classes, config), config))
+        counts = list(start.numbers_of(start.plan_of(picture_of(features), classes, config), config))
         predicted = EPOCHS * record["data"]["validation_rows"]
         record["operations"]["validation"] = round(predicted * multiply_adds(settings, features, classes))
     elif training["epsilon"] is None:

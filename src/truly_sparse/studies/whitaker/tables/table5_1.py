@@ -80,7 +80,7 @@ def make(inputs: Inputs) -> Table:
         f"dense parent is a sparse one with all its links.{tail}"
     )
     of_lenet = frame[frame["setting"].isin(SIZES) & frame["asked"].notna()]
-    if len(of_lenet):
+    if (of_lenet["seeds"] > 0).any():
         parts.append(Part("5.1c", lenet, _of_lenet(frame, of_lenet), _LENET, notes))
     return Table(frame, parts)
 
