@@ -81,8 +81,8 @@ def test_the_best_and_the_sparsest_convolutional_networks_stand_beside_print():
     ).assign(dataset="cifar10", metric="iqm", mode="set")
     evidence = Evidence({"spas_table5": differences, "spas_table4": cells})
     assert convolution._best(evidence) == (
-        "Each in its best setting, SPaS-CNN has points more or less: +1.5 (published +2.3) than CNN on CIFAR-10 and "
-        "−0.4 than DenseNet on CIFAR-100."
+        "Each in its best setting, the accuracy of SPaS-CNN differs, in points, by +1.5 (published +2.3) beside CNN on "
+        "CIFAR-10 and −0.4 beside DenseNet on CIFAR-100."
     )
     assert convolution._sparsest(evidence) == [
         "On CIFAR-10, with topologies that evolve, compression 75 leaves SPaS-CNN 43.2 % (published 43.2) and CNN "
@@ -122,8 +122,8 @@ def test_ensembles_of_pictures_are_told_by_what_they_have_more():
     ]
     frame = pd.DataFrame(rows, columns=["dataset", "method", "value", "gain", "low", "high"]).assign(metric="accuracy")
     assert convolution._ensembles(Evidence({"spas_cnn_ensembles": frame})) == [
-        "On CIFAR-10 five independent networks have 75.0 %; others of about as many operations have, in points more or "
-        "less: FD-TSE of CNNs +1.50 (95 % interval +0.90 to +2.10) and One CNN −2.00."
+        "On CIFAR-10 five independent networks have 75.0 %; from that, at about as many operations, differ in points: "
+        "FD-TSE of CNNs +1.50 (95 % interval +0.90 to +2.10) and One CNN −2.00."
     ]
     with pytest.raises(Missing):
         convolution._ensembles(Evidence({"spas_cnn_ensembles": frame.iloc[-1:]}))

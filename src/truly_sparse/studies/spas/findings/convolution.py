@@ -35,12 +35,12 @@ def _best(evidence: Evidence) -> str:
     if rows.empty:
         raise Missing("no dataset has SPaS-CNN and another convolutional network")
     parts = [
-        f"{formats.difference(row['value'])} {_printed(row['published'])}than {MODELS[row['method']]} on "
+        f"{formats.difference(row['value'])} {_printed(row['published'])}beside {MODELS[row['method']]} on "
         f"{dataset_title(row['dataset'])}"
         for row in rows.to_dict("records")
     ]
     skipping = MODELS[COMPARED[str(rows["method"].iloc[0])]]
-    return f"Each in its best setting, {skipping} has points more or less: {listed(parts)}."
+    return f"Each in its best setting, the accuracy of {skipping} differs, in points, by {listed(parts)}."
 
 
 def _printed(value: float) -> str:
@@ -119,8 +119,8 @@ def _ensembles(evidence: Evidence) -> list[str]:
             for row in others.to_dict("records")
         ]
         sentences.append(
-            f"On {dataset_title(str(dataset))} five independent networks have {span(base['value'])} %; others of about "
-            f"as many operations have, in points more or less: {listed(parts)}."
+            f"On {dataset_title(str(dataset))} five independent networks have {span(base['value'])} %; from that, "
+            f"at about as many operations, differ in points: {listed(parts)}."
         )
     if not sentences:
         raise Missing("no ensemble of convolutional networks has finished beside five independent ones")
