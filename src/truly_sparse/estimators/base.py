@@ -135,17 +135,7 @@ class SparseEstimator(Parameters):
         """Return the seed: of more children that of the parent, of all else what `random_state` gives."""
         if before is not None and before.parent is not None:
             return before.parent.seed
-        if isinstance(self.random_state, int | np.integer) and not isinstance(self.random_state, bool):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
-
-    def _weights(self, sample_weight: npt.ArrayLike | None, features: npt.NDArray) -> Weights | None:
-        if sample_weight is None:
-            return None
-        weights = _check_sample_weight(sample_weight, features, dtype=np.float64)
-        if (weights < 0).any() or not weights.sum() > 0:
-            raise UserError("sample_weight must not be negative, nor 0 for all rows")
-        return weights
+        return seed_of(self.random_state)
 
     def _check_training(
         self, x: Any, y: Any, sample_weight: npt.ArrayLike | None, reset: bool, y_numeric: bool = False
@@ -155,7 +145,7 @@ class SparseEstimator(Parameters):
         rows = tables.read(x)
         features, targets = check_X_y(rows.values, y, y_numeric=y_numeric, estimator=self, **CHECKED)
         _check_n_features(self, features, reset=reset)
-        weights = self._weights(sample_weight, features)
+        weights = weights_of(sample_weight, features)
         if reset:
             named = tables.places_of(self.categorical_features, features.shape[1], rows.names)
             kept = weights > 0 if weights is not None else None
@@ -205,7 +195,7 @@ class SparseEstimator(Parameters):
         trained = self._learned(table, Problem(learned, encoded[held], sampler, targets), settings, seed, before)
         old = before.members[: trained.kept] if before is not None and not kind_of(self._method()).single else []
         history = [*before.history] if before is not None else []
-        history += [_shown(row, targets.metric) for row in trained.history]
+        history += [shown_row(row, targets.metric) for row in trained.history]
         self._take(Model(encoding, [*old, *trained.members], trained.end, history, trained.parent))
 
     def _learned(
@@ -238,27 +228,13 @@ class SparseEstimator(Parameters):
         end: End | None,
         bar: tqdm,
     ) -> Loop:
-        """Train stages to the end; a run that diverges starts anew with half the rate, a few times."""
-        for attempt in range(HALVINGS + 1):
-            config = checked(settings)
+        """Train stages to the end; see `run_halving`."""
+
+        def begin(config: FitConfig) -> Loop:
             start = fresh("sparse", problem.x.shape[1], problem.targets.classes, config)
-            loop = Loop(problem, config, stages(config), start, seed, end)
+            return Loop(problem, config, stages(config), start, seed, end)
 
-            def show(_: object, loop: Loop = loop) -> None:
-                if loop.progress.history:
-                    show_epoch(bar, loop.progress.history[-1], loop.progress.epoch, problem.targets.metric)
-
-            loop.run(show)
-            if loop.progress.failure is None:
-                return loop
-            if attempt < HALVINGS:
-                half = settings["learning_rate"] / 2
-                warnings.warn(
-                    f"training diverged; once more with learning_rate {half:g}", ConvergenceWarning, stacklevel=6
-                )
-                settings = settings | {"learning_rate": half}
-                bar.reset()
-        raise UserError(str(loop.progress.failure))
+        return run_halving(begin, settings, bar, stacklevel=7)
 
     def _take(self, model: Model) -> None:
         """Set the fitted attributes."""
@@ -367,9 +343,64 @@ def checked(settings: Mapping[str, Any]) -> FitConfig:
     return config
 
 
+def seed_of(random_state: Any) -> int:
+    """Return the seed that a parameter `random_state` gives."""
+    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def weights_of(sample_weight: npt.ArrayLike | None, rows: npt.NDArray) -> Weights | None:
+    """Return checked weights of rows; None where there are none."""
+    if sample_weight is None:
+        return None
+    weights: Weights = _check_sample_weight(sample_weight, rows, dtype=np.float64)
+    if (weights < 0).any() or not weights.sum() > 0:
+        raise UserError("sample_weight must not be negative, nor 0 for all rows")
+    return weights
+
+
+def run_halving(begin: Callable[[FitConfig], Loop], settings: dict[str, Any], bar: tqdm, stacklevel: int) -> Loop:
+    """Train to the end; a run that diverges starts anew with half the rate, a few times.
+
+    Parameters
+    ----------
+    begin : callable
+        Makes the loop of some settings.
+    settings : dict
+    bar : tqdm
+        Shows the epochs.
+    stacklevel : int
+        How far above this function the user's call is, for warnings.
+
+    Raises
+    ------
+    UserError
+        Where the last run diverged as well.
+    """
+    for attempt in range(HALVINGS + 1):
+        loop = begin(checked(settings))
+
+        def show(_: object, loop: Loop = loop) -> None:
+            if loop.progress.history:
+                show_epoch(bar, loop.progress.history[-1], loop.progress.epoch, loop.problem.targets.metric)
+
+        loop.run(show)
+        if loop.progress.failure is None:
+            return loop
+        if attempt < HALVINGS:
+            half = settings["learning_rate"] / 2
+            warnings.warn(
+                f"training diverged; once more with learning_rate {half:g}", ConvergenceWarning, stacklevel=stacklevel
+            )
+            settings = settings | {"learning_rate": half}
+            bar.reset()
+    raise UserError(str(loop.progress.failure))
+
+
 def show_epoch(bar: tqdm, row: dict[str, Any], epochs: int, metric: str) -> None:
     """Have a progress bar show a row of the loop's history, after so many of the bar's epochs."""
-    row = _shown(row, metric)
+    row = shown_row(row, metric)
     score = row["validation_score"]
     shown = {"loss": f"{row['loss']:.3f}", "member": row["member"] + 1}
     bar.set_postfix(shown | ({"score": f"{score:.3f}"} if score is not None else {}), refresh=False)
@@ -382,7 +413,7 @@ def _network(member: Member) -> SparseMLP:
     return network
 
 
-def _shown(row: dict[str, Any], metric: str) -> dict[str, Any]:
+def shown_row(row: dict[str, Any], metric: str) -> dict[str, Any]:
     """Return what `history_` has of a row of the loop's history."""
     row = row | {"validation_score": row[f"validation_{metric}"]}
     return {name: row[name] for name in HISTORY}

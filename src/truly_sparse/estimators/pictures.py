@@ -1,6 +1,5 @@
 """A classifier of pictures: one truly sparse convolutional network."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple, Self
@@ -8,14 +7,11 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
-    _check_sample_weight,
     check_consistent_length,
     check_is_fitted,
-    check_random_state,
     column_or_1d,
 )
 from tqdm.auto import tqdm
@@ -26,10 +22,9 @@ from truly_sparse.engine.rows import Bytes, Samples, chosen
 from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.trainer import create
 from truly_sparse.errors import UserError
-from truly_sparse.estimators.base import checked, show_epoch
-from truly_sparse.estimators.children import HALVINGS
+from truly_sparse.estimators.base import run_halving, seed_of, shown_row, weights_of
 from truly_sparse.estimators.distinct_rows import Table, Weighted, Weights, gather, split
-from truly_sparse.estimators.fit_config import AUTOMATIC, SETTINGS
+from truly_sparse.estimators.fit_config import AUTOMATIC, SETTINGS, FitConfig
 from truly_sparse.estimators.parameters import documented, parameter
 from truly_sparse.estimators.presets import HELD_OUT, batch_size, epochs_of
 from truly_sparse.training.config import ARCHITECTURES
@@ -165,7 +160,7 @@ class SparseCNNClassifier(ClassifierMixin, BaseEstimator):
         check_classification_targets(labels)
         self.n_features_in_ = pictures.shape[1]
         self.classes_, numbers = np.unique(labels, return_inverse=True)
-        table = gather(pictures, numbers.astype(np.int64), self._weights(sample_weight, pictures))
+        table = gather(pictures, numbers.astype(np.int64), weights_of(sample_weight, pictures))
         if len(np.unique(table.y)) < 2:
             raise UserError("y holds one class only (with a weight above 0); a classifier needs at least 2 classes")
         self._train(table, settings)
@@ -216,17 +211,9 @@ class SparseCNNClassifier(ClassifierMixin, BaseEstimator):
         rows, columns, channels = own
         return np.ascontiguousarray(np.moveaxis(pictures, 3, 1).reshape(len(pictures), -1)), (rows, columns, channels)
 
-    def _weights(self, sample_weight: npt.ArrayLike | None, pictures: npt.NDArray[Any]) -> Weights | None:
-        if sample_weight is None:
-            return None
-        weights: Weights = _check_sample_weight(sample_weight, pictures, dtype=np.float64)
-        if (weights < 0).any() or not weights.sum() > 0:
-            raise UserError("sample_weight must not be negative, nor 0 for all rows")
-        return weights
-
     def _train(self, table: Table, settings: dict[str, Any]) -> None:
-        """Train on distinct pictures; a run that diverges starts anew with half the rate, a few times."""
-        seed = self._seed()
+        """Train on distinct pictures; sets the fitted attributes."""
+        seed = seed_of(self.random_state)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 16,)))
         train, held = split(table.y, settings["validation_fraction"], rng)
         sampler = Weighted(table.weights[train])
@@ -239,34 +226,16 @@ class SparseCNNClassifier(ClassifierMixin, BaseEstimator):
         settings["exploration_epochs"] = settings["epochs"]
         settings["batch_size"] = batch_size(settings["batch_size"], sampler.size)
         rows, columns, channels = self.picture_shape_
-        for attempt in range(HALVINGS + 1):
-            config = checked(settings)
+
+        def begin(config: FitConfig) -> Loop:
             start = fresh("sparse", problem.x.shape[1], targets.classes, config, (channels, rows, columns))
-            loop = Loop(problem, config, create(methods.SINGLE, config).stages(), start, seed)
-            with tqdm(total=len(loop.plan), disable=not self.verbose, unit="epoch", desc=type(self).__name__) as bar:
+            return Loop(problem, config, create(methods.SINGLE, config).stages(), start, seed)
 
-                def show(_: object, loop: Loop = loop, bar: tqdm = bar) -> None:
-                    if loop.progress.history:
-                        show_epoch(bar, loop.progress.history[-1], loop.progress.epoch, targets.metric)
-
-                loop.run(show)
-            if loop.progress.failure is None:
-                break
-            if attempt == HALVINGS:
-                raise UserError(str(loop.progress.failure))
-            settings["learning_rate"] /= 2
-            warnings.warn(
-                f"training diverged; once more with learning_rate {settings['learning_rate']:g}",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
-        history = [{"validation_score": row["validation_accuracy"], **row} for row in loop.progress.history]
+        name, epochs = type(self).__name__, settings["epochs"]
+        with tqdm(total=epochs, disable=not self.verbose, unit="epoch", desc=name) as bar:
+            loop = run_halving(begin, settings, bar, stacklevel=4)
+        history = [shown_row(row, targets.metric) for row in loop.progress.history]
         self.take(_network(loop.members[0].arrays), history)
-
-    def _seed(self) -> int:
-        if isinstance(self.random_state, int | np.integer) and not isinstance(self.random_state, bool):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def take(self, network: SparseCNN, history: list[dict[str, Any]]) -> None:
         """Set the fitted attributes that follow from a network and the rows of its history."""
