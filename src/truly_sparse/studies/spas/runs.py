@@ -1,6 +1,6 @@
 """Runs of single networks as one frame, unfinished ones too, and the cells of tables they are grouped into."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -106,6 +106,45 @@ def long(wide: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     return whole.drop(columns=[name for name in METRICS if name != "mean"])
 
 
+def accuracies(inputs: Inputs, chosen: Callable[[Mapping[str, Any]], dict[str, Any]]) -> pd.DataFrame:
+    """Return one row per run, finished or not, of records that may have no scores of epochs.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    chosen : callable
+        Columns by the training settings of a run.
+
+    Returns
+    -------
+    DataFrame
+        `dataset, method, seed`; what is `chosen`; `accuracy` in percent, `note` and `commit` as in `frame_of`.
+    """
+    names = ("dataset", "method", "seed")
+    rows = [
+        {name: record[name] for name in names} | chosen(record["settings"]["training"]) | _measured(record)
+        for record in inputs.records
+    ]
+    rows += [
+        {name: getattr(spec, name) for name in names} | chosen(spec.settings["training"]) | _measured(None)
+        for spec in inputs.absent
+    ]
+    return pd.DataFrame(rows).astype({"accuracy": float})
+
+
+def counted(runs: pd.DataFrame) -> dict[str, Any]:
+    """Return mean and deviation of the accuracies of runs, how many have finished of how many, note and commits."""
+    done = runs.dropna(subset="accuracy")
+    return {
+        "value": done["accuracy"].mean(),
+        "std": done["accuracy"].std(),
+        "seeds": len(done),
+        "asked": len(runs),
+        "note": next(iter(done["note"]), ""),
+        "commit": ", ".join(dict.fromkeys(done["commit"])),
+    }
+
+
 def spread_of(cell: pd.Series) -> pd.Series:
     """Return a cell as tests over seeds take it: its mean as `value`, with `std` and `seeds`."""
     return pd.Series({"value": cell["mean"], "std": cell["std"], "seeds": cell["seeds"]})
@@ -135,18 +174,25 @@ def _row(head: Record, settings: dict[str, Any], record: Record | None) -> dict[
         "validation": data.get("validation", "held_out"),
         "scaling": data["scaling"],
     }
-    finished = dict.fromkeys(("accuracy", "last", "epochs", "links", "i_flops", "classes")) | {"note": "", "commit": ""}
     if record is None or record["status"] != "ok":
-        return row | finished
-    about = record["data"]
+        return row | dict.fromkeys(("last", "epochs", "links", "i_flops", "classes")) | _measured(None)
     return row | {
-        "accuracy": 100 * record["accuracy"]["test"],
         "last": 100 * record["scores"]["last"],
         "epochs": record["scores"]["epochs"],
         "links": sum(record["links"]["start"]),
         "i_flops": _i_flops(model, training, record),
-        "classes": class_count(about),
-        "note": partial_note(about["partial"]),
+        "classes": class_count(record["data"]),
+        **_measured(record),
+    }
+
+
+def _measured(record: Record | None) -> dict[str, Any]:
+    """Return accuracy, note and commit; of a run that has not finished, or diverged, that there is none."""
+    if record is None or record["status"] != "ok":
+        return {"accuracy": None, "note": "", "commit": ""}
+    return {
+        "accuracy": 100 * record["accuracy"]["test"],
+        "note": partial_note(record["data"]["partial"]),
         "commit": (record["code"]["commit"] or "unknown")[:10],
     }
 

@@ -1,5 +1,6 @@
 """Whether maps of convolutional networks may be kept in 16 bits: the same runs in bfloat16 and in float32; ours."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,11 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import method_title
-from truly_sparse.analysis.origin import marked_title, partial_note
+from truly_sparse.analysis.origin import marked_title
 from truly_sparse.analysis.statistics.paired import compare
 from truly_sparse.analysis.table import Part, Table
-from truly_sparse.experiments.records import Record
 from truly_sparse.studies.spas import shown
-from truly_sparse.studies.spas.runs import setting_of
+from truly_sparse.studies.spas.runs import accuracies, counted, setting_of
 
 WHOLE, HALF = STORAGES = ("float32", "bfloat16")
 #: No loss: at least so many pairs, and the lower end of the interval of the difference above so many points.
@@ -49,22 +49,14 @@ def make(inputs: Inputs) -> Table:
 
 def tidy(inputs: Inputs) -> pd.DataFrame:
     """Return rows by (dataset, method, setting): `test_accuracy` for each storage, and `difference` with `MORE`."""
-    rows = [_row(record, record["settings"], record) for record in inputs.records]
-    for spec in inputs.absent:
-        rows.append(_row({"dataset": spec.dataset, "method": spec.method, "seed": spec.seed}, spec.settings, None))
-    runs = (
-        pd.DataFrame(rows).astype({"accuracy": float}).sort_values(["dataset", "method", "compression"], kind="stable")
-    )
+    runs = accuracies(inputs, _chosen).sort_values(["dataset", "method", "compression"], kind="stable")
     lines: list[dict[str, Any]] = []
     for key, part in runs.groupby(_KEYS, sort=False):
         head = dict(zip(_KEYS, key, strict=True))
         for storage in STORAGES:
-            own = part[part["storage"] == storage]
-            done = own.dropna(subset="accuracy")
-            head |= {"note": next(iter(done["note"]), ""), "commit": ", ".join(dict.fromkeys(done["commit"]))}
-            values = {"value": done["accuracy"].mean(), "std": done["accuracy"].std()}
-            counts = {"seeds": len(done), "asked": len(own)}
-            lines.append(head | {"metric": "test_accuracy", "storage": storage} | values | counts)
+            found = counted(part[part["storage"] == storage])
+            head |= {name: found[name] for name in ("note", "commit")}
+            lines.append(head | {"metric": "test_accuracy", "storage": storage} | found)
         pairs = part.pivot_table("accuracy", "seed", "storage").reindex(columns=[*STORAGES]).dropna()
         if len(pairs):
             lines.append(head | {"metric": "difference"} | difference(*(pairs[name].to_numpy() for name in STORAGES)))
@@ -84,18 +76,9 @@ def difference(whole: np.ndarray, half: np.ndarray) -> dict[str, Any]:
     return {"value": mean, "seeds": pairs, **ends, "p": found["t_p"], "no_loss": no_loss}
 
 
-def _row(head: Record, settings: dict[str, Any], record: Record | None) -> dict[str, Any]:
-    training = settings["training"]
-    row = {name: head[name] for name in ("dataset", "method", "seed")}
-    row |= {"setting": setting_of(training), "compression": training.get("compression")}
-    row |= {"storage": training["activation_storage"]}
-    if record is None or record["status"] != "ok":
-        return row | {"accuracy": None, "note": "", "commit": ""}
-    return row | {
-        "accuracy": 100 * record["accuracy"]["test"],
-        "note": partial_note(record["data"]["partial"]),
-        "commit": (record["code"]["commit"] or "unknown")[:10],
-    }
+def _chosen(training: Mapping[str, Any]) -> dict[str, Any]:
+    settings = {"setting": setting_of(dict(training)), "compression": training.get("compression")}
+    return settings | {"storage": training["activation_storage"]}
 
 
 def _cells(frame: pd.DataFrame) -> pd.DataFrame:

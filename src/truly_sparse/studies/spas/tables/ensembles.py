@@ -1,5 +1,6 @@
 """Shortcuts in truly sparse ensembles, at equal numbers of links: what no source has."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,12 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import method_title
-from truly_sparse.analysis.origin import marked_title, partial_note
+from truly_sparse.analysis.origin import marked_title
 from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.statistics.paired import compare
 from truly_sparse.analysis.table import Part, Table
-from truly_sparse.experiments.records import Record
 from truly_sparse.studies.spas import shown
+from truly_sparse.studies.spas.runs import accuracies, counted
 
 EXPERIMENT = "spas_ensembles"
 #: Stands for the mean over datasets.
@@ -54,7 +55,7 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
 
     Rows of the dataset `ALL` have the mean difference over datasets with `low`, `high` and `p` (Student's t).
     """
-    runs = _frame(inputs)
+    runs = accuracies(inputs, _chosen)
     places = {name: place for place, name in enumerate(dict.fromkeys(runs["dataset"]))}
     runs = runs.sort_values("dataset", key=lambda column: column.map(places), kind="stable")
     lines: list[dict[str, Any]] = []
@@ -62,20 +63,7 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
     for key, part in runs.groupby(list(_KEYS), sort=False):
         head = dict(zip(_KEYS, key, strict=True)) | {"setting": "eps20", "epsilon": 20.0}
         for ratio, own in part.groupby("shortcut_ratio"):
-            done = own.dropna(subset="accuracy")
-            lines.append(
-                {
-                    **head,
-                    "metric": "test_accuracy",
-                    "shortcut_ratio": ratio,
-                    "value": done["accuracy"].mean(),
-                    "std": done["accuracy"].std(),
-                    "seeds": len(done),
-                    "asked": len(own),
-                    "note": next(iter(done["note"]), ""),
-                    "commit": ", ".join(dict.fromkeys(done["commit"])),
-                }
-            )
+            lines.append(head | {"metric": "test_accuracy", "shortcut_ratio": ratio} | counted(own))
         pairs = part.pivot_table("accuracy", "seed", "shortcut_ratio").dropna()
         if pairs.shape[1] == 2 and len(pairs):
             points = pd.Series([less(*pair) for pair in zip(pairs.iloc[:, 1], pairs.iloc[:, 0], strict=True)])
@@ -99,25 +87,8 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
     return shown.tidy(pd.DataFrame(lines), "spas_ensembles", MORE)
 
 
-def _frame(inputs: Inputs) -> pd.DataFrame:
-    """Return one row per run, finished or not."""
-    rows = [_row(record, record["settings"], record) for record in inputs.records]
-    for spec in inputs.absent:
-        rows.append(_row({"dataset": spec.dataset, "method": spec.method, "seed": spec.seed}, spec.settings, None))
-    return pd.DataFrame(rows).astype({"accuracy": float})
-
-
-def _row(head: Record, settings: dict[str, Any], record: Record | None) -> dict[str, Any]:
-    training = settings["training"]
-    row = {name: head[name] for name in ("dataset", "method", "seed")}
-    row |= {"refinement": training["refinement"], "shortcut_ratio": training.get("shortcut_ratio", 0.0)}
-    if record is None or record["status"] != "ok":
-        return row | {"accuracy": None, "note": "", "commit": ""}
-    return row | {
-        "accuracy": 100 * record["accuracy"]["test"],
-        "note": partial_note(record["data"]["partial"]),
-        "commit": (record["code"]["commit"] or "unknown")[:10],
-    }
+def _chosen(training: Mapping[str, Any]) -> dict[str, Any]:
+    return {"refinement": training["refinement"], "shortcut_ratio": training.get("shortcut_ratio", 0.0)}
 
 
 def _cells(frame: pd.DataFrame) -> pd.DataFrame:
