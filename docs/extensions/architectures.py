@@ -34,7 +34,7 @@ def printed() -> dict[str, str]:
 
 def row(name: str, plan: Plan, said: str) -> str:
     """Return a line of the table."""
-    links = sum(plan.sizes[i] * plan.sizes[j] for i, j in plan.pairs)
+    links = sum(plan.places.values())
     biases = sum(plan.shapes[made].channels for made, _ in plan.biases)
     numbers = (links, biases, links + biases, said, 2 * plan.norms, plan.multiply_adds)
     cells = " | ".join(f"{n:,}" if isinstance(n, int) else n for n in numbers)

@@ -32,12 +32,12 @@ def multiply_adds(settings: Mapping[str, Any], features: int, classes: int) -> f
     if training.architecture == "mlp":
         return links(sizes, settings["training"])
     plan = plan_of(picture_of(features), classes, training)
-    at = dict(zip(plan.pairs, plan.positions, strict=True))
+    at, places = dict(zip(plan.pairs, plan.positions, strict=True)), plan.places
     total = 0.0
     for pairs, count in zip(kinds(plan), numbers_of(plan, training), strict=True):
-        places = {pair: plan.sizes[pair[0]] * plan.sizes[pair[1]] for pair in pairs}
         if count:
-            total += count / sum(places.values()) * sum(at[pair] * number for pair, number in places.items())
+            work = sum(at[pair] * places[pair] for pair in pairs)
+            total += count / sum(places[pair] for pair in pairs) * work
     return total
 
 

@@ -35,8 +35,8 @@ def possible_parameters(network: Plan) -> Possible:
     This is theta in Table 2 of Muller (2023) for convolutional networks, whose biases count there.
     """
     counts = {False: 0, True: 0}
-    for pair in network.pairs:
-        counts[pair in network.skipping] += network.sizes[pair[0]] * network.sizes[pair[1]]
+    for pair, places in network.places.items():
+        counts[pair in network.skipping] += places
     for made, pair in network.biases:
         counts[pair in network.skipping] += network.shapes[made].channels
     return Possible(counts[False], counts[True])

@@ -260,9 +260,14 @@ class Plan:
                 raise UserError(f"layer {number + 1} pools map {layer.source}, which another layer normalises")
 
     @property
+    def places(self) -> dict[Pair, int]:
+        """How many links each block can have."""
+        return {(i, j): self.sizes[i] * self.sizes[j] for i, j in self.pairs}
+
+    @property
     def multiply_adds(self) -> int:
         """Of one sample through all places of links."""
-        return sum(n * self.sizes[i] * self.sizes[j] for n, (i, j) in zip(self.positions, self.pairs, strict=True))
+        return sum(n * places for n, places in zip(self.positions, self.places.values(), strict=True))
 
 
 def _made(number: int, layer: Layer, taken: Shape) -> Shape:

@@ -122,8 +122,8 @@ class SparseCNN(Linked):
         """
         plan = Plan(picture, layers)
         bounds = {}
-        for pair, fan_in in zip(plan.pairs, plan.fan_ins, strict=True):
-            share = len(links[pair]) / (plan.sizes[pair[0]] * plan.sizes[pair[1]])
+        for (pair, places), fan_in in zip(plan.places.items(), plan.fan_ins, strict=True):
+            share = len(links[pair]) / places
             bounds[pair] = topology.start_bound(fan_in, plan.sizes[pair[1]], init, share)
         network = cls(plan, Graph.of_blocks(plan.sizes, links), bounds, storage)
         for block in network.blocks:
@@ -193,12 +193,12 @@ class SparseCNN(Linked):
         steps, loss, correct, products = len(order) // batch, 0.0, 0, np.zeros(2)
         firsts = self.graph.starts[[block.source for block in self.blocks]]
         ends = self.graph.starts[[block.source + 1 for block in self.blocks]]
-        positions = np.array(self.plan.positions)
+        positions, of_all = np.array(self.plan.positions), of_epoch(optimiser, steps)
         for step in range(steps):
             count = choose(arrays, active, first_step + step, inputs)
             here, powers = active.links, self._powers.copy()
             own = orders_of_some(here, count, active.origin, every, self._batch.reach, inputs)
-            rates = of_step(of_epoch(optimiser, steps), step)
+            rates = of_step(of_all, step)
             links, rows = links_of(here, count, own, work), order[step * batch : (step + 1) * batch]
             batch_loss, hits = self._train(samples, y, rows, batch, links, rates, optimiser.clip)
             loss, correct = loss + batch_loss, correct + hits

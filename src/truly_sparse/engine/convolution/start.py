@@ -90,7 +90,8 @@ def numbers(plan: Plan, shortcut_ratio: float, compression: float | None, links:
     links : int, optional
         N itself, where there is no compression.
     """
-    sequential, skipping = (sum(plan.sizes[i] * plan.sizes[j] for i, j in pairs) for pairs in kinds(plan))
+    places = plan.places
+    sequential, skipping = (sum(places[pair] for pair in pairs) for pairs in kinds(plan))
     total = round((sequential + skipping) / compression) if compression is not None else links or 0
     if total == sequential + skipping:
         return sequential, skipping
