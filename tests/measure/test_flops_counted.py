@@ -165,3 +165,33 @@ def test_the_analytic_count_is_that_of_the_multiply_adds_done(monkeypatch, model
     assert counted["forward"] > 0
     assert {name: analytic[name] for name in counted} == counted
     assert analytic["total_training"] == counted["forward"] + counted["backward"] + counted["gradient"]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "changes"),
+    [
+        ("stochastic_subnetworks", {}),
+        ("stochastic_subnetworks", {"annealing": "random"}),
+        ("sparse_subnetworks", {"sampler": "random", "prune_epochs": 2}),
+    ],
+)
+def test_validation_counts_the_links_that_predict(monkeypatch, strategy, changes):
+    """Links of a child that may yet fall train in some steps; its validation rows go through those that stay."""
+    rng = np.random.default_rng(3)
+    y = rng.integers(0, 3, 41)
+    x = (rng.normal(size=(3, 6))[y] + 0.5 * rng.normal(size=(41, 6))).astype(np.float32)
+    data = Data(x[:30], y[:30], x[30:], y[30:], 3)
+    own = {"exploration_epochs": 6, "evolution_every": 0, "selection": "last", "epsilon": 4.0, "child_epochs": 3}
+    count, predict = {"validation": 0}, SparseMLP.predict_as_trained
+
+    def counted(network, rows):
+        slow = Counting(network, count)
+        for row in rows:
+            slow.forward(row, "validation")
+        return predict(network, rows)
+
+    monkeypatch.setattr(SparseMLP, "predict_as_trained", counted)
+    trainer = Trainer(data, TRAINING | own | {"annealing_epochs": 2} | changes, "sparse", strategy, seed=1)
+    trainer.run()
+    assert len(trainer.progress.history) == 12
+    assert operations(trainer.progress.history, len(data.y_validation))["validation"] == count["validation"] > 0

@@ -111,6 +111,11 @@ class Linked(ABC):
         return [len(block) for block in self.blocks]
 
     @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of one sample through all links."""
+        return len(self.graph)
+
+    @property
     def bias_count(self) -> int:
         """Biases, of which a neuron may have several."""
         return len(self.biases)

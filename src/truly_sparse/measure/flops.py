@@ -17,7 +17,8 @@ def operations(history: Iterable[Mapping[str, Any]], validation_rows: int) -> di
     history : iterable of mappings
         One per epoch, with `samples` trained on, `connections` and `input_connections` in use, in the mean over steps
         where these differ; of convolutional networks, also with `multiply_adds` and `input_multiply_adds` of a sample,
-        where a link counts at all its positions.
+        where a link counts at all its positions. Where links take part in some steps only, `validated_multiply_adds`
+        are those of a row of validation, which goes through the links that predict.
     validation_rows : int
         Rows predicted after each epoch.
 
@@ -33,7 +34,7 @@ def operations(history: Iterable[Mapping[str, Any]], validation_rows: int) -> di
         samples, links = epoch["samples"], epoch.get("multiply_adds", epoch["connections"])
         forward += round(links * samples)
         backward += round((links - epoch.get("input_multiply_adds", epoch["input_connections"])) * samples)
-        validation += round(links * validation_rows)
+        validation += round(epoch.get("validated_multiply_adds", links) * validation_rows)
     return {
         "forward": forward,
         "backward": backward,

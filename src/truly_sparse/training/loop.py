@@ -312,7 +312,8 @@ class Loop:
                 f"(learning_rate {epoch.learning_rate:g}, {_links_wanted(settings)}); {self.remedy}"
             )
             return
-        score = self._validate(epoch)
+        shown = self.network if self._annealing is None else self._annealing.final(self.network)
+        score, other = self._validate(epoch, shown), None if shown is self.network else shown
         if trained is not None:
             trained(epoch)
         if epoch.evolve and isinstance(self.network, Linked):
@@ -335,16 +336,16 @@ class Loop:
                 "input_connections": result.input_links,
                 "samples": result.samples,
                 "seconds": perf_counter() - started,
-                **_work(result),
+                **_work(result, other),
             }
         )
         progress.epoch = last.number + 1
         if not self.finished and _phase(self.plan[progress.epoch]) != _phase(epoch):
             progress.stale = 0
 
-    def _validate(self, epoch: Epoch) -> float | None:
-        """Score the validation rows, and keep the network if it is the best of its stage (or the last)."""
-        score, shown = None, self.network if self._annealing is None else self._annealing.final(self.network)
+    def _validate(self, epoch: Epoch, shown: store.Network) -> float | None:
+        """Score the validation rows with the network that is shown, and keep it if it is the best of its stage."""
+        score = None
         if self.problem.x_validation.shape[0]:
             score = self.problem.targets.score(shown.predict_as_trained(self.problem.x_validation))
         better = self.best is None or score is None or self.best.score is None or score > self.best.score
@@ -382,11 +383,14 @@ def _numbered(stages: list[Stage]) -> list[Epoch]:
     return plan
 
 
-def _work(result: EpochResult) -> dict[str, float]:
-    """Return what a sample takes where a link counts more than once."""
-    if result.multiply_adds is None:
-        return {}
-    return dict(zip(("multiply_adds", "input_multiply_adds"), result.multiply_adds, strict=True))
+def _work(result: EpochResult, other: store.Network | None) -> dict[str, float]:
+    """Return what a sample takes where a link counts more than once, and a row of validation where others predict."""
+    work: dict[str, float] = {}
+    if result.multiply_adds is not None:
+        work |= dict(zip(("multiply_adds", "input_multiply_adds"), result.multiply_adds, strict=True))
+    if isinstance(other, Linked):
+        work["validated_multiply_adds"] = other.multiply_adds
+    return work
 
 
 def _links_wanted(settings: TrainingConfig) -> str:
