@@ -123,6 +123,34 @@ def test_a_file_predicts_the_same_and_a_spoilt_one_is_one_line(fitted, digits, t
         save_model(SparseCNNClassifier(), path)
 
 
+@pytest.fixture(scope="module")
+def colours():
+    """Return a classifier of pictures with three channels of different scales, and pictures to predict."""
+    rng = np.random.default_rng(0)
+    x = (rng.integers(0, 255, (90, 16, 18, 3)) // [1, 4, 9]).astype(np.uint8)
+    model = SparseCNNClassifier(architecture="spas_cnn", compression=2, epochs=3)
+    return model.fit(x[:60], np.array(["cat", "dog", "owl"])[np.arange(60) % 3]), x[60:]
+
+
+def test_a_torch_module_takes_pictures_and_predicts_the_same(colours):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    model, x = colours
+    module = model.to_torch()
+    for given in (x, x.astype(np.float64)):
+        with torch.no_grad():
+            assert module(torch.as_tensor(given)).numpy() == pytest.approx(model.predict_proba(given), abs=1e-5)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_an_onnx_model_takes_pictures_and_predicts_the_same(colours, sparse, tmp_path):
+    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    pytest.importorskip("onnx", reason="onnx is not installed")
+    model, x = colours
+    model.to_onnx(tmp_path / "pictures.onnx", sparse)
+    found = runtime.InferenceSession(tmp_path / "pictures.onnx").run(None, {"X": x.astype(np.float32)})[0]
+    assert found == pytest.approx(model.predict_proba(x), abs=1e-5)
+
+
 def test_scikit_learn_searches_and_validates_it(digits):
     x, y = digits[0][:300], digits[1][:300].astype(str)
     search = GridSearchCV(SparseCNNClassifier(**SMALL), {"topology": ["set", "static"]}, cv=2).fit(x, y)

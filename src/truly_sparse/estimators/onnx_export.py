@@ -14,7 +14,7 @@ from truly_sparse.engine.network import SparseMLP
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.convolved import Norm, convolved
 from truly_sparse.estimators.encoding import Encoding
-from truly_sparse.estimators.export import affine, marked_values, to_csr
+from truly_sparse.estimators.export import affine, affine_of_channels, marked_values, to_csr
 from truly_sparse.estimators.tables import Categories
 from truly_sparse.files import atomic_path
 
@@ -92,6 +92,18 @@ def to_onnx(model: Any, path: str | Path, sparse: bool) -> None:
         graph.write(path, mean, inputs, (double, [None]))
     else:
         graph.write(path, mean, inputs, (single, [None, len(model.classes_)]))
+
+
+def pictures_to_onnx(model: Any, path: str | Path, sparse: bool) -> None:
+    """Write the ONNX model of a classifier of pictures to `path`; see `SparseCNNClassifier.to_onnx`."""
+    onnx = _imported_onnx()
+    graph, single = Graph(onnx, sparse), onnx.TensorProto.FLOAT
+    scale, shift = (graph.constant(part) for part in affine_of_channels(model.shade_))
+    shaded = graph.node("Add", graph.node("Mul", "X", scale), shift)
+    planes = graph.node("Transpose", shaded, perm=[0, 3, 1, 2])
+    probabilities = _member(graph, model.network_, planes)
+    outputs = (single, [None, len(model.classes_)])
+    graph.write(path, probabilities, (single, [None, *model.picture_shape_]), outputs)
 
 
 def _encoded(graph: Graph, encoding: Encoding, categories: Categories, single: int) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -268,6 +269,45 @@ class SparseCNNClassifier(ClassifierMixin, BaseEstimator):
         """Return the most probable class of each picture, shape (n_samples,)."""
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
+
+    def to_torch(self) -> Any:
+        """Return a PyTorch module with dense weights that predicts the same.
+
+        Returns
+        -------
+        torch.nn.Module
+            From pictures, shape (n_samples, rows, columns, channels), as numbers that were not scaled, to
+            probabilities, shape (n_samples, n_classes). Its parameters can be trained further.
+
+        Raises
+        ------
+        UserError
+            If PyTorch is not installed.
+        """
+        check_is_fitted(self)
+        from truly_sparse.estimators.torch_export import pictures_to_torch
+
+        return pictures_to_torch(self)
+
+    def to_onnx(self, path: str | Path, sparse: bool = False) -> None:
+        """Write an ONNX model from pictures (input "X") to probabilities (output "Y").
+
+        Parameters
+        ----------
+        path : str or Path
+            Of the file. Its X is float32, shape (n_samples, rows, columns, channels), numbers that were not scaled.
+        sparse : bool, default False
+            Whether the file holds each layer's links only, as sparse initialisers.
+
+        Raises
+        ------
+        UserError
+            If onnx is not installed.
+        """
+        check_is_fitted(self)
+        from truly_sparse.estimators.onnx_export import pictures_to_onnx
+
+        pictures_to_onnx(self, path, sparse)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")

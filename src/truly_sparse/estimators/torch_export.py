@@ -13,7 +13,7 @@ from truly_sparse.engine.network import SparseMLP
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.convolved import Convolved, Norm, convolved
 from truly_sparse.estimators.encoding import Encoding
-from truly_sparse.estimators.export import affine, marked_values, to_csr
+from truly_sparse.estimators.export import affine, affine_of_channels, marked_values, to_csr
 
 
 def to_torch(model: Any) -> Any:
@@ -68,6 +68,29 @@ def to_torch(model: Any) -> Any:
             return mean if self.knots is None else torch.matmul(mean.double(), cast(Any, self.knots))
 
     return Ensemble().eval()
+
+
+def pictures_to_torch(model: Any) -> Any:
+    """Return a `torch.nn.Module` that predicts what a classifier of pictures does.
+
+    Its input are numbers as `predict_proba` takes them, shape (pictures, rows, columns, channels), its output are
+    float32 probabilities, shape (pictures, classes).
+    """
+    torch: Any = _imported_torch()
+    scale, shift = affine_of_channels(model.shade_)
+
+    class Pictures(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("scale", torch.as_tensor(scale))
+            self.register_buffer("shift", torch.as_tensor(shift))
+            self.network = network_to_torch(model.network_)
+
+        def forward(self, pictures: Any) -> Any:
+            shaded = pictures.float() * self.scale + self.shift
+            return torch.softmax(self.network(shaded.movedim(3, 1)), dim=1)
+
+    return Pictures().eval()
 
 
 def network_to_torch(network: SparseMLP | SparseCNN) -> Any:
