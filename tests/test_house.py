@@ -57,7 +57,7 @@ ROOMS = {
 # What may be used of joblib, whose files are pickles: what hands tasks to processes.
 TASKS = {"Parallel", "delayed", "effective_n_jobs"}
 # Analysis and studies read what runs wrote, they never train.
-SHAPES = {"configuration", "grid", "records", "measurements", "provenance"}
+SHAPES = {"configuration", "grid", "records", "measurements", "provenance", "remaining"}
 
 
 def imports(file):

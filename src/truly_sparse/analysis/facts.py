@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import pandas as pd
 
 from truly_sparse.analysis import formats, places
+from truly_sparse.analysis.coverage import coverage_table
 from truly_sparse.analysis.evidence import Evidence, written
 from truly_sparse.analysis.latex import Column, booktabs, escape, sentence
 from truly_sparse.analysis.names import METHODS, dataset_title, method_title
@@ -43,7 +44,7 @@ def write(
     statements: Sequence[Statement],
     more: Frames = lambda _: {},
 ) -> None:
-    """Write preset.tex, facts.tex, said.tex, tables/settings.tex and tables/datasets.tex where the tables lie.
+    """Write preset.tex, facts.tex, said.tex and the tables of settings, datasets and runs where the tables lie.
 
     Parameters
     ----------
@@ -62,11 +63,9 @@ def write(
     UserError
         Where no run of `mains` has finished.
     """
-    records, absent = [], []
-    for experiment in config["experiments"]:
-        finished, missing = gather(config, experiment)
-        records += finished
-        absent += missing
+    gathered = {experiment: gather(config, experiment) for experiment in config["experiments"]}
+    records = [record for finished, _ in gathered.values() for record in finished]
+    absent = [spec for _, missing in gathered.values() for spec in missing]
     main = next((name for name in mains if any(record["experiment"] == name for record in records)), None)
     if main is None:
         wanted = ", ".join(mains)
@@ -82,6 +81,7 @@ def write(
     write_text(folder / "said.tex", macros(said(statements, evidence)))
     write_text(folder / "tables" / "settings.tex", settings_table(first, of_main, mains[main]))
     write_text(folder / "tables" / "datasets.tex", datasets_table(first, of_main, mains[main]))
+    write_text(folder / "tables" / "runs.tex", coverage_table(config, gathered, origin))
 
 
 def macro(name: str, text: str) -> str:
