@@ -32,6 +32,7 @@ from truly_sparse.experiments import networks, outcome
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.files import sha256, write_json
 from truly_sparse.golden.cases import Case
+from truly_sparse.measure.flops import operations
 
 Outputs = dict[str, Any]
 ROWS = 800
@@ -173,7 +174,7 @@ def _run(settings: dict[str, Any], folder: Path) -> Outputs:
         made = (
             _network_outputs(model, data, probabilities, scored)
             if settings["model"] == "sparse"
-            else _dense_outputs(model)
+            else _dense_outputs(model, len(data.y_validation))
         )
     else:
         made = {}
@@ -209,12 +210,14 @@ def _network_outputs(
     }
 
 
-def _dense_outputs(model: networks.Model) -> Outputs:
+def _dense_outputs(model: networks.Model, validation_rows: int) -> Outputs:
     history = model.trainer.progress.history
+    counted = operations(history, validation_rows)
     return {
         "epochs": [member.epoch for member in model.trainer.members],
         "loss": [row["loss"] for row in history],
         "connections": [row["connections"] for row in history],
+        "operations": [counted[name] for name in ("forward", "backward", "gradient", "validation")],
     }
 
 
