@@ -82,6 +82,12 @@ class Inspection:
         rows.append({"member": "all", "block": "", **total, "density": total["links"] / places})
         return Summary({name: row[name] for name in rows[0]} for row in rows)
 
+    def _html_repr(self) -> str:
+        """Return what a notebook shows: the parameters and, once fitted, the layers and their links."""
+        from truly_sparse.estimators.html import described
+
+        return described(self, self.members_ if hasattr(self, "members_") else ())
+
     @property
     def feature_importances_(self) -> npt.NDArray[np.float64]:
         """Return each feature's share of the summed absolute values of the input links, shape (n_features,).

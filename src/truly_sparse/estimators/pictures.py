@@ -309,6 +309,12 @@ class SparseCNNClassifier(ClassifierMixin, BaseEstimator):
 
         pictures_to_onnx(self, path, sparse)
 
+    def _html_repr(self) -> str:
+        """Return what a notebook shows: the parameters and, once fitted, the layers and their links."""
+        from truly_sparse.estimators.html import described
+
+        return described(self, [self.network_] if hasattr(self, "network_") else ())
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")
 
