@@ -14,6 +14,7 @@ version = release = truly_sparse.__version__
 copyright = "the authors of truly sparse ensembles"
 extensions = [
     "architectures",
+    "claims",
     "matplotlib.sphinxext.plot_directive",
     "links",
     "mathml",
@@ -36,6 +37,8 @@ html_theme = "furo"
 html_title = project
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+# Charts are drawn by a library of which the site has a copy; see extensions/claims.py.
+html_js_files = ["claims.js"]
 html_show_sourcelink = html_copy_source = False
 # Our own names must lead somewhere; those of other packages are not looked up, the site is built without a network.
 nitpicky = True

@@ -15,10 +15,17 @@ class Missing(Exception):
 
 
 class Evidence:
-    """Tidy frames by name ("table1", "figure4", ...), as tables and figures write them to CSV."""
+    """Tidy frames by name ("table1", "figure4", ...), as tables and figures write them to CSV.
+
+    Attributes
+    ----------
+    read : dict of str to None
+        What has been read of them, in order: names of frames, or the experiments of rows that say theirs.
+    """
 
     def __init__(self, frames: Mapping[str, pd.DataFrame]) -> None:
         self.frames = frames
+        self.read: dict[str, None] = {}
 
     def rows(self, name: str, **keys: Any) -> pd.DataFrame:
         """Return the rows of a frame in which every column of `keys` has that value.
@@ -37,6 +44,7 @@ class Evidence:
             frame = frame[frame[column] == wanted]
         if frame.empty:
             raise Missing(f"no run of {_titles(keys)} in {name}")
+        self.read |= dict.fromkeys(frame["experiment"].unique() if "experiment" in frame.columns else [name])
         return frame
 
     def cell(self, name: str, **keys: Any) -> pd.Series:

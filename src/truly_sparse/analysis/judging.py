@@ -16,7 +16,9 @@ CONFIRMED, NOT_CONFIRMED = "confirmed", "not confirmed"
 EXPLAINED, NOT_TESTED = "different but explained", "not tested"
 VERDICTS = (CONFIRMED, NOT_CONFIRMED, EXPLAINED, NOT_TESTED)
 ALPHA = 0.05
-COLUMNS = ("claim", "topic", "text", "where", "rule", "ours", "printed", "value", "published", "verdict", "note")
+COLUMNS = (
+    "claim", "topic", "text", "where", "rule", "ours", "printed", "value", "published", "verdict", "note", "read",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,16 +67,20 @@ class Claim:
 
 
 def judge(claims: Iterable[Claim], evidence: Evidence) -> pd.DataFrame:
-    """Return one row per claim with the columns `COLUMNS`; what lacks its evidence is "not tested", and says why."""
+    """Return one row per claim with the columns `COLUMNS`; what lacks its evidence is "not tested", and says why.
+
+    `read` names the tables, figures and experiments that its rule read.
+    """
     rows = []
     for claim in claims:
+        own = Evidence(evidence.frames)
         try:
-            found = claim.rule.judge(evidence, **claim.keys)
+            found = claim.rule.judge(own, **claim.keys)
         except Missing as missing:
             found = Finding("", "", NOT_TESTED, str(missing))
         head = [claim.id, claim.topic, claim.text, claim.where, claim.rule.name]
         tail = [found.ours, found.printed, found.value, found.published, found.verdict, found.why]
-        rows.append([*head, *tail])
+        rows.append([*head, *tail, ", ".join(own.read)])
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     return frame.astype({"value": "Float64", "published": "Float64"})
 

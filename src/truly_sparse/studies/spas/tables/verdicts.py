@@ -23,12 +23,13 @@ READ: dict[str, Any] = {
     "start": start, "depth": depth,
 }  # fmt: skip
 SHOWN: dict[str, Any] = {"figure4": figure4, "figure5": figure5, "figure6": figure6}
+RULES = (*rules.RULES, *convolution.RULES)
 
 
 def make(inputs: Inputs) -> Table:
     """Return the verdicts, their explanations as notes, and the rules."""
     judged = judge(claims(), Evidence(_frames(inputs)))
-    return page(judged, [*rules.RULES, *convolution.RULES], inputs.origin(), "spas_verdicts", "SPaS")
+    return page(judged, RULES, inputs.origin(), "spas_verdicts", "SPaS")
 
 
 def _frames(inputs: Inputs) -> dict[str, pd.DataFrame]:
