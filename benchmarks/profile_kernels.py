@@ -112,11 +112,13 @@ def _none(*_: object) -> None:
     pass
 
 
-#: What only compiled code can call, with a way in from Python; it takes no time worth a row. Nothing here has a gate.
+#: What only compiled code can call, with a way in from Python; it takes no time worth a row. Nothing here has a gate,
+#: nor ramps.
 OVERLOADED = {
     "at_step": _single(_at_step),
     "shortened": _single(_shortened),
     "taking_part": _all_links,
+    "room_for": lambda *_: (),
     "returned": _none,
 }
 

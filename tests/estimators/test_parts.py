@@ -8,8 +8,11 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 from sklearn.preprocessing import QuantileTransformer
 
+from truly_sparse.engine.ramped import Ramped
+from truly_sparse.engine.rows import taken
 from truly_sparse.estimators import preprocessing
 from truly_sparse.estimators.distinct_rows import Weighted, gather, split
+from truly_sparse.estimators.encoding import Encoding
 from truly_sparse.estimators.presets import BEST, FEWEST_EPOCHS, MOST_EPOCHS, PAPER, fill_in
 from truly_sparse.estimators.targets import Values, knots_of
 from truly_sparse.training.sampling import Shuffled
@@ -106,6 +109,30 @@ def test_ramps_are_the_definition_and_give_the_value_back(bins, seed):
     assert 2 not in scaling.of
     encoded = scaling.transform(x)
     assert np.allclose(encoded, (ramps - ramps.mean(axis=0)) / ramps.std(axis=0), atol=1e-5)
+
+
+@given(st.integers(1, 12), st.integers(0, 2**32 - 1), st.sampled_from([np.float32, np.float64]), st.booleans())
+def test_rows_kept_as_places_on_ramps_are_what_is_encoded_to_the_last_bit(bins, seed, kind, marked):
+    rng = np.random.default_rng(seed)
+    x = (rng.normal(size=(40, 5)) * 10.0 ** rng.integers(-6, 6, 5)).astype(kind)
+    x[:, 2] = np.round(x[:, 2], 1 - int(np.log10(np.abs(x[:, 2]).max() + 1e-30)))  # with ties
+    x[:, 3] = rng.integers(-1, 4, 40)
+    if marked:
+        x[rng.random((40, 5)) < 0.2] = np.nan
+    encoding = Encoding(preprocessing.create("piecewise_linear", bins), {3} if marked else ()).fit(x[:30], np.ones(30))
+    kept = encoding.samples(x)
+    assert isinstance(kept, Ramped)
+    np.testing.assert_array_equal(taken(kept.checked(), slice(None)), encoding.transform(x))
+
+
+def test_rows_that_are_no_places_on_ramps_are_encoded_as_they_were():
+    x = np.random.default_rng(0).normal(size=(600, 2))
+    for kind, bins in (("quantile", 32), ("standard", 32), ("piecewise_linear", 500)):
+        encoding = Encoding(preprocessing.create(kind, bins)).fit(x, np.ones(600))
+        np.testing.assert_array_equal(encoding.samples(x), encoding.transform(x))
+    encoding = Encoding(preprocessing.create("piecewise_linear", 8)).fit(x, np.ones(600))
+    encoding.scaling.stop = encoding.scaling.stop + 1e-3  # so that two ramps of a column can be on their way up
+    np.testing.assert_array_equal(encoding.samples(x), encoding.transform(x))
 
 
 def test_ramps_of_weighted_rows_are_those_of_repeated_rows_and_of_nothing_are_zero():

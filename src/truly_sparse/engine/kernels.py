@@ -29,13 +29,14 @@ from truly_sparse.engine.dropout import layer_key
 from truly_sparse.engine.gate import returned, taking_part
 from truly_sparse.engine.libm import log
 from truly_sparse.engine.optimisers import at_step, move, put, shortened
+from truly_sparse.engine.ramped_kernels import gather, room_for
 from truly_sparse.engine.registers import LANES, PART, PARTS
-from truly_sparse.engine.rows import gather_batch, own_row, pack, softmax_rows
+from truly_sparse.engine.rows import own_row, pack, softmax_rows
 from truly_sparse.engine.workspace import GROUP
 
 from truly_sparse.engine.vector import (  # isort: skip
-    add, add_product, fill, hold, keep_products, load, load_row, pass_back, prefetch, splat, store, store_row,
-    totals_of_eight,
+    add, add_product, add_squares, fill, hold, keep_products, load, load_row, pass_back, prefetch, splat, store,
+    store_row, totals_of_eight,
 )  # fmt: skip
 
 #: How many links ahead the row at the other end is asked for, where rows lie far away (`workspace.NEAR`).
@@ -128,8 +129,10 @@ def square_sum(gradient, lanes):
     """Return the sum of squares, in float64: chains in 16 `lanes` over every 16th element, then as `vector.total`."""
     for lane in range(LANES):
         lanes[lane] = 0.0
-    for k in range(gradient.shape[0]):
-        lanes[k % LANES] += np.float64(gradient[k]) * np.float64(gradient[k])
+    whole = gradient.shape[0] // LANES * LANES
+    add_squares(lanes, gradient, whole)
+    for k in range(whole, gradient.shape[0]):
+        lanes[k - whole] += np.float64(gradient[k]) * np.float64(gradient[k])
     count = LANES
     while count > 1:
         count //= 2
@@ -274,10 +277,10 @@ def train_epoch(x, y, order, batch, count, links, layers, biases, gradient, spac
     loss, correct = 0.0, 0
     inputs, output = layers.starts[1], layers.starts[layers.slopes.shape[0] - 1]
     classes, of_output = layers.starts[layers.slopes.shape[0]] - output, biases.gradient[output - inputs :]
+    room = room_for(x, space.rows, count)
     for step in range(order.shape[0] // batch):
         own, own_count = taking_part(links, active, first_step + step, inputs)
-        gather_batch(x, order, step * batch, batch, count, inputs, own.pointers, space.rows,
-                     space.lines)  # fmt: skip
+        gather(x, room, order, step * batch, batch, count, inputs, own.pointers, space)
         sum_biases(biases)
         forward(own, layers, biases.sums, space, count, widths.forward, dropout, first_step + step, far)
         batch_loss, hits = errors_of_output(space.logits, y, order, step * batch, batch, count, classes, space.rows,
@@ -305,11 +308,10 @@ def predict(x, count, links, layers, biases, space, width, dropout, first_step, 
     """Write softmax probabilities [sample][class] for x [sample][feature], `count` samples at a time."""
     classes = probabilities.shape[1]
     sum_biases(biases)
-    rows = order.shape[0]
+    rows, room = order.shape[0], room_for(x, space.rows, count)
     for start in range(0, rows, count):
         samples = count if start + count <= rows else rows - start
-        gather_batch(x, order, start, samples, count, layers.starts[1], links.pointers, space.rows,
-                     space.lines)  # fmt: skip
+        gather(x, room, order, start, samples, count, layers.starts[1], links.pointers, space)
         forward(links, layers, biases.sums, space, count, width, dropout, first_step, far)
         softmax_rows(space.logits, classes, count)
         for b in range(samples):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from truly_sparse.engine import topology
 from truly_sparse.engine.graph import STATE, Block, Graph, Pair
 from truly_sparse.engine.optimisers import Optimiser
+from truly_sparse.engine.ramped import Ramped
 from truly_sparse.engine.rows import Bytes, Numbers, Samples
 from truly_sparse.engine.streams import Streams
 from truly_sparse.engine.topology import Links
@@ -195,6 +196,8 @@ class Linked(ABC):
         """Return samples as the kernels take them."""
         if len(x.shape) != 2 or x.shape[1] != self.features:
             raise ValueError(f"{self.features} features expected, found an array of shape {x.shape}")
+        if isinstance(x, Ramped):
+            raise ValueError("samples of ramps are for networks whose links are single ones")
         if not isinstance(x, Bytes):
             return Numbers(np.ascontiguousarray(x, np.float32))
         scale, shift = (np.ascontiguousarray(part, np.float32) for part in (x.scale, x.shift))

@@ -13,8 +13,9 @@ from truly_sparse.engine.graph import Block, Graph, Pair
 from truly_sparse.engine.linked import EpochResult, Floats, Linked
 from truly_sparse.engine.memory import padded
 from truly_sparse.engine.optimisers import Adam, Optimiser, of_epoch
+from truly_sparse.engine.ramped import Ramped
 from truly_sparse.engine.registers import LANES
-from truly_sparse.engine.rows import Samples
+from truly_sparse.engine.rows import Bytes, Numbers, Samples
 from truly_sparse.engine.topology import Links
 from truly_sparse.engine.workspace import SHARE, Workspace
 from truly_sparse.errors import UserError
@@ -255,7 +256,7 @@ class SparseMLP(Linked):
             self._keep_second_moments()
         active = room(self.graph.arrays, gate) if gate is not None else ()
         loss, correct = kernels.train_epoch(
-            self._samples(x),
+            self._rows(x),
             y,
             order,
             batch,
@@ -280,6 +281,10 @@ class SparseMLP(Linked):
             links = active.counted[0] / steps, active.counted[1] / steps
         return EpochResult(loss / samples, correct / samples, samples, *links)
 
+    def _rows(self, x: Samples) -> Numbers | Bytes | Ramped:
+        """Return samples as the kernels take them."""
+        return x.checked() if isinstance(x, Ramped) and x.shape[1] == self.features else self._samples(x)
+
     def predict_proba(self, x: Samples) -> Floats:
         """Return softmax probabilities, float32, shape (samples, classes), of x, shape (samples, features)."""
         return self._predict(x, "float32")
@@ -289,7 +294,7 @@ class SparseMLP(Linked):
         return self._predict(x, self.storage)
 
     def _predict(self, x: Samples, storage: str) -> Floats:
-        samples, workspace = self._samples(x), self._workspace
+        samples, workspace = self._rows(x), self._workspace
         if workspace is None or workspace.storage != storage:
             workspace = Workspace(self.sizes, PREDICTION_ROWS, storage, self.mish)
         probabilities = np.empty((x.shape[0], self.sizes[-1]), np.float32)

@@ -9,6 +9,7 @@ from numba.extending import overload
 
 from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
 from truly_sparse.engine.libm import exp
+from truly_sparse.engine.ramped import Ramped
 from truly_sparse.engine.registers import LANES, LINE
 from truly_sparse.engine.vector import (
     add,
@@ -51,11 +52,13 @@ class Bytes(NamedTuple):
 
 
 #: What a network is shown, [sample][feature].
-Samples = npt.NDArray[np.float32] | Bytes
+Samples = npt.NDArray[np.float32] | Bytes | Ramped
 
 
 def chosen(x: Samples, rows: npt.NDArray[np.int64]) -> Samples:
     """Return some rows of samples as they are."""
+    if isinstance(x, Ramped):
+        return x.some(rows)
     return x._replace(values=x.values[rows]) if isinstance(x, Bytes) else x[rows]
 
 
@@ -63,7 +66,7 @@ def taken(x: Samples, rows: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.flo
     """Return some rows of samples as float32."""
     if isinstance(x, Bytes):
         return x.values[rows] * x.scale + x.shift
-    return x[rows]
+    return x.written_out(rows) if isinstance(x, Ramped) else x[rows]
 
 
 def sixteen(x, feature, block, at, count):

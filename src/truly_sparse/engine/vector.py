@@ -368,6 +368,53 @@ def _exchange_bytes(code: Code, vectors: list[Any]) -> list[Any]:
 
 
 @intrinsic
+def put_ramp(typingctx, numbers, place, value, number, low, high, rows, start):
+    """Write, at ``rows[start:]``, ramp `number` of the samples whose columns lie in ``numbers`` (`ramped.Ramped`): at
+    ``numbers[place:]`` 1 + their places, at ``numbers[value:]`` their values. Of float32 that are 16, of bfloat16, as a
+    pair of vectors, 32, compared as whole numbers.
+    """
+    halves = rows.dtype == types.uint16
+
+    def write(code: Code, _: Any, place: Any, value: Any, own: Any, lower: Any, upper: Any, __: Any, to: Any) -> None:
+        b = code.builder
+        kind = ir.VectorType(ir.IntType(16), 2 * LANES) if halves else Vector(LANES).llvm
+        compare = b.icmp_unsigned if halves else b.fcmp_ordered
+        mine, below_, above = (code.splat(_half(code, x) if halves else x, kind.count) for x in (own, lower, upper))
+        here, nothing = code.load(0, place, kind), ir.Constant(kind, None)
+        sides = b.select(compare(">", here, mine), above, below_)
+        row = b.select(compare("==", here, mine), code.load(0, value, kind), sides)
+        code.store(b.select(compare("==", here, nothing), nothing, row), 6, to)
+
+    arguments = (numbers, types.int64, types.int64, types.float32, types.float32, types.float32, rows, types.int64)
+    return operation(types.void, arguments, write)
+
+
+def _half(code: Code, number: Any) -> Any:
+    """Return a float32 as bfloat16, rounded as by `store_pair`."""
+    b = code.builder
+    bits, shift = b.bitcast(number, I32), ir.Constant(I32, 16)
+    odd = b.and_(b.lshr(bits, shift), ir.Constant(I32, 1))
+    return b.trunc(b.lshr(b.add(b.add(bits, ir.Constant(I32, 0x7FFF)), odd), shift), ir.IntType(16))
+
+
+@intrinsic
+def add_squares(typingctx, lanes, array, count):
+    """Add to 16 `lanes`, float64, the squares of ``array[:count]``, one of every 16 in turn; `count` is a multiple."""
+    kind = ir.VectorType(ir.DoubleType(), LANES)
+
+    def write(code: Code, _: Any, __: Any, many: Any) -> None:
+        b, zero = code.builder, ir.Constant(I64, 0)
+        place = code.address(0, zero, kind)
+        sums = cgutils.alloca_once_value(b, b.load(place, align=8, typ=kind))
+        with cgutils.for_range_slice(b, zero, many, ir.Constant(I64, LANES), inc=True) as (at, _count):
+            number = b.fpext(code.load(1, at, Vector(LANES).llvm), kind)
+            b.store(b.fadd(b.load(sums), b.fmul(number, number)), sums)
+        b.store(b.load(sums), place, align=8)
+
+    return operation(types.void, (lanes, array, types.int64), write)
+
+
+@intrinsic
 def fill(typingctx, vector, width):
     """Return a row of ``len(width)`` copies of a vector."""
     kind = types.UniTuple(vector, len(width))

@@ -9,7 +9,7 @@ from truly_sparse.engine import store
 from truly_sparse.engine.divergence import divergence
 from truly_sparse.engine.network import Floats
 from truly_sparse.engine.noise import Noise
-from truly_sparse.engine.rows import Samples
+from truly_sparse.engine.rows import Samples, chosen
 from truly_sparse.engine.store import perturbed
 from truly_sparse.errors import UserError
 from truly_sparse.training.config import TrainingConfig
@@ -100,7 +100,7 @@ def noisy_members(
     base, shown = store.snapshot(parent), problem.x_validation
     found = []
     for sparsity in SPARSITIES if settings.search_sparsity else (settings.sparsity,):
-        few = _first(shown, ROWS)
+        few = chosen(shown, np.arange(min(rows, ROWS)))
         sd = settings.noise_sd or deviation_at(parent, few, settings, keys, sparsity)
         noises = list(population(settings.noise, keys, sd, sparsity))
         outputs = np.stack([perturbed(parent, noise).predict_proba(shown) for noise in noises])
@@ -112,10 +112,6 @@ def noisy_members(
         members = [(problem.targets.score(outputs[i]), {**base, "noise": store.numbers_of(noises[i])}) for i in ranks]
         found.append((-problem.targets.score(mean), problem.targets.loss(mean), -sparsity, members))
     return min(found, key=lambda each: each[:3])[3]
-
-
-def _first(x: Samples, rows: int) -> Samples:
-    return x._replace(values=x.values[:rows]) if not isinstance(x, np.ndarray) else x[:rows]
 
 
 def _mean(outputs: Sequence[Floats]) -> Floats:

@@ -183,16 +183,14 @@ class SparseEstimator(Parameters):
             encoding = Encoding(scaling, self.categories_).fit(table.x[train], table.weights[train])
         else:
             encoding = before.encoding
-        encoded = encoding.transform(table.x)
-        # Where all rows train, they are not copied.
-        learned = encoded[train] if len(held) else encoded
+        learned, validated = encoding.samples(table.x[train]), encoding.transform(table.x[held])
         if not len(held):
             if self.early_stopping:
                 warnings.warn(f"{len(train)} rows leave none for validation; early stopping is off", stacklevel=5)
             settings = settings | {"selection": "last"}
         elif self.early_stopping:
             settings = settings | {"patience": int(self.patience)}
-        trained = self._learned(table, Problem(learned, encoded[held], sampler, targets), settings, seed, before)
+        trained = self._learned(table, Problem(learned, validated, sampler, targets), settings, seed, before)
         old = before.members[: trained.kept] if before is not None and not kind_of(self._method()).single else []
         history = [*before.history] if before is not None else []
         history += [shown_row(row, targets.metric) for row in trained.history]

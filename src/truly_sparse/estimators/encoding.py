@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from truly_sparse.engine.ramped import Ramped
+from truly_sparse.engine.rows import Samples
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.distinct_rows import Floats, Weights
 from truly_sparse.estimators.preprocessing import Scaling
@@ -91,6 +93,23 @@ class Encoding:
         encoded = np.empty((len(x), len(self.scaling.owner) + len(self.mark_of)), np.float32)
         self.write(x, encoded)
         return encoded
+
+    def samples(self, x: Floats) -> Samples:
+        """Return the inputs as training takes them: where they are ramps and marks, in a fraction of the memory."""
+        ramped = self.scaling.ramped(self._numbers(x))
+        if ramped is None or not len(self.mark_of):
+            return self.transform(x) if ramped is None else ramped
+        columns, marks = len(self.numeric), len(self.mark_of)
+        values = np.empty((len(x), marks), np.float32)
+        write_marks(x, self.mark_of, self.mark_value, values, 0)
+        return Ramped(  # a mark is the one ramp of a column, in which each row has a value of its own
+            np.concatenate(
+                [ramped.numbers[:, :columns], np.ones_like(values), ramped.numbers[:, columns:], values], axis=1
+            ),
+            np.concatenate([ramped.first, ramped.first[-1] + 1 + np.arange(marks)]),
+            np.concatenate([ramped.low, np.zeros(marks, np.float32)]),
+            np.concatenate([ramped.high, np.ones(marks, np.float32)]),
+        )
 
     def write(self, x: Floats, encoded: npt.NDArray[np.float32]) -> None:
         """Write the inputs into an array of that shape."""

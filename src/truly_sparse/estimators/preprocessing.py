@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from truly_sparse.engine.ramped import MOST, Ramped
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.distinct_rows import Floats, Weights
-from truly_sparse.estimators.ramps import encode_ramps, ramp_moments, sums_of_columns
+from truly_sparse.estimators.ramps import encode_ramps, place_ramps, ramp_moments, sums_of_columns
 
 Arrays = dict[str, npt.NDArray[Any]]
 #: Knots of the normal quantiles of a feature.
@@ -82,6 +83,11 @@ class Scaling:
     def _write(self, x: Floats, encoded: npt.NDArray[np.float32]) -> None:
         """Do so, with anything where a feature is missing."""
         encoded[:, : len(self.owner)] = x
+
+    def ramped(self, x: Floats) -> Ramped | None:
+        """Return the encoded rows as ramps; None where they are none, to the last bit."""
+        del x
+        return None
 
     def arrays(self) -> Arrays:
         """Return what `restore` takes."""
@@ -235,6 +241,15 @@ class PiecewiseLinear(Ramps):
 
     def _write(self, x: Floats, encoded: npt.NDArray[np.float32]) -> None:
         encode_ramps(x, self.of, self.start, self._inverse(), self.mean, 1.0 / self.deviation, encoded)
+
+    def ramped(self, x: Floats) -> Ramped | None:
+        """Return the encoded rows as ramps; see `Scaling.ramped`."""
+        first, scale = np.searchsorted(self.of, np.arange(x.shape[1] + 1)), 1.0 / self.deviation
+        if np.diff(first).max(initial=0) > MOST:
+            return None
+        low, high = (((ramp - self.mean) * scale).astype(np.float32) for ramp in (0.0, 1.0))
+        found = Ramped(np.empty((len(x), 2 * x.shape[1]), np.float32), first, low, high)
+        return found if place_ramps(x, self.start, self._inverse(), self.mean, scale, found) else None
 
 
 SCALINGS: dict[str, type[Scaling]] = {

@@ -47,6 +47,38 @@ def encode_ramps(x, of, start, inverse, mean, scale, encoded):
 
 
 @njit(cache=True, boundscheck=False)
+def place_ramps(x, start, inverse, mean, scale, ramped):
+    """Write the numbers of an `engine.ramped.Ramped`; return whether it holds all rows to the last bit.
+
+    Ramps are encoded as by `encode_ramps`.
+    """
+    columns = x.shape[1]
+    for row in range(len(x)):
+        for column in range(columns):
+            begin, end = ramped.first[column], ramped.first[column + 1]
+            number = x[row, column]
+            place, value = begin, np.float32(0)
+            while place < end:
+                ramp = min(max((number - start[place]) * inverse[place], 0.0), 1.0)
+                value = np.float32((ramp - mean[place]) * scale[place])
+                if value != ramped.high[place]:
+                    break
+                place += 1
+            missing = np.isnan(number)
+            ramped.numbers[row, column] = 0 if missing else 1 + place - begin
+            ramped.numbers[row, columns + column] = 0 if missing else value
+            if missing:
+                continue
+            for r in range(place + 1, end):
+                if number <= start[r]:
+                    break  # and below all later ones
+                ramp = min(max((number - start[r]) * inverse[r], 0.0), 1.0)
+                if np.float32((ramp - mean[r]) * scale[r]) != ramped.low[r]:
+                    return False
+    return True
+
+
+@njit(cache=True, boundscheck=False)
 def sums_of_columns(x):
     """Return the sum of every column, row after row."""
     total = np.zeros(x.shape[1])

@@ -1,0 +1,80 @@
+"""Compiled loops that write the rows of ramps by comparisons, to the same bits as from samples written out."""
+
+import numpy as np
+from numba import njit, types
+from numba.extending import overload
+
+from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
+from truly_sparse.engine.ramped import Ramped
+from truly_sparse.engine.registers import LANES
+from truly_sparse.engine.rows import Numbers, gather_batch
+from truly_sparse.engine.vector import put_ramp
+
+
+def room_for(x, rows, batch):
+    """Return memory that `gather` takes for a batch of samples x; compiled code only."""
+    raise NotImplementedError
+
+
+@overload(room_for, jit_options=COMPILED)
+def _room_for(x, rows, batch):
+    del rows, batch
+    if x.instance_class is Ramped:
+
+        def room_for_ramps(x, rows, batch):
+            return np.empty(x.numbers.shape[1] * batch, rows.dtype), np.arange(x.numbers.shape[1] + 1)
+
+        return room_for_ramps
+    return lambda x, rows, batch: ()  # noqa: ARG005
+
+
+@njit(**INNER)
+def gather(x, room, order, start, count, batch, features, pointers, space):
+    """Write samples order[start:start+count] of x to the rows of their features; see `rows.gather_batch`."""
+    _write(x, room, order, start, count, batch, features, pointers, space)
+
+
+def _write(x, room, order, start, count, batch, features, pointers, space):
+    raise NotImplementedError
+
+
+@overload(_write, jit_options=INLINED)
+def _write_of(x, room, order, start, count, batch, features, pointers, space):
+    del room, order, start, count, batch, features, pointers, space
+    if x.instance_class is Ramped:
+
+        def write_ramps(x, room, order, start, count, batch, features, pointers, space):  # noqa: ARG001
+            numbers, every = room
+            columns = x.first.shape[0] - 1
+            gather_batch(Numbers(x.numbers), order, start, count, batch, 2 * columns, every, numbers, space.lines)
+            for column in range(columns):
+                for feature in range(x.first[column], x.first[column + 1]):
+                    if pointers[feature] != pointers[feature + 1]:
+                        _put_ramp(numbers, column * batch, (columns + column) * batch, batch,
+                                  np.float32(1 + feature - x.first[column]), x.low[feature], x.high[feature],
+                                  space.rows, feature * batch)  # fmt: skip
+
+        return write_ramps
+
+    def write_others(x, room, order, start, count, batch, features, pointers, space):  # noqa: ARG001
+        gather_batch(x, order, start, count, batch, features, pointers, space.rows, space.lines)
+
+    return write_others
+
+
+@njit(**INLINED)
+def _put_ramp(numbers, places, values, batch, number, low, high, rows, start):
+    """Write the row of a ramp; the rows of its column's places and values begin at these numbers of `numbers`."""
+    for left in range(0, batch, _width(rows)):
+        put_ramp(numbers, places + left, values + left, number, low, high, rows, start + left)
+
+
+def _width(rows):
+    """Return how many samples `put_ramp` writes; compiled code only."""
+    raise NotImplementedError
+
+
+@overload(_width, jit_options=INLINED)
+def _width_of(rows):
+    samples = 2 * LANES if rows.dtype == types.uint16 else LANES
+    return lambda rows: samples  # noqa: ARG005
