@@ -104,6 +104,11 @@ def _single(rates: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+@njit
+def _nothing(*arguments):  # noqa: ARG001
+    return None
+
+
 def _all_links(links: Any, *_: object) -> tuple[Any, int]:
     return links, len(links.targets)
 
@@ -113,19 +118,18 @@ def _none(*_: object) -> None:
 
 
 #: What only compiled code can call, with a way in from Python; it takes no time worth a row. Nothing here has a gate,
-#: nor ramps.
+#: ramps or other threads.
 OVERLOADED = {
     "at_step": _single(_at_step),
     "shortened": _single(_shortened),
     "taking_part": _all_links,
     "room_for": lambda *_: (),
+    "leads": lambda _: True,
+    "meet": _nothing,  # compiled, as compiled functions call it as well
+    "tell": lambda _, number: number,
+    "stretch": lambda _, count: (0, count),
     "returned": _none,
 }
-
-
-@njit
-def _nothing(*arguments):  # noqa: ARG001
-    return None
 
 
 def _alone(calls: list[Call]) -> float:

@@ -55,7 +55,7 @@ ROOMS = {
     },
 }
 # What may be used of joblib, whose files are pickles: what hands tasks to processes.
-TASKS = {"Parallel", "delayed", "effective_n_jobs"}
+TASKS = {"Parallel", "delayed", "effective_n_jobs", "cpu_count"}
 # Analysis and studies read what runs wrote, they never train.
 SHAPES = {"configuration", "grid", "records", "measurements", "provenance", "remaining"}
 

@@ -23,6 +23,12 @@ from truly_sparse.engine.topology import start_bound, start_values
 
 
 @njit(cache=True, **COMPILED)
+def _softmax(rows, classes, batch):
+    """Replace logits by probabilities; see `rows.softmax_rows`."""
+    softmax_rows(rows, classes, batch)
+
+
+@njit(cache=True, **COMPILED)
 def _activate(z, biases, factor, slope, key, limit, scale):
     """Add biases, apply slope and dropout to z [neuron][batch]; leave in `factor` what an error is multiplied by."""
     batch = z.shape[1]
@@ -135,7 +141,7 @@ class DenseMLP:
                 _activate(z, bias, self._factor[layer + 1], slope, layer_seed, limit, scale)
             else:
                 z += bias[:, None]
-                softmax_rows(z.reshape(-1), z.shape[0], z.shape[1])
+                _softmax(z.reshape(-1), z.shape[0], z.shape[1])
 
     def _backward(self, rates: MomentumRates | AdamRates, step: int, clip: float) -> None:
         """Propagate the error of the logits back, layer by layer from the top; then update."""

@@ -32,6 +32,7 @@ from truly_sparse.engine.optimisers import at_step, move, put, shortened
 from truly_sparse.engine.ramped_kernels import gather, room_for
 from truly_sparse.engine.registers import LANES, PART, PARTS
 from truly_sparse.engine.rows import own_row, pack, softmax_rows
+from truly_sparse.engine.team import leads, meet, share, stretch, tell
 from truly_sparse.engine.workspace import GROUP
 
 from truly_sparse.engine.vector import (  # isort: skip
@@ -92,18 +93,19 @@ def sum_biases(biases):
 
 
 @njit(**INNER)
-def forward(links, layers, bias, space, batch, width, dropout, step, far):
+def forward(links, layers, bias, space, batch, width, dropout, step, far, team):
     """Propagate the batch lying in the input rows to the logits; a threshold 0 and a scale 1 mean no dropout.
 
     ``z = bias + sum_k values[position[k]] * rows[sources[k]]`` over the links k of each neuron, ``len(width)`` vectors
-    at a time.
+    at a time. Each thread of a `team` takes its share of a layer.
     """
     rows, sums, values, sources, position = space.rows, space.sums, links.values, links.sources, links.position
     inputs, output = layers.starts[1], layers.slopes.shape[0] - 1
     last = np.uint64(sources.shape[0] - 1)
     for layer in range(1, output + 1):
         key, begin = layer_key(dropout.key, step, layer), layers.starts[layer]
-        for neuron in range(begin, layers.starts[layer + 1]):
+        first, end = share(team, links.fan_in, begin - inputs, layers.starts[layer + 1] - inputs)
+        for neuron in range(inputs + first, inputs + end):
             start, stop = np.uint64(links.fan_in[neuron - inputs]), np.uint64(links.fan_in[neuron - inputs + 1])
             for left in range(0, batch, LANES * len(width)):
                 z = fill(splat(bias[neuron - inputs], LANES), width)
@@ -122,6 +124,7 @@ def forward(links, layers, bias, space, batch, width, dropout, step, far):
                 pack(sums, 0, rows, row, batch)
             else:
                 pack(sums, 0, space.logits, (neuron - begin) * batch, batch)
+        meet(team)
 
 
 @njit(cache=True, **COMPILED)
@@ -185,19 +188,21 @@ def walk(wanted, widths, space, own, batch, links, start, stop, kept, far, last)
 
 
 @njit(**INNER)
-def backward(links, layers, gradient, bias_gradient, space, batch, widths, dropout, rates, in_place, far):
+def backward(links, layers, gradient, bias_gradient, space, batch, widths, dropout, rates, in_place, far, team):
     """Propagate the error rows of the output back through every link.
 
     For each link with error row d at its target: the error of its source gains value * d, and the gradient of the link
     is <activation, d>. Layers go from the last to the first, so that the error of every target is complete. With
     `in_place`, links are moved soon after their old value was used; without, the gradients of all links are left in
-    `gradient`. Those of the hidden neurons' biases are left in `bias_gradient` in any case.
+    `gradient`. Those of the hidden neurons' biases are left in `bias_gradient` in any case. Each thread of a `team`
+    takes its share of a layer.
     """
     tiles, zero, inputs = batch // (LANES * len(widths.tile)), splat(np.float32(0), LANES), layers.starts[1]
     last = np.uint64(links.targets.shape[0] - 1)
     for layer in range(layers.slopes.shape[0] - 2, -1, -1):
-        resolved = links.pointers[layers.starts[layer]]
-        for neuron in range(layers.starts[layer], layers.starts[layer + 1]):
+        first, end = share(team, links.pointers, layers.starts[layer], layers.starts[layer + 1])
+        resolved = links.pointers[first]
+        for neuron in range(first, end):
             k, stop = links.pointers[neuron], links.pointers[neuron + 1]
             if layer == 0 and k == stop:
                 continue
@@ -207,12 +212,12 @@ def backward(links, layers, gradient, bias_gradient, space, batch, widths, dropo
                 for left in range(0, batch, LANES):
                     store(zero, space.sums, left)
             while k < stop:
-                end = stop if stop < resolved + GROUP else resolved + GROUP
+                until = stop if stop < resolved + GROUP else resolved + GROUP
                 if layer > 0:
-                    walk(widths.backward, widths, space, own, batch, links, k, end, k - resolved, far, last)
+                    walk(widths.backward, widths, space, own, batch, links, k, until, k - resolved, far, last)
                 else:
-                    walk((), widths, space, own, batch, links, k, end, k - resolved, far, last)
-                k = end
+                    walk((), widths, space, own, batch, links, k, until, k - resolved, far, last)
+                k = until
                 if k - resolved == GROUP:
                     resolve(space.parts, resolved, np.int64(GROUP), tiles, links, gradient, rates, in_place)
                     resolved = k
@@ -221,8 +226,9 @@ def backward(links, layers, gradient, bias_gradient, space, batch, widths, dropo
                              dropout.scale, dropout.threshold > 0, space.positive, space.kept, bias_gradient,
                              neuron - inputs)  # fmt: skip
                 pack(space.sums, 0, space.rows, row, batch)
-        left = links.pointers[layers.starts[layer + 1]] - resolved
+        left = links.pointers[end] - resolved
         resolve(space.parts, resolved, left, tiles, links, gradient, rates, in_place)
+        meet(team)
 
 
 @njit(**INNER)
@@ -264,15 +270,16 @@ def move_all(rates, values, velocity, second, gradient):
         move(rates, load(gradient, k, 8), values, velocity, second, k, count - k)
 
 
-@njit(cache=True, **COMPILED)
+@njit(cache=True, nogil=True, **COMPILED)
 def train_epoch(x, y, order, batch, count, links, layers, biases, gradient, space, widths, dropout, first_step, rates,
-                powers, clip, far, active):  # fmt: skip
+                powers, clip, far, active, team):  # fmt: skip
     """Train on every full batch of `order`; return the summed cross-entropy and the number of correct samples.
 
     `count` >= `batch` is the batch rounded up to whole vectors; the padding has zero error. With `clip` > 0 the
     gradient of all parameters is shortened to that norm where it is longer. `active` is an empty tuple, or lets some
     links take part in each step (`gate`). Stops early, returning the non-finite loss, as soon as a batch's loss is not
-    finite.
+    finite. Each thread of a `team` (an empty tuple where there is one) is given a `space`, of which all have the rows
+    of neurons in common, and `powers` of its own; only the first one returns the number of correct samples.
     """
     loss, correct = 0.0, 0
     inputs, output = layers.starts[1], layers.starts[layers.slopes.shape[0] - 1]
@@ -280,16 +287,21 @@ def train_epoch(x, y, order, batch, count, links, layers, biases, gradient, spac
     room = room_for(x, space.rows, count)
     for step in range(order.shape[0] // batch):
         own, own_count = taking_part(links, active, first_step + step, inputs)
-        gather(x, room, order, step * batch, batch, count, inputs, own.pointers, space)
-        sum_biases(biases)
-        forward(own, layers, biases.sums, space, count, widths.forward, dropout, first_step + step, far)
-        batch_loss, hits = errors_of_output(space.logits, y, order, step * batch, batch, count, classes, space.rows,
-                                            output * count, of_output)  # fmt: skip
+        gather(x, room, order, step * batch, batch, count, inputs, own.pointers, space, team)
+        if leads(team):
+            sum_biases(biases)
+        meet(team)
+        forward(own, layers, biases.sums, space, count, widths.forward, dropout, first_step + step, far, team)
+        batch_loss, hits = 0.0, 0
+        if leads(team):
+            batch_loss, hits = errors_of_output(space.logits, y, order, step * batch, batch, count, classes, space.rows,
+                                                output * count, of_output)  # fmt: skip
+        batch_loss = tell(team, batch_loss)
         loss, correct = loss + batch_loss, correct + hits
         if not math.isfinite(batch_loss):
             return batch_loss, correct
         now = at_step(rates, step, powers)
-        backward(own, layers, gradient, biases.gradient, space, count, widths, dropout, now, clip == 0, far)
+        backward(own, layers, gradient, biases.gradient, space, count, widths, dropout, now, clip == 0, far, team)
         for b in range(biases.values.shape[0]):
             biases.own_gradient[b] = biases.gradient[biases.neurons[b]]
         if clip > 0:
@@ -297,9 +309,11 @@ def train_epoch(x, y, order, batch, count, links, layers, biases, gradient, spac
             norm = math.sqrt(square_sum(of_links, space.lanes) + square_sum(biases.own_gradient, space.lanes))
             if norm > clip:
                 now = shortened(now, np.float32(clip / norm))
-            move_all(now, own.values[:own_count], own.velocity, own.second, of_links)
+            first, end = stretch(team, own_count)
+            move_all(now, own.values[first:end], own.velocity[first:], own.second[first:], of_links[first:])
         returned(links, active, own_count, now)
-        move_all(now, biases.values, biases.velocity, biases.second, biases.own_gradient)
+        if leads(team):
+            move_all(now, biases.values, biases.velocity, biases.second, biases.own_gradient)
     return loss, correct
 
 
@@ -311,8 +325,8 @@ def predict(x, count, links, layers, biases, space, width, dropout, first_step, 
     rows, room = order.shape[0], room_for(x, space.rows, count)
     for start in range(0, rows, count):
         samples = count if start + count <= rows else rows - start
-        gather(x, room, order, start, samples, count, layers.starts[1], links.pointers, space)
-        forward(links, layers, biases.sums, space, count, width, dropout, first_step, far)
+        gather(x, room, order, start, samples, count, layers.starts[1], links.pointers, space, ())
+        forward(links, layers, biases.sums, space, count, width, dropout, first_step, far, ())
         softmax_rows(space.logits, classes, count)
         for b in range(samples):
             for c in range(classes):

@@ -1,7 +1,9 @@
 """A truly sparse multilayer perceptron: a graph of links with biases and activations, trained by the kernels."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import pairwise
+from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +18,9 @@ from truly_sparse.engine.optimisers import Adam, Optimiser, of_epoch
 from truly_sparse.engine.ramped import Ramped
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.rows import Bytes, Numbers, Samples
+from truly_sparse.engine.team import Crew, Team, teams, together
 from truly_sparse.engine.topology import Links
-from truly_sparse.engine.workspace import SHARE, Workspace
+from truly_sparse.engine.workspace import SHARE, Space, Workspace
 from truly_sparse.errors import UserError
 
 #: Rows of a batch that is only predicted: few, so that the activations of a layer stay in the cache.
@@ -81,6 +84,7 @@ class SparseMLP(Linked):
         self._gradient = padded(0)
         self._powers = np.ones(2)
         self._workspace: Workspace | None = None
+        self._crew = Crew()
 
     @classmethod
     def erdos_renyi(
@@ -222,6 +226,7 @@ class SparseMLP(Linked):
         key: int,
         first_step: int,
         gate: Gate | None = None,
+        threads: int = 1,
     ) -> EpochResult:
         """Train on every full batch of `order`; the last incomplete batch is dropped.
 
@@ -241,6 +246,8 @@ class SparseMLP(Linked):
             Key of the dropout stream, and the number of this epoch's first step within the whole training.
         gate : Gate, optional
             Lets some of the links take part in each step.
+        threads : int
+            Threads that share each step, fewer where it is small, one where there is a gate. Every bit is the same.
 
         Returns
         -------
@@ -255,31 +262,51 @@ class SparseMLP(Linked):
         if isinstance(optimiser, Adam):
             self._keep_second_moments()
         active = room(self.graph.arrays, gate) if gate is not None else ()
-        loss, correct = kernels.train_epoch(
-            self._rows(x),
-            y,
-            order,
-            batch,
-            workspace.count,
-            self.graph.arrays,
-            self._layers(),
-            self._biases(),
-            self._gradient,
-            workspace.space,
-            workspace.widths,
-            kernels.Dropout(np.uint64(key), threshold(dropout), np.float32(1.0 / (1.0 - dropout))),
-            first_step,
-            of_epoch(optimiser, steps),
-            self._powers,
-            np.float32(optimiser.clip),
-            workspace.far,
-            active,
-        )
-        samples = steps * batch
+        samples, rates = self._rows(x), of_epoch(optimiser, steps)
+        drop = kernels.Dropout(np.uint64(key), threshold(dropout), np.float32(1.0 / (1.0 - dropout)))
+
+        def train(
+            rows: npt.NDArray[np.int64], space: Space, powers: npt.NDArray[np.float64], team: Team | tuple[()]
+        ) -> tuple[float, int]:
+            found: tuple[float, int] = kernels.train_epoch(
+                samples,
+                y,
+                rows,
+                batch,
+                workspace.count,
+                self.graph.arrays,
+                self._layers(),
+                self._biases(),
+                self._gradient,
+                space,
+                workspace.widths,
+                drop,
+                first_step,
+                rates,
+                powers,
+                np.float32(optimiser.clip),
+                workspace.far,
+                active,
+                team,
+            )
+            return found
+
+        if threads == 1 or gate is not None:
+            loss, correct = train(order, workspace.space, self._powers, ())
+        else:
+            team = teams(self._crew.choose(threads, 3 * len(self.graph) * batch))
+            spaces = [workspace.space, *(workspace.another() for _ in team[1:])]
+            powers = [self._powers, *(self._powers.copy() for _ in team[1:])]
+            # What compiling could raise is raised before any thread waits for another.
+            train(order[:0], workspace.space, self._powers, team[0])
+            started = perf_counter()
+            loss, correct = together([partial(train, order, *own) for own in zip(spaces, powers, team, strict=True)])
+            self._crew.trained(len(team), (perf_counter() - started) / steps)
+        seen = steps * batch
         links: tuple[float, float] = len(self.graph), self.input_links
         if isinstance(active, Active):
             links = active.counted[0] / steps, active.counted[1] / steps
-        return EpochResult(loss / samples, correct / samples, samples, *links)
+        return EpochResult(loss / seen, correct / seen, seen, *links)
 
     def _rows(self, x: Samples) -> Numbers | Bytes | Ramped:
         """Return samples as the kernels take them."""

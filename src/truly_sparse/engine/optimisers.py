@@ -24,6 +24,7 @@ from truly_sparse.engine.vector import (
     splat,
     square_root,
     store,
+    store_some,
     subtract,
 )
 
@@ -193,9 +194,10 @@ def _shortened(rates, share):
 @njit(**INLINED)
 def put(vector, array, k, count):
     """Store the first `count` of eight lanes at ``array[k:]``, which has room for eight. Compiled code only."""
-    if count < 8:
-        vector = select(below(count, 8), vector, load(array, k, 8))
-    store(vector, array, k)
+    if count < 8:  # what lies behind them may be another thread's
+        store_some(vector, array, k, below(count, 8))
+    else:
+        store(vector, array, k)
 
 
 def rest(rates, velocity):

@@ -8,6 +8,7 @@ from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
 from truly_sparse.engine.ramped import Ramped
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.rows import Numbers, gather_batch
+from truly_sparse.engine.team import leads, share
 from truly_sparse.engine.vector import put_ramp
 
 
@@ -22,32 +23,40 @@ def _room_for(x, rows, batch):
     if x.instance_class is Ramped:
 
         def room_for_ramps(x, rows, batch):
-            return np.empty(x.numbers.shape[1] * batch, rows.dtype), np.arange(x.numbers.shape[1] + 1)
+            numbers = x.numbers.shape[1]
+            every = np.empty(numbers + 1, np.int64)
+            for k in range(numbers + 1):
+                every[k] = k
+            return np.empty(numbers * batch, rows.dtype), every
 
         return room_for_ramps
     return lambda x, rows, batch: ()  # noqa: ARG005
 
 
 @njit(**INNER)
-def gather(x, room, order, start, count, batch, features, pointers, space):
-    """Write samples order[start:start+count] of x to the rows of their features; see `rows.gather_batch`."""
-    _write(x, room, order, start, count, batch, features, pointers, space)
+def gather(x, room, order, start, count, batch, features, pointers, space, team):
+    """Write samples order[start:start+count] of x to the rows of their features; see `rows.gather_batch`.
+
+    Each thread of a `team` writes some columns of ramps; other samples are left to the first.
+    """
+    _write(x, room, order, start, count, batch, features, pointers, space, team)
 
 
-def _write(x, room, order, start, count, batch, features, pointers, space):
+def _write(x, room, order, start, count, batch, features, pointers, space, team):
     raise NotImplementedError
 
 
 @overload(_write, jit_options=INLINED)
-def _write_of(x, room, order, start, count, batch, features, pointers, space):
-    del room, order, start, count, batch, features, pointers, space
+def _write_of(x, room, order, start, count, batch, features, pointers, space, team):
+    del room, order, start, count, batch, features, pointers, space, team
     if x.instance_class is Ramped:
 
-        def write_ramps(x, room, order, start, count, batch, features, pointers, space):  # noqa: ARG001
+        def write_ramps(x, room, order, start, count, batch, features, pointers, space, team):  # noqa: ARG001
             numbers, every = room
             columns = x.first.shape[0] - 1
             gather_batch(Numbers(x.numbers), order, start, count, batch, 2 * columns, every, numbers, space.lines)
-            for column in range(columns):
+            begin, end = share(team, x.first, 0, columns)
+            for column in range(begin, end):
                 for feature in range(x.first[column], x.first[column + 1]):
                     if pointers[feature] != pointers[feature + 1]:
                         _put_ramp(numbers, column * batch, (columns + column) * batch, batch,
@@ -56,8 +65,9 @@ def _write_of(x, room, order, start, count, batch, features, pointers, space):
 
         return write_ramps
 
-    def write_others(x, room, order, start, count, batch, features, pointers, space):  # noqa: ARG001
-        gather_batch(x, order, start, count, batch, features, pointers, space.rows, space.lines)
+    def write_others(x, room, order, start, count, batch, features, pointers, space, team):  # noqa: ARG001
+        if leads(team):
+            gather_batch(x, order, start, count, batch, features, pointers, space.rows, space.lines)
 
     return write_others
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from numba import njit, types
 from numba.extending import overload
 
-from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
+from truly_sparse.engine.compiled import INLINED, INNER
 from truly_sparse.engine.libm import exp
 from truly_sparse.engine.ramped import Ramped
 from truly_sparse.engine.registers import LANES, LINE
@@ -145,7 +145,7 @@ def gather_batch(x, order, start, count, batch, features, pointers, rows, block)
                 put_feature(x, left + f, block, here, count, batch, rows)
 
 
-@njit(cache=True, **COMPILED)
+@njit(**INNER)
 def softmax_rows(rows, classes, batch):
     """Replace logits [class][batch] by softmax probabilities, in place."""
     for b in range(batch):

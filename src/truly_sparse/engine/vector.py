@@ -368,6 +368,20 @@ def _exchange_bytes(code: Code, vectors: list[Any]) -> list[Any]:
 
 
 @intrinsic
+def store_some(typingctx, vector, array, offset, mask):
+    """Store the lanes of a vector that a mask has at ``array[offset:]``, and touch no other."""
+
+    def write(code: Code, v: Any, _: Any, at: Any, which: Any) -> None:
+        place = code.address(1, at, v.type)
+        kind = ir.FunctionType(ir.VoidType(), [v.type, place.type, I32, which.type])
+        name = f"llvm.masked.store.v{v.type.count}f32.p0"
+        function = cgutils.get_or_insert_function(code.builder.module, kind, name)
+        code.builder.call(function, [v, place, ir.Constant(I32, 4), which])
+
+    return operation(types.void, (vector, array, types.int64, mask), write)
+
+
+@intrinsic
 def put_ramp(typingctx, numbers, place, value, number, low, high, rows, start):
     """Write, at ``rows[start:]``, ramp `number` of the samples whose columns lie in ``numbers`` (`ramped.Ramped`): at
     ``numbers[place:]`` 1 + their places, at ``numbers[value:]`` their values. Of float32 that are 16, of bfloat16, as a

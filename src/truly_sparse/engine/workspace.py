@@ -87,3 +87,15 @@ class Workspace:
         self.widths = Widths(width(count, FORWARD, SHARE[storage]), width(count, BACKWARD, len(vectors)), vectors)
         # Then what a link leads to is asked for some links ahead; otherwise that would only cost.
         self.far = rows.nbytes > NEAR[storage] * second_level_cache()
+
+    def another(self) -> Space:
+        """Return memory for one more thread: the rows of neurons are the same, what a neuron's sums take is its own."""
+        shared = self.space
+        own = shared.own if shared.own is shared.rows else np.zeros_like(shared.own)
+        return shared._replace(
+            own=own,
+            sums=np.zeros_like(shared.sums),
+            parts=np.zeros_like(shared.parts),
+            lanes=np.zeros_like(shared.lanes),
+            lines=np.zeros_like(shared.lines),
+        )

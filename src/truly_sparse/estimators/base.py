@@ -3,11 +3,11 @@
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import Parallel, cpu_count, delayed, effective_n_jobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
 from sklearn.utils.validation import (
@@ -29,6 +29,7 @@ from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.ensembles.trainer import create, kind_of
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import preprocessing, tables
+from truly_sparse.estimators.apart import Apart
 from truly_sparse.estimators.children import HALVINGS, Parent
 from truly_sparse.estimators.distinct_rows import Table, Weighted, Weights, gather, split
 from truly_sparse.estimators.encoding import Encoding
@@ -45,6 +46,7 @@ from truly_sparse.training.stage import Stage
 from truly_sparse.training.start import fresh
 from truly_sparse.training.targets import Targets
 
+AnyLoop = TypeVar("AnyLoop", bound=Loop | Apart)
 #: Makes targets of training rows, validation rows, and the weights of the latter.
 MakeTargets = Callable[[npt.NDArray, npt.NDArray, Weights], Targets]
 #: Rows that are encoded and predicted at a time; what the encoding takes of them is still in a cache then.
@@ -183,7 +185,9 @@ class SparseEstimator(Parameters):
             encoding = Encoding(scaling, self.categories_).fit(table.x[train], table.weights[train])
         else:
             encoding = before.encoding
-        learned, validated = encoding.samples(table.x[train]), encoding.transform(table.x[held])
+        learned = encoding.samples(table.x[train])
+        # Of no rows nothing is encoded, for which something would be compiled.
+        validated = encoding.transform(table.x[held]) if len(held) else np.empty((0, learned.shape[1]), np.float32)
         if not len(held):
             if self.early_stopping:
                 warnings.warn(f"{len(train)} rows leave none for validation; early stopping is off", stacklevel=5)
@@ -208,7 +212,7 @@ class SparseEstimator(Parameters):
 
         with self._bar(stages(checked(settings))) as bar:
             loop = self._run(problem, settings, seed, stages, before.end if before is not None else None, bar)
-        if evolve_after and isinstance(loop.network, SparseMLP):
+        if evolve_after and isinstance(loop, Loop) and isinstance(loop.network, SparseMLP):
             evolution.step(loop.network, loop.settings, settings["prune_fraction"], loop.streams)
         return Trained(loop.members, loop.progress.history, loop.end())
 
@@ -225,14 +229,20 @@ class SparseEstimator(Parameters):
         stages: Callable[[FitConfig], list[Stage]],
         end: End | None,
         bar: tqdm,
-    ) -> Loop:
+    ) -> Loop | Apart:
         """Train stages to the end; see `run_halving`."""
 
-        def begin(config: FitConfig) -> Loop:
-            start = fresh("sparse", problem.x.shape[1], problem.targets.classes, config)
-            return Loop(problem, config, stages(config), start, seed, end)
+        def begin(config: FitConfig) -> Loop | Apart:
+            return self._loop(problem, config, stages(config), seed, end)
 
         return run_halving(begin, settings, bar, stacklevel=7)
+
+    def _loop(
+        self, problem: Problem, config: FitConfig, stages: list[Stage], seed: int, end: End | None
+    ) -> Loop | Apart:
+        """Return what trains some stages; nothing is trained yet."""
+        start = fresh("sparse", problem.x.shape[1], problem.targets.classes, config)
+        return Loop(problem, config, stages, start, seed, end, threads=self._threads())
 
     def _take(self, model: Model) -> None:
         """Set the fitted attributes."""
@@ -258,11 +268,11 @@ class SparseEstimator(Parameters):
             outputs[:, part] = predict(encoding.transform(features[part]))
 
         starts = range(0, len(features), PREDICTION_ROWS)
-        if len(starts) < 2 or not predict.threads or effective_n_jobs(self._prediction_jobs()) == 1:
+        if len(starts) < 2 or not predict.threads or effective_n_jobs(self._workers()) == 1:
             for start in starts:
                 fill(start)
         else:
-            Parallel(self._prediction_jobs(), require="sharedmem")(delayed(fill)(start) for start in starts)
+            Parallel(self._workers(), require="sharedmem")(delayed(fill)(start) for start in starts)
         return outputs
 
     def _predicting(self, rows: int) -> Outputs | Ordered:
@@ -275,9 +285,13 @@ class SparseEstimator(Parameters):
             kept = self._model.ordered = Ordered(self.members_)
         return kept
 
-    def _prediction_jobs(self) -> int | None:
-        """Return how many threads predict, as joblib counts."""
+    def _workers(self) -> int | None:
+        """Return how many threads train and predict, as joblib counts."""
         return 1
+
+    def _threads(self) -> int:
+        """Return how many threads may share the steps of one network."""
+        return min(effective_n_jobs(self._workers()), cpu_count())
 
     def _mean_output(self, x: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the mean of the members' outputs."""
@@ -358,7 +372,7 @@ def weights_of(sample_weight: npt.ArrayLike | None, rows: npt.NDArray) -> Weight
     return weights
 
 
-def run_halving(begin: Callable[[FitConfig], Loop], settings: dict[str, Any], bar: tqdm, stacklevel: int) -> Loop:
+def run_halving(begin: Callable[[FitConfig], AnyLoop], settings: dict[str, Any], bar: tqdm, stacklevel: int) -> AnyLoop:
     """Train to the end; a run that diverges starts anew with half the rate, a few times.
 
     Parameters
@@ -377,15 +391,17 @@ def run_halving(begin: Callable[[FitConfig], Loop], settings: dict[str, Any], ba
         Where the last run diverged as well.
     """
     for attempt in range(HALVINGS + 1):
-        loop = begin(checked(settings))
+        made = begin(checked(settings))
 
-        def show(_: object, loop: Loop = loop) -> None:
+        def show(_: object, loop: Loop | Apart = made) -> None:
             if loop.progress.history:
                 show_epoch(bar, loop.progress.history[-1], loop.progress.epoch, loop.problem.targets.metric)
+            else:
+                bar.update(loop.progress.epoch - bar.n)
 
-        loop.run(show)
-        if loop.progress.failure is None:
-            return loop
+        made.run(show)
+        if made.progress.failure is None:
+            return made
         if attempt < HALVINGS:
             half = settings["learning_rate"] / 2
             warnings.warn(
@@ -393,7 +409,7 @@ def run_halving(begin: Callable[[FitConfig], Loop], settings: dict[str, Any], ba
             )
             settings = settings | {"learning_rate": half}
             bar.reset()
-    raise UserError(str(loop.progress.failure))
+    raise UserError(str(made.progress.failure))
 
 
 def show_epoch(bar: tqdm, row: dict[str, Any], epochs: int, metric: str) -> None:

@@ -16,13 +16,14 @@ from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.ensembles.trainer import kind_of
 from truly_sparse.errors import UserError
-from truly_sparse.estimators import children, presets
+from truly_sparse.estimators import apart, children, presets
+from truly_sparse.estimators.apart import Apart
 from truly_sparse.estimators.base import MakeTargets, Model, SparseEstimator, Trained, checked, show_epoch
 from truly_sparse.estimators.children import Counting, Made, Parent, Task
 from truly_sparse.estimators.distinct_rows import Table, digest
 from truly_sparse.estimators.fit_config import FitConfig
 from truly_sparse.estimators.parameters import EnsembleParameters
-from truly_sparse.training.loop import End, Member, Problem
+from truly_sparse.training.loop import End, Loop, Member, Problem
 from truly_sparse.training.stage import Stage
 
 #: Of the epochs of fast geometric ensembles, what comes before the cycles that are counted apart.
@@ -99,7 +100,7 @@ class Ensemble(EnsembleParameters, SparseEstimator):
         method = self._method()
         return method if isinstance(method, str) else method.__name__
 
-    def _prediction_jobs(self) -> int | None:
+    def _workers(self) -> int | None:
         return self._jobs()
 
     def _kin(self) -> bool:
@@ -192,6 +193,18 @@ class Ensemble(EnsembleParameters, SparseEstimator):
         return Trained(
             members, history, end, Parent(parent, config.members, seed, past, len(table.y), digest(table)), kept
         )
+
+    def _loop(
+        self, problem: Problem, config: FitConfig, stages: list[Stage], seed: int, end: End | None
+    ) -> Loop | Apart:
+        """Return what trains some stages, at the same time if they know nothing of each other."""
+        workers = effective_n_jobs(self._jobs())
+        if workers == 1 or not apart.independent(stages, config):
+            return super()._loop(problem, config, stages, seed, end)
+        threads = max(1, self._threads() // len(stages))
+        past = end.epochs if end is not None else 0
+        task = apart.Task(problem.sampler, problem.targets, config, seed, past, threads)
+        return Apart(problem, task, stages, self._jobs())
 
     def _children(
         self, problem: Problem, task: Task, parent: Member, places: range, stages: list[Stage], bar: tqdm

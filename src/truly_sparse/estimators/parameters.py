@@ -126,8 +126,10 @@ class EnsembleParameters(Parameters):
     n_jobs: int | None = parameter(
         None,
         "int",
-        "Children that are tuned at the same time, and threads that predict many rows, as joblib counts: None is 1 "
-        "unless `joblib.parallel_config` says otherwise, -1 all processors. Every bit is the same.",
+        "Workers, as joblib counts: None is 1 unless `joblib.parallel_config` says otherwise, -1 all processors. So "
+        "many children of one parent, or independent members, are trained at the same time; where one member comes of "
+        "another, threads of this process share every step instead, unless other programs leave them no processor. "
+        "Threads predict many rows, too. Every bit is the same.",
     )
 
     def _jobs(self) -> int | None:

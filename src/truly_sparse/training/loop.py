@@ -11,6 +11,7 @@ import numpy.typing as npt
 from truly_sparse.engine import store
 from truly_sparse.engine.gate import Gate
 from truly_sparse.engine.linked import EpochResult, Linked
+from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.optimisers import SGD, Adam, Optimiser, PerStep, of_gradients
 from truly_sparse.engine.rows import Samples
 from truly_sparse.engine.streams import Streams
@@ -92,6 +93,8 @@ class Loop:
         A run whose network the first stage starts from, unless that wants a fresh one.
     remedy : str
         What to do where the loss is no longer finite.
+    threads : int
+        Threads that may share the steps of a `SparseMLP`; every bit is the same.
 
     Attributes
     ----------
@@ -119,8 +122,10 @@ class Loop:
         seed: int,
         before: End | None = None,
         remedy: str = "lower learning_rate, set clip_norm to 1, or scale the features",
+        threads: int = 1,
     ) -> None:
         self.problem, self.settings, self.stages, self.remedy = problem, settings, list(stages), remedy
+        self.threads = threads
         self.plan = _numbered(self.stages)
         self.progress = Progress()
         self.members: list[Member] = []
@@ -286,7 +291,9 @@ class Loop:
 
     def _train(self, epoch: Epoch, trained: Callback | None) -> None:
         started, settings, progress = perf_counter(), self.settings, self.progress
-        more: dict[str, Gate | None] = {}
+        more: dict[str, Gate | int | None] = {}
+        if self.threads > 1 and isinstance(self.network, SparseMLP):
+            more["threads"] = self.threads
         if self._annealing is not None:
             first = next(other.number for other in self.plan if other.member == epoch.member)
             self.network, more["gate"] = self._annealing.before(self.network, epoch.number - first)
