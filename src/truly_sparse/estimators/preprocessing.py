@@ -244,12 +244,20 @@ class PiecewiseLinear(Ramps):
 
     def ramped(self, x: Floats) -> Ramped | None:
         """Return the encoded rows as ramps; see `Scaling.ramped`."""
-        first, scale = np.searchsorted(self.of, np.arange(x.shape[1] + 1)), 1.0 / self.deviation
-        if np.diff(first).max(initial=0) > MOST:
+        first, scale, inverse = (
+            np.searchsorted(self.of, np.arange(x.shape[1] + 1)),
+            1.0 / self.deviation,
+            self._inverse(),
+        )
+        at_end = np.minimum((self.stop - self.start) * inverse, 1.0)
+        low, high, end = (((ramp - self.mean) * scale).astype(np.float32) for ramp in (0.0, 1.0, at_end))
+        apart = self.start[1:] >= self.stop[:-1]
+        apart[first[1:-1][(first[1:-1] > 0) & (first[1:-1] < len(self.of))] - 1] = True  # of different columns
+        if np.diff(first).max(initial=0) > MOST or not apart.all() or (end != high).any():
             return None
-        low, high = (((ramp - self.mean) * scale).astype(np.float32) for ramp in (0.0, 1.0))
         found = Ramped(np.empty((len(x), 2 * x.shape[1]), np.float32), first, low, high)
-        return found if place_ramps(x, self.start, self._inverse(), self.mean, scale, found) else None
+        place_ramps(x, self.start, inverse, self.mean, scale, found)
+        return found
 
 
 SCALINGS: dict[str, type[Scaling]] = {

@@ -46,36 +46,31 @@ def encode_ramps(x, of, start, inverse, mean, scale, encoded):
             encoded[row, r] = (ramp - mean[r]) * scale[r]
 
 
-@njit(cache=True, boundscheck=False)
+@njit(cache=True, boundscheck=False, nogil=True)
 def place_ramps(x, start, inverse, mean, scale, ramped):
-    """Write the numbers of an `engine.ramped.Ramped`; return whether it holds all rows to the last bit.
+    """Write the numbers of an `engine.ramped.Ramped`: of each column the last ramp that begins below x, and its value.
 
-    Ramps are encoded as by `encode_ramps`.
+    Those behind it are 0; those before it are 1 where each is so at its end, since rounding keeps order. Ramps are
+    encoded as by `encode_ramps`.
     """
     columns = x.shape[1]
     for row in range(len(x)):
         for column in range(columns):
-            begin, end = ramped.first[column], ramped.first[column + 1]
-            number = x[row, column]
-            place, value = begin, np.float32(0)
-            while place < end:
+            number, begin, end = x[row, column], ramped.first[column], ramped.first[column + 1]
+            low, high = begin, end
+            while low < high:
+                middle = (low + high) // 2
+                if start[middle] < number:
+                    low = middle + 1
+                else:
+                    high = middle
+            place, value = max(low - 1, begin), 0.0
+            if begin < end:
                 ramp = min(max((number - start[place]) * inverse[place], 0.0), 1.0)
-                value = np.float32((ramp - mean[place]) * scale[place])
-                if value != ramped.high[place]:
-                    break
-                place += 1
+                value = (ramp - mean[place]) * scale[place]
             missing = np.isnan(number)
-            ramped.numbers[row, column] = 0 if missing else 1 + place - begin
-            ramped.numbers[row, columns + column] = 0 if missing else value
-            if missing:
-                continue
-            for r in range(place + 1, end):
-                if number <= start[r]:
-                    break  # and below all later ones
-                ramp = min(max((number - start[r]) * inverse[r], 0.0), 1.0)
-                if np.float32((ramp - mean[r]) * scale[r]) != ramped.low[r]:
-                    return False
-    return True
+            ramped.numbers[row, column] = 0.0 if missing else 1.0 + (place - begin)
+            ramped.numbers[row, columns + column] = 0.0 if missing else value
 
 
 @njit(cache=True, boundscheck=False)
