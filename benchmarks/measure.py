@@ -23,6 +23,7 @@ import machine
 import pictures
 import products
 import profile_kernels
+import fits
 import fitted
 import scale
 import shortcuts
@@ -41,6 +42,7 @@ def parts_of(rounds: int, largest: float) -> dict[str, Callable[[], Any]]:
         "kernels": lambda: profile_kernels.measure(60),
         "inference": lambda: inference.measure(rounds),
         "fitted": lambda: fitted.measure(rounds),
+        "fits": lambda: fits.measure(3),
         "scale": lambda: scale.sweep(largest),
         "higgs": lambda: scale.alone("--higgs"),
         "escapes": escapes.measure,

@@ -23,6 +23,7 @@ import peers
 import pictures
 import products
 import profile_kernels
+import fits
 import fitted
 import scale
 import shortcuts
@@ -90,6 +91,8 @@ def report(machines: Columns, folder: Path) -> str:
     }
     if any("fitted" in found for found in machines.values()):
         sections["Fitted estimators"] = fitted.markdown(machines)
+    if any("fits" in found for found in machines.values()):
+        sections["Fits"] = fits.markdown(machines)
     text = "\n\n".join(f"## {title}\n\n{part}" for title, part in sections.items())
     return f"# Measured by `make bench`\n\n{text}\n"
 

@@ -17,7 +17,7 @@ from truly_sparse.engine.workspace import Workspace
 @njit
 def gather(x, order, start, count, batch, features, pointers, space):
     room = ramped_kernels.room_for(x, space.rows, batch)
-    ramped_kernels.gather(x, room, order, start, count, batch, features, pointers, space, ())
+    ramped_kernels.gather_batch(x, room, order, start, count, batch, features, pointers, space, ())
 
 
 def ramps(samples, counts, rng, missing=0.2):

@@ -29,7 +29,7 @@ from truly_sparse.engine.dropout import layer_key
 from truly_sparse.engine.gate import returned, taking_part
 from truly_sparse.engine.libm import log
 from truly_sparse.engine.optimisers import at_step, move, put, shortened
-from truly_sparse.engine.ramped_kernels import gather, room_for
+from truly_sparse.engine.ramped_kernels import gather_batch, room_for
 from truly_sparse.engine.registers import LANES, PART, PARTS
 from truly_sparse.engine.rows import own_row, pack, softmax_rows
 from truly_sparse.engine.team import leads, meet, share, stretch, tell
@@ -287,7 +287,7 @@ def train_epoch(x, y, order, batch, count, links, layers, biases, gradient, spac
     room = room_for(x, space.rows, count)
     for step in range(order.shape[0] // batch):
         own, own_count = taking_part(links, active, first_step + step, inputs)
-        gather(x, room, order, step * batch, batch, count, inputs, own.pointers, space, team)
+        gather_batch(x, room, order, step * batch, batch, count, inputs, own.pointers, space, team)
         if leads(team):
             sum_biases(biases)
         meet(team)
@@ -325,7 +325,7 @@ def predict(x, count, links, layers, biases, space, width, dropout, first_step, 
     rows, room = order.shape[0], room_for(x, space.rows, count)
     for start in range(0, rows, count):
         samples = count if start + count <= rows else rows - start
-        gather(x, room, order, start, samples, count, layers.starts[1], links.pointers, space, ())
+        gather_batch(x, room, order, start, samples, count, layers.starts[1], links.pointers, space, ())
         forward(links, layers, biases.sums, space, count, width, dropout, first_step, far, ())
         softmax_rows(space.logits, classes, count)
         for b in range(samples):

@@ -7,13 +7,14 @@ from numba.extending import overload
 from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
 from truly_sparse.engine.ramped import Ramped
 from truly_sparse.engine.registers import LANES
-from truly_sparse.engine.rows import Numbers, gather_batch
+from truly_sparse.engine.rows import Numbers
+from truly_sparse.engine.rows import gather_batch as gather_written_out
 from truly_sparse.engine.team import leads, share
 from truly_sparse.engine.vector import put_ramp
 
 
 def room_for(x, rows, batch):
-    """Return memory that `gather` takes for a batch of samples x; compiled code only."""
+    """Return memory that `gather_batch` takes for a batch of samples x; compiled code only."""
     raise NotImplementedError
 
 
@@ -34,7 +35,7 @@ def _room_for(x, rows, batch):
 
 
 @njit(**INNER)
-def gather(x, room, order, start, count, batch, features, pointers, space, team):
+def gather_batch(x, room, order, start, count, batch, features, pointers, space, team):
     """Write samples order[start:start+count] of x to the rows of their features; see `rows.gather_batch`.
 
     Each thread of a `team` writes some columns of ramps; other samples are left to the first.
@@ -54,7 +55,7 @@ def _write_of(x, room, order, start, count, batch, features, pointers, space, te
         def write_ramps(x, room, order, start, count, batch, features, pointers, space, team):  # noqa: ARG001
             numbers, every = room
             columns = x.first.shape[0] - 1
-            gather_batch(Numbers(x.numbers), order, start, count, batch, 2 * columns, every, numbers, space.lines)
+            gather_written_out(Numbers(x.numbers), order, start, count, batch, 2 * columns, every, numbers, space.lines)
             begin, end = share(team, x.first, 0, columns)
             for column in range(begin, end):
                 for feature in range(x.first[column], x.first[column + 1]):
@@ -67,7 +68,7 @@ def _write_of(x, room, order, start, count, batch, features, pointers, space, te
 
     def write_others(x, room, order, start, count, batch, features, pointers, space, team):  # noqa: ARG001
         if leads(team):
-            gather_batch(x, order, start, count, batch, features, pointers, space.rows, space.lines)
+            gather_written_out(x, order, start, count, batch, features, pointers, space.rows, space.lines)
 
     return write_others
 
