@@ -91,6 +91,7 @@ class ClaimsSite(SphinxDirective):
             every.append(frame)
             for number, row in enumerate(frame.to_dict("records")):
                 parts.append(_row(f"{name}-{number}", row, list(behind(name, study, row["read"]))))
+        self.env.note_dependency(__file__)
         for path in (ROOT / "results").glob("*/tables/*.csv"):
             self.env.note_dependency(str(path))
         page = _form(pd.concat(every, ignore_index=True)) + _charts() + _table(parts)
