@@ -110,6 +110,7 @@ class Graph:
         self._stale = True
         #: How often links were replaced: whoever keeps something that follows from them can see whether it still does.
         self.replaced = 0
+        self._beyond: tuple[int, tuple[npt.NDArray, ...]] | None = None
 
     @classmethod
     def of_blocks(cls, sizes: Sequence[int], links: Mapping[Pair, Links]) -> "Graph":
@@ -162,6 +163,24 @@ class Graph:
             link_loops.index_by_target(self.sizes[0], own.pointers, own.targets, own.fan_in, own.sources, own.position)
             self._stale = False
         return self._arrays
+
+    def beyond_inputs(self) -> Arrays:
+        """Return the links that lead from no input, neurons counted from the first that is no input.
+
+        Values and moments are views; both orders are up to date.
+        """
+        own, inputs = self._arrays, self.sizes[0]
+        part = slice(own.pointers[inputs], None)
+        if self._beyond is None or self._beyond[0] != self.replaced:
+            pointers, targets = own.pointers[inputs:] - own.pointers[inputs], own.targets[part] - np.int32(inputs)
+            fan_in = np.zeros(self.starts[-1] - inputs + 1, np.int64)
+            sources, position = np.zeros(len(targets), np.int32), np.zeros(len(targets), np.int32)
+            link_loops.index_by_target(0, pointers, targets, fan_in, sources, position)
+            self._beyond = self.replaced, (pointers, targets, fan_in, sources, position)
+        pointers, targets, fan_in, sources, position = self._beyond[1]
+        values, velocity = own.values[part], own.velocity[part]
+        second = own.second[part] if len(own.second) else own.second
+        return Arrays(pointers, targets, values, velocity, second, fan_in, sources, position)
 
     @property
     def values(self) -> Values:

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from numba import njit
+from numba.extending import overload
 
 from truly_sparse.engine.activations import activate, slope_errors
 from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
@@ -47,10 +48,14 @@ TINY = np.float32(1e-38)
 
 
 class Layers(NamedTuple):
-    """Number of the first neuron of each layer and of all neurons (int64), and slope of each layer (float32)."""
+    """Number of the first neuron of each layer and of all neurons (int64), and slope of each layer (float32).
+
+    `first` is the first layer that is no input: 1, or 0 where the inputs have no rows (`sparse_kernels`).
+    """
 
     starts: npt.NDArray[np.int64]
     slopes: npt.NDArray[np.float32]
+    first: int
 
 
 class Biases(NamedTuple):
@@ -92,23 +97,39 @@ def sum_biases(biases):
         biases.sums[o] = biases.sums[o] + biases.values[b]
 
 
+def begun(bias, neuron, batch, left, width):
+    """Return the vectors that the sums of a neuron begin with; compiled code only.
+
+    `bias` has a number for each neuron, or [neuron][batch] what the inputs have added to it.
+    """
+    raise NotImplementedError
+
+
+@overload(begun, jit_options=INLINED)
+def _begun(bias, neuron, batch, left, width):
+    del neuron, batch, left, width
+    if bias.ndim == 1:
+        return lambda bias, neuron, batch, left, width: fill(splat(bias[neuron], LANES), width)  # noqa: ARG005
+    return lambda bias, neuron, batch, left, width: load_row(bias, neuron * batch + left, 0, LANES, width)
+
+
 @njit(**INNER)
 def forward(links, layers, bias, space, batch, width, dropout, step, far, team):
     """Propagate the batch lying in the input rows to the logits; a threshold 0 and a scale 1 mean no dropout.
 
     ``z = bias + sum_k values[position[k]] * rows[sources[k]]`` over the links k of each neuron, ``len(width)`` vectors
-    at a time. Each thread of a `team` takes its share of a layer.
+    at a time; `bias` as `begun` takes it. Each thread of a `team` takes its share of a layer.
     """
     rows, sums, values, sources, position = space.rows, space.sums, links.values, links.sources, links.position
-    inputs, output = layers.starts[1], layers.slopes.shape[0] - 1
+    inputs, output = layers.starts[layers.first], layers.slopes.shape[0] - 1
     last = np.uint64(sources.shape[0] - 1)
-    for layer in range(1, output + 1):
-        key, begin = layer_key(dropout.key, step, layer), layers.starts[layer]
+    for layer in range(layers.first, output + 1):
+        key, begin = layer_key(dropout.key, step, layer + 1 - layers.first), layers.starts[layer]
         first, end = share(team, links.fan_in, begin - inputs, layers.starts[layer + 1] - inputs)
         for neuron in range(inputs + first, inputs + end):
             start, stop = np.uint64(links.fan_in[neuron - inputs]), np.uint64(links.fan_in[neuron - inputs + 1])
             for left in range(0, batch, LANES * len(width)):
-                z = fill(splat(bias[neuron - inputs], LANES), width)
+                z = begun(bias, neuron - inputs, batch, left, width)
                 for k in range(start, stop):
                     if far:
                         later = k + AHEAD if k + AHEAD < last else last
@@ -136,6 +157,12 @@ def square_sum(gradient, lanes):
     add_squares(lanes, gradient, whole)
     for k in range(whole, gradient.shape[0]):
         lanes[k - whole] += np.float64(gradient[k]) * np.float64(gradient[k])
+    return summed(lanes)
+
+
+@njit(**INNER)
+def summed(lanes):
+    """Return the sum of `lanes`, which are overwritten."""
     count = LANES
     while count > 1:
         count //= 2
@@ -197,23 +224,24 @@ def backward(links, layers, gradient, bias_gradient, space, batch, widths, dropo
     `gradient`. Those of the hidden neurons' biases are left in `bias_gradient` in any case. Each thread of a `team`
     takes its share of a layer.
     """
-    tiles, zero, inputs = batch // (LANES * len(widths.tile)), splat(np.float32(0), LANES), layers.starts[1]
+    tiles, zero = batch // (LANES * len(widths.tile)), splat(np.float32(0), LANES)
+    inputs = layers.starts[layers.first]
     last = np.uint64(links.targets.shape[0] - 1)
     for layer in range(layers.slopes.shape[0] - 2, -1, -1):
         first, end = share(team, links.pointers, layers.starts[layer], layers.starts[layer + 1])
         resolved = links.pointers[first]
         for neuron in range(first, end):
             k, stop = links.pointers[neuron], links.pointers[neuron + 1]
-            if layer == 0 and k == stop:
+            if layer < layers.first and k == stop:
                 continue
             row = neuron * batch
             own = own_row(space.rows, row, space.own, batch)
-            if layer > 0:
+            if layer >= layers.first:
                 for left in range(0, batch, LANES):
                     store(zero, space.sums, left)
             while k < stop:
                 until = stop if stop < resolved + GROUP else resolved + GROUP
-                if layer > 0:
+                if layer >= layers.first:
                     walk(widths.backward, widths, space, own, batch, links, k, until, k - resolved, far, last)
                 else:
                     walk((), widths, space, own, batch, links, k, until, k - resolved, far, last)
@@ -221,7 +249,7 @@ def backward(links, layers, gradient, bias_gradient, space, batch, widths, dropo
                 if k - resolved == GROUP:
                     resolve(space.parts, resolved, np.int64(GROUP), tiles, links, gradient, rates, in_place)
                     resolved = k
-            if layer > 0:
+            if layer >= layers.first:
                 slope_errors(space.sums, space.derivatives, row, batch, widths.tile, layers.slopes[layer],
                              dropout.scale, dropout.threshold > 0, space.positive, space.kept, bias_gradient,
                              neuron - inputs)  # fmt: skip

@@ -11,9 +11,10 @@ from truly_sparse.engine import topology
 from truly_sparse.engine.graph import STATE, Block, Graph, Pair
 from truly_sparse.engine.optimisers import Optimiser
 from truly_sparse.engine.ramped import Ramped
-from truly_sparse.engine.rows import Bytes, Numbers, Samples
+from truly_sparse.engine.rows import Bytes, NonZeros, Numbers, Samples
 from truly_sparse.engine.streams import Streams
 from truly_sparse.engine.topology import Links
+from truly_sparse.errors import UserError
 
 Floats = npt.NDArray[np.float32]
 #: Marks the links that survive pruning a fraction, given their values.
@@ -194,6 +195,8 @@ class Linked(ABC):
 
     def _samples(self, x: Samples) -> Numbers | Bytes:
         """Return samples as the kernels take them."""
+        if isinstance(x, NonZeros):
+            raise UserError("sparse rows are for perceptrons; give this network dense ones")
         if len(x.shape) != 2 or x.shape[1] != self.features:
             raise ValueError(f"{self.features} features expected, found an array of shape {x.shape}")
         if isinstance(x, Ramped):

@@ -8,16 +8,16 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
-from truly_sparse.engine import kernels, topology
+from truly_sparse.engine import kernels, sparse_kernels, topology
 from truly_sparse.engine.dropout import threshold
 from truly_sparse.engine.gate import Active, Gate, room
 from truly_sparse.engine.graph import Block, Graph, Pair
 from truly_sparse.engine.linked import EpochResult, Floats, Linked
 from truly_sparse.engine.memory import padded
-from truly_sparse.engine.optimisers import Adam, Optimiser, of_epoch
+from truly_sparse.engine.optimisers import Adam, Optimiser, in_advance, of_epoch
 from truly_sparse.engine.ramped import Ramped
 from truly_sparse.engine.registers import LANES
-from truly_sparse.engine.rows import Bytes, Numbers, Samples
+from truly_sparse.engine.rows import Bytes, NonZeros, Numbers, Samples
 from truly_sparse.engine.team import Crew, Team, teams, together
 from truly_sparse.engine.topology import Links
 from truly_sparse.engine.workspace import SHARE, Space, Workspace
@@ -25,6 +25,8 @@ from truly_sparse.errors import UserError
 
 #: Rows of a batch that is only predicted: few, so that the activations of a layer stay in the cache.
 PREDICTION_ROWS = 64
+#: Non-zeros that prediction reads at a time.
+PIECE = 1024
 
 
 class SparseMLP(Linked):
@@ -193,16 +195,19 @@ class SparseMLP(Linked):
         if len(self._bias_second) != len(self.biases):
             self._bias_second = padded(len(self.biases))
 
-    def _reserve(self, count: int) -> Workspace:
+    def _reserve(self, count: int, sizes: Sequence[int]) -> Workspace:
         """Return a workspace for the rows of `count` samples, the one of the last call if it fits."""
         own = self._workspace
-        if own is None or (own.count, own.storage) != (count, self.storage):
+        if own is None or (own.sizes, own.count, own.storage) != (tuple(sizes), count, self.storage):
             self._workspace = own = None  # before the new one is made: both may not fit
-            self._workspace = own = Workspace(self.sizes, count, self.storage, self.mish)
+            self._workspace = own = Workspace(sizes, count, self.storage, self.mish)
         return own
 
     def _layers(self) -> kernels.Layers:
-        return kernels.Layers(self.graph.starts, self.slopes)
+        return kernels.Layers(self.graph.starts, self.slopes, 1)
+
+    def _layers_beyond_inputs(self) -> kernels.Layers:
+        return kernels.Layers(self.graph.starts[1:] - self.sizes[0], self.slopes[1:], 0)
 
     def _biases(self) -> kernels.Biases:
         return kernels.Biases(
@@ -232,7 +237,7 @@ class SparseMLP(Linked):
 
         Parameters
         ----------
-        x : ndarray of float32, shape (samples, features), or Bytes
+        x : ndarray of float32, shape (samples, features), or Bytes, or NonZeros
         y : ndarray of int64, shape (samples,)
             Class of each sample, 0 to classes - 1.
         order : ndarray of int64, shape (n,)
@@ -245,17 +250,24 @@ class SparseMLP(Linked):
         key, first_step : int
             Key of the dropout stream, and the number of this epoch's first step within the whole training.
         gate : Gate, optional
-            Lets some of the links take part in each step.
+            Lets some of the links take part in each step; not of samples that are `NonZeros`.
         threads : int
-            Threads that share each step, fewer where it is small, one where there is a gate. Every bit is the same.
+            Threads that share each step, fewer where it is small, one where there is a gate or where samples are
+            `NonZeros`. Every bit is the same.
 
         Returns
         -------
         EpochResult
             With a loss that is not finite if training diverged; it stops at that batch.
         """
+        if isinstance(x, NonZeros):
+            if gate is not None:
+                raise UserError(
+                    "links that take part in some steps only cannot be trained on sparse rows; make X dense"
+                )
+            return self._train_on_non_zeros(x, y, order, batch, optimiser, dropout, key, first_step)
         unit, steps = LANES * SHARE[self.storage], len(order) // batch
-        workspace = self._reserve(-(-batch // unit) * unit)
+        workspace = self._reserve(-(-batch // unit) * unit, self.sizes)
         if optimiser.clip and len(self._gradient) != len(self.graph):
             # Only clipping has to hold the gradients of all links.
             self._gradient = padded(len(self.graph))
@@ -312,6 +324,54 @@ class SparseMLP(Linked):
         """Return samples as the kernels take them."""
         return x.checked() if isinstance(x, Ramped) and x.shape[1] == self.features else self._samples(x)
 
+    def _train_on_non_zeros(
+        self,
+        x: NonZeros,
+        y: npt.NDArray[np.int64],
+        order: npt.NDArray[np.int64],
+        batch: int,
+        optimiser: Optimiser,
+        dropout: float,
+        key: int,
+        first_step: int,
+    ) -> EpochResult:
+        """Do what `train_epoch` does, to the same bits, with memory and work for non-zeros and their links alone."""
+        unit, steps = LANES * SHARE[self.storage], len(order) // batch
+        x = sparse_kernels.samples_of(x, self.features)
+        workspace = self._reserve(-(-batch // unit) * unit, self.sizes[1:])
+        if isinstance(optimiser, Adam):
+            self._keep_second_moments()
+        links, beyond = self.graph.arrays, self.graph.beyond_inputs()
+        if optimiser.clip and len(self._gradient) != len(beyond.values):
+            self._gradient = padded(len(beyond.values))
+        from_inputs = links.pointers[: self.features + 1]
+        most, most_links = sparse_kernels.most_of_a_batch(x, order, batch, from_inputs)
+        held = min(most_links, self.input_links) if optimiser.clip else 0
+        fan_out = int(np.diff(from_inputs).max())
+        loss, correct = sparse_kernels.train_epoch(
+            x,
+            y,
+            order,
+            batch,
+            workspace.count,
+            links,
+            beyond,
+            self._layers_beyond_inputs(),
+            self._biases(),
+            self._gradient,
+            workspace.space,
+            workspace.widths,
+            kernels.Dropout(np.uint64(key), threshold(dropout), np.float32(1.0 / (1.0 - dropout))),
+            first_step,
+            in_advance(of_epoch(optimiser, steps), self._powers),
+            np.float32(optimiser.clip),
+            workspace.far,
+            sparse_kernels.room(x.width, most, fan_out, held, len(self._bias_sums), workspace.count),
+        )
+        return EpochResult(
+            loss / (steps * batch), correct / (steps * batch), steps * batch, len(links.values), self.input_links
+        )
+
     def predict_proba(self, x: Samples) -> Floats:
         """Return softmax probabilities, float32, shape (samples, classes), of x, shape (samples, features)."""
         return self._predict(x, "float32")
@@ -321,10 +381,29 @@ class SparseMLP(Linked):
         return self._predict(x, self.storage)
 
     def _predict(self, x: Samples, storage: str) -> Floats:
-        samples, workspace = self._rows(x), self._workspace
-        if workspace is None or workspace.storage != storage:
-            workspace = Workspace(self.sizes, PREDICTION_ROWS, storage, self.mish)
+        sizes = self.sizes[1:] if isinstance(x, NonZeros) else self.sizes
+        workspace = self._workspace
+        if workspace is None or (workspace.sizes, workspace.storage) != (sizes, storage):
+            workspace = Workspace(sizes, PREDICTION_ROWS, storage, self.mish)
         probabilities = np.empty((x.shape[0], self.sizes[-1]), np.float32)
+        nothing_dropped = kernels.Dropout(np.uint64(0), np.uint32(0), np.float32(1.0))
+        if isinstance(x, NonZeros):
+            sparse_kernels.predict(
+                sparse_kernels.samples_of(x, self.features),
+                workspace.count,
+                self.graph.arrays,
+                self.graph.beyond_inputs(),
+                self._layers_beyond_inputs(),
+                self._biases(),
+                workspace.space,
+                workspace.widths.forward,
+                nothing_dropped,
+                workspace.far,
+                sparse_kernels.room(x.width, PIECE, 0, 0, len(self._bias_sums), workspace.count),
+                probabilities,
+            )
+            return probabilities
+        samples = self._rows(x)
         kernels.predict(
             samples,
             workspace.count,
@@ -333,7 +412,7 @@ class SparseMLP(Linked):
             self._biases(),
             workspace.space,
             workspace.widths.forward,
-            kernels.Dropout(np.uint64(0), np.uint32(0), np.float32(1.0)),
+            nothing_dropped,
             0,
             workspace.far,
             np.arange(x.shape[0]),

@@ -92,8 +92,9 @@ class AdamRates(NamedTuple):
     epsilon: np.float32
     l1: np.float32
     decay: np.float32
-    #: c2, and what the gradient is multiplied by where it was too long.
-    spread: np.float32
+    #: c2 (an array for an epoch, where it is known `in_advance`), and what the gradient is multiplied by where it was
+    #: too long.
+    spread: npt.NDArray[np.float32] | np.float32
     share: np.float32
 
 
@@ -134,6 +135,19 @@ def of_step(rates: MomentumRates | AdamRates, step: int) -> MomentumRates | Adam
     return rates._replace(rate=rate, momentum=momentum, lookahead=lookahead)
 
 
+def in_advance(rates: MomentumRates | AdamRates, powers: npt.NDArray[np.float64]) -> MomentumRates | AdamRates:
+    """Return the rates of an epoch of which `step_of` takes any step's; Adam's `powers` go on to its end."""
+    if isinstance(rates, MomentumRates):
+        return rates
+    alone = np.asarray(rates.rate, np.float64)
+    spread = np.empty_like(alone)
+    for step in range(len(alone)):
+        powers *= (rates.beta1, rates.beta2)
+        alone[step] /= 1.0 - powers[0]
+        spread[step] = 1.0 / (1.0 - powers[1])
+    return rates._replace(rate=alone.astype(np.float32), spread=spread.astype(np.float32))
+
+
 def _per_step(value: PerStep, steps: int) -> npt.NDArray[np.float32]:
     values = np.asarray(value, np.float32)
     if values.ndim and values.shape != (steps,):
@@ -164,6 +178,23 @@ def _at_step(rates, step, powers):
         return AdamRates(rate, rates.beta1, rates.beta2, rates.epsilon, rates.l1, rates.decay, spread, np.float32(1.0))
 
     return adam_at
+
+
+def step_of(rates, step):
+    """Return the rates of a step of those that `in_advance` returned. Compiled code only."""
+    raise NotImplementedError
+
+
+@overload(step_of, jit_options=INLINED)
+def _step_of(rates, step):
+    if rates.instance_class is MomentumRates:
+        return lambda rates, step: at_step(rates, step, ())
+
+    def adam_of(rates, step):
+        return AdamRates(rates.rate[step], rates.beta1, rates.beta2, rates.epsilon, rates.l1, rates.decay,
+                         rates.spread[step], rates.share)  # fmt: skip
+
+    return adam_of
 
 
 def shortened(rates, share):
@@ -239,35 +270,103 @@ def _move(rates, slope, values, velocity, second, k, count):
     if rates.instance_class is MomentumRates:
 
         def move_by_momentum(rates, slope, values, velocity, second, k, count):
-            value, decay, momentum = load(values, k, 8), splat(rates.decay, 8), splat(rates.momentum, 8)
-            if rates.coupled:
-                slope = add(multiply(splat(rates.share, 8), slope), multiply(decay, value))
-            down = multiply(splat(rates.rate, 8), slope)
-            speed = subtract(multiply(momentum, load(velocity, k, 8)), down)
+            value, speed = by_momentum(rates, slope, load(values, k, 8), load(velocity, k, 8), 8)
             put(speed, velocity, k, count)
-            moved = add(value, speed)
-            if rates.nesterov:
-                moved = add(value, subtract(multiply(splat(rates.lookahead, 8), speed), down))
-            if not rates.coupled:
-                moved = subtract(moved, multiply(decay, value))
-            put(moved, values, k, count)
+            put(value, values, k, count)
 
         return move_by_momentum
 
     def move_by_adam(rates, slope, values, velocity, second, k, count):
-        value, zero = load(values, k, 8), splat(np.float32(0), 8)
-        pull = splat(rates.l1, 8)
-        sign = select(above_zero(value), pull, select(above_zero(subtract(zero, value)), subtract(zero, pull), zero))
-        slope = add(multiply(splat(rates.share, 8), slope), sign)
-        mean, square = load(velocity, k, 8), load(second, k, 8)
-        mean = add(mean, multiply(splat(np.float32(1.0 - rates.beta1), 8), subtract(slope, mean)))
-        square = add(
-            square, multiply(splat(np.float32(1.0 - rates.beta2), 8), subtract(multiply(slope, slope), square))
-        )
+        value, mean, square = by_adam(rates, slope, load(values, k, 8), load(velocity, k, 8), load(second, k, 8), 8)
         put(mean, velocity, k, count)
         put(square, second, k, count)
-        spread = add(square_root(multiply(square, splat(rates.spread, 8))), splat(rates.epsilon, 8))
-        moved = subtract(value, divide(multiply(splat(rates.rate, 8), mean), spread))
-        put(subtract(moved, multiply(splat(rates.decay, 8), value)), values, k, count)
+        put(value, values, k, count)
 
     return move_by_adam
+
+
+@njit(**INLINED)
+def by_momentum(rates, slope, value, velocity, lanes):
+    """Return vectors of values and velocities after a step of SGD. Compiled code only."""
+    decay, momentum = splat(rates.decay, lanes), splat(rates.momentum, lanes)
+    if rates.coupled:
+        slope = add(multiply(splat(rates.share, lanes), slope), multiply(decay, value))
+    down = multiply(splat(rates.rate, lanes), slope)
+    speed = subtract(multiply(momentum, velocity), down)
+    moved = add(value, speed)
+    if rates.nesterov:
+        moved = add(value, subtract(multiply(splat(rates.lookahead, lanes), speed), down))
+    if not rates.coupled:
+        moved = subtract(moved, multiply(decay, value))
+    return moved, speed
+
+
+@njit(**INLINED)
+def by_adam(rates, slope, value, mean, square, lanes):
+    """Return vectors of values and of both moments after a step of Adam. Compiled code only."""
+    pull, zero = splat(rates.l1, lanes), splat(np.float32(0), lanes)
+    sign = select(above_zero(value), pull, select(above_zero(subtract(zero, value)), subtract(zero, pull), zero))
+    slope = add(multiply(splat(rates.share, lanes), slope), sign)
+    mean = add(mean, multiply(splat(np.float32(1.0 - rates.beta1), lanes), subtract(slope, mean)))
+    square = add(
+        square, multiply(splat(np.float32(1.0 - rates.beta2), lanes), subtract(multiply(slope, slope), square))
+    )
+    spread = add(square_root(multiply(square, splat(rates.spread, lanes))), splat(rates.epsilon, lanes))
+    moved = subtract(value, divide(multiply(splat(rates.rate, lanes), mean), spread))
+    return subtract(moved, multiply(splat(rates.decay, lanes), value)), mean, square
+
+
+def coast(rates, first, last, values, velocity, second, wide):
+    """Move the 16 parameters that arrays hold, 32 if `wide`, through steps whose gradient is zero. Compiled code only.
+
+    The steps are those of `in_advance` from `first` up to `last`; values and moments stay in registers.
+    """
+    raise NotImplementedError
+
+
+@overload(coast, jit_options=INLINED)
+def _coast(rates, first, last, values, velocity, second, wide):
+    if rates.instance_class is MomentumRates:
+
+        def coast_by_momentum(rates, first, last, values, velocity, second, wide):
+            zero = splat(np.float32(0), 16)
+            value, speed = load(values, 0, 16), load(velocity, 0, 16)
+            if wide:
+                other, its_speed = load(values, 16, 16), load(velocity, 16, 16)
+                for step in range(first, last):
+                    now = step_of(rates, step)
+                    value, speed = by_momentum(now, zero, value, speed, 16)
+                    other, its_speed = by_momentum(now, zero, other, its_speed, 16)
+                store(other, values, 16)
+                store(its_speed, velocity, 16)
+            else:
+                for step in range(first, last):
+                    value, speed = by_momentum(step_of(rates, step), zero, value, speed, 16)
+            store(value, values, 0)
+            store(speed, velocity, 0)
+
+        return coast_by_momentum
+
+    def coast_by_adam(rates, first, last, values, velocity, second, wide):
+        zero = splat(np.float32(0), 16)
+        for k in range(0, 32 if wide else 16, 16):
+            value, mean, square = load(values, k, 16), load(velocity, k, 16), load(second, k, 16)
+            for step in range(first, last):
+                value, mean, square = by_adam(step_of(rates, step), zero, value, mean, square, 16)
+            store(value, values, k)
+            store(mean, velocity, k)
+            store(square, second, k)
+
+    return coast_by_adam
+
+
+def drifts(rates):
+    """Return whether parameters move even where their gradients and moments are zero. Compiled code only."""
+    raise NotImplementedError
+
+
+@overload(drifts, jit_options=INLINED)
+def _drifts(rates):
+    if rates.instance_class is MomentumRates:
+        return lambda rates: rates.decay != 0
+    return lambda rates: rates.decay != 0 or rates.l1 != 0

@@ -34,7 +34,7 @@ class Ramped(NamedTuple):
         """Samples and features."""
         return len(self.numbers), len(self.low)
 
-    def some(self, rows: npt.NDArray[np.int64]) -> "Ramped":
+    def some(self, rows: npt.NDArray[Any] | slice) -> "Ramped":
         """Return some of the samples."""
         return self._replace(numbers=self.numbers[rows])
 

@@ -1,6 +1,6 @@
 """Compiled loops over the rows of a batch: samples in, float32 to and from how rows are stored, probabilities out."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -51,22 +51,56 @@ class Bytes(NamedTuple):
         return self.values.shape
 
 
+class NonZeros(NamedTuple):
+    """Samples of which only what is not 0 is kept, as in a CSR matrix.
+
+    Sample s has `values` (float32) in `features` (int32, ascending), those from ``begins[s]`` up to ``ends[s]``
+    (int64), and 0 in all others of its `width` features. Samples may lie in any order and be left out: to choose some
+    is to choose of `begins` and `ends`.
+    """
+
+    values: npt.NDArray[np.float32]
+    features: npt.NDArray[np.int32]
+    begins: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+    width: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Samples and features."""
+        return len(self.begins), self.width
+
+
 #: What a network is shown, [sample][feature].
-Samples = npt.NDArray[np.float32] | Bytes | Ramped
+Samples = npt.NDArray[np.float32] | Bytes | Ramped | NonZeros
+Kind = TypeVar("Kind")
 
 
-def chosen(x: Samples, rows: npt.NDArray[np.int64]) -> Samples:
+def chosen(x: Kind, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice) -> Kind:
     """Return some rows of samples as they are."""
-    if isinstance(x, Ramped):
-        return x.some(rows)
-    return x._replace(values=x.values[rows]) if isinstance(x, Bytes) else x[rows]
+    own: Any = x
+    if isinstance(own, Ramped):
+        own = own.some(rows)
+    elif isinstance(own, NonZeros):
+        own = own._replace(begins=own.begins[rows], ends=own.ends[rows])
+    else:
+        own = own._replace(values=own.values[rows]) if isinstance(own, Bytes) else own[rows]
+    return cast(Kind, own)
 
 
 def taken(x: Samples, rows: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.float32]:
-    """Return some rows of samples as float32."""
+    """Return some rows of samples as float32, dense."""
     if isinstance(x, Bytes):
         return x.values[rows] * x.scale + x.shift
-    return x.written_out(rows) if isinstance(x, Ramped) else x[rows]
+    if isinstance(x, Ramped):
+        return x.written_out(rows)
+    if isinstance(x, NonZeros):
+        own = chosen(x, rows)
+        found = np.zeros(own.shape, np.float32)
+        for row, begin, end in zip(found, own.begins, own.ends, strict=True):
+            row[x.features[begin:end]] = x.values[begin:end]
+        return found
+    return x[rows]
 
 
 def sixteen(x, feature, block, at, count):

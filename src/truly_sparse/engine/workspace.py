@@ -69,7 +69,7 @@ class Workspace:
     """Memory for a batch of `count` samples (whole vectors), whose rows are kept as `storage` says."""
 
     def __init__(self, sizes: Sequence[int], count: int, storage: str, mish: bool = False) -> None:
-        self.count, self.storage = count, storage
+        self.sizes, self.count, self.storage = tuple(sizes), count, storage
         inner, vectors = sum(sizes[:-1]) * count, tile(count)
         rows = aligned(sum(sizes) * count, np.uint16 if storage == "bfloat16" else np.float32)
         self.space = Space(

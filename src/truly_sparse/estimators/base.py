@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, cpu_count, delayed, effective_n_jobs
+from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
 from sklearn.utils.validation import (
@@ -24,6 +25,7 @@ from tqdm.auto import tqdm
 from truly_sparse.engine import store
 from truly_sparse.engine.network import Floats, SparseMLP
 from truly_sparse.engine.prediction import FEW_IN_ORDER, Ordered, Outputs, alike
+from truly_sparse.engine.rows import NonZeros, chosen
 from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.ensembles.trainer import create, kind_of
@@ -31,12 +33,13 @@ from truly_sparse.errors import UserError
 from truly_sparse.estimators import preprocessing, tables
 from truly_sparse.estimators.apart import Apart
 from truly_sparse.estimators.children import HALVINGS, Parent
-from truly_sparse.estimators.distinct_rows import Table, Weighted, Weights, gather, split
+from truly_sparse.estimators.distinct_rows import Rows, Table, Weighted, Weights, gather, split
 from truly_sparse.estimators.encoding import Encoding
 from truly_sparse.estimators.fit_config import FitConfig
 from truly_sparse.estimators.parameters import Parameters
 from truly_sparse.estimators.predictor import Predictor, mean_of_members
 from truly_sparse.estimators.presets import HELD_OUT, batch_size, fill_in, settle
+from truly_sparse.estimators.sparse_rows import of_csr
 from truly_sparse.training import evolution
 from truly_sparse.training.config import contradiction
 from truly_sparse.training.loop import End, Loop, Member, Problem
@@ -54,7 +57,12 @@ PREDICTION_ROWS = 1024
 #: Links of all members up to which they are kept in another order as well, for the next call with a few rows.
 MOST_KEPT = 4_000_000
 #: How scikit-learn checks the matrix of a table; what may not be infinite is refused by the name of its column.
-CHECKED: dict[str, Any] = {"dtype": (np.float64, np.float32), "order": "C", "ensure_all_finite": False}
+CHECKED: dict[str, Any] = {
+    "dtype": (np.float64, np.float32),
+    "order": "C",
+    "ensure_all_finite": False,
+    "accept_sparse": "csr",
+}
 #: Columns of `history_`.
 HISTORY = ("epoch", "member", "phase", "learning_rate", "loss", "validation_score", "connections", "samples", "seconds")
 
@@ -95,6 +103,7 @@ class SparseEstimator(Parameters):
     def __sklearn_tags__(self) -> Tags:
         tags: Tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
+        tags.input_tags.sparse = True
         return tags
 
     def _settings(self) -> dict[str, Any]:
@@ -141,25 +150,43 @@ class SparseEstimator(Parameters):
 
     def _check_training(
         self, x: Any, y: Any, sample_weight: npt.ArrayLike | None, reset: bool, y_numeric: bool = False
-    ) -> tuple[npt.NDArray[np.floating], npt.NDArray[Any], Weights | None]:
+    ) -> tuple[Rows, npt.NDArray[Any], Weights | None]:
         """Return rows as a matrix, targets and weights; with `reset`, learn names and categories of the columns."""
         _check_feature_names(self, x, reset=reset)
         rows = tables.read(x)
         features, targets = check_X_y(rows.values, y, y_numeric=y_numeric, estimator=self, **CHECKED)
         _check_n_features(self, features, reset=reset)
         weights = weights_of(sample_weight, features)
+        if issparse(features):
+            if self.categorical_features is not None:
+                raise UserError("X is sparse and has no categories; leave out categorical_features, or make X dense")
+            preprocessing.for_sparse(self.preprocessing)
+            if reset:
+                self.categories_ = {}
+            return self._of_sparse(features, new=reset), targets, weights
         if reset:
             named = tables.places_of(self.categorical_features, features.shape[1], rows.names)
             kept = weights > 0 if weights is not None else None
             self.categories_ = tables.learned(rows, features, named, kept)
         return self._coded(rows, features), targets, weights
 
-    def _check_features(self, x: Any) -> npt.NDArray[np.floating]:
+    def _of_sparse(self, features: Any, new: bool = False) -> NonZeros:
+        """Return the rows of a CSR matrix; unless they are `new`, the model has to keep their zeros."""
+        if not new and not self._model.encoding.keeps_zeros:
+            raise UserError(
+                "X is sparse, but the model was fitted on dense rows that its encoding did not leave as they are; give "
+                "X.toarray(), or fit on sparse rows"
+            )
+        return of_csr(features)
+
+    def _check_features(self, x: Any) -> Rows:
         """Return rows to predict as a matrix."""
         _check_feature_names(self, x, reset=False)
         rows = tables.read(x)
         features = check_array(rows.values, estimator=self, input_name="X", **CHECKED)
         _check_n_features(self, features, reset=False)
+        if issparse(features):
+            return self._of_sparse(features)
         return self._coded(rows, features)
 
     def _coded(self, rows: tables.Rows, features: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
@@ -181,13 +208,17 @@ class SparseEstimator(Parameters):
         rows = sampler.size if bag == 1 else min(sampler.size, rows_of_bag(len(train), bag))
         settings |= self._lengths(settings) | {"batch_size": batch_size(settings["batch_size"], rows)}
         if before is None:
-            scaling = preprocessing.create(settings["preprocessing"], int(settings["bins"]))
-            encoding = Encoding(scaling, self.categories_).fit(table.x[train], table.weights[train])
+            kind = settings["preprocessing"]
+            if isinstance(table.x, NonZeros):
+                kind = preprocessing.for_sparse(self.preprocessing)
+            scaling = preprocessing.create(kind, int(settings["bins"]))
+            encoding = Encoding(scaling, self.categories_).fit(chosen(table.x, train), table.weights[train])
         else:
             encoding = before.encoding
-        learned = encoding.samples(table.x[train])
+        learned = encoding.samples(chosen(table.x, train))
         # Of no rows nothing is encoded, for which something would be compiled.
-        validated = encoding.transform(table.x[held]) if len(held) else np.empty((0, learned.shape[1]), np.float32)
+        nothing = np.empty((0, learned.shape[1]), np.float32)
+        validated = encoding.transform_rows(chosen(table.x, held)) if len(held) else nothing
         if not len(held):
             if self.early_stopping:
                 warnings.warn(f"{len(train)} rows leave none for validation; early stopping is off", stacklevel=5)
@@ -258,8 +289,11 @@ class SparseEstimator(Parameters):
         wanted = self.warm_start and hasattr(self, "_model")
         return self._model if wanted and self._model.end is not None else None
 
-    def _member_outputs(self, features: npt.NDArray) -> Floats:
+    def _member_outputs(self, features: Rows) -> Floats:
         """Return softmax outputs of every member, float32, shape (members, rows, classes)."""
+        if isinstance(features, NonZeros):
+            encoded = self._model.encoding.transform_rows(features)
+            return np.stack([network.predict_proba(encoded) for network in self.members_])
         outputs = np.empty((len(self.members_), len(features), self.members_[0].sizes[-1]), np.float32)
         predict, encoding = self._predicting(len(features)), self._model.encoding
 
@@ -433,7 +467,7 @@ def shown_row(row: dict[str, Any], metric: str) -> dict[str, Any]:
     return {name: row[name] for name in HISTORY}
 
 
-def gathered(features: npt.NDArray, y: npt.NDArray, weights: Weights | None) -> Table:
+def gathered(features: Rows, y: npt.NDArray, weights: Weights | None) -> Table:
     """Return the distinct rows, refusing too few."""
     table = gather(features, y, weights)
     if len(table.y) < 2:

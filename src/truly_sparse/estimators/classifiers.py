@@ -14,7 +14,7 @@ from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import presets
 from truly_sparse.estimators.base import Model, SparseEstimator, gathered
-from truly_sparse.estimators.distinct_rows import Weights
+from truly_sparse.estimators.distinct_rows import Rows, Weights
 from truly_sparse.estimators.ensemble import Ensemble
 from truly_sparse.estimators.inspection import Inspection
 from truly_sparse.estimators.parameters import SingleParameters, documented, parameter
@@ -37,7 +37,7 @@ class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
         X : array-like, shape (n_samples, n_features)
             Numbers and categories, NaN where a value is missing. Columns of text are categories, as are those of a
             table's own type for them; other ones are named in `categorical_features`. A table (pandas, polars, Arrow)
-            names the features.
+            names the features. A sparse matrix or array of SciPy holds numbers, and never becomes dense.
         y : array-like, shape (n_samples,)
             Labels: numbers or strings.
         sample_weight : array-like, shape (n_samples,), optional
@@ -82,7 +82,7 @@ class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
 
     def _learn(
         self,
-        features: npt.NDArray,
+        features: Rows,
         numbers: npt.NDArray[np.int64],
         weights: Weights | None,
         settings: dict[str, Any],

@@ -10,25 +10,30 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from truly_sparse.engine.rows import NonZeros, chosen
+from truly_sparse.estimators.sparse_rows import add_hashes, differ
+
 Floats = npt.NDArray[np.floating]
 Weights = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
+#: Features [row][feature] as they were given: dense, or of a sparse matrix.
+Rows = Floats | NonZeros
 
 
 class Table(NamedTuple):
     """Distinct rows: features [row][feature], target of each row, weight of each row (> 0)."""
 
-    x: Floats
+    x: Rows
     y: npt.NDArray
     weights: Weights
 
 
-def gather(x: Floats, y: npt.NDArray, weights: Weights | None) -> Table:
+def gather(x: Rows, y: npt.NDArray, weights: Weights | None) -> Table:
     """Merge equal rows of equal target, leave out rows of weight 0, and order the rest by content.
 
     Parameters
     ----------
-    x : ndarray of float32 or float64, shape (rows, features)
+    x : ndarray of float32 or float64, shape (rows, features), or NonZeros
     y : ndarray of int64 or float64, shape (rows,)
     weights : ndarray, shape (rows,), optional
         At least 0; None is 1 for every row.
@@ -36,24 +41,34 @@ def gather(x: Floats, y: npt.NDArray, weights: Weights | None) -> Table:
     weights = np.ones(len(y)) if weights is None else np.asarray(weights, np.float64)
     if not weights.all():
         kept = weights > 0
-        x, y, weights = x[kept], y[kept], weights[kept]
+        x, y, weights = chosen(x, kept), y[kept], weights[kept]
     keys = _hashes(x, y)
     order = np.argsort(keys, kind="stable")
-    x, y, weights, keys = x[order], y[order], weights[order], keys[order]
+    x, y, weights, keys = chosen(x, order), y[order], weights[order], keys[order]
     first = np.ones(len(y), bool)
     alike = np.flatnonzero(keys[1:] == keys[:-1])
-    one, other = x[alike + 1], x[alike]
-    differ = (one != other) & ~(np.isnan(one) & np.isnan(other))
-    first[alike + 1] = differ.any(axis=1) | (y[alike + 1] != y[alike])
+    first[alike + 1] = _differ(x, alike + 1, alike) | (y[alike + 1] != y[alike])
     if first.all():
         return Table(x, y, weights)
-    return Table(x[first], y[first], np.bincount(np.cumsum(first) - 1, weights=weights).astype(np.float64))
+    return Table(chosen(x, first), y[first], np.bincount(np.cumsum(first) - 1, weights=weights).astype(np.float64))
 
 
-def _hashes(x: Floats, y: npt.NDArray) -> npt.NDArray[np.uint64]:
-    """Return a 64-bit hash of every row and its target, column by column (a multiply-xorshift mixer)."""
+def _differ(x: Rows, first: Indices, second: Indices) -> npt.NDArray[np.bool_]:
+    """Return whether the rows of each pair of numbers differ."""
+    if isinstance(x, NonZeros):
+        return np.asarray(differ(x, first, second))
+    one, other = x[first], x[second]
+    found = (one != other) & ~(np.isnan(one) & np.isnan(other))
+    return np.asarray(found.any(axis=1))
+
+
+def _hashes(x: Rows, y: npt.NDArray) -> npt.NDArray[np.uint64]:
+    """Return a 64-bit hash of every row and its target, column by column (a multiply-xorshift mixer).
+
+    Of rows of non-zeros only these are hashed, with their columns.
+    """
     total = np.zeros(len(y), np.uint64)
-    for column in (y, *x.T):
+    for column in (y, *(() if isinstance(x, NonZeros) else x.T)):
         # + 0.0 makes -0.0 the same as 0.0; there are as many kinds of NaN as it has payloads.
         number = np.asarray(column, np.float64) + 0.0
         number[np.isnan(number)] = np.nan
@@ -61,6 +76,8 @@ def _hashes(x: Floats, y: npt.NDArray) -> npt.NDArray[np.uint64]:
         word = (word ^ (word >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
         word = (word ^ (word >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
         total = word ^ (word >> np.uint64(33))
+    if isinstance(x, NonZeros):
+        add_hashes(x, total)
     return total
 
 

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from truly_sparse.engine.ramped import Ramped
-from truly_sparse.engine.rows import Samples
+from truly_sparse.engine.rows import NonZeros, Samples
 from truly_sparse.errors import UserError
-from truly_sparse.estimators.distinct_rows import Floats, Weights
-from truly_sparse.estimators.preprocessing import Scaling
+from truly_sparse.estimators.distinct_rows import Floats, Rows, Weights
+from truly_sparse.estimators.preprocessing import KEEPS_ZEROS, Scaling
 from truly_sparse.estimators.ramps import write_marks
 
 #: Categories of a column that have a mark.
@@ -58,8 +58,12 @@ class Encoding:
         """Column of each input."""
         return np.concatenate([self.numeric[self.scaling.owner], self.mark_of])
 
-    def fit(self, x: Floats, weights: Weights) -> "Encoding":
+    def fit(self, x: Rows, weights: Weights) -> "Encoding":
         """Learn from x, shape (rows, columns), with one weight above 0 for each row."""
+        if isinstance(x, NonZeros):  # numbers alone, of which none is missing
+            self.restore(self.without_marks(x.width))
+            self.scaling.fit_non_zeros(x)
+            return self
         self.numeric = np.array([place for place in range(x.shape[1]) if place not in self.categorical], np.int64)
         if not len(self.numeric):
             self.scaling = Scaling()
@@ -88,14 +92,25 @@ class Encoding:
     def _numbers(self, x: Floats) -> Floats:
         return x if len(self.numeric) == x.shape[1] else np.ascontiguousarray(x[:, self.numeric])
 
+    @property
+    def keeps_zeros(self) -> bool:
+        """Whether rows of non-zeros stay such rows."""
+        return type(self.scaling) in KEEPS_ZEROS.values() and not self.categorical and not len(self.mark_of)
+
+    def transform_rows(self, x: Rows) -> Samples:
+        """Return the inputs; those of rows of non-zeros are such rows, too."""
+        return self.scaling.transform_non_zeros(x) if isinstance(x, NonZeros) else self.transform(x)
+
     def transform(self, x: Floats) -> npt.NDArray[np.float32]:
         """Return the inputs, float32, shape (rows, inputs)."""
         encoded = np.empty((len(x), len(self.scaling.owner) + len(self.mark_of)), np.float32)
         self.write(x, encoded)
         return encoded
 
-    def samples(self, x: Floats) -> Samples:
+    def samples(self, x: Rows) -> Samples:
         """Return the inputs as training takes them: where they are ramps and marks, in a fraction of the memory."""
+        if isinstance(x, NonZeros):
+            return self.scaling.transform_non_zeros(x)
         ramped = self.scaling.ramped(self._numbers(x))
         if ramped is None or not len(self.mark_of):
             return self.transform(x) if ramped is None else ramped

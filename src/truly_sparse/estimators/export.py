@@ -18,7 +18,7 @@ from truly_sparse.engine.convolution.layers import Convolution
 from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.estimators.encoding import Encoding
-from truly_sparse.estimators.preprocessing import PiecewiseLinear, Quantile, Ramps, Scaling, Standard
+from truly_sparse.estimators.preprocessing import MaxAbs, PiecewiseLinear, Quantile, Ramps, Scaling, Standard
 from truly_sparse.estimators.tables import Categories
 
 
@@ -89,6 +89,8 @@ def affine(scaling: Scaling) -> list[tuple[str, npt.NDArray[Any]]]:
         steps += [("matmul", heights), ("add", scaling.floor)]
     if isinstance(scaling, Standard | PiecewiseLinear):
         steps += [("subtract", scaling.mean), ("divide", scaling.deviation)]
+    if isinstance(scaling, MaxAbs):
+        steps.append(("divide", scaling.scale))
     return steps
 
 

@@ -12,8 +12,8 @@ class FitConfig(TrainingConfig):
 
     preprocessing: str = setting(
         "standard",
-        "Encoding of the features, learned from the training rows.",
-        choices=("piecewise_linear", "quantile", "standard", "none"),
+        "Encoding of the features, learned from the training rows. Sparse X takes max_abs (the default then) and none.",
+        choices=("piecewise_linear", "quantile", "standard", "max_abs", "none"),
     )
     bins: int = setting(32, "Ramps per feature of the piecewise-linear encoding.", least=1, most=10_000)
     member_epochs: int = setting(50, "Epochs of every member.", least=2, most=1_000_000)

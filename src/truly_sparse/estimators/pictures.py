@@ -217,6 +217,7 @@ class SparseCNNClassifier(ClassifierMixin, BaseEstimator):
         seed = seed_of(self.random_state)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 16,)))
         train, held = split(table.y, settings["validation_fraction"], rng)
+        assert isinstance(table.x, np.ndarray)
         sampler = Weighted(table.weights[train])
         self.shade_ = _shade_of(table.x[train], table.weights[train], self.picture_shape_[2])
         x = self._shaded(table.x)

@@ -12,9 +12,11 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from truly_sparse.engine.ramped import MOST, Ramped
+from truly_sparse.engine.rows import NonZeros
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.distinct_rows import Floats, Weights
 from truly_sparse.estimators.ramps import encode_ramps, place_ramps, ramp_moments, sums_of_columns
+from truly_sparse.estimators.sparse_rows import divided, largest
 
 Arrays = dict[str, npt.NDArray[Any]]
 #: Knots of the normal quantiles of a feature.
@@ -72,6 +74,15 @@ class Scaling:
         encoded = np.empty((len(x), len(self.owner)), np.float32)
         self.write(x, encoded)
         return encoded
+
+    def fit_non_zeros(self, x: NonZeros) -> "Scaling":
+        """Learn from rows of non-zeros, whatever their weights; for what is in `KEEPS_ZEROS`."""
+        self.owner = np.arange(x.width)
+        return self
+
+    def transform_non_zeros(self, x: NonZeros) -> NonZeros:
+        """Return rows of non-zeros encoded; for what is in `KEEPS_ZEROS`."""
+        return x._replace(values=x.values.astype(np.float32, copy=False))
 
     def write(self, x: Floats, encoded: npt.NDArray[np.float32]) -> None:
         """Write the encoded rows into the first columns of an array."""
@@ -132,6 +143,38 @@ class Standard(Scaling):
 
     def _write(self, x: Floats, encoded: npt.NDArray[np.float32]) -> None:
         encoded[:, : len(self.owner)] = (x - self.mean) / self.deviation
+
+
+class MaxAbs(Scaling):
+    """The greatest magnitude of every feature becomes 1, and 0 stays 0: for sparse rows.
+
+    It does not hang on the weights of rows.
+    """
+
+    names: ClassVar[tuple[str, ...]] = ("scale",)
+    scale: npt.NDArray[np.float64]
+
+    def fit(self, x: Floats, weights: Weights) -> "Scaling":
+        """Learn the magnitudes; see `Scaling.fit`."""
+        self._set(np.fmax.reduce(np.abs(x), axis=0, initial=0.0).astype(np.float64))
+        return super().fit(x, weights)
+
+    def fit_non_zeros(self, x: NonZeros) -> "Scaling":
+        """Learn the magnitudes; see `Scaling.fit_non_zeros`."""
+        scale = np.zeros(x.width)
+        largest(x, scale)
+        self._set(scale)
+        return super().fit_non_zeros(x)
+
+    def _set(self, scale: npt.NDArray[np.float64]) -> None:
+        self.scale = np.where(scale > 0, scale, 1.0)
+
+    def transform_non_zeros(self, x: NonZeros) -> NonZeros:
+        """Return rows of non-zeros encoded."""
+        return x._replace(values=divided(x.values, x.features, self.scale))
+
+    def _write(self, x: Floats, encoded: npt.NDArray[np.float32]) -> None:
+        encoded[:, : len(self.owner)] = x / self.scale
 
 
 class Ramps(Scaling):
@@ -265,7 +308,26 @@ SCALINGS: dict[str, type[Scaling]] = {
     "standard": Standard,
     "quantile": Quantile,
     "piecewise_linear": PiecewiseLinear,
+    "max_abs": MaxAbs,
 }
+#: Those that leave 0 as it is, the first of which is the default of sparse rows.
+KEEPS_ZEROS: dict[str, type[Scaling]] = {name: SCALINGS[name] for name in ("max_abs", "none")}
+
+
+def for_sparse(wanted: str | None) -> str:
+    """Return the kind for sparse rows.
+
+    Raises
+    ------
+    UserError
+        For one that makes other numbers of zeros.
+    """
+    if wanted is None:
+        return next(iter(KEEPS_ZEROS))
+    if wanted not in KEEPS_ZEROS:
+        names = " or ".join(f'"{name}"' for name in KEEPS_ZEROS)
+        raise UserError(f'X is sparse, and preprocessing "{wanted}" does not keep zeros; set it to {names}')
+    return wanted
 
 
 def create(kind: str, bins: int) -> Scaling:
