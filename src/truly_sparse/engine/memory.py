@@ -24,8 +24,8 @@ def aligned(shape: int | tuple[int, ...], dtype: npt.DTypeLike = np.float32) -> 
 
 
 def padded(count: int) -> npt.NDArray[np.float32]:
-    """Return `count` zeros with room for seven more behind them, so that eight can be read and written from any."""
-    return aligned(count + 7)[:count]
+    """Return `count` zeros with room for 31 more behind them, so that 32 can be read and written from any."""
+    return aligned(count + 31)[:count]
 
 
 @cache

@@ -316,57 +316,80 @@ def by_adam(rates, slope, value, mean, square, lanes):
     return subtract(moved, multiply(splat(rates.decay, lanes), value)), mean, square
 
 
-def coast(rates, first, last, values, velocity, second, wide):
-    """Move the 16 parameters that arrays hold, 32 if `wide`, through steps whose gradient is zero. Compiled code only.
+def coast(rates, first, last, values, velocity, second, k, count):
+    """Move the `count` parameters from k on, at most 32, through steps whose gradient is zero. Compiled code only.
 
-    The steps are those of `in_advance` from `first` up to `last`; values and moments stay in registers.
+    The steps are those of `in_advance` from `first` up to `last`, between which all stays in registers. The arrays have
+    room for 32 from k on.
     """
     raise NotImplementedError
 
 
 @overload(coast, jit_options=INLINED)
-def _coast(rates, first, last, values, velocity, second, wide):
+def _coast(rates, first, last, values, velocity, second, k, count):
     if rates.instance_class is MomentumRates:
 
-        def coast_by_momentum(rates, first, last, values, velocity, second, wide):
+        def coast_by_momentum(rates, first, last, values, velocity, second, k, count):
             zero = splat(np.float32(0), 16)
-            value, speed = load(values, 0, 16), load(velocity, 0, 16)
-            if wide:
-                other, its_speed = load(values, 16, 16), load(velocity, 16, 16)
+            value, speed = load(values, k, 16), load(velocity, k, 16)
+            if count > 16:
+                other, its_speed = load(values, k + 16, 16), load(velocity, k + 16, 16)
                 for step in range(first, last):
                     now = step_of(rates, step)
                     value, speed = by_momentum(now, zero, value, speed, 16)
                     other, its_speed = by_momentum(now, zero, other, its_speed, 16)
-                store(other, values, 16)
-                store(its_speed, velocity, 16)
+                put_sixteen(other, values, k + 16, count - 16)
+                put_sixteen(its_speed, velocity, k + 16, count - 16)
             else:
                 for step in range(first, last):
                     value, speed = by_momentum(step_of(rates, step), zero, value, speed, 16)
-            store(value, values, 0)
-            store(speed, velocity, 0)
+            put_sixteen(value, values, k, count)
+            put_sixteen(speed, velocity, k, count)
 
         return coast_by_momentum
 
-    def coast_by_adam(rates, first, last, values, velocity, second, wide):
+    def coast_by_adam(rates, first, last, values, velocity, second, k, count):
         zero = splat(np.float32(0), 16)
-        for k in range(0, 32 if wide else 16, 16):
-            value, mean, square = load(values, k, 16), load(velocity, k, 16), load(second, k, 16)
+        for at in range(k, k + count, 16):
+            value, mean, square = load(values, at, 16), load(velocity, at, 16), load(second, at, 16)
             for step in range(first, last):
                 value, mean, square = by_adam(step_of(rates, step), zero, value, mean, square, 16)
-            store(value, values, k)
-            store(mean, velocity, k)
-            store(square, second, k)
+            put_sixteen(value, values, at, k + count - at)
+            put_sixteen(mean, velocity, at, k + count - at)
+            put_sixteen(square, second, at, k + count - at)
 
     return coast_by_adam
 
 
-def drifts(rates):
-    """Return whether parameters move even where their gradients and moments are zero. Compiled code only."""
+@njit(**INLINED)
+def put_sixteen(vector, array, k, count):
+    """Store the first `count` of sixteen lanes at ``array[k:]``, which has room for sixteen. Compiled code only."""
+    if count < 16:
+        vector = select(below(count, 16), vector, load(array, k, 16))
+    store(vector, array, k)
+
+
+def rests(rates, velocity, second, k, count):
+    """Return whether a gradient of zero leaves the `count` parameters from k on as they are. Compiled code only."""
     raise NotImplementedError
 
 
-@overload(drifts, jit_options=INLINED)
-def _drifts(rates):
+@overload(rests, jit_options=INLINED)
+def _rests(rates, velocity, second, k, count):
     if rates.instance_class is MomentumRates:
-        return lambda rates: rates.decay != 0
-    return lambda rates: rates.decay != 0 or rates.l1 != 0
+
+        def rests_by_momentum(rates, velocity, second, k, count):
+            still = rates.decay == 0
+            for own in range(k, k + count if still else k):
+                still &= velocity[own] == 0
+            return still
+
+        return rests_by_momentum
+
+    def rests_by_adam(rates, velocity, second, k, count):
+        still = rates.decay == 0 and rates.l1 == 0
+        for own in range(k, k + count if still else k):
+            still &= velocity[own] == 0 and second[own] == 0
+        return still
+
+    return rests_by_adam

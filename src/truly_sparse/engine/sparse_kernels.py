@@ -26,7 +26,7 @@ from numba.extending import overload
 from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
 from truly_sparse.engine.kernels import backward, errors_of_output, forward, move_all, sum_biases, summed
 from truly_sparse.engine.memory import aligned
-from truly_sparse.engine.optimisers import coast, drifts, move, shortened, step_of
+from truly_sparse.engine.optimisers import coast, move, rests, shortened, step_of
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.rows import NonZeros, own_row, softmax_rows
 from truly_sparse.engine.vector import fused, load, prefetch
@@ -36,7 +36,7 @@ TOGETHER, STEPS = 32, 256
 #: Chains of a gradient: lanes of even vectors, then those of odd ones.
 CHAINS = 2 * LANES
 #: How many features ahead links are asked for.
-AHEAD = 8
+AHEAD = 16
 
 
 class Room(NamedTuple):
@@ -46,8 +46,7 @@ class Room(NamedTuple):
     at a time. Feature ``features[j]`` has `values` in `samples`, those from ``starts[j]`` up to ``starts[j + 1]``;
     `read` and `bits` are the values, and their bits, as they come, `of` their samples. `sums` are [sample][neuron],
     `given` are [neuron][sample], in order of the neurons that are no inputs. `parts` has `fan_out` numbers for each
-    chain of a gradient and for its total; `still` holds links that coast; `gradient` has those of a step, where all
-    have to be held.
+    chain of a gradient and for its total; `gradient` has those of a step, where all have to be held.
     """
 
     words: npt.NDArray[np.int64]
@@ -66,7 +65,6 @@ class Room(NamedTuple):
     given: npt.NDArray[np.float32]
     parts: npt.NDArray[np.float32]
     fan_out: int
-    still: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]
     gradient: npt.NDArray[np.float32]
 
 
@@ -98,7 +96,6 @@ def room(width: int, non_zeros: int, fan_out: int, links: int, neurons: int, cou
         given=aligned((neurons, count)),
         parts=aligned((CHAINS + 1) * fan_out),
         fan_out=fan_out,
-        still=(aligned(TOGETHER), aligned(TOGETHER), aligned(TOGETHER)),
         gradient=aligned(links + LANES),
     )
 
@@ -184,33 +181,20 @@ def collect(x, order, start, batch, pointers, rows, room):
     return found
 
 
-@njit(**INNER)
-def make_up(rates, links, start, stop, first, last, room):
+@njit(**INLINED)
+def make_up(rates, links, start, stop, first, last):
     """Move links [start, stop) through the steps from `first` up to `last`, whose gradients are zero."""
-    values, velocity, second = room.still
-    two = links.second.shape[0] > 0
-    for left in range(start, stop, TOGETHER):
-        count = min(TOGETHER, stop - left)
-        for k in range(count):
-            values[k], velocity[k] = links.values[left + k], links.velocity[left + k]
-            second[k] = links.second[left + k] if two else np.float32(0)
-        for k in range(count, TOGETHER):
-            values[k] = velocity[k] = second[k] = np.float32(0)
+    values, velocity, second = links.values, links.velocity, links.second
+    for k in range(start, stop, TOGETHER):
+        count = min(TOGETHER, stop - k)
         for step in range(first, last, STEPS):
-            moves = drifts(rates)
-            for k in range(count):
-                moves |= velocity[k] != 0 or second[k] != 0
-            if not moves:
+            if rests(rates, velocity, second, k, count):
                 break
-            coast(rates, step, min(step + STEPS, last), values, velocity, second, count > LANES)
-        for k in range(count):
-            links.values[left + k], links.velocity[left + k] = values[k], velocity[k]
-            if two:
-                links.second[left + k] = second[k]
+            coast(rates, step, min(step + STEPS, last), values, velocity, second, k, count)
 
 
 @njit(**INNER)
-def make_up_all(rates, links, inputs, seen, last, room):
+def make_up_all(rates, links, inputs, seen, last):
     """Move the links of all inputs through the steps they missed."""
     feature = 0
     while feature < inputs:
@@ -218,7 +202,7 @@ def make_up_all(rates, links, inputs, seen, last, room):
         while feature < inputs and seen[feature] == seen[first]:
             feature += 1
         if seen[first] < last:
-            make_up(rates, links, links.pointers[first], links.pointers[feature], seen[first], last, room)
+            make_up(rates, links, links.pointers[first], links.pointers[feature], seen[first], last)
 
 
 @njit(**INLINED)
@@ -238,19 +222,28 @@ def begin(sums, biases, count):
             sums[b * neurons + o] = biases[o]
 
 
+@njit(**INLINED)
+def ask_for(links, room, j, found):
+    """Ask for the links of feature number j of the batch."""
+    feature = np.int64(room.features[min(j, found - 1)])
+    start = links.pointers[feature]
+    stop = min(links.pointers[feature + 1], start + 4 * LANES)
+    for k in range(start, stop + LANES - 1, LANES):
+        prefetch(links.values, k, ())
+        prefetch(links.velocity, k, ())
+        prefetch(links.targets, k, ())
+
+
 @njit(**INNER)
 def show(links, biases, rates, step, seen, found, inputs, room):
     """Make up for steps that the links of the batch's features missed, and let them add to the sums."""
     neurons = biases.shape[0]
     for j in range(found):
-        later = np.int64(room.features[min(j + AHEAD, found - 1)])
-        prefetch(links.values, links.pointers[later], ())
-        prefetch(links.velocity, links.pointers[later], ())
-        prefetch(links.targets, links.pointers[later], ())
+        ask_for(links, room, j + AHEAD, found)
         feature = np.int64(room.features[j])
         if seen[feature] < step:
             start, stop = links.pointers[feature], links.pointers[feature + 1]
-            make_up(rates, links, start, stop, np.int64(seen[feature]), step, room)
+            make_up(rates, links, start, stop, np.int64(seen[feature]), step)
         for place in range(room.starts[j], room.starts[j + 1]):
             pass_on(links, feature, room.values[place], room.sums, room.samples[place] * neurons - inputs)
 
@@ -274,7 +267,7 @@ def turn_errors(rows, own, count, neurons, errors):
             errors[b * neurons + o] = own[start + b]
 
 
-@njit(**INNER)
+@njit(**INLINED)
 def fold(room, touched, links):
     """Add the chains of a tile, those whose bits are set, to the first of them in the order of `kernels`."""
     parts, apart = room.parts, room.fan_out
@@ -293,14 +286,19 @@ def fold(room, touched, links):
         half //= 2
 
 
-@njit(**INNER)
+@njit(**INLINED)
 def slope_of(links, start, count, j, inputs, neurons, tile, room):
     """Write the gradients of the `count` links from `start` on, which lead from feature number j, to the total."""
     parts, apart, errors, targets = room.parts, room.fan_out, room.sums, links.targets
     total = CHAINS * apart
+    place, end, span = room.starts[j], room.starts[j + 1], LANES * tile
+    if end - place == 1:
+        x, at = room.values[place], room.samples[place] * neurons - inputs
+        for k in range(count):
+            parts[total + k] = np.float32(0) + x * errors[at + targets[start + k]]
+        return
     for k in range(count):
         parts[total + k] = np.float32(0)
-    place, end, span = room.starts[j], room.starts[j + 1], LANES * tile
     while place < end:
         number, touched, several = room.samples[place] // span, 0, -place
         while place < end and room.samples[place] // span == number:
@@ -328,10 +326,7 @@ def learn(links, rates, step, seen, found, inputs, neurons, tile, in_place, room
     """Move the links of the batch's features by their gradients, or keep the gradients; return how many these are."""
     total, kept = CHAINS * room.fan_out, 0
     for j in range(found):
-        later = np.int64(room.features[min(j + AHEAD, found - 1)])
-        prefetch(links.values, links.pointers[later], ())
-        prefetch(links.velocity, links.pointers[later], ())
-        prefetch(links.targets, links.pointers[later], ())
+        ask_for(links, room, j + AHEAD, found)
         feature = np.int64(room.features[j])
         start, count = links.pointers[feature], links.pointers[feature + 1] - links.pointers[feature]
         slope_of(links, start, count, j, inputs, neurons, tile, room)
@@ -420,7 +415,7 @@ def train_epoch(x, y, order, batch, count, links, beyond, layers, biases, gradie
             move_kept(links, now, found, room)
             move_all(now, beyond.values, beyond.velocity, beyond.second, gradient)
         move_all(now, biases.values, biases.velocity, biases.second, biases.own_gradient)
-    make_up_all(rates, links, inputs, seen, steps, room)
+    make_up_all(rates, links, inputs, seen, steps)
     return loss, correct
 
 

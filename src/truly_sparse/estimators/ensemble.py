@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
+from truly_sparse.engine.rows import NonZeros
 from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
@@ -165,6 +166,11 @@ class Ensemble(EnsembleParameters, SparseEstimator):
     ) -> Trained:
         """Train a parent, unless there is one, and make its children; see `SparseEstimator._learned` for the others."""
         method, config = self._method(), checked(settings)
+        if method == "stochastic_subnetworks" and isinstance(problem.x, NonZeros):
+            raise UserError(
+                "stochastic_subnetworks has links that take part in some steps only, which are not trained on sparse "
+                'rows; set method to "sparse_subnetworks", or make X dense'
+            )
         stages = children.stages_of(method, config)
         if not self._kin() or not children.apart(stages):
             return super()._learned(table, problem, settings, seed, before)

@@ -50,7 +50,7 @@ def add_hashes(x, total):
         mixed = total[row]
         for k in range(x.begins[row], x.ends[row]):
             one[0] = x.values[k]  # as float64, so that float32 numbers have the hash of their equals
-            own = word[0] ^ mixed ^ (np.uint64(x.features[k]) * np.uint64(0x9E3779B97F4A7C15))
+            own = word[0] ^ mixed ^ (np.uint64(x.features[k] + 1) * np.uint64(0x9E3779B97F4A7C15))
             own = (own ^ (own >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
             own = (own ^ (own >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
             mixed = own ^ (own >> np.uint64(33))
