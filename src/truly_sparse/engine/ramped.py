@@ -1,6 +1,6 @@
 """Samples whose features are ramps, kept as two numbers for all ramps of a column."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
