@@ -30,6 +30,8 @@ def main() -> None:
         more = ["--rounds", arguments.rounds, "--largest", arguments.largest]
         print(f"{name}: about ten minutes", file=sys.stderr)
         subprocess.run([sys.executable, *command, *more], env=machine.environment(instructions), check=True)
+    print("sparse rows: about ten minutes", file=sys.stderr)
+    subprocess.run([sys.executable, here / "text.py"], env=machine.environment(machine.available()[0]), check=True)
     subprocess.run([sys.executable, here / "report.py"], check=True)
 
 

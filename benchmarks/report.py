@@ -28,6 +28,7 @@ import fitted
 import scale
 import shortcuts
 import stability
+import text as texts
 import starts
 import subnetworks
 from columns import Columns
@@ -93,6 +94,8 @@ def report(machines: Columns, folder: Path) -> str:
         sections["Fitted estimators"] = fitted.markdown(machines)
     if any("fits" in found for found in machines.values()):
         sections["Fits"] = fits.markdown(machines)
+    if (folder / "text.json").exists():
+        sections["Sparse rows"] = texts.markdown(json.loads((folder / "text.json").read_text("utf-8")))
     text = "\n\n".join(f"## {title}\n\n{part}" for title, part in sections.items())
     return f"# Measured by `make bench`\n\n{text}\n"
 

@@ -43,8 +43,8 @@ def report(folder):
 def results(tmp_path):
     """Return a copy of what was measured: results of one machine and instruction set each."""
     shutil.copytree(RESULTS / "machines", tmp_path / "machines")
-    for name in ("largest.json", "stability.json"):
-        shutil.copy(RESULTS / name, tmp_path)
+    for path in RESULTS.glob("*.json"):
+        shutil.copy(path, tmp_path)
     return tmp_path
 
 
