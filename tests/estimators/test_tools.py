@@ -11,6 +11,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.inspection import PartialDependenceDisplay, permutation_importance
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_predict
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -71,6 +72,16 @@ def test_permutation_and_partial_dependence_find_what_matters():
     shown = PartialDependenceDisplay.from_estimator(model, x, [2, 4])
     curves = [float(np.ptp(part["average"])) for part in shown.pd_results]
     assert curves[0] > 10 * curves[1]
+
+
+def test_several_targets_have_an_ensemble_each():
+    x, y = load_diabetes(return_X_y=True)
+    both = np.stack([y, x[:, 2] - x[:, 8]], axis=1)
+    model = MultiOutputRegressor(TrulySparseEnsembleRegressor(**SMALL), n_jobs=2).fit(x, both)
+    alone = TrulySparseEnsembleRegressor(**SMALL).fit(x, both[:, 1])
+    assert np.array_equal(model.predict(x)[:, 1], alone.predict(x))
+    with pytest.raises(ValueError, match="MultiOutputRegressor"):
+        TrulySparseEnsembleRegressor(**SMALL).fit(x, both)
 
 
 def test_shap_explains_a_prediction_by_its_own_definition(data, fitted):
