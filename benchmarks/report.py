@@ -25,6 +25,7 @@ import products
 import profile_kernels
 import fits
 import fitted
+import large_tables
 import scale
 import shortcuts
 import stability
@@ -96,6 +97,10 @@ def report(machines: Columns, folder: Path) -> str:
         sections["Fits"] = fits.markdown(machines)
     if (folder / "text.json").exists():
         sections["Sparse rows"] = texts.markdown(json.loads((folder / "text.json").read_text("utf-8")))
+    if (folder / "large_tables.json").exists():
+        sections["Tables larger than memory"] = large_tables.markdown(
+            json.loads((folder / "large_tables.json").read_text("utf-8"))
+        )
     text = "\n\n".join(f"## {title}\n\n{part}" for title, part in sections.items())
     return f"# Measured by `make bench`\n\n{text}\n"
 

@@ -12,7 +12,7 @@ _ESTIMATORS = (
     "load_model",
     "save_model",
 )
-__all__ = [*_ESTIMATORS, "__version__"]
+__all__ = [*_ESTIMATORS, "__version__", "open_table"]
 
 
 _kernel_cache.settle()
@@ -20,6 +20,10 @@ _kernel_cache.settle()
 
 def __getattr__(name: str) -> object:
     # Imported at first use: the workflow imports this package for every job and needs no compiler there.
+    if name == "open_table":  # needs pandas
+        from truly_sparse.estimators.table_files import open_table
+
+        return open_table
     if name in _ESTIMATORS:
         from truly_sparse import estimators
 
@@ -28,4 +32,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_ESTIMATORS])
+    return sorted([*globals(), *_ESTIMATORS, "open_table"])

@@ -13,10 +13,10 @@ import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
 from truly_sparse.cli import models
-from truly_sparse.cli.candidates import METHODS
+from truly_sparse.cli.candidates import METHODS, RIVALS
 from truly_sparse.cli.main import main
 from truly_sparse.cli.model_commands import COMMANDS
-from truly_sparse.estimators import load_model
+from truly_sparse.estimators import load_model, table_files
 from truly_sparse.estimators.ensemble import method_names
 
 FILES = Path(__file__).parent / "files"
@@ -129,6 +129,15 @@ def test_compare_regresses_fractions(tmp_path, monkeypatch, capsys):
         (["fit", "iris.csv", "--target", "species", "--set", "random_state=a"], "use --seed for that"),
         (["fit", "iris.csv", "--target", "petal width (cm)", "--task", "classify"], "holds fractions"),
         (["fit", "endless.csv", "--target", "species"], "endless.csv holds infinite values in column sepal length"),
+        (
+            ["fit", "endless.csv", "--target", "species", "--stream"],
+            "endless.csv holds infinite values in column sepal",
+        ),
+        (
+            ["fit", "named.csv", "--target", "species", "--stream"],
+            "column name holds 150 different texts; leave it out",
+        ),
+        (["fit", "iris.csv", "--target", "colour", "--stream"], "column colour of iris.csv is empty in 1 row(s)"),
         (["fit", "named.csv", "--target", "species"], "column name holds 150 different texts; leave it out"),
         (["predict", "old.npz", "endless.csv"], "endless.csv lacks 2 column(s) of training: a, b"),
         (["predict", "old.npz", "text.csv"], "column a of text.csv holds text, but was numbers in training"),
@@ -175,6 +184,41 @@ def test_gaps_and_categories_go_to_the_model_as_they_are(iris, capsys):
     say(capsys, "predict", "model.npz", "other.csv", "--probabilities", "--output", "out.csv", "--json")
     found = pd.read_csv("out.csv").filter(like="probability of ").to_numpy()
     assert np.allclose(found, model.predict_proba(other), atol=1e-12)
+
+
+@pytest.mark.parametrize("more", [[], ["--test-fraction", "0.3"]])
+def test_a_table_in_pieces_gives_the_same_model_and_scores(more, iris, capsys):
+    given = ["fit", "iris.csv", "--target", "species", "--json", "--quiet", *SMALL, *NET, *more]
+    one, other = (say(capsys, *given, "--output", name, *own) for name, own in (("a.npz", []), ("b.npz", ["--stream"])))
+    for said in (one, other):
+        del said["seconds"], said["model"]
+    assert one == other
+    found = [load_model(name) for name in ("a.npz", "b.npz")]
+    assert (
+        found[0].predict_proba(iris.drop(columns="species")).tobytes()
+        == found[1].predict_proba(iris.drop(columns="species")).tobytes()
+    )
+    assert not list(Path().glob(".truly*"))
+
+
+def test_a_table_that_memory_might_not_hold_comes_in_pieces(iris, capsys, monkeypatch):
+    said = []
+    monkeypatch.setattr(models, "limits", lambda: iter([("memory", 1000.0)]))
+    monkeypatch.setattr(models, "open_table", lambda *given: said.append(given) or table_files.open_table(*given))
+    say(capsys, "fit", "iris.csv", "--target", "species", "--method", "set", "--json", "--quiet", *NET)
+    assert len(said) == 1
+    assert table_files.bytes_of("iris.csv") == Path("iris.csv").stat().st_size
+    iris.to_parquet("iris.parquet")
+    assert table_files.bytes_of("iris.parquet") == 8 * 150 * 6
+    assert table_files.bytes_of("none.parquet") == table_files.bytes_of("none.csv") == 0
+
+
+def test_compare_takes_gaps_and_categories(iris, capsys):
+    assert iris["colour"].isna().any()
+    given = ["--target", "species", "--methods", "set", "fd-tse", *RIVALS, "--seeds", "1", "--quiet", "--json"]
+    said = say(capsys, "compare", "iris.csv", *given, *SMALL, *NET)
+    assert {row["method"] for row in said["table"]} == {"set", "fd-tse", *RIVALS}
+    assert all(row["accuracy"] > 0.7 for row in said["table"])
 
 
 def test_a_model_of_the_first_format_predicts_as_it_did(capsys):

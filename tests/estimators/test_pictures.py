@@ -12,6 +12,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from truly_sparse import SparseCNNClassifier, load_model, save_model
 from truly_sparse.errors import UserError
+from truly_sparse.estimators import archives
 from truly_sparse.estimators.pictures import _shade_of
 
 SMALL = {"hidden_layer_sizes": (4, 8), "compression": 4, "epochs": 3}
@@ -106,8 +107,7 @@ def test_a_file_predicts_the_same_and_a_spoilt_one_is_one_line(fitted, digits, t
     named = SparseCNNClassifier(**SMALL).fit(x[:100], np.array(list("abcdefghij"), object)[y[:100]])
     save_model(named, path)
     assert load_model(path).classes_.tolist() == list("abcdefghij")
-    with np.load(path) as archive:
-        arrays = dict(archive)
+    facts, arrays = archives.read(path, ())
     for change, said in (
         ({"shade/mean": np.zeros(2)}, "shade"),
         ({"shade/deviation": np.zeros(1)}, "do not fit"),
@@ -115,7 +115,7 @@ def test_a_file_predicts_the_same_and_a_spoilt_one_is_one_line(fitted, digits, t
         ({"network/values": arrays["network/values"][1:]}, "not float32"),
         ({"classes_": np.array(["a"])}, "does not know its classes"),
     ):
-        np.savez(path, **arrays | change)
+        archives.write(path, facts, arrays | change)
         with pytest.raises(UserError, match=said) as error:
             load_model(path)
         assert "\n" not in str(error.value)

@@ -4,17 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from truly_sparse.errors import UserError
-
-try:
-    import pandas as pd
-except ModuleNotFoundError:
-    raise UserError('reading tables needs pandas; pip install "truly-sparse[tables]"') from None
-
-#: A text column with more categories, each for less than two rows, is a name or an identifier, not a feature.
-MOST_CATEGORIES = 100
+from truly_sparse.estimators.table_files import CSV, PARQUET, is_numeric, pd, refuse_identifiers, refuse_infinite
 
 
 def read(path: str) -> pd.DataFrame:
@@ -27,9 +18,9 @@ def read(path: str) -> pd.DataFrame:
     """
     name = Path(path).name.lower()
     try:
-        if name.endswith((".parquet", ".pq")):
+        if name.endswith(PARQUET):
             table = pd.read_parquet(path)
-        elif name.endswith((".csv", ".csv.gz")):
+        elif name.endswith(CSV):
             table = pd.read_csv(path)
         else:
             raise UserError(f"{path} is of an unknown kind; give a .csv, .csv.gz or .parquet file")
@@ -75,19 +66,10 @@ def features(table: pd.DataFrame, target: str, path: str) -> pd.DataFrame:
     x = table.drop(columns=target).dropna(axis="columns", how="all")
     for name in x:
         if not is_numeric(x[name]):
-            different = x[name].astype(str).nunique()
-            if different > max(MOST_CATEGORIES, len(x) / 2):
-                raise UserError(
-                    f"column {name} holds {different} different texts; leave it out, or turn it into numbers"
-                )
+            refuse_identifiers(str(name), x[name].astype(str).nunique(), len(x))
     if x.columns.empty:
         raise UserError("no column is left to learn from")
     return _finite(x, path)
-
-
-def is_numeric(column: pd.Series) -> bool:
-    """Return whether a column holds numbers, or yes and no."""
-    return pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column)
 
 
 def as_trained(table: pd.DataFrame, columns: Sequence[Any], path: str) -> pd.DataFrame:
@@ -133,7 +115,5 @@ def _numbers(table: pd.DataFrame, columns: Sequence[dict[str, Any]], path: str) 
 
 def _finite(x: pd.DataFrame, path: str) -> pd.DataFrame:
     """Return a table, or refuse infinite values in it."""
-    for name in x:
-        if is_numeric(x[name]) and np.isinf(x[name].to_numpy(float, na_value=np.nan)).any():
-            raise UserError(f"{path} holds infinite values in column {name}; replace or remove them")
+    refuse_infinite(x, path)
     return x

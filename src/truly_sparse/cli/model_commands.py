@@ -63,6 +63,10 @@ def _fit(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the estimator; repeatable"
     )
+    command.add_argument("--stream", action="store_true", help=(
+        "read the table in pieces and keep it in a temporary file beside the model: the same model in little memory "
+        "(done by itself where memory might not hold the table)"
+    ))  # fmt: skip
     command.add_argument(
         "--test-fraction", type=float, default=0.0, help="part of the rows kept for a test (default: 0)"
     )

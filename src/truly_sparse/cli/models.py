@@ -5,19 +5,30 @@ import ast
 import json
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
 
 from truly_sparse import estimators
 from truly_sparse.cli import columns
 from truly_sparse.errors import UserError
+from truly_sparse.estimators.stored import StoredRows
+from truly_sparse.estimators.table_files import bytes_of, open_table
 from truly_sparse.files import atomic_path
+from truly_sparse.measure.free_memory import limits
 
 SINGLE = ("set", "static")
+#: So many times the bytes of its numbers a table takes while a model learns from it, encoded and copied.
+WHILE_FITTED = 20
+#: Rows of a file that are predicted at a time.
+PREDICTED = 1 << 16
 #: Parameters that have an option of their own.
 OPTIONS = {
     "method": "--method",
@@ -68,19 +79,37 @@ def is_regression(target: pd.Series, task: str) -> bool:
     return fractions if task == "auto" else task == "regress"
 
 
-def split(x: pd.DataFrame, y: Any, fraction: float, seed: int, stratify: bool) -> list[Any]:
+def split(x: pd.DataFrame | StoredRows, y: Any, fraction: float, seed: int, stratify: bool) -> list[Any]:
     """Return training and test rows of x and y; every class is on both sides, where each has enough rows."""
     count = len(np.unique(y)) if stratify else 0
     test = math.ceil(fraction * len(y))
     possible = stratify and np.unique(y, return_counts=True)[1].min() > 1 and count <= min(test, len(y) - test)
-    return list(train_test_split(x, y, test_size=test, stratify=y if possible else None, random_state=seed))
+    stratified = y if possible else None
+    both = train_test_split(np.arange(len(y)), test_size=test, stratify=stratified, random_state=seed)
+    return [*(x[rows] if isinstance(x, StoredRows) else x.iloc[rows] for rows in both), *(y[rows] for rows in both)]
+
+
+@contextmanager
+def _table(arguments: argparse.Namespace) -> Iterator[tuple[Any, npt.NDArray[Any]]]:
+    """Yield the rows of a table and their targets: in memory, or in a file where that is asked for or needed."""
+    free = min(size for _, size in limits())
+    if arguments.stream or bytes_of(arguments.data) * WHILE_FITTED > free:
+        with open_table(arguments.data, arguments.target, Path(arguments.output).absolute().parent) as table:
+            yield table
+    else:
+        frame = columns.read(arguments.data)
+        target = columns.target_of(frame, arguments.target, arguments.data)
+        yield columns.features(frame, arguments.target, arguments.data), target.to_numpy()
 
 
 def fit(arguments: argparse.Namespace) -> None:
     """Train and write a model; print where it is and how good."""
-    table = columns.read(arguments.data)
-    target = columns.target_of(table, arguments.target, arguments.data)
-    regress = is_regression(target, arguments.task)
+    with _table(arguments) as (x, y):
+        _fit(arguments, x, y)
+
+
+def _fit(arguments: argparse.Namespace, x: Any, y: npt.NDArray[Any]) -> None:
+    regress = is_regression(pd.Series(y, name=arguments.target, dtype=y.dtype), arguments.task)
     model = create(
         arguments.method,
         arguments.preset,
@@ -89,8 +118,7 @@ def fit(arguments: argparse.Namespace) -> None:
         random_state=arguments.seed,
         verbose=not arguments.quiet,
     )
-    x, y = columns.features(table, arguments.target, arguments.data), target.to_numpy()
-    x_test = y_test = None
+    x_test, y_test = None, y[:0]
     if arguments.test_fraction:
         if not 0 < arguments.test_fraction < 1:
             raise UserError(f"--test-fraction is {arguments.test_fraction}; give a number between 0 and 1")
@@ -108,10 +136,19 @@ def fit(arguments: argparse.Namespace) -> None:
         "seconds": round(seconds, 2),
         "epochs": model.n_iter_,
         "links": model.summary()[-1]["links"],
-        f"training_{score}": float(model.score(x, y)),
-        f"test_{score}": None if x_test is None else float(model.score(x_test, y_test)),
+        f"training_{score}": _score(model, x, y),
+        f"test_{score}": None if x_test is None else _score(model, x_test, y_test),
     }
     _say(facts, arguments.json)
+
+
+def _score(model: Any, x: Any, y: npt.NDArray[Any]) -> float:
+    """Return what `score` does, of rows in a file, too, which are not all brought into memory."""
+    if not isinstance(x, StoredRows):
+        return float(model.score(x, y))
+    starts = range(0, len(x), PREDICTED)
+    predicted = np.concatenate([model.predict(x[start : start + PREDICTED]) for start in starts])
+    return float(np.mean(predicted == y)) if hasattr(model, "classes_") else float(r2_score(y, predicted))
 
 
 def predict(arguments: argparse.Namespace) -> None:

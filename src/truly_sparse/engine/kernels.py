@@ -300,8 +300,8 @@ def move_all(rates, values, velocity, second, gradient):
 
 @njit(cache=True, nogil=True, **COMPILED)
 def train_epoch(x, y, order, batch, count, links, layers, biases, gradient, space, widths, dropout, first_step, rates,
-                powers, clip, far, active, team):  # fmt: skip
-    """Train on every full batch of `order`; return the summed cross-entropy and the number of correct samples.
+                powers, clip, far, active, team, loss):  # fmt: skip
+    """Train on every full batch of `order`; return `loss` plus its cross-entropy, and the number of correct samples.
 
     `count` >= `batch` is the batch rounded up to whole vectors; the padding has zero error. With `clip` > 0 the
     gradient of all parameters is shortened to that norm where it is longer. `active` is an empty tuple, or lets some
@@ -309,7 +309,7 @@ def train_epoch(x, y, order, batch, count, links, layers, biases, gradient, spac
     finite. Each thread of a `team` (an empty tuple where there is one) is given a `space`, of which all have the rows
     of neurons in common, and `powers` of its own; only the first one returns the number of correct samples.
     """
-    loss, correct = 0.0, 0
+    correct = 0
     inputs, output = layers.starts[1], layers.starts[layers.slopes.shape[0] - 1]
     classes, of_output = layers.starts[layers.slopes.shape[0]] - output, biases.gradient[output - inputs :]
     room = room_for(x, space.rows, count)

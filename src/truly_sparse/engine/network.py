@@ -14,7 +14,8 @@ from truly_sparse.engine.gate import Active, Gate, room
 from truly_sparse.engine.graph import Block, Graph, Pair
 from truly_sparse.engine.linked import EpochResult, Floats, Linked
 from truly_sparse.engine.memory import padded
-from truly_sparse.engine.optimisers import Adam, Optimiser, in_advance, of_epoch
+from truly_sparse.engine.optimisers import Adam, Optimiser, in_advance, of_epoch, of_steps
+from truly_sparse.engine.pieces import Part, Pieces, parts
 from truly_sparse.engine.ramped import Ramped
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.rows import Bytes, NonZeros, Numbers, Samples
@@ -237,7 +238,7 @@ class SparseMLP(Linked):
 
         Parameters
         ----------
-        x : ndarray of float32, shape (samples, features), or Bytes, or NonZeros
+        x : ndarray of float32, shape (samples, features), Bytes, NonZeros or Pieces
         y : ndarray of int64, shape (samples,)
             Class of each sample, 0 to classes - 1.
         order : ndarray of int64, shape (n,)
@@ -274,15 +275,21 @@ class SparseMLP(Linked):
         if isinstance(optimiser, Adam):
             self._keep_second_moments()
         active = room(self.graph.arrays, gate) if gate is not None else ()
-        samples, rates = self._rows(x), of_epoch(optimiser, steps)
+        rates, loss, correct = of_epoch(optimiser, steps), 0.0, 0
         drop = kernels.Dropout(np.uint64(key), threshold(dropout), np.float32(1.0 / (1.0 - dropout)))
 
         def train(
-            rows: npt.NDArray[np.int64], space: Space, powers: npt.NDArray[np.float64], team: Team | tuple[()]
+            part: Part,
+            samples: Numbers | Bytes | Ramped,
+            loss: float,
+            rows: npt.NDArray[np.int64],
+            space: Space,
+            powers: npt.NDArray[np.float64],
+            team: Team | tuple[()],
         ) -> tuple[float, int]:
             found: tuple[float, int] = kernels.train_epoch(
                 samples,
-                y,
+                part.y,
                 rows,
                 batch,
                 workspace.count,
@@ -293,27 +300,34 @@ class SparseMLP(Linked):
                 space,
                 workspace.widths,
                 drop,
-                first_step,
-                rates,
+                first_step + part.first,
+                of_steps(rates, part.first, len(part.order) // batch),
                 powers,
                 np.float32(optimiser.clip),
                 workspace.far,
                 active,
                 team,
+                loss,
             )
             return found
 
-        if threads == 1 or gate is not None:
-            loss, correct = train(order, workspace.space, self._powers, ())
-        else:
-            team = teams(self._crew.choose(threads, 3 * len(self.graph) * batch))
-            spaces = [workspace.space, *(workspace.another() for _ in team[1:])]
-            powers = [self._powers, *(self._powers.copy() for _ in team[1:])]
-            # What compiling could raise is raised before any thread waits for another.
-            train(order[:0], workspace.space, self._powers, team[0])
-            started = perf_counter()
-            loss, correct = together([partial(train, order, *own) for own in zip(spaces, powers, team, strict=True)])
-            self._crew.trained(len(team), (perf_counter() - started) / steps)
+        for part in parts(x, y, order, batch):
+            call = partial(train, part, self._rows(part.x), loss)
+            if threads == 1 or gate is not None:
+                loss, hits = call(part.order, workspace.space, self._powers, ())
+            else:
+                team = teams(self._crew.choose(threads, 3 * len(self.graph) * batch))
+                spaces = [workspace.space, *(workspace.another() for _ in team[1:])]
+                powers = [self._powers, *(self._powers.copy() for _ in team[1:])]
+                # What compiling could raise is raised before any thread waits for another.
+                call(part.order[:0], workspace.space, self._powers, team[0])
+                started = perf_counter()
+                every = zip(spaces, powers, team, strict=True)
+                loss, hits = together([partial(call, part.order, *own) for own in every])
+                self._crew.trained(len(team), (perf_counter() - started) / (len(part.order) // batch))
+            correct += hits
+            if not np.isfinite(loss):
+                break
         seen = steps * batch
         links: tuple[float, float] = len(self.graph), self.input_links
         if isinstance(active, Active):
@@ -381,6 +395,10 @@ class SparseMLP(Linked):
         return self._predict(x, self.storage)
 
     def _predict(self, x: Samples, storage: str) -> Floats:
+        if isinstance(x, Pieces):
+            made = x.made(np.arange(x.shape[0]), PREDICTION_ROWS)
+            none = np.empty((0, self.sizes[-1]), np.float32)
+            return np.concatenate([none, *(self._predict(piece, storage) for piece in made)])
         sizes = self.sizes[1:] if isinstance(x, NonZeros) else self.sizes
         workspace = self._workspace
         if workspace is None or (workspace.sizes, workspace.storage) != (sizes, storage):

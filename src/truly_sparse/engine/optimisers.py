@@ -126,12 +126,12 @@ def of_epoch(optimiser: Optimiser, steps: int) -> MomentumRates | AdamRates:
     return AdamRates(_per_step(optimiser.rate, steps), float(optimiser.beta1), float(optimiser.beta2), *numbers)
 
 
-def of_step(rates: MomentumRates | AdamRates, step: int) -> MomentumRates | AdamRates:
-    """Return the rates of an epoch that consists of one of its steps."""
-    one = slice(step, step + 1)
+def of_steps(rates: MomentumRates | AdamRates, first: int, count: int = 1) -> MomentumRates | AdamRates:
+    """Return the rates of an epoch that consists of some of its steps."""
+    some = slice(first, first + count)
     if isinstance(rates, AdamRates):
-        return rates._replace(rate=np.asarray(rates.rate)[one])
-    rate, momentum, lookahead = (np.asarray(each)[one] for each in (rates.rate, rates.momentum, rates.lookahead))
+        return rates._replace(rate=np.asarray(rates.rate)[some])
+    rate, momentum, lookahead = (np.asarray(each)[some] for each in (rates.rate, rates.momentum, rates.lookahead))
     return rates._replace(rate=rate, momentum=momentum, lookahead=lookahead)
 
 

@@ -9,6 +9,7 @@ from numba.extending import overload
 
 from truly_sparse.engine.compiled import INLINED, INNER
 from truly_sparse.engine.libm import exp
+from truly_sparse.engine.pieces import Pieces
 from truly_sparse.engine.ramped import Ramped
 from truly_sparse.engine.registers import LANES, LINE
 from truly_sparse.engine.vector import (
@@ -72,7 +73,7 @@ class NonZeros(NamedTuple):
 
 
 #: What a network is shown, [sample][feature].
-Samples = npt.NDArray[np.float32] | Bytes | Ramped | NonZeros
+Samples = npt.NDArray[np.float32] | Bytes | Ramped | NonZeros | Pieces
 Kind = TypeVar("Kind")
 
 
@@ -90,6 +91,8 @@ def chosen(x: Kind, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice)
 
 def taken(x: Samples, rows: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.float32]:
     """Return some rows of samples as float32, dense."""
+    if isinstance(x, Pieces):
+        raise TypeError("samples that are made piece by piece are never all there")
     if isinstance(x, Bytes):
         return x.values[rows] * x.scale + x.shift
     if isinstance(x, Ramped):

@@ -16,9 +16,11 @@ from sklearn.utils.validation import (
     _check_n_features,
     _check_sample_weight,
     check_array,
+    check_consistent_length,
     check_is_fitted,
     check_random_state,
     check_X_y,
+    column_or_1d,
 )
 from tqdm.auto import tqdm
 
@@ -26,6 +28,7 @@ from truly_sparse.engine import store
 from truly_sparse.engine.network import Floats, SparseMLP
 from truly_sparse.engine.prediction import FEW_IN_ORDER, Ordered, Outputs, alike
 from truly_sparse.engine.rows import NonZeros, chosen
+from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.ensembles.trainer import create, kind_of
@@ -40,6 +43,7 @@ from truly_sparse.estimators.parameters import Parameters
 from truly_sparse.estimators.predictor import Predictor, mean_of_members
 from truly_sparse.estimators.presets import HELD_OUT, batch_size, fill_in, settle
 from truly_sparse.estimators.sparse_rows import of_csr
+from truly_sparse.estimators.stored import StoredRows
 from truly_sparse.training import evolution
 from truly_sparse.training.config import contradiction
 from truly_sparse.training.loop import End, Loop, Member, Problem
@@ -63,6 +67,8 @@ CHECKED: dict[str, Any] = {
     "ensure_all_finite": False,
     "accept_sparse": "csr",
 }
+#: Among settings, where each member trains one epoch: whether a SET step follows it.
+ONE_EPOCH = "evolve_after"
 #: Columns of `history_`.
 HISTORY = ("epoch", "member", "phase", "learning_rate", "loss", "validation_score", "connections", "samples", "seconds")
 
@@ -71,7 +77,8 @@ HISTORY = ("epoch", "member", "phase", "learning_rate", "loss", "validation_scor
 class Trained:
     """What a run gave: its members and the rows of its history, where it ended, and whose children the members are.
 
-    Of the members that there were before, all are kept or the first `kept`.
+    Of the members that there were before, all are kept or the first `kept`. `ends` has the end of every member that is
+    trained by itself.
     """
 
     members: list[Member]
@@ -79,6 +86,7 @@ class Trained:
     end: End
     parent: Parent | None = None
     kept: int | None = None
+    ends: list[End] = field(default_factory=list)
 
 
 @dataclass
@@ -90,6 +98,8 @@ class Model:
     end: End | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     parent: Parent | None = None
+    #: Where each member's training ended, after `partial_fit`.
+    ends: list[End] = field(default_factory=list)
     #: The members' links in order for single rows, once some were predicted.
     ordered: Ordered | None = None
 
@@ -152,6 +162,8 @@ class SparseEstimator(Parameters):
         self, x: Any, y: Any, sample_weight: npt.ArrayLike | None, reset: bool, y_numeric: bool = False
     ) -> tuple[Rows, npt.NDArray[Any], Weights | None]:
         """Return rows as a matrix, targets and weights; with `reset`, learn names and categories of the columns."""
+        if isinstance(x, StoredRows):
+            return self._check_stored(x, y, sample_weight, reset)
         _check_feature_names(self, x, reset=reset)
         rows = tables.read(x)
         features, targets = check_X_y(rows.values, y, y_numeric=y_numeric, estimator=self, **CHECKED)
@@ -179,8 +191,30 @@ class SparseEstimator(Parameters):
             )
         return of_csr(features)
 
-    def _check_features(self, x: Any) -> Rows:
+    def _check_stored(
+        self, x: StoredRows, y: Any, sample_weight: npt.ArrayLike | None, reset: bool
+    ) -> tuple[StoredRows, npt.NDArray[Any], Weights | None]:
+        """Do for rows in a file what `_check_training` does for others."""
+        targets = column_or_1d(y)
+        check_consistent_length(x, targets)
+        weights = weights_of(sample_weight, x)
+        if reset:
+            self.feature_names_in_, self.n_features_in_ = np.array(x.names, object), x.shape[1]
+            named = tables.places_of(self.categorical_features, x.shape[1], x.names)
+            self.categories_ = (x if weights is None else x[weights > 0]).learned(named)
+        self._check_names(x)
+        return x.coded(self.categories_), targets, weights
+
+    def _check_names(self, x: StoredRows) -> None:
+        known = getattr(self, "feature_names_in_", np.zeros(0, object)).tolist()
+        if list(x.names) != known:
+            raise UserError("the columns of the file are not those of training: " + ", ".join(map(str, known[:8])))
+
+    def _check_features(self, x: Any) -> npt.NDArray[np.floating] | NonZeros:
         """Return rows to predict as a matrix."""
+        if isinstance(x, StoredRows):
+            self._check_names(x)
+            return x.coded(self.categories_).matrix()
         _check_feature_names(self, x, reset=False)
         rows = tables.read(x)
         features = check_array(rows.values, estimator=self, input_name="X", **CHECKED)
@@ -201,51 +235,109 @@ class SparseEstimator(Parameters):
         if self._chooses() and not len(held):
             warnings.warn(f"{len(train)} rows leave none for validation; they choose the members as well", stacklevel=5)
             held = train
-        targets = make(table.y[train], table.y[held], table.weights[held])
-        sampler = Weighted(table.weights[train])
+        of_held = table.y[held], table.weights[held]
+        own = Table(chosen(table.x, train), table.y[train], table.weights[train]) if len(held) else table
+        targets, sampler = make(own.y, *of_held), Weighted(own.weights)
         settings = fill_in(settings, sampler.size, targets.classes, self._parent_part())
         bag = settings["bag_fraction"]
-        rows = sampler.size if bag == 1 else min(sampler.size, rows_of_bag(len(train), bag))
+        rows = sampler.size if bag == 1 else min(sampler.size, rows_of_bag(len(own.y), bag))
         settings |= self._lengths(settings) | {"batch_size": batch_size(settings["batch_size"], rows)}
         if before is None:
             kind = settings["preprocessing"]
             if isinstance(table.x, NonZeros):
                 kind = preprocessing.for_sparse(self.preprocessing)
             scaling = preprocessing.create(kind, int(settings["bins"]))
-            encoding = Encoding(scaling, self.categories_).fit(chosen(table.x, train), table.weights[train])
+            encoding = Encoding(scaling, self.categories_).fit(own.x, own.weights)
         else:
             encoding = before.encoding
-        learned = encoding.samples(chosen(table.x, train))
+        learned = encoding.samples(own.x)
+        del train, own
         # Of no rows nothing is encoded, for which something would be compiled.
         nothing = np.empty((0, learned.shape[1]), np.float32)
         validated = encoding.transform_rows(chosen(table.x, held)) if len(held) else nothing
         if not len(held):
             if self.early_stopping:
-                warnings.warn(f"{len(train)} rows leave none for validation; early stopping is off", stacklevel=5)
+                warnings.warn(f"{len(table.y)} rows leave none for validation; early stopping is off", stacklevel=5)
             settings = settings | {"selection": "last"}
         elif self.early_stopping:
             settings = settings | {"patience": int(self.patience)}
-        trained = self._learned(table, Problem(learned, validated, sampler, targets), settings, seed, before)
+        problem = Problem(learned, validated, sampler, targets)
+        if ONE_EPOCH in settings:
+            trained = self._learned_one_epoch(problem, settings, seed, before)
+        else:
+            trained = self._learned(table, problem, settings, seed, before)
         old = before.members[: trained.kept] if before is not None and not kind_of(self._method()).single else []
         history = [*before.history] if before is not None else []
         history += [shown_row(row, targets.metric) for row in trained.history]
-        self._take(Model(encoding, [*old, *trained.members], trained.end, history, trained.parent))
+        self._take(Model(encoding, [*old, *trained.members], trained.end, history, trained.parent, trained.ends))
 
     def _learned(
         self, table: Table, problem: Problem, settings: dict[str, Any], seed: int, before: Model | None
     ) -> Trained:
         """Return what training gives; `before` is what there is to go on from."""
         del table
-        evolve_after, begun = settings.pop("evolve_after", False), before is not None
+        begun = before is not None
 
         def stages(config: FitConfig) -> list[Stage]:
             return list(create(self._method(), config).stages(begun))
 
         with self._bar(stages(checked(settings))) as bar:
             loop = self._run(problem, settings, seed, stages, before.end if before is not None else None, bar)
-        if evolve_after and isinstance(loop, Loop) and isinstance(loop.network, SparseMLP):
-            evolution.step(loop.network, loop.settings, settings["prune_fraction"], loop.streams)
         return Trained(loop.members, loop.progress.history, loop.end())
+
+    def _learned_one_epoch(
+        self, problem: Problem, settings: dict[str, Any], seed: int, before: Model | None
+    ) -> Trained:
+        """Train every member one epoch, each as the only one."""
+        evolve, settings = settings.pop(ONE_EPOCH), settings | {"members": 1}
+        ends: list[End | None] = [None] * self._streams()
+        if before is not None and before.end is not None:
+            past = before.end.epochs
+            ends = [*(before.ends or [End(member.arrays, {}, past) for member in before.members])]
+        found = Trained([], [], End({}, {}, 0))
+        with tqdm(total=len(ends), disable=not self.verbose, unit="epoch", desc=type(self).__name__) as bar:
+            for number, end in enumerate(ends):
+
+                def stages(config: FitConfig, begun: bool = end is not None) -> list[Stage]:
+                    return list(create(methods.SINGLE, config).stages(begun))
+
+                loop = self._run(problem, settings, seed_of_member(seed, number), stages, end, bar)
+                if evolve and isinstance(loop, Loop) and isinstance(loop.network, SparseMLP):
+                    evolution.step(loop.network, loop.settings, settings["prune_fraction"], loop.streams)
+                found.members += loop.members
+                found.history += [row | {"member": number} for row in loop.progress.history]
+                found.ends.append(loop.end())
+        return replace(found, end=found.ends[-1], kept=0)
+
+    def _streams(self) -> int:
+        """Return how many members `partial_fit` begins with."""
+        return 1
+
+    def _no_stream(self) -> str | None:
+        """Return why there is no `partial_fit`; None where there is."""
+        return None
+
+    def _streamed(self) -> "Model | None":
+        """Return the fitted state that `partial_fit` goes on from, if there is one; a model file may hold none."""
+        return self._model if hasattr(self, "_model") and self._model.end is not None else None
+
+    def _one_epoch(self, before: "Model | None") -> dict[str, Any]:
+        """Return the settings of the next call of `partial_fit`."""
+        settings = self._settings()
+        calls = before.end.epochs if before is not None and before.end is not None else 0
+        every = self._every(settings)
+        return settings | {
+            "epochs": 1,
+            "exploration_epochs": 1,
+            "validation_fraction": 0.0,
+            "selection": "last",
+            "learning_rate_schedule": "steps",
+            ONE_EPOCH: every > 0 and (calls + 1) % every == 0,
+        }
+
+    def _every(self, settings: Mapping[str, Any]) -> int:
+        """Return the epochs between SET steps."""
+        return int(settings["evolution_every"])
 
     def _bar(self, stages: Iterable[Stage]) -> tqdm:
         """Return the progress bar of some stages."""
@@ -289,7 +381,7 @@ class SparseEstimator(Parameters):
         wanted = self.warm_start and hasattr(self, "_model")
         return self._model if wanted and self._model.end is not None else None
 
-    def _member_outputs(self, features: Rows) -> Floats:
+    def _member_outputs(self, features: npt.NDArray[np.floating] | NonZeros) -> Floats:
         """Return softmax outputs of every member, float32, shape (members, rows, classes)."""
         if isinstance(features, NonZeros):
             encoded = self._model.encoding.transform_rows(features)
@@ -396,7 +488,14 @@ def seed_of(random_state: Any) -> int:
     return int(check_random_state(random_state).randint(2**31 - 1))
 
 
-def weights_of(sample_weight: npt.ArrayLike | None, rows: npt.NDArray) -> Weights | None:
+def seed_of_member(seed: int, number: int) -> int:
+    """Return the seed of a member that is trained as the only one; the first has that of a single network."""
+    if not number:
+        return seed
+    return int(np.random.SeedSequence(seed, spawn_key=(2 << 16, number)).generate_state(1, np.uint64)[0])
+
+
+def weights_of(sample_weight: npt.ArrayLike | None, rows: npt.NDArray | StoredRows) -> Weights | None:
     """Return checked weights of rows; None where there are none."""
     if sample_weight is None:
         return None

@@ -18,6 +18,7 @@ from truly_sparse.estimators.distinct_rows import Rows, Weights
 from truly_sparse.estimators.ensemble import Ensemble
 from truly_sparse.estimators.inspection import Inspection
 from truly_sparse.estimators.parameters import SingleParameters, documented, parameter
+from truly_sparse.estimators.streaming import where_streamed
 from truly_sparse.training.targets import Classes
 
 
@@ -71,11 +72,40 @@ class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
         self._learn(features, numbers, weights, settings, before)
         return self
 
+    @where_streamed
+    def partial_fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        classes: npt.ArrayLike | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Self:
+        """Train every member one epoch on some rows, with a SET step after every `evolution_every`-th call.
+
+        The first call learns the preprocessing, and the categories, from its rows, and needs `classes`, all labels
+        there will be, unless its y holds them all. It draws networks that are independent of each other, whatever
+        `method` says of how members follow one another; after `fit`, the members that there are go on. The rate stays
+        at `learning_rate`, by default that of a single network. Ensembles whose members come of one network, such as
+        subnetworks and snapshots, have no `partial_fit`.
+        """
+        before = self._streamed()
+        features, labels, weights = self._check_training(X, y, sample_weight, reset=before is None)
+        check_classification_targets(labels)
+        known = np.unique(column_or_1d(classes)) if classes is not None else None
+        if before is None:
+            self.classes_: npt.NDArray[Any] = known if known is not None else np.unique(labels)
+            if len(self.classes_) < 2:
+                raise UserError("classes holds one class only; a classifier needs at least 2 classes")
+        elif known is not None and not np.array_equal(known, self.classes_):
+            raise UserError(f"classes {known} are not those of the first call, {self.classes_}")
+        self._learn(features, self._encode(labels, new=False), weights, self._one_epoch(before), before)
+        return self
+
     def _encode(self, labels: npt.NDArray[Any], new: bool) -> npt.NDArray[np.int64]:
         """Return class numbers of labels; sets `classes_`, or refuses labels that it lacks."""
         found = np.unique(labels)
         if new:
-            self.classes_: npt.NDArray[Any] = found
+            self.classes_ = found
         elif not np.isin(found, self.classes_).all():
             raise UserError(f"y holds classes {np.setdiff1d(found, self.classes_)} that the first fit did not know")
         return np.searchsorted(self.classes_, labels).astype(np.int64)
@@ -207,39 +237,3 @@ class SparseMLPClassifier(SparseClassifier, SingleParameters):
     def _every(self, settings: Mapping[str, Any]) -> int:
         """Return the epochs between SET steps."""
         return 0 if self.topology == "static" else int(settings["evolution_every"])
-
-    def partial_fit(
-        self,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
-        classes: npt.ArrayLike | None = None,
-        sample_weight: npt.ArrayLike | None = None,
-    ) -> Self:
-        """Train one epoch on some rows, with a SET step after every `evolution_every`-th call.
-
-        The first call learns the preprocessing, and the categories, from its rows, and needs `classes`, all labels
-        there will be, unless its y holds them all. The rate stays at `learning_rate`.
-        """
-        first = not hasattr(self, "_model") or self._model.end is None
-        features, labels, weights = self._check_training(X, y, sample_weight, reset=first)
-        check_classification_targets(labels)
-        known = np.unique(column_or_1d(classes)) if classes is not None else None
-        if first:
-            self.classes_ = known if known is not None else np.unique(labels)
-            if len(self.classes_) < 2:
-                raise UserError("classes holds one class only; a classifier needs at least 2 classes")
-        elif known is not None and not np.array_equal(known, self.classes_):
-            raise UserError(f"classes {known} are not those of the first call, {self.classes_}")
-        settings = self._settings()
-        calls = 0 if first else len(self._model.history)
-        every = self._every(settings)
-        settings |= {
-            "epochs": 1,
-            "exploration_epochs": 1,
-            "validation_fraction": 0.0,
-            "selection": "last",
-            "learning_rate_schedule": "steps",
-            "evolve_after": every > 0 and (calls + 1) % every == 0,
-        }
-        self._learn(features, self._encode(labels, new=False), weights, settings, None if first else self._model)
-        return self

@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from truly_sparse.engine.rows import NonZeros, chosen
 from truly_sparse.estimators.sparse_rows import add_hashes, differ
+from truly_sparse.estimators.stored import Floats, Indices, StoredRows, column_of, matrix_of
 
-Floats = npt.NDArray[np.floating]
 Weights = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
-#: Features [row][feature] as they were given: dense, or of a sparse matrix.
-Rows = Floats | NonZeros
+#: Features [row][feature] as they were given: dense, of a sparse matrix, or in a file.
+Rows = Floats | NonZeros | StoredRows
+#: Equal rows that are compared at a time.
+COMPARED = 1 << 18
 
 
 class Table(NamedTuple):
@@ -33,7 +34,7 @@ def gather(x: Rows, y: npt.NDArray, weights: Weights | None) -> Table:
 
     Parameters
     ----------
-    x : ndarray of float32 or float64, shape (rows, features), or NonZeros
+    x : ndarray of float32 or float64, NonZeros or StoredRows, shape (rows, features)
     y : ndarray of int64 or float64, shape (rows,)
     weights : ndarray, shape (rows,), optional
         At least 0; None is 1 for every row.
@@ -47,7 +48,10 @@ def gather(x: Rows, y: npt.NDArray, weights: Weights | None) -> Table:
     x, y, weights, keys = chosen(x, order), y[order], weights[order], keys[order]
     first = np.ones(len(y), bool)
     alike = np.flatnonzero(keys[1:] == keys[:-1])
-    first[alike + 1] = _differ(x, alike + 1, alike) | (y[alike + 1] != y[alike])
+    del keys
+    for start in range(0, len(alike), COMPARED):
+        some = alike[start : start + COMPARED]
+        first[some + 1] = _differ(x, some + 1, some) | (y[some + 1] != y[some])
     if first.all():
         return Table(x, y, weights)
     return Table(chosen(x, first), y[first], np.bincount(np.cumsum(first) - 1, weights=weights).astype(np.float64))
@@ -57,7 +61,7 @@ def _differ(x: Rows, first: Indices, second: Indices) -> npt.NDArray[np.bool_]:
     """Return whether the rows of each pair of numbers differ."""
     if isinstance(x, NonZeros):
         return np.asarray(differ(x, first, second))
-    one, other = x[first], x[second]
+    one, other = matrix_of(x[first]), matrix_of(x[second])
     found = (one != other) & ~(np.isnan(one) & np.isnan(other))
     return np.asarray(found.any(axis=1))
 
@@ -68,7 +72,8 @@ def _hashes(x: Rows, y: npt.NDArray) -> npt.NDArray[np.uint64]:
     Of rows of non-zeros only these are hashed, with their columns.
     """
     total = np.zeros(len(y), np.uint64)
-    for column in (y, *(() if isinstance(x, NonZeros) else x.T)):
+    for place in range(-1, 0 if isinstance(x, NonZeros) else x.shape[1]):
+        column = y if place < 0 or isinstance(x, NonZeros) else column_of(x, place)
         # + 0.0 makes -0.0 the same as 0.0; there are as many kinds of NaN as it has payloads.
         number = np.asarray(column, np.float64) + 0.0
         number[np.isnan(number)] = np.nan
@@ -96,6 +101,8 @@ def split(y: npt.NDArray, fraction: float, rng: np.random.Generator) -> tuple[In
     (training, validation) : ndarrays of int64
         Ascending, disjoint, complete.
     """
+    if not fraction:
+        return np.arange(len(y)), np.zeros(0, np.int64)
     shuffled = rng.permutation(len(y))
     ranked = shuffled[np.argsort(y[shuffled], kind="stable")]
     steps = np.floor(np.arange(len(y) + 1) * fraction + rng.random())
@@ -126,12 +133,12 @@ class Weighted:
     def __init__(self, weights: Weights) -> None:
         whole = bool((weights == np.round(weights)).all())
         self.size = round(weights.sum()) if whole else len(weights)
-        self._ends = np.cumsum(weights)
+        self._ends = None if whole and self.size == len(weights) else np.cumsum(weights)
 
     def order(self, rng: np.random.Generator) -> Indices:
         """Draw one epoch: systematic sampling along the weights, in random order, int64, shape (size,)."""
         places = rng.permutation(self.size)
-        if self.size == len(self._ends) == self._ends[-1]:
+        if self._ends is None:
             return places
         position = (places + rng.random()) * (self._ends[-1] / self.size)
         return np.minimum(np.searchsorted(self._ends, position, side="right"), len(self._ends) - 1)

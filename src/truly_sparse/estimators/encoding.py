@@ -10,20 +10,24 @@ a mark, and of a column's categories the `MOST` that weigh most. So a row has 0 
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from truly_sparse.engine.pieces import Pieces
 from truly_sparse.engine.ramped import Ramped
 from truly_sparse.engine.rows import NonZeros, Samples
 from truly_sparse.errors import UserError
-from truly_sparse.estimators.distinct_rows import Floats, Rows, Weights
+from truly_sparse.estimators.distinct_rows import Rows, Weights
 from truly_sparse.estimators.preprocessing import KEEPS_ZEROS, Scaling
 from truly_sparse.estimators.ramps import write_marks
+from truly_sparse.estimators.stored import Floats, Indices, StoredRows, column_of
 
 #: Categories of a column that have a mark.
 MOST = 255
+#: Bytes of encoded rows of a file that are made at a time.
+MADE = 1 << 25
 
 
 class Encoding:
@@ -68,7 +72,9 @@ class Encoding:
         if not len(self.numeric):
             self.scaling = Scaling()
         self.scaling.fit(self._numbers(x), weights)
-        every = [(of, value, mass) for of in range(x.shape[1]) for value, mass in self._values(x[:, of], of, weights)]
+        every = [
+            (of, value, mass) for of in range(x.shape[1]) for value, mass in self._values(column_of(x, of), of, weights)
+        ]
         apart = [(of, value) for of, value, mass in every if mass < len(x)]
         if not apart and not len(self.numeric):  # one input at least
             apart = [every[0][:2]]
@@ -89,8 +95,14 @@ class Encoding:
             for place in np.sort(heaviest[mass[heaviest] > 0]):
                 yield float(place), int((places == place).sum())
 
-    def _numbers(self, x: Floats) -> Floats:
-        return x if len(self.numeric) == x.shape[1] else np.ascontiguousarray(x[:, self.numeric])
+    @overload
+    def _numbers(self, x: Floats) -> Floats: ...
+    @overload
+    def _numbers(self, x: StoredRows) -> StoredRows: ...
+    def _numbers(self, x: Floats | StoredRows) -> Floats | StoredRows:
+        if len(self.numeric) == x.shape[1]:
+            return x
+        return x.of_columns(self.numeric) if isinstance(x, StoredRows) else np.ascontiguousarray(x[:, self.numeric])
 
     @property
     def keeps_zeros(self) -> bool:
@@ -101,16 +113,22 @@ class Encoding:
         """Return the inputs; those of rows of non-zeros are such rows, too."""
         return self.scaling.transform_non_zeros(x) if isinstance(x, NonZeros) else self.transform(x)
 
-    def transform(self, x: Floats) -> npt.NDArray[np.float32]:
-        """Return the inputs, float32, shape (rows, inputs)."""
+    @overload
+    def transform(self, x: Floats) -> npt.NDArray[np.float32]: ...
+    @overload
+    def transform(self, x: StoredRows) -> "EncodedRows": ...
+    def transform(self, x: Floats | StoredRows) -> "npt.NDArray[np.float32] | EncodedRows":
+        """Return the inputs, float32, shape (rows, inputs); those of rows in a file are made when they are needed."""
+        if isinstance(x, StoredRows):
+            return EncodedRows(x, self)
         encoded = np.empty((len(x), len(self.scaling.owner) + len(self.mark_of)), np.float32)
         self.write(x, encoded)
         return encoded
 
     def samples(self, x: Rows) -> Samples:
         """Return the inputs as training takes them: where they are ramps and marks, in a fraction of the memory."""
-        if isinstance(x, NonZeros):
-            return self.scaling.transform_non_zeros(x)
+        if isinstance(x, NonZeros | StoredRows):
+            return self.transform_rows(x)
         ramped = self.scaling.ramped(self._numbers(x))
         if ramped is None or not len(self.mark_of):
             return self.transform(x) if ramped is None else ramped
@@ -162,3 +180,29 @@ class Encoding:
         """Take over what `arrays` returned."""
         self.numeric, self.mark_of, self.mark_value = (arrays[name] for name in ("numeric", "mark_of", "mark_value"))
         return self
+
+
+class EncodedRows(Pieces):
+    """The inputs of rows in a file, made for some of them at a time.
+
+    Parameters
+    ----------
+    rows : StoredRows
+        With categories that are settled.
+    encoding : Encoding
+        Fitted.
+    """
+
+    def __init__(self, rows: StoredRows, encoding: Encoding) -> None:
+        self._rows, self._encoding = rows, encoding
+        self.shape = len(rows), len(encoding.owner)
+
+    def __getitem__(self, rows: Any) -> "EncodedRows":
+        return EncodedRows(self._rows[rows], self._encoding)
+
+    def made(self, order: Indices, unit: int) -> Iterator[Samples]:
+        """Yield samples in pieces; see `Pieces.made`."""
+        size = max(1, MADE // (4 * self.shape[1] * unit)) * unit
+        for matrix in self._rows.matrices(order, size):
+            for start in range(0, len(matrix), size):
+                yield self._encoding.samples(matrix[start : start + size])

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
+from truly_sparse.engine.pieces import Pieces
 from truly_sparse.engine.rows import NonZeros
 from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.method import Method
@@ -19,7 +20,7 @@ from truly_sparse.ensembles.trainer import kind_of
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import apart, children, presets
 from truly_sparse.estimators.apart import Apart
-from truly_sparse.estimators.base import MakeTargets, Model, SparseEstimator, Trained, checked, show_epoch
+from truly_sparse.estimators.base import ONE_EPOCH, MakeTargets, Model, SparseEstimator, Trained, checked, show_epoch
 from truly_sparse.estimators.children import Counting, Made, Parent, Task
 from truly_sparse.estimators.distinct_rows import Table, digest
 from truly_sparse.estimators.fit_config import FitConfig
@@ -124,7 +125,31 @@ class Ensemble(EnsembleParameters, SparseEstimator):
             raise UserError("noisy subnetworks are chosen by validation rows; raise validation_fraction above 0")
         return settings
 
+    def _no_stream(self) -> str | None:
+        try:
+            kind = kind_of(self._method())
+        except UserError:  # said where it is used
+            return None
+        if kind.family or kind.of_one:
+            return f"method {self._shown()} makes all members of one network, which has no partial_fit; fit it instead"
+        return None
+
+    def _streams(self) -> int:
+        return int(self._settings()["members"])
+
+    def _one_epoch(self, before: Model | None) -> dict[str, Any]:
+        settings = super()._one_epoch(before)
+        if before is not None and self.members is not None and self.members != len(before.members):
+            raise UserError(
+                f"partial_fit trains the {len(before.members)} members that there are, but members is {self.members}"
+            )
+        if self.learning_rate is None:  # it never falls
+            settings["learning_rate"] = presets.SINGLE[self.preset]["learning_rate"]
+        return settings | {"refinement": "none"}
+
     def _lengths(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        if ONE_EPOCH in settings:
+            return {}
         method, members, each = self._method(), int(settings["members"]), int(settings["member_epochs"])
         if self._kin():
             epochs = int(settings["parent_epochs"])
@@ -144,6 +169,9 @@ class Ensemble(EnsembleParameters, SparseEstimator):
 
     def _train(self, table: Table, make: MakeTargets, settings: dict[str, Any], before: Model | None = None) -> None:
         """Train the members that are missing; see `SparseEstimator._train`."""
+        if ONE_EPOCH in settings:
+            super()._train(table, make, settings, before)
+            return
         kin = before.parent if before is not None and self._kin() else None
         if settings.pop("same_rows", False) and kin is not None:
             if digest(table) != kin.digest:
@@ -205,7 +233,7 @@ class Ensemble(EnsembleParameters, SparseEstimator):
     ) -> Loop | Apart:
         """Return what trains some stages, at the same time if they know nothing of each other."""
         workers = effective_n_jobs(self._jobs())
-        if workers == 1 or not apart.independent(stages, config):
+        if workers == 1 or isinstance(problem.x, Pieces) or not apart.independent(stages, config):
             return super()._loop(problem, config, stages, seed, end)
         threads = max(1, self._threads() // len(stages))
         past = end.epochs if end is not None else 0
@@ -219,7 +247,8 @@ class Ensemble(EnsembleParameters, SparseEstimator):
         each, start, found = len(stages[-1].epochs), int(bar.n), []
         rows = problem.x, problem.x_validation
         jobs = self._jobs()
-        if effective_n_jobs(jobs) == 1 or len(places) == 1 or not each:
+        alone = isinstance(problem.x, Pieces)  # other processes cannot read its file
+        if effective_n_jobs(jobs) == 1 or len(places) == 1 or not each or alone:
             for number, place in enumerate(places):
 
                 def show(row: dict[str, Any], over: int, before: int = start + number * each) -> None:

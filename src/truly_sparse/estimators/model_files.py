@@ -1,10 +1,12 @@
 """Fitted estimators as .npz files: arrays and JSON, nothing pickled, refused when damaged.
 
-Format 2 has marks and categories (`encoding`); a file of format 1 is read as one without any. A file of a classifier of
-pictures has its shade and its network in place of the encoding and the members.
+Format 3 has a checksum, training state and methods by import name. Format 2 has marks and categories (`encoding`); a
+file of format 1 is read as one without any. A file of a classifier of pictures has its shade and its network in place
+of the encoding and the members. `docs/model_files.md` names all that is in a file.
 """
 
-import json
+from collections.abc import Collection
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zipfile import is_zipfile
@@ -13,20 +15,22 @@ import numpy as np
 
 from truly_sparse.engine import store
 from truly_sparse.engine.convolution.network import SparseCNN
+from truly_sparse.ensembles.method import Method
+from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.errors import UserError
-from truly_sparse.estimators import preprocessing, tables
+from truly_sparse.estimators import archives, preprocessing, tables
 from truly_sparse.estimators.base import Model, SparseEstimator
-from truly_sparse.estimators.children import Parent
+from truly_sparse.estimators.children import Parent, sharing
 from truly_sparse.estimators.classifiers import SparseMLPClassifier, TrulySparseEnsembleClassifier
 from truly_sparse.estimators.encoding import Encoding
 from truly_sparse.estimators.pictures import Shade, SparseCNNClassifier
 from truly_sparse.estimators.regressor import TrulySparseEnsembleRegressor
-from truly_sparse.files import atomic_path
+from truly_sparse.training.checkpoint import checked_links
 from truly_sparse.training.loop import End, Member
 
-FORMAT = 2
-#: Formats that are read.
-FORMATS = (1, 2)
+FORMAT = 3
+#: Formats that are read, and those without a checksum.
+FORMATS, UNCHECKED = (1, 2, 3), (1, 2)
 #: Fitted attributes that are arrays, and those that are numbers.
 ARRAYS = ("classes_", "feature_names_in_", "knots_")
 #: What there is to know of a parent, besides its network.
@@ -39,7 +43,9 @@ KINDS: dict[str, type[SparseEstimator]] = {
 PICTURES = SparseCNNClassifier.__name__
 
 
-def save_model(model: Estimator, path: str | Path, about: dict[str, Any] | None = None) -> None:
+def save_model(
+    model: Estimator, path: str | Path, about: dict[str, Any] | None = None, training_state: bool = False
+) -> None:
     """Write a fitted estimator to `path` (.npz); it loads back, predicts the same and shows the same.
 
     Parameters
@@ -50,19 +56,32 @@ def save_model(model: Estimator, path: str | Path, about: dict[str, Any] | None 
         File to write, whole or not at all.
     about : dict, optional
         Facts of your own, kept as JSON; `about_` of the loaded estimator.
+    training_state : bool, default False
+        Whether `warm_start` and `partial_fit` go on from the file, to the bits of a model that was never saved where
+        `random_state` is a number. The file is larger by the networks that training ended with, as far as they are
+        others than the members, and by the links that later members avoid.
 
     Raises
     ------
     UserError
-        If it is not fitted, or a parameter is not plain (a method that is a class of your own, say).
+        If it is not fitted, a parameter is not plain, a method of your own cannot be imported by its name, or there is
+        no training state to keep.
     """
     if not model.__sklearn_is_fitted__():
         raise UserError("the model is not fitted; call fit before save_model")
-    own, arrays = _of_pictures(model) if isinstance(model, SparseCNNClassifier) else _of_table(model)
+    if isinstance(model, SparseCNNClassifier):
+        if training_state:
+            raise UserError("classifiers of pictures do not go on from a fit; leave training_state out")
+        own, arrays = _of_pictures(model)
+    else:
+        own, arrays = _of_table(model, training_state)
+    parameters = model.get_params(deep=False)
+    imported = {name: _import_name(value) for name, value in parameters.items() if isinstance(value, type)}
     facts = {
         "format": FORMAT,
         "kind": type(model).__name__,
-        "parameters": {name: _plain(name, value) for name, value in model.get_params(deep=False).items()},
+        "parameters": {name: _plain(name, value) for name, value in parameters.items() if name not in imported},
+        "imported": imported,
         "features": int(model.n_features_in_),
         **own,
         "about": about or {},
@@ -72,21 +91,21 @@ def save_model(model: Estimator, path: str | Path, about: dict[str, Any] | None 
             values = getattr(model, name)
             arrays[name] = values.astype(str) if values.dtype.kind == "O" else values
             facts[f"{name}object"] = values.dtype.kind == "O"
-    with atomic_path(path) as temporary:
-        text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-        np.savez_compressed(temporary, allow_pickle=False, facts=text, **arrays)
+    archives.write(path, facts, arrays)
 
 
-def load_model(path: str | Path) -> Any:
+def load_model(path: str | Path, trusted: Collection[str] = ()) -> Any:
     """Read an estimator that `save_model` wrote.
 
-    It predicts, and a parent takes more children. Else `warm_start` and `partial_fit` begin anew, because a file holds
-    no other training state.
+    It predicts, and a parent takes more children. Else `warm_start` and `partial_fit` begin anew, unless the file holds
+    training state.
 
     Parameters
     ----------
     path : str or Path
         File that `save_model` wrote. Nothing in it is executed or unpickled.
+    trusted : collection of str
+        Methods of your own, as ``"module:Name"``, that may be imported where the file names them; nothing else is.
 
     Returns
     -------
@@ -96,19 +115,19 @@ def load_model(path: str | Path) -> Any:
     Raises
     ------
     UserError
-        If the file is missing, damaged, or not such a file.
+        If the file is missing, damaged, not such a file, or names a method that is not trusted.
     """
     path = Path(path)
     if path.exists() and not is_zipfile(path):
         raise UserError(f"{path} is not a model file (nor any .npz); `truly-sparse fit` or save_model writes one")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            facts = json.loads(archive["facts"].tobytes())
-            arrays = {name: archive[name] for name in archive.files if name != "facts"}
+        facts, arrays = archives.read(path, UNCHECKED)
         if facts["format"] not in FORMATS:
             raise UserError(f"its format {facts['format']} is none of {', '.join(map(str, FORMATS))}")
         if facts["kind"] not in (*KINDS, PICTURES):
             raise UserError(f"it holds a {facts['kind']}, not one of {', '.join((*KINDS, PICTURES))}")
+        for name, imported in facts.get("imported", {}).items():
+            facts["parameters"][name] = _imported(name, imported, trusted)
         model = _restored_pictures(facts, arrays) if facts["kind"] == PICTURES else _restored(facts, arrays)
         for name in ARRAYS:
             if name in arrays:
@@ -123,7 +142,35 @@ def load_model(path: str | Path) -> Any:
         raise UserError(f"{path} is not a model file ({error})") from None
 
 
-def _of_table(model: SparseEstimator) -> tuple[dict[str, Any], dict[str, Any]]:
+def _import_name(kind: type) -> str:
+    """Return by what a method of one's own is imported."""
+    name = f"{kind.__module__}:{kind.__qualname__}"
+    if not issubclass(kind, Method | Strategy):
+        raise UserError(f"{name} is neither a Method nor a Strategy, which a model file can name")
+    try:
+        found = getattr(import_module(kind.__module__), kind.__qualname__, None)
+    except ImportError:
+        found = None
+    if found is not kind or kind.__module__ == "__main__":
+        raise UserError(f"method {name} cannot be imported by that name; define it at the top of a module of its own")
+    return name
+
+
+def _imported(parameter: str, name: str, trusted: Collection[str]) -> type[Method] | type[Strategy]:
+    """Return the class of a name that is trusted."""
+    if isinstance(trusted, str) or name not in trusted:
+        raise UserError(f'its {parameter} is {name}, code of its own; if you trust it, give trusted=["{name}"]')
+    module, _, own = name.partition(":")
+    try:
+        found = getattr(import_module(module), own, None)
+    except ImportError as error:
+        raise UserError(f"its {parameter} is {name}, which cannot be imported ({error})") from None
+    if not (isinstance(found, type) and issubclass(found, Method | Strategy)):
+        raise UserError(f"its {parameter} is {name}, which is neither a Method nor a Strategy")
+    return found
+
+
+def _of_table(model: SparseEstimator, training_state: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return facts and arrays of an estimator of tables."""
     state: Model = model._model
     parent = state.parent.member if state.parent is not None else None
@@ -141,7 +188,26 @@ def _of_table(model: SparseEstimator) -> tuple[dict[str, Any], dict[str, Any]]:
         arrays |= _own_arrays(f"member{number}", member, parent)
     if parent is not None:
         arrays |= _own_arrays("parent", parent, None)
+    elif training_state:
+        own, more = _of_ends(state)
+        return facts | own, arrays | more
     return facts, arrays
+
+
+def _of_ends(state: Model) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return facts and arrays of where training ended: of each member, after `partial_fit`, or of the last."""
+    if state.end is None:
+        raise UserError("the model was read from a file without training state, so it has none to keep")
+    facts: list[dict[str, Any]] = []
+    arrays: dict[str, Any] = {}
+    for number, end in enumerate(state.ends or [state.end]):
+        member = state.members[number if state.ends else -1]
+        network = sharing(Member(end.epochs, None, end.network), member)
+        shared = _shared(network, member)
+        facts.append({"epochs": end.epochs, "shared": shared, "earlier": sorted(end.earlier)})
+        arrays |= _own_arrays(f"end{number}", network, member)
+        arrays |= {f"earlier{number}/{block}": links for block, links in end.earlier.items()}
+    return {"ends": facts, "each": bool(state.ends)}, arrays
 
 
 def _of_pictures(model: SparseCNNClassifier) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -215,7 +281,22 @@ def _restored(facts: dict[str, Any], arrays: dict[str, Any]) -> SparseEstimator:
         end = End(member.arrays, {}, told["epochs"])
     shared = parent.member.arrays if parent is not None else {}
     members = [network(f"member{number}", fact, shared) for number, fact in enumerate(facts["members"])]
-    model._take(Model(encoding, members, end, facts["history"], parent))
+    ends: list[End] = []
+    for number, fact in enumerate(facts.get("ends", [])):
+        member = members[number if facts["each"] else -1]
+        own = network(f"end{number}", {"epoch": 0, "accuracy": None, **fact}, member.arrays)
+        links = _below(f"earlier{number}", arrays)
+        built = store.build(own.arrays)
+        if built.sizes != store.build(member.arrays).sizes or type(fact["epochs"]) is not int or fact["epochs"] < 0:
+            raise UserError(f"its training state does not fit member {number}")
+        ends.append(
+            End(own.arrays, {n: checked_links(links[str(n)], built, n) for n in fact["earlier"]}, fact["epochs"])
+        )
+    if ends:
+        end, ends = ends[-1], ends if facts["each"] else []
+        if ends and len(ends) != len(members):
+            raise UserError("its training state is not that of all members")
+    model._take(Model(encoding, members, end, facts["history"], parent, ends))
     return model
 
 

@@ -14,33 +14,44 @@ from scipy.special import ndtri
 from truly_sparse.engine.ramped import MOST, Ramped
 from truly_sparse.engine.rows import NonZeros
 from truly_sparse.errors import UserError
-from truly_sparse.estimators.distinct_rows import Floats, Weights
+from truly_sparse.estimators.distinct_rows import Weights
 from truly_sparse.estimators.ramps import encode_ramps, place_ramps, ramp_moments, sums_of_columns
 from truly_sparse.estimators.sparse_rows import divided, largest
+from truly_sparse.estimators.stored import Floats, StoredRows, column_of
 
 Arrays = dict[str, npt.NDArray[Any]]
 #: Knots of the normal quantiles of a feature.
 KNOTS = 256
 
 
-def _moments(x: Floats, weights: Weights) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _moments(x: Floats | StoredRows, weights: Weights) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return mean and deviation of every column; that of a constant column is 1, that of an empty one infinite."""
     # Sums row by row, not products of matrices: those depend on the BLAS library and the processor.
-    share = (weights / weights.sum())[:, None]
-    mean = (share * x).sum(axis=0)
-    deviation = np.sqrt((share * (x - mean) ** 2).sum(axis=0))
-    varies = np.ptp(x, axis=0) > 0
-    holes = columns_with_gaps(x)
-    if len(holes):
-        own, gaps = np.nan_to_num(x[:, holes].astype(np.float64)), np.isnan(x[:, holes])
-        shares = np.where(gaps, 0.0, weights[:, None])
-        shares /= np.maximum(sums_of_columns(shares), np.finfo(np.float64).tiny)
-        mean[holes] = sums_of_columns(shares * own)
-        deviation[holes] = np.sqrt(sums_of_columns(shares * (own - mean[holes]) ** 2))
-        different = [len(np.unique(x[~gap, hole])) for hole, gap in zip(holes, gaps.T, strict=True)]
-        deviation[holes] = np.where(np.array(different) > 0, deviation[holes], np.inf)
-        varies[holes] = np.array(different) != 1
-    return mean, np.where(varies, deviation, 1.0)
+    own = [_moments_of(column_of(x, place), weights, x.shape[1] == 1) for place in range(x.shape[1])]
+    return np.array([mean for mean, _ in own]), np.array([deviation for _, deviation in own])
+
+
+def _moments_of(column: Floats, weights: Weights, alone: bool) -> tuple[float, float]:
+    """Return mean and deviation of a column, which may be the only one."""
+    gaps = np.isnan(column)
+    values: Floats
+    if gaps.any():
+        different = len(np.unique(column[~gaps]))
+        share, values = np.where(gaps, 0.0, weights), np.nan_to_num(column.astype(np.float64))
+        share /= max(_sum(share), np.finfo(np.float64).tiny)
+    else:
+        different = 1 + bool(np.ptp(column) > 0)
+        share, values = weights / weights.sum(), column
+    # NumPy sums a lone column without gaps in an order of its own, as models that there are were made.
+    total = np.sum if alone and not gaps.any() else _sum
+    mean = total(share * values)
+    deviation = np.sqrt(total(share * (values - mean) ** 2))
+    return float(mean), float(deviation) if different > 1 else 1.0 if different else np.inf
+
+
+def _sum(values: npt.NDArray[np.float64]) -> np.float64:
+    found: np.float64 = sums_of_columns(values[:, None])[0]
+    return found
 
 
 def columns_with_gaps(x: Floats) -> npt.NDArray[np.int64]:
@@ -63,7 +74,7 @@ class Scaling:
     def __init__(self, bins: int = 0) -> None:
         self.bins = bins
 
-    def fit(self, x: Floats, weights: Weights) -> "Scaling":
+    def fit(self, x: Floats | StoredRows, weights: Weights) -> "Scaling":
         """Learn from x, shape (rows, features), with one weight per row."""
         del weights
         self.owner = np.arange(x.shape[1])
@@ -136,7 +147,7 @@ class Standard(Scaling):
     mean: npt.NDArray[np.float64]
     deviation: npt.NDArray[np.float64]
 
-    def fit(self, x: Floats, weights: Weights) -> "Scaling":
+    def fit(self, x: Floats | StoredRows, weights: Weights) -> "Scaling":
         """Learn means and deviations; see `Scaling.fit`."""
         self.mean, self.deviation = _moments(x, weights)
         return super().fit(x, weights)
@@ -154,9 +165,10 @@ class MaxAbs(Scaling):
     names: ClassVar[tuple[str, ...]] = ("scale",)
     scale: npt.NDArray[np.float64]
 
-    def fit(self, x: Floats, weights: Weights) -> "Scaling":
+    def fit(self, x: Floats | StoredRows, weights: Weights) -> "Scaling":
         """Learn the magnitudes; see `Scaling.fit`."""
-        self._set(np.fmax.reduce(np.abs(x), axis=0, initial=0.0).astype(np.float64))
+        columns = (column_of(x, place) for place in range(x.shape[1]))
+        self._set(np.array([np.fmax.reduce(np.abs(column), initial=0.0) for column in columns], np.float64))
         return super().fit(x, weights)
 
     def fit_non_zeros(self, x: NonZeros) -> "Scaling":
@@ -195,10 +207,16 @@ class Ramps(Scaling):
             values, weights = values[present], weights[present]
         if not len(values):
             return np.zeros(0), np.zeros(0)
-        order = np.argsort(values, kind="stable")
-        distinct, first = np.unique(values[order], return_index=True)
-        mass = np.add.reduceat(weights[order], first) / weights.sum()
-        middle = np.cumsum(mass) - mass / 2
+        order = None if (weights == 1).all() else np.argsort(values, kind="stable")
+        ordered = np.sort(values, kind="stable") if order is None else values[order]
+        first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+        distinct = ordered[first]
+        mass = np.diff(first, append=len(values)) if order is None else np.add.reduceat(weights[order], first)
+        del ordered, order, first
+        mass = mass / weights.sum()
+        middle = np.cumsum(mass)
+        mass /= 2
+        middle -= mass
         if len(distinct) > self.bins + 1:
             inner = np.searchsorted(middle, np.arange(1, self.bins) / self.bins)
             kept = np.unique(np.concatenate(([0], inner.clip(max=len(distinct) - 1), [len(distinct) - 1])))
@@ -229,10 +247,10 @@ class Quantile(Ramps):
     height: npt.NDArray[np.float64]
     floor: npt.NDArray[np.float64]
 
-    def fit(self, x: Floats, weights: Weights) -> "Scaling":
+    def fit(self, x: Floats | StoredRows, weights: Weights) -> "Scaling":
         """Learn the quantiles; see `Scaling.fit`."""
         self.bins = KNOTS
-        found = [self.knots(column, weights) for column in x.T]
+        found = [self.knots(column_of(x, place), weights) for place in range(x.shape[1])]
         self._set([knots for knots, _ in found])
         scores = [ndtri(middle) if len(middle) > 1 else np.zeros(1) for _, middle in found]
         self.height = np.concatenate([np.diff(own) for own in scores])
@@ -261,20 +279,30 @@ class PiecewiseLinear(Ramps):
     mean: npt.NDArray[np.float64]
     deviation: npt.NDArray[np.float64]
 
-    def fit(self, x: Floats, weights: Weights) -> "Scaling":
+    def fit(self, x: Floats | StoredRows, weights: Weights) -> "Scaling":
         """Learn the knots; see `Scaling.fit`."""
-        self._set([self.knots(column, weights)[0] for column in x.T])
-        if not len(self.of):  # nothing varies: one feature that is always 0
-            self.start, self.stop, self.of = np.zeros(1), np.ones(1), np.zeros(1, np.int64)
-        self.mean, self.deviation = ramp_moments(x, self.of, self.start, self._inverse(), weights / weights.sum())
-        for hole in columns_with_gaps(x):
-            own, rows = np.flatnonzero(self.of == hole), ~np.isnan(x[:, hole])
-            if len(own) and rows.any():
-                share, inverse = weights[rows] / sums_of_columns(weights[rows][:, None]), self._inverse()[own]
-                found = ramp_moments(x[rows][:, [hole]], 0 * own, self.start[own], inverse, share)
-                self.mean[own], self.deviation[own] = found
+        every = range(x.shape[1])
+        found = [self._fitted(column_of(x, place), weights) for place in every]
+        if not any(len(mean) for _, mean, _ in found):  # nothing varies: one feature that is always 0
+            found[0] = (np.array([0.0, 1.0]), *self._moments_between(column_of(x, 0), weights, np.array([0.0, 1.0])))
+        self._set([knots for knots, _, _ in found])
+        self.mean, self.deviation = (np.concatenate([own[place] for own in found]) for place in (1, 2))
         self.owner = self.of
         return self
+
+    def _fitted(self, column: Floats, weights: Weights) -> tuple[Floats, Floats, Floats]:
+        """Return knots of a feature, and mean and deviation of its ramps."""
+        knots = self.knots(column, weights)[0]
+        return knots, *self._moments_between(column, weights, knots)
+
+    def _moments_between(self, column: Floats, weights: Weights, knots: Floats) -> tuple[Floats, Floats]:
+        present, share = ~np.isnan(column), weights / weights.sum()
+        if not present.all():
+            column, weights = column[present], weights[present]
+            share = weights / sums_of_columns(weights[:, None])
+        start, width = knots[:-1], np.diff(knots)
+        of = np.zeros(len(start), np.int64)
+        return ramp_moments(np.ascontiguousarray(column[:, None]), of, start, 1.0 / width, share)
 
     def _lengths(self, features: int) -> dict[str, int]:
         return dict.fromkeys(super()._lengths(features), np.size(self.of))

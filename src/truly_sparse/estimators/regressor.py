@@ -7,11 +7,13 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_array
 
 from truly_sparse.estimators.base import Model, gathered
 from truly_sparse.estimators.ensemble import Ensemble
 from truly_sparse.estimators.inspection import Inspection
 from truly_sparse.estimators.parameters import documented
+from truly_sparse.estimators.streaming import where_streamed
 from truly_sparse.estimators.targets import Values, knots_of, mean_of
 from truly_sparse.training.settings import setting
 
@@ -72,6 +74,30 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
         table = gathered(features, values.astype(np.float64), weights)
         if before is None:
             self.knots_ = knots_of(table.y, table.weights, int(self.knots))
+        self._train(table, lambda y, held, weights: Values(y, held, self.knots_, weights), settings, before)
+        return self
+
+    @where_streamed
+    def partial_fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        targets: npt.ArrayLike | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Self:
+        """Train every member one epoch on some rows; see `TrulySparseEnsembleClassifier.partial_fit`.
+
+        `knots_` are learned in the first call: from `targets`, values that are spread as those of all rows will be, or
+        from its y. Later targets beyond them count as the nearest one.
+        """
+        before = self._streamed()
+        features, values, weights = self._check_training(X, y, sample_weight, before is None, y_numeric=True)
+        table = gathered(features, values.astype(np.float64), weights)
+        settings = self._one_epoch(before)
+        if before is None:
+            spread = table.y if targets is None else check_array(targets, ensure_2d=False, dtype=np.float64).ravel()
+            of_spread = table.weights if targets is None else np.ones(len(spread))
+            self.knots_ = knots_of(spread, of_spread, int(self.knots))
         self._train(table, lambda y, held, weights: Values(y, held, self.knots_, weights), settings, before)
         return self
 

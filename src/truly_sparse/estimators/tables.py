@@ -206,10 +206,7 @@ def coded(rows: Rows, x: npt.NDArray[np.floating], categories: Categories) -> np
         For text where there were numbers, and numbers where there was text.
     """
     for place in rows.texts:
-        known = categories.get(place)
-        if known is None or (len(known) and known.dtype != object):
-            some = next(value for value in rows.texts[place] if value is not None)
-            raise UserError(f"{rows.column(place)} holds text ({some!r}), but held numbers when the model was fitted")
+        refuse_text(categories.get(place), rows.texts[place], rows.column(place))
     if not categories:
         return x
     x = x.copy()
@@ -218,13 +215,21 @@ def coded(rows: Rows, x: npt.NDArray[np.floating], categories: Categories) -> np
             places = {value: float(number) for number, value in enumerate(known)} | {None: np.nan}
             x[:, place] = [places.get(value, UNSEEN) for value in rows.texts[place]]
         elif known.dtype != object:
-            x[:, place] = _places_of_numbers(x[:, place], known)
+            x[:, place] = places_of_numbers(x[:, place], known)
         elif not np.isnan(x[:, place]).all():
             raise UserError(f"{rows.column(place)} holds numbers, but held text when the model was fitted")
     return x
 
 
-def _places_of_numbers(values: npt.NDArray[np.floating], known: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def refuse_text(known: npt.NDArray[Any] | None, texts: Iterable[str | None], column: str) -> None:
+    """Refuse text in a column of which some categories, or none, are known, unless these are text."""
+    if known is None or (len(known) and known.dtype != object):
+        some = next(value for value in texts if value is not None)
+        raise UserError(f"{column} holds text ({some!r}), but held numbers when the model was fitted")
+
+
+def places_of_numbers(values: npt.NDArray[np.floating], known: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return the places of numbers among sorted categories, `UNSEEN` if they are none of them."""
     gaps = np.isnan(values)
     if not len(known):
         return np.where(gaps, np.nan, UNSEEN)

@@ -62,7 +62,7 @@ def restore(loop: Loop, path: str | Path, identity: dict[str, Any]) -> str | Non
         parent = _member(facts["parent"], _under(arrays, "parent")) if facts["parent"] else None
         for kept in (*members, *([parent] if parent is not None else [])):
             _network(kept.arrays, loop.network)
-        earlier = {layer: _links(arrays[f"earlier/{layer}"], loop.network, layer) for layer in facts["earlier"]}
+        earlier = {layer: checked_links(arrays[f"earlier/{layer}"], loop.network, layer) for layer in facts["earlier"]}
         progress, ended = Progress(**facts["progress"]), facts["ended"]
         counters = progress.epoch, progress.step, progress.key, progress.stale, progress.fallbacks
         if any(type(counter) is not int or not 0 <= counter < 2**64 for counter in counters) or progress.failure:
@@ -115,7 +115,7 @@ def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _links(links: topology.Links, network: store.Network, number: int) -> topology.Links:
+def checked_links(links: topology.Links, network: store.Network, number: int) -> topology.Links:
     """Return links of earlier members after checking that they are sorted places of the block they belong to."""
     if not isinstance(network, Linked) or not 0 <= number < len(network.blocks):
         raise ValueError("links of earlier members belong to no block")

@@ -15,7 +15,7 @@ from truly_sparse.engine.graph import Block, Graph, Pair
 from truly_sparse.engine.linked import EpochResult, Floats, Linked
 from truly_sparse.engine.memory import aligned, padded
 from truly_sparse.engine.network import PREDICTION_ROWS
-from truly_sparse.engine.optimisers import Adam, AdamRates, MomentumRates, Optimiser, of_epoch, of_step
+from truly_sparse.engine.optimisers import Adam, AdamRates, MomentumRates, Optimiser, of_epoch, of_steps
 from truly_sparse.engine.registers import LANES, LINE
 from truly_sparse.engine.rows import Bytes, Numbers, Samples
 from truly_sparse.engine.topology import Links
@@ -198,7 +198,7 @@ class SparseCNN(Linked):
             count = choose(arrays, active, first_step + step, inputs)
             here, powers = active.links, self._powers.copy()
             own = orders_of_some(here, count, active.origin, every, self._batch.reach, inputs)
-            rates = of_step(of_all, step)
+            rates = of_steps(of_all, step)
             links, rows = links_of(here, count, own, work), order[step * batch : (step + 1) * batch]
             batch_loss, hits = self._train(samples, y, rows, batch, links, rates, optimiser.clip)
             loss, correct = loss + batch_loss, correct + hits

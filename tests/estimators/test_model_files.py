@@ -1,0 +1,172 @@
+"""Model files: every format is read, and what is damaged, too large or not trusted is refused in one line."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_iris
+
+from truly_sparse import SparseMLPClassifier, TrulySparseEnsembleClassifier, load_model, save_model
+from truly_sparse.errors import UserError
+from truly_sparse.estimators import archives
+from truly_sparse.estimators.model_files import FORMAT, UNCHECKED
+
+from .own_methods import Alone, Elsewhere
+
+FILES = Path(__file__).parent / "files"
+SMALL = {"hidden_layer_sizes": (20, 20), "members": 2, "exploration_epochs": 2, "member_epochs": 2, "random_state": 0}
+
+
+def refused(path, words, **more):
+    with pytest.raises(UserError, match=words) as caught:
+        load_model(path, **more)
+    assert "\n" not in str(caught.value)
+
+
+def outcome(path, x):
+    """Return what a file's model predicts, or in how many lines it is refused."""
+    try:
+        return load_model(path).predict_proba(x).tobytes()
+    except UserError as error:
+        return "many lines" if "\n" in str(error) else "one line"
+
+
+@pytest.fixture
+def saved(tmp_path):
+    model = TrulySparseEnsembleClassifier(**SMALL).fit(*load_iris(return_X_y=True))
+    path = tmp_path / "model.npz"
+    save_model(model, path, training_state=True)
+    return path
+
+
+@pytest.mark.parametrize("number", range(2, FORMAT + 1))
+def test_a_file_of_every_format_is_read(number):
+    """Those of format 1, without gaps and categories, are read in test_tables.py."""
+    classifier = load_model(FILES / f"format_{number}_classifier.npz")
+    rows = pd.DataFrame(classifier.about_["rows"])
+    assert np.allclose(classifier.predict_proba(rows), classifier.about_["probabilities"], atol=1e-6)
+    assert classifier.predict(rows).tolist() == [
+        classifier.classes_[np.argmax(row)] for row in classifier.about_["probabilities"]
+    ]
+    regressor = load_model(FILES / f"format_{number}_regressor.npz")
+    assert np.allclose(regressor.predict(rows), regressor.about_["predictions"], atol=1e-5)
+    pictures = load_model(FILES / f"format_{number}_pictures.npz")
+    shown = np.array(pictures.about_["rows"], np.uint8)
+    assert np.allclose(pictures.predict_proba(shown), pictures.about_["probabilities"], atol=1e-6)
+    if number > 2:
+        y = np.array(["no", "yes"] * 4, object)
+        assert len(classifier.set_params(warm_start=True, members=3).fit(rows, y).members_) == 3
+
+
+@pytest.mark.parametrize("where", ["facts", "member0/values", "earlier0/1", "classes_"])
+def test_a_change_of_any_part_is_noticed(saved, where):
+    facts, arrays = archives.read(saved, UNCHECKED)
+    text = json.dumps(facts | {"sha256": "0" * 64 if where == "facts" else archives.digest(facts, arrays)})
+    if where != "facts":
+        changed = next(name for name in arrays if name.startswith(where.split("/")[0]))
+        arrays[changed] = np.array(arrays[changed])
+        flat = arrays[changed].reshape(-1).view(np.uint8)
+        flat[0] ^= 1
+    np.savez(saved, facts=np.frombuffer(text.encode(), np.uint8), **arrays)
+    refused(saved, "it is damaged .its checksum is wrong.")
+
+
+def test_bytes_that_are_damaged_or_missing_are_noticed(saved):
+    whole, x = saved.read_bytes(), load_iris().data
+    wanted = outcome(saved, x)
+    assert wanted != "one line"
+    for place in range(100, len(whole) - 100, len(whole) // 60):
+        spoilt = bytearray(whole)
+        spoilt[place] ^= 0x10
+        saved.write_bytes(spoilt)
+        # A byte of the archive's own, such as a date, changes nothing that is read.
+        assert outcome(saved, x) in (wanted, "one line")
+    saved.write_bytes(whole[: len(whole) // 2])
+    refused(saved, "is not a model file")
+
+
+def with_entry(path, name, data, declared=None):
+    """Add an entry to an archive, which may declare another size."""
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, data)
+        if declared is not None:
+            archive.getinfo(name).file_size = declared
+
+
+def header(shape, kind="<f8"):
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, {"descr": kind, "fortran_order": False, "shape": shape})
+    return stream.getvalue()
+
+
+def test_sizes_are_checked_before_memory_is_taken(saved, monkeypatch):
+    whole = saved.read_bytes()
+    with_entry(saved, "more.npy", b"", declared=1 << 40)
+    refused(saved, "it says that it takes 1099511[0-9]* bytes in memory")
+    for data in (
+        header((1 << 40,)),
+        header((1 << 62, 1 << 62)),
+        header((3,)) + b"12345",
+        header((1,), "|O") + b"8" * 8,
+    ):
+        saved.write_bytes(whole)
+        with_entry(saved, "more.npy", data)
+        refused(saved, "more.npy is no array of the size that it says")
+    saved.write_bytes(whole)
+    monkeypatch.setattr(archives, "MOST_FACTS", 1000)
+    refused(saved, "its facts take more than 1000 bytes")
+    monkeypatch.setattr(archives, "MOST_ARRAYS", 3)
+    refused(saved, "arrays; at most 3 are read")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda facts, _: facts["ends"][0].update(epochs=-1), "training state does not fit member 0"),
+        (lambda _, arrays: arrays.update({"earlier0/1": arrays["earlier0/1"][::-1]}), "are not sorted"),
+        (lambda facts, _: facts.update(each=True), "is not that of all members"),
+        (lambda facts, _: facts.update(format=FORMAT + 1), f"its format {FORMAT + 1} is none of 1, 2, 3"),
+    ],
+)
+def test_training_state_that_does_not_fit_is_refused(saved, change, words):
+    facts, arrays = archives.read(saved, UNCHECKED)
+    change(facts, arrays)
+    archives.write(saved, facts, arrays)
+    refused(saved, words)
+
+
+@pytest.mark.parametrize("method", [Alone, Elsewhere])
+def test_a_method_of_ones_own_is_imported_where_it_is_trusted(method, tmp_path):
+    x, y = load_iris(return_X_y=True)
+    path, name = tmp_path / "model.npz", f"{method.__module__}:{method.__name__}"
+    model = TrulySparseEnsembleClassifier(method, **SMALL).fit(x, y)
+    save_model(model, path)
+    loaded = load_model(path, trusted=[name])
+    assert loaded.method is method
+    assert loaded.predict_proba(x).tobytes() == model.predict_proba(x).tobytes()
+    for trusted in ((), ["other:Name"], name):
+        refused(path, f"its method is {name}, code of its own; if you trust it, give trusted=", trusted=trusted)
+    facts, arrays = archives.read(path, UNCHECKED)
+    for other, words in (
+        (f"{method.__module__}:NO_METHOD", "which is neither a Method nor a Strategy"),
+        (f"{method.__module__}:Gone", "which is neither a Method nor a Strategy"),
+        ("no_such_module:Name", "which cannot be imported"),
+    ):
+        archives.write(path, facts | {"imported": {"method": other}}, arrays)
+        refused(path, words, trusted=[other])
+
+
+def test_a_method_that_no_import_finds_cannot_be_saved(tmp_path):
+    class Inner(Alone):
+        pass
+
+    model = TrulySparseEnsembleClassifier(Inner, **SMALL).fit(*load_iris(return_X_y=True))
+    with pytest.raises(UserError, match="cannot be imported by that name; define it at the top of a module"):
+        save_model(model, tmp_path / "model.npz")
+    single = SparseMLPClassifier(epochs=2).fit(*load_iris(return_X_y=True)).set_params(class_weight=int)
+    with pytest.raises(UserError, match="builtins:int is neither a Method nor a Strategy"):
+        save_model(single, tmp_path / "model.npz")
