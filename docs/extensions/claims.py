@@ -256,10 +256,9 @@ def copy(app: Sphinx, exception: Exception | None) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, target)
     library = static / "charts.js"
-    if not library.exists():
-        library.write_text(
-            vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"), encoding="utf-8"
-        )
+    if not library.exists():  # in a function of its own, as its names are short and many
+        bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+        library.write_text(f"(() => {{{bundle}}})();", encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -35,6 +35,6 @@ document.addEventListener("DOMContentLoaded", () => {
     const place = document.getElementById(script.dataset.chart);
     const specification = JSON.parse(script.textContent);
     specification.autosize = { type: "fit-x", contains: "padding" };
-    window.vegaEmbed(place, specification, { actions: false, renderer: "svg" });
+    window.vegaEmbed(place, specification, { actions: false, renderer: "svg", logLevel: 1 });
   }
 });
