@@ -228,7 +228,7 @@ def test_asking_for_rows_ahead_changes_no_bit(storage):
     states = []
     for far in (False, True):
         network = network_of(storage=storage)
-        network._reserve(64).far = far
+        network._reserve(64, network.sizes).far = far
         network.train_epoch(x, y, np.arange(128), 64, SGD(0.01), 0.2, 3, 0)
         states.append(network.graph.values.tobytes())
     assert states[0] == states[1]

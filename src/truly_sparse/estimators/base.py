@@ -113,7 +113,7 @@ class SparseEstimator(Parameters):
     def __sklearn_tags__(self) -> Tags:
         tags: Tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = self.preprocessing is None or self.preprocessing in preprocessing.KEEPS_ZEROS
         return tags
 
     def _settings(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy.typing as npt
 from joblib import delayed, effective_n_jobs
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
@@ -88,6 +89,11 @@ class Ensemble(EnsembleParameters, SparseEstimator):
     ) -> Self:
         """Train, or go on from `before`, with changes of the settings."""
         raise NotImplementedError
+
+    def __sklearn_tags__(self) -> Tags:
+        tags: Tags = super().__sklearn_tags__()
+        tags.input_tags.sparse &= self.method != "stochastic_subnetworks"
+        return tags
 
     def _method(self) -> str | type[Method] | type[Strategy]:
         if isinstance(self.method, type) and issubclass(self.method, Method | Strategy):

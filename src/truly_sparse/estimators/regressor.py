@@ -9,6 +9,7 @@ import numpy.typing as npt
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_array
 
+from truly_sparse.errors import UserError
 from truly_sparse.estimators.base import Model, gathered
 from truly_sparse.estimators.ensemble import Ensemble
 from truly_sparse.estimators.inspection import Inspection
@@ -69,6 +70,10 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
         changes: Mapping[str, Any] | None = None,
     ) -> Self:
         """Train, or go on from `before`, with changes of the settings."""
+        if getattr(y, "ndim", 1) == 2 and np.shape(y)[1] > 1:
+            raise UserError(
+                "y has several columns; sklearn.multioutput.MultiOutputRegressor trains an ensemble for each"
+            )
         features, values, weights = self._check_training(X, y, sample_weight, before is None, y_numeric=True)
         settings = self._settings() | dict(changes or {})
         table = gathered(features, values.astype(np.float64), weights)
