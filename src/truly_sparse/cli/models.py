@@ -25,8 +25,8 @@ from truly_sparse.files import atomic_path
 from truly_sparse.measure.free_memory import limits
 
 SINGLE = ("set", "static")
-#: So many times the bytes of its numbers a table takes while a model learns from it, encoded and copied.
-WHILE_FITTED = 20
+#: So many times the bytes of its numbers a table takes at most while a model learns from it (measured: 6).
+WHILE_FITTED = 8
 #: Rows of a file that are predicted at a time.
 PREDICTED = 1 << 16
 #: Parameters that have an option of their own.

@@ -237,6 +237,7 @@ class SparseEstimator(Parameters):
             held = train
         of_held = table.y[held], table.weights[held]
         own = Table(chosen(table.x, train), table.y[train], table.weights[train]) if len(held) else table
+        del train
         targets, sampler = make(own.y, *of_held), Weighted(own.weights)
         settings = fill_in(settings, sampler.size, targets.classes, self._parent_part())
         bag = settings["bag_fraction"]
@@ -251,7 +252,6 @@ class SparseEstimator(Parameters):
         else:
             encoding = before.encoding
         learned = encoding.samples(own.x)
-        del train, own
         # Of no rows nothing is encoded, for which something would be compiled.
         nothing = np.empty((0, learned.shape[1]), np.float32)
         validated = encoding.transform_rows(chosen(table.x, held)) if len(held) else nothing

@@ -67,9 +67,8 @@ class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
         """Train, or go on from `before`, with changes of the settings."""
         features, labels, weights = self._check_training(X, y, sample_weight, reset=before is None)
         check_classification_targets(labels)
-        numbers = self._encode(labels, new=before is None)
         settings = self._settings() | dict(changes or {})
-        self._learn(features, numbers, weights, settings, before)
+        self._learn(features, self._encode(labels, new=before is None), weights, settings, before)
         return self
 
     @where_streamed
@@ -119,6 +118,7 @@ class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
         before: Any,
     ) -> None:
         table = gathered(features, numbers, weights)
+        del numbers
         if before is None and len(np.unique(table.y)) < 2:
             raise UserError("y holds one class only (with a weight above 0); a classifier needs at least 2 classes")
         table = table._replace(weights=table.weights * self._class_weights(table.y, table.weights)[table.y])

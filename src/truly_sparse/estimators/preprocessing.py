@@ -211,9 +211,13 @@ class Ramps(Scaling):
         ordered = np.sort(values, kind="stable") if order is None else values[order]
         first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
         distinct = ordered[first]
-        mass = np.diff(first, append=len(values)) if order is None else np.add.reduceat(weights[order], first)
+        if order is None:
+            mass = np.empty(len(first))
+            mass[:-1], mass[-1] = first[1:] - first[:-1], len(values) - first[-1]
+        else:
+            mass = np.add.reduceat(weights[order], first)
         del ordered, order, first
-        mass = mass / weights.sum()
+        mass /= weights.sum()
         middle = np.cumsum(mass)
         mass /= 2
         middle -= mass

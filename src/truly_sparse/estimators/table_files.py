@@ -124,12 +124,14 @@ def refuse_infinite(x: pd.DataFrame, path: str | Path) -> None:
 
 def _parquet(path: str | Path) -> Iterator[tuple[bool, pd.DataFrame]]:
     """Yield whether float32 holds all columns, and pieces of the table."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path, buffer_size=BUFFER, pre_buffer=False) as file:
         single = all(str(kind) in _SINGLE for kind in file.schema_arrow.types)
         for batch in file.iter_batches(PIECE):
             yield single, batch.to_pandas()
+    pa.default_memory_pool().release_unused()
 
 
 def _csv(path: str | Path) -> Iterator[tuple[bool, pd.DataFrame]]:
