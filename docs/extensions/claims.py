@@ -8,7 +8,6 @@ import json
 import shutil
 from collections.abc import Iterator
 from html import escape
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from sphinx.util.docutils import SphinxDirective
 from truly_sparse.analysis.judging import VERDICTS
 from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.study import Study
-from truly_sparse.studies.discovery import find
+from truly_sparse.studies.discovery import find, part
 
 ROOT = Path(__file__).parents[2]
 #: Studies of one source, in the order in which they are read.
@@ -44,10 +43,7 @@ def rows(name: str, study: Study) -> pd.DataFrame:
     """Return the judged claims of a study."""
     table = next(table for table in study.tables if table.endswith("verdicts"))
     frame = pd.read_csv(ROOT / "results" / name / "tables" / f"{table}.csv", keep_default_na=False)
-    rules = {
-        rule.name: rule.text
-        for rule in import_module(f"truly_sparse.studies.{name}.tables.verdicts").RULES
-    }
+    rules = {rule.name: rule.text for rule in part(name, "tables.verdicts").RULES}
     return frame.assign(study=name, rule_text=frame["rule"].map(rules))
 
 

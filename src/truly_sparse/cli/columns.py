@@ -1,11 +1,19 @@
 """A user's table: reading it, and the columns that a model learns from."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from truly_sparse.errors import UserError
-from truly_sparse.estimators.table_files import CSV, PARQUET, is_numeric, pd, refuse_identifiers, refuse_infinite
+from truly_sparse.estimators.table_files import (
+    is_numeric,
+    is_parquet,
+    pd,
+    reading,
+    refuse_gaps,
+    refuse_identifiers,
+    refuse_infinite,
+    refuse_missing,
+)
 
 
 def read(path: str) -> pd.DataFrame:
@@ -16,22 +24,8 @@ def read(path: str) -> pd.DataFrame:
     UserError
         If the file is missing, of an unknown kind, or cannot be read.
     """
-    name = Path(path).name.lower()
-    try:
-        if name.endswith(PARQUET):
-            table = pd.read_parquet(path)
-        elif name.endswith(CSV):
-            table = pd.read_csv(path)
-        else:
-            raise UserError(f"{path} is of an unknown kind; give a .csv, .csv.gz or .parquet file")
-    except FileNotFoundError:
-        raise UserError(f"there is no file {path}") from None
-    except UserError:
-        raise
-    except ImportError:
-        raise UserError(f'{path} needs pyarrow; pip install "truly-sparse[tables]", or give a .csv file') from None
-    except (ValueError, OSError) as error:
-        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+    with reading(path):
+        table = pd.read_parquet(path) if is_parquet(path) else pd.read_csv(path)
     table.columns = [str(column) for column in table.columns]
     if table.empty:
         raise UserError(f"{path} has no rows")
@@ -46,12 +40,8 @@ def target_of(table: pd.DataFrame, name: str, path: str) -> pd.Series:
     UserError
         If there is no such column, or it has gaps.
     """
-    if name not in table:
-        some = ", ".join(list(table.columns)[:8]) + (", ..." if len(table.columns) > 8 else "")
-        raise UserError(f"{path} has no column {name!r}; it has {some}")
-    gaps = int(table[name].isna().sum())
-    if gaps:
-        raise UserError(f"column {name} of {path} is empty in {gaps} row(s); leave them out")
+    refuse_missing(name, table.columns, path)
+    refuse_gaps(name, int(table[name].isna().sum()), path)
     return table[name]
 
 

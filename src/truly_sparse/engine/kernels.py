@@ -185,7 +185,7 @@ def resolve(parts, first, count, tiles, links, gradient, rates, in_place):
         if in_place:
             move(rates, slope, links.values, links.velocity, links.second, first + j, count - j)
         else:
-            put(slope, gradient, first + j, count - j)
+            put(slope, gradient, first + j, count - j, 8)
 
 
 @njit(**INLINED)

@@ -276,7 +276,7 @@ class SparseMLP(Linked):
             self._keep_second_moments()
         active = room(self.graph.arrays, gate) if gate is not None else ()
         rates, loss, correct = of_epoch(optimiser, steps), 0.0, 0
-        drop = kernels.Dropout(np.uint64(key), threshold(dropout), np.float32(1.0 / (1.0 - dropout)))
+        drop = _dropout(dropout, key)
 
         def train(
             part: Part,
@@ -375,7 +375,7 @@ class SparseMLP(Linked):
             self._gradient,
             workspace.space,
             workspace.widths,
-            kernels.Dropout(np.uint64(key), threshold(dropout), np.float32(1.0 / (1.0 - dropout))),
+            _dropout(dropout, key),
             first_step,
             in_advance(of_epoch(optimiser, steps), self._powers),
             np.float32(optimiser.clip),
@@ -404,7 +404,7 @@ class SparseMLP(Linked):
         if workspace is None or (workspace.sizes, workspace.storage) != (sizes, storage):
             workspace = Workspace(sizes, PREDICTION_ROWS, storage, self.mish)
         probabilities = np.empty((x.shape[0], self.sizes[-1]), np.float32)
-        nothing_dropped = kernels.Dropout(np.uint64(0), np.uint32(0), np.float32(1.0))
+        nothing_dropped = _dropout(0.0, 0)
         if isinstance(x, NonZeros):
             sparse_kernels.predict(
                 sparse_kernels.samples_of(x, self.features),
@@ -445,6 +445,11 @@ class SparseMLP(Linked):
             "bias_second": self._bias_second,
             "powers": self._powers,
         }
+
+
+def _dropout(rate: float, key: int) -> kernels.Dropout:
+    """Return what the kernels drop at a rate, by the stream of a key."""
+    return kernels.Dropout(np.uint64(key), threshold(rate), np.float32(1.0 / (1.0 - rate)))
 
 
 def all_relu_slopes(hidden_layers: int, alpha: float) -> list[float]:

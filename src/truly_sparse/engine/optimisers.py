@@ -223,10 +223,10 @@ def _shortened(rates, share):
 
 
 @njit(**INLINED)
-def put(vector, array, k, count):
-    """Store the first `count` of eight lanes at ``array[k:]``, which has room for eight. Compiled code only."""
-    if count < 8:  # what lies behind them may be another thread's
-        store_some(vector, array, k, below(count, 8))
+def put(vector, array, k, count, lanes):
+    """Store the first `count` of a vector's lanes at ``array[k:]``, which has room for all. Compiled code only."""
+    if count < lanes:  # what lies behind them may be another thread's
+        store_some(vector, array, k, below(count, lanes))
     else:
         store(vector, array, k)
 
@@ -271,16 +271,16 @@ def _move(rates, slope, values, velocity, second, k, count):
 
         def move_by_momentum(rates, slope, values, velocity, second, k, count):
             value, speed = by_momentum(rates, slope, load(values, k, 8), load(velocity, k, 8), 8)
-            put(speed, velocity, k, count)
-            put(value, values, k, count)
+            put(speed, velocity, k, count, 8)
+            put(value, values, k, count, 8)
 
         return move_by_momentum
 
     def move_by_adam(rates, slope, values, velocity, second, k, count):
         value, mean, square = by_adam(rates, slope, load(values, k, 8), load(velocity, k, 8), load(second, k, 8), 8)
-        put(mean, velocity, k, count)
-        put(square, second, k, count)
-        put(value, values, k, count)
+        put(mean, velocity, k, count, 8)
+        put(square, second, k, count, 8)
+        put(value, values, k, count, 8)
 
     return move_by_adam
 
@@ -338,13 +338,13 @@ def _coast(rates, first, last, values, velocity, second, k, count):
                     now = step_of(rates, step)
                     value, speed = by_momentum(now, zero, value, speed, 16)
                     other, its_speed = by_momentum(now, zero, other, its_speed, 16)
-                put_sixteen(other, values, k + 16, count - 16)
-                put_sixteen(its_speed, velocity, k + 16, count - 16)
+                put(other, values, k + 16, count - 16, 16)
+                put(its_speed, velocity, k + 16, count - 16, 16)
             else:
                 for step in range(first, last):
                     value, speed = by_momentum(step_of(rates, step), zero, value, speed, 16)
-            put_sixteen(value, values, k, count)
-            put_sixteen(speed, velocity, k, count)
+            put(value, values, k, count, 16)
+            put(speed, velocity, k, count, 16)
 
         return coast_by_momentum
 
@@ -354,19 +354,11 @@ def _coast(rates, first, last, values, velocity, second, k, count):
             value, mean, square = load(values, at, 16), load(velocity, at, 16), load(second, at, 16)
             for step in range(first, last):
                 value, mean, square = by_adam(step_of(rates, step), zero, value, mean, square, 16)
-            put_sixteen(value, values, at, k + count - at)
-            put_sixteen(mean, velocity, at, k + count - at)
-            put_sixteen(square, second, at, k + count - at)
+            put(value, values, at, k + count - at, 16)
+            put(mean, velocity, at, k + count - at, 16)
+            put(square, second, at, k + count - at, 16)
 
     return coast_by_adam
-
-
-@njit(**INLINED)
-def put_sixteen(vector, array, k, count):
-    """Store the first `count` of sixteen lanes at ``array[k:]``, which has room for sixteen. Compiled code only."""
-    if count < 16:
-        vector = select(below(count, 16), vector, load(array, k, 16))
-    store(vector, array, k)
 
 
 def rests(rates, velocity, second, k, count):

@@ -321,6 +321,14 @@ def slope_of(links, start, count, j, inputs, neurons, tile, room):
             parts[total + k] += parts[mine + k]
 
 
+@njit(**INLINED)
+def move_some(rates, links, start, count, gradient, at):
+    """Move `count` links from `start` on against their gradients, ``gradient[at:]``."""
+    for k in range(0, count, 8):
+        slope = load(gradient, at + k, 8)
+        move(rates, slope, links.values, links.velocity, links.second, start + k, count - k)
+
+
 @njit(**INNER)
 def learn(links, rates, step, seen, found, inputs, neurons, tile, in_place, room):
     """Move the links of the batch's features by their gradients, or keep the gradients; return how many these are."""
@@ -331,9 +339,7 @@ def learn(links, rates, step, seen, found, inputs, neurons, tile, in_place, room
         start, count = links.pointers[feature], links.pointers[feature + 1] - links.pointers[feature]
         slope_of(links, start, count, j, inputs, neurons, tile, room)
         if in_place:
-            for k in range(0, count, 8):
-                slope = load(room.parts, total + k, 8)
-                move(rates, slope, links.values, links.velocity, links.second, start + k, count - k)
+            move_some(rates, links, start, count, room.parts, total)
         else:
             for k in range(count):
                 room.gradient[kept + k] = room.parts[total + k]
@@ -349,9 +355,7 @@ def move_kept(links, rates, found, room):
     for j in range(found):
         feature = np.int64(room.features[j])
         start, count = links.pointers[feature], links.pointers[feature + 1] - links.pointers[feature]
-        for k in range(0, count, 8):
-            slope = load(room.gradient, kept + k, 8)
-            move(rates, slope, links.values, links.velocity, links.second, start + k, count - k)
+        move_some(rates, links, start, count, room.gradient, kept)
         kept += count
 
 

@@ -16,6 +16,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic, overload
 
+from truly_sparse.engine.bisection import first_from
 from truly_sparse.engine.compiled import INLINED
 from truly_sparse.engine.memory import aligned
 from truly_sparse.engine.registers import I32, I64, Code, operation
@@ -159,14 +160,7 @@ def _cut(ends, begin, end, number, count):
     if number == count:
         return end
     wanted = ends[begin] + (ends[end] - ends[begin]) * number // count
-    low, high = begin, end
-    while low < high:
-        middle = (low + high) // 2
-        if ends[middle] < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    return first_from(ends, begin, end, wanted)
 
 
 @overload(share, jit_options=INLINED)

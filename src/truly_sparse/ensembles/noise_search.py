@@ -100,7 +100,7 @@ def noisy_members(
     base, shown = store.snapshot(parent), problem.x_validation
     found = []
     for sparsity in SPARSITIES if settings.search_sparsity else (settings.sparsity,):
-        few = chosen(shown, slice(min(rows, ROWS)))
+        few = chosen(shown, slice(ROWS))
         sd = settings.noise_sd or deviation_at(parent, few, settings, keys, sparsity)
         noises = list(population(settings.noise, keys, sd, sparsity))
         outputs = np.stack([perturbed(parent, noise).predict_proba(shown) for noise in noises])

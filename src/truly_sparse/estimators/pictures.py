@@ -28,7 +28,6 @@ from truly_sparse.estimators.distinct_rows import Table, Weighted, Weights, gath
 from truly_sparse.estimators.fit_config import AUTOMATIC, SETTINGS, FitConfig
 from truly_sparse.estimators.parameters import documented, parameter
 from truly_sparse.estimators.presets import HELD_OUT, batch_size, epochs_of
-from truly_sparse.estimators.stored import matrix_of
 from truly_sparse.training.config import ARCHITECTURES
 from truly_sparse.training.loop import Loop, Problem
 from truly_sparse.training.settings import setting
@@ -220,9 +219,8 @@ class SparseCNNClassifier(ClassifierMixin, BaseEstimator):
         train, held = split(table.y, settings["validation_fraction"], rng)
         assert isinstance(table.x, np.ndarray)
         sampler = Weighted(table.weights[train])
-        pictures = matrix_of(table.x)
-        self.shade_ = _shade_of(pictures[train], table.weights[train], self.picture_shape_[2])
-        x = self._shaded(pictures)
+        self.shade_ = _shade_of(table.x[train], table.weights[train], self.picture_shape_[2])
+        x = self._shaded(table.x)
         targets = Classes(table.y[train], table.y[held], len(self.classes_), table.weights[held])
         problem = Problem(chosen(x, train), chosen(x, held), sampler, targets)
         if settings["epochs"] == "auto":

@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+from truly_sparse.engine.bisection import first_from
+
 #: A deviation up to here is the rounding of ramps that are all the same.
 ROUNDING = 1e-12
 
@@ -57,14 +59,7 @@ def place_ramps(x, start, inverse, mean, scale, ramped):
     for row in range(len(x)):
         for column in range(columns):
             number, begin, end = x[row, column], ramped.first[column], ramped.first[column + 1]
-            low, high = begin, end
-            while low < high:
-                middle = (low + high) // 2
-                if start[middle] < number:
-                    low = middle + 1
-                else:
-                    high = middle
-            place, value = max(low - 1, begin), 0.0
+            place, value = max(first_from(start, begin, end, number) - 1, begin), 0.0
             if begin < end:
                 ramp = min(max((number - start[place]) * inverse[place], 0.0), 1.0)
                 value = (ramp - mean[place]) * scale[place]

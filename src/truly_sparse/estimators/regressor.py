@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_array
 
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.base import Model, gathered
+from truly_sparse.estimators.distinct_rows import Table
 from truly_sparse.estimators.ensemble import Ensemble
 from truly_sparse.estimators.inspection import Inspection
 from truly_sparse.estimators.parameters import documented
@@ -70,17 +71,10 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
         changes: Mapping[str, Any] | None = None,
     ) -> Self:
         """Train, or go on from `before`, with changes of the settings."""
-        if getattr(y, "ndim", 1) == 2 and np.shape(y)[1] > 1:
-            raise UserError(
-                "y has several columns; sklearn.multioutput.MultiOutputRegressor trains an ensemble for each"
-            )
-        features, values, weights = self._check_training(X, y, sample_weight, before is None, y_numeric=True)
-        settings = self._settings() | dict(changes or {})
-        table = gathered(features, values.astype(np.float64), weights)
+        table = self._distinct(X, y, sample_weight, before is None)
         if before is None:
             self.knots_ = knots_of(table.y, table.weights, int(self.knots))
-        self._train(table, lambda y, held, weights: Values(y, held, self.knots_, weights), settings, before)
-        return self
+        return self._learn(table, self._settings() | dict(changes or {}), before)
 
     @where_streamed
     def partial_fit(
@@ -96,13 +90,24 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
         from its y. Later targets beyond them count as the nearest one.
         """
         before = self._streamed()
-        features, values, weights = self._check_training(X, y, sample_weight, before is None, y_numeric=True)
-        table = gathered(features, values.astype(np.float64), weights)
+        table = self._distinct(X, y, sample_weight, before is None)
         settings = self._one_epoch(before)
         if before is None:
             spread = table.y if targets is None else check_array(targets, ensure_2d=False, dtype=np.float64).ravel()
             of_spread = table.weights if targets is None else np.ones(len(spread))
             self.knots_ = knots_of(spread, of_spread, int(self.knots))
+        return self._learn(table, settings, before)
+
+    def _distinct(self, x: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None, reset: bool) -> Table:
+        """Return the distinct rows with their targets and weights."""
+        if getattr(y, "ndim", 1) == 2 and np.shape(y)[1] > 1:
+            raise UserError(
+                "y has several columns; sklearn.multioutput.MultiOutputRegressor trains an ensemble for each"
+            )
+        features, values, weights = self._check_training(x, y, sample_weight, reset, y_numeric=True)
+        return gathered(features, values.astype(np.float64), weights)
+
+    def _learn(self, table: Table, settings: dict[str, Any], before: Model | None) -> Self:
         self._train(table, lambda y, held, weights: Values(y, held, self.knots_, weights), settings, before)
         return self
 

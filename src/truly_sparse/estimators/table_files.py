@@ -1,6 +1,6 @@
 """CSV and Parquet files, read in pieces into a temporary file: tables that memory does not hold."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -66,15 +66,22 @@ def open_table(
     >>> with open_table("iris.csv", target="target") as (X, y):
     ...     model = SparseMLPClassifier(hidden_layer_sizes=(20,), epochs=5).fit(X, y)
     """
-    name = Path(path).name.lower()
-    try:
-        pieces = _parquet(path) if name.endswith(PARQUET) else _csv(path) if name.endswith(CSV) else None
-        if pieces is None:
-            raise UserError(f"{path} is of an unknown kind; give a .csv, .csv.gz or .parquet file")
+    with reading(path):
         table = _Reading(path, target, folder)
-        for single, piece in pieces:
+        for single, piece in _parquet(path) if is_parquet(path) else _csv(path):
             table.add(piece, single)
         rows, y = table.end()
+    try:
+        yield rows, y
+    finally:
+        rows.file.close()
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Say in one line why a table cannot be read."""
+    try:
+        yield
     except FileNotFoundError:
         raise UserError(f"there is no file {path}") from None
     except UserError:
@@ -83,10 +90,28 @@ def open_table(
         raise UserError(f'{path} needs pyarrow; pip install "truly-sparse[tables]", or give a .csv file') from None
     except (ValueError, OSError) as error:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
-    try:
-        yield rows, y
-    finally:
-        rows.file.close()
+
+
+def is_parquet(path: str | Path) -> bool:
+    """Return whether a table is Parquet, not CSV; refuse what is neither, by its name."""
+    name = Path(path).name.lower()
+    if not name.endswith((*PARQUET, *CSV)):
+        raise UserError(f"{path} is of an unknown kind; give a .csv, .csv.gz or .parquet file")
+    return name.endswith(PARQUET)
+
+
+def refuse_missing(target: str, columns: Iterable[str], path: str | Path) -> None:
+    """Refuse a table that has no column of the name of the target."""
+    names = list(columns)
+    if target not in names:
+        some = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+        raise UserError(f"{path} has no column {target!r}; it has {some}")
+
+
+def refuse_gaps(target: str, gaps: int, path: str | Path) -> None:
+    """Refuse a target that is missing in some rows."""
+    if gaps:
+        raise UserError(f"column {target} of {path} is empty in {gaps} row(s); leave them out")
 
 
 def bytes_of(path: str | Path) -> float:
@@ -179,9 +204,7 @@ class _Reading:
     def add(self, piece: pd.DataFrame, single: bool) -> None:
         """Take more rows; `single` says whether float32 holds them."""
         piece.columns = [str(name) for name in piece.columns]
-        if self.target not in piece:
-            some = ", ".join(list(piece.columns)[:8]) + (", ..." if piece.shape[1] > 8 else "")
-            raise UserError(f"{self.path} has no column {self.target!r}; it has {some}")
+        refuse_missing(self.target, piece.columns, self.path)
         own, x = piece[self.target], piece.drop(columns=self.target)
         if self.file is None:
             self.names = list(x.columns)
@@ -215,8 +238,7 @@ class _Reading:
         """Return rows and targets of the whole table."""
         if self.file is None or not self.file.rows:
             raise UserError(f"{self.path} has no rows")
-        if self.gaps:
-            raise UserError(f"column {self.target} of {self.path} is empty in {self.gaps} row(s); leave them out")
+        refuse_gaps(self.target, self.gaps, self.path)
         self.file.end()
         places = sorted(self.numbers | {place for place, own in self.texts.items() if own})
         if not places:
