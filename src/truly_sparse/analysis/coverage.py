@@ -1,17 +1,17 @@
 """The table of runs: how many of a study's grid have finished, their core-hours, and those of what is left."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
 from truly_sparse.analysis import formats
+from truly_sparse.analysis.facts import Gathered, of_experiments, origin_of_all
 from truly_sparse.analysis.latex import Column, booktabs
 from truly_sparse.analysis.origin import Origin
-from truly_sparse.analysis.places import banner
-from truly_sparse.experiments.grid import RunSpec
-from truly_sparse.experiments.records import Record
+from truly_sparse.analysis.places import banner, paper_folder
+from truly_sparse.analysis.study import Config
 from truly_sparse.experiments.remaining import hours
+from truly_sparse.files import write_text
 
 _COLUMNS = [
     Column("experiment", "Experiment", align="l"),
@@ -25,11 +25,17 @@ _COLUMNS = [
 ]
 
 
-def coverage_table(
-    config: dict[str, Any],
-    gathered: Mapping[str, tuple[Sequence[Record], Sequence[RunSpec]]],
-    origin: Origin,
-) -> str:
+def write(config: Config) -> None:
+    """Write the table where the tables of a study lie.
+
+    It is no part of `facts.write`: what runs would take is known by what trains them, on which no other table hangs.
+    """
+    gathered = of_experiments(config)
+    text = coverage_table(config, gathered, origin_of_all(config["preset"], gathered))
+    write_text(paper_folder(config) / "tables" / "runs.tex", text)
+
+
+def coverage_table(config: Config, gathered: Gathered, origin: Origin) -> str:
     """Return the table of the runs of every experiment, finished and left; a cell is a dataset, method and setting."""
     every = [record for finished, _ in gathered.values() for record in finished]
     rows = []

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import pandas as pd
 
 from truly_sparse.analysis import formats, places
-from truly_sparse.analysis.coverage import coverage_table
 from truly_sparse.analysis.evidence import Evidence, written
 from truly_sparse.analysis.latex import Column, booktabs, escape, sentence
 from truly_sparse.analysis.names import METHODS, dataset_title, method_title
@@ -16,6 +15,7 @@ from truly_sparse.analysis.statements import Statement, macros, said
 from truly_sparse.analysis.study import Config, Study
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.configuration import results_folder
+from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import Record, by_settings, distinct, gather
 from truly_sparse.files import write_text
 
@@ -35,6 +35,8 @@ _SYMBOLS = {
 
 
 Frames = Callable[[list[Record]], Mapping[str, pd.DataFrame]]
+#: Finished runs and missing ones by experiment.
+Gathered = Mapping[str, tuple[list[Record], list[RunSpec]]]
 
 
 def write(
@@ -44,7 +46,7 @@ def write(
     statements: Sequence[Statement],
     more: Frames = lambda _: {},
 ) -> None:
-    """Write preset.tex, facts.tex, said.tex and the tables of settings, datasets and runs where the tables lie.
+    """Write preset.tex, facts.tex, said.tex and the tables of settings and datasets where the tables lie.
 
     Parameters
     ----------
@@ -63,16 +65,14 @@ def write(
     UserError
         Where no run of `mains` has finished.
     """
-    gathered = {experiment: gather(config, experiment) for experiment in config["experiments"]}
-    records = [record for finished, _ in gathered.values() for record in finished]
-    absent = [spec for _, missing in gathered.values() for spec in missing]
+    gathered = of_experiments(config)
+    records, absent = every(gathered)
     main = next((name for name in mains if any(record["experiment"] == name for record in records)), None)
     if main is None:
         wanted = ", ".join(mains)
         raise UserError(f"no finished run of {wanted} in {results_folder(config)}; run `snakemake --cores 1` first")
     first = [record for record in records if record["experiment"] == main]
-    # Of runs with the same settings in several experiments one is counted.
-    origin = origin_of(config["preset"], distinct(records), [specs[0] for specs in by_settings(absent).values()])
+    origin = origin_of_all(config["preset"], gathered)
     of_main = origin_of(config["preset"], first, [spec for spec in absent if spec.experiment == main])
     evidence = Evidence({**written(study, config).frames, **more(first)})
     folder = places.paper_folder(config)
@@ -81,7 +81,23 @@ def write(
     write_text(folder / "said.tex", macros(said(statements, evidence)))
     write_text(folder / "tables" / "settings.tex", settings_table(first, of_main, mains[main]))
     write_text(folder / "tables" / "datasets.tex", datasets_table(first, of_main, mains[main]))
-    write_text(folder / "tables" / "runs.tex", coverage_table(config, gathered, origin))
+
+
+def of_experiments(config: Config) -> Gathered:
+    """Return, for every experiment of a study, its finished runs and those of its grid that are not there."""
+    return {experiment: gather(config, experiment) for experiment in config["experiments"]}
+
+
+def every(gathered: Gathered) -> tuple[list[Record], list[RunSpec]]:
+    """Return the finished runs and the others of all experiments together."""
+    records = [record for finished, _ in gathered.values() for record in finished]
+    return records, [spec for _, missing in gathered.values() for spec in missing]
+
+
+def origin_of_all(preset: str, gathered: Gathered) -> Origin:
+    """Return where all experiments come from; of runs with the same settings in several of them one is counted."""
+    records, absent = every(gathered)
+    return origin_of(preset, distinct(records), [specs[0] for specs in by_settings(absent).values()])
 
 
 def macro(name: str, text: str) -> str:

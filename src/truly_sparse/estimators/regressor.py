@@ -71,10 +71,11 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
         changes: Mapping[str, Any] | None = None,
     ) -> Self:
         """Train, or go on from `before`, with changes of the settings."""
+        settings = self._settings() | dict(changes or {})
         table = self._distinct(X, y, sample_weight, before is None)
         if before is None:
             self.knots_ = knots_of(table.y, table.weights, int(self.knots))
-        return self._learn(table, self._settings() | dict(changes or {}), before)
+        return self._learn(table, settings, before)
 
     @where_streamed
     def partial_fit(

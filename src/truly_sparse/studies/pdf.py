@@ -5,7 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from truly_sparse.analysis import places
+from truly_sparse.analysis import coverage, places
 from truly_sparse.analysis.study import Config
 from truly_sparse.analysis.texlive import INSTALL, lacking
 from truly_sparse.errors import UserError
@@ -46,7 +46,7 @@ def how(config: Config) -> str:
 
 
 def build(config: Config) -> Path:
-    """Write the generated facts and build the PDF of a study beside them; return its path.
+    """Write the generated facts and the table of runs, and build the PDF of a study beside them; return its path.
 
     Raises
     ------
@@ -58,6 +58,7 @@ def build(config: Config) -> Path:
     if not source.exists():
         raise UserError(f"{source} not found: run from the root of the repository")
     part(study.name, "facts").write(study, config)
+    coverage.write(config)
     parts = {f"tables/{name}.tex": name for name in study.offered_tables(config)}
     parts |= {f"figures/{name}.pdf": name for name in study.offered_figures(config)}
     for file, name in parts.items():
