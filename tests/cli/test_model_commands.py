@@ -186,6 +186,23 @@ def test_gaps_and_categories_go_to_the_model_as_they_are(iris, capsys):
     assert np.allclose(found, model.predict_proba(other), atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["other.csv", "other.parquet"])
+def test_predictions_are_made_in_pieces_of_the_table(name, iris, monkeypatch, capsys):
+    say(capsys, "fit", "iris.csv", "--target", "species", "--method", "set", "--json", "--quiet", *NET)
+    other = iris.drop(columns="species").assign(colour=[None] * 50 + ["red"] * 50 + ["blue"] * 50)
+    other.to_csv(name, index=False) if name.endswith(".csv") else other.to_parquet(name)
+    words = ["predict", "model.npz", name, "--probabilities", "--output"]
+    say(capsys, *words, "whole.csv", "--json")
+    monkeypatch.setattr("truly_sparse.estimators.table_files.PIECE", 7)  # some of them without a colour
+    say(capsys, *words, "pieces.csv", "--json")
+    with open("whole.csv", "rb") as one, open("pieces.csv", "rb") as same:
+        assert one.read() == same.read()
+    other.iloc[:0].to_csv("none.csv", index=False)
+    assert main(["predict", "model.npz", "none.csv", "--output", "none.out"]) == 2
+    assert capsys.readouterr().err == "error: none.csv has no rows\n"
+    assert not os.path.exists("none.out")
+
+
 @pytest.mark.parametrize("more", [[], ["--test-fraction", "0.3"]])
 def test_a_table_in_pieces_gives_the_same_model_and_scores(more, iris, capsys):
     given = ["fit", "iris.csv", "--target", "species", "--json", "--quiet", *SMALL, *NET, *more]

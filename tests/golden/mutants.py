@@ -1,13 +1,16 @@
 """Changed sources, one small change at a time, and whether the golden runs notice.
 
 Run as a script it tries some changes of every part of the files named until one is noticed, with --all every one:
-`python tests/golden/mutants.py --all training/schedule.py`.
+`python tests/golden/mutants.py --all training/schedule.py`. Golden runs that call a part come first; which these are
+is found out once, and kept where --calls FILE names a file.
 """
 
+import argparse
 import ast
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import json
 import multiprocessing
 import os
 import random
@@ -175,32 +178,67 @@ def compiled(file):
     return any(word in (PACKAGE / file).read_text() for word in ("njit", "intrinsic", "overload"))
 
 
-def noticed(mutant):
+def noticed(mutant, calls=()):
     """Return how the golden runs notice a mutant: the first line of a difference, or how it fails; None if not.
 
     Each is tried in a process of its own, with kernels of its own where the change is compiled into them. None is no
-    change.
+    change. `calls` is what `called` returns.
     """
-    context = multiprocessing.get_context("fork")
-    reader, writer = context.Pipe(duplex=False)
     finder = cache = None
+    first = []
     if mutant is not None:
         finder = _Finder(mutant.file, code_of(mutant))
         cache = tempfile.mkdtemp() if compiled(mutant.file) else None
-    child = context.Process(target=_try, args=(finder, cache, writer))
-    child.start()
-    writer.close()
+        first = [case for case, parts in enumerate(calls) if f"{mutant.file}:{mutant.part}" in parts]
     try:
-        return reader.recv()
+        return _in_child(_try, finder, cache, first)
     except EOFError:
         return "crashed"
     finally:
-        child.join()
         if cache is not None:
             shutil.rmtree(cache)
 
 
-def _try(finder, cache, writer):
+def called():
+    """Return, for each golden run, the parts ("file:part") that it calls; those that are compiled are not seen."""
+    return _in_child(_watch)
+
+
+def _in_child(work, *given):
+    """Return what a function sends from a process of its own; EOFError if that ends before."""
+    context = multiprocessing.get_context("fork")
+    reader, writer = context.Pipe(duplex=False)
+    child = context.Process(target=work, args=(*given, writer))
+    child.start()
+    writer.close()
+    try:
+        return reader.recv()
+    finally:
+        child.join()
+
+
+def _watch(writer):
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    check = importlib.import_module("truly_sparse.golden.check")
+    found = []
+    for case in check.cases():
+        codes = set()
+        sys.setprofile(lambda frame, event, _, codes=codes: codes.add(frame.f_code) if event == "call" else None)
+        check.differences([case])
+        sys.setprofile(None)
+        found.append(sorted({part for code in codes for part in _part_of(code)}))
+    writer.send(found)
+
+
+def _part_of(code):
+    """Yield the part that a code object belongs to, if it is of the package."""
+    path = Path(code.co_filename)
+    if path.is_relative_to(PACKAGE):
+        names = code.co_qualname.partition(".<locals>")[0].split(".")
+        yield f"{path.relative_to(PACKAGE).as_posix()}:{'.'.join(names[:2])}"
+
+
+def _try(finder, cache, first, writer):
     # A crash is an answer, not worth a file; nor is what is said on the way.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT))
@@ -216,8 +254,9 @@ def _try(finder, cache, writer):
     found = None
     try:
         check = importlib.import_module("truly_sparse.golden.check")
-        for case in check.cases():
-            found = next(iter(check.differences([case])), None)
+        cases = list(check.cases())
+        for place in [*first, *sorted(set(range(len(cases))) - set(first))]:
+            found = next(iter(check.differences([cases[place]])), None)
             if found:
                 break
     except BaseException as error:
@@ -227,15 +266,24 @@ def _try(finder, cache, writer):
 
 def main(arguments):
     """Print one line for every mutant tried."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="*")
+    parser.add_argument("--all", action="store_true", dest="every")
+    parser.add_argument("--calls", type=Path)
+    given = parser.parse_args(arguments)
     for module in LIBRARIES:
         importlib.import_module(module)
-    every = "--all" in arguments
-    for file in (argument for argument in arguments if argument != "--all"):
+    kept = given.calls is not None and given.calls.exists()
+    calls = json.loads(given.calls.read_text()) if kept else called()
+    if given.calls is not None and not kept:
+        given.calls.write_text(json.dumps(calls))
+    every = given.every
+    for file in given.files:
         for part in parts(file):
             found = mutants(file, part)
             some = random.Random(f"{file} {part}").sample(found, min(len(found), FEW))
             for mutant in found if every else some:
-                how = " ".join((noticed(mutant) or NOT_NOTICED).split())
+                how = " ".join((noticed(mutant, calls) or NOT_NOTICED).split())
                 print(f"{file}:{part} {mutant.change}: {how}", flush=True)
                 if how != NOT_NOTICED and not every:
                     break

@@ -1,6 +1,6 @@
 """A user's table: reading it, and the columns that a model learns from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from truly_sparse.errors import UserError
@@ -8,6 +8,7 @@ from truly_sparse.estimators.table_files import (
     is_numeric,
     is_parquet,
     pd,
+    pieces_of,
     reading,
     refuse_gaps,
     refuse_identifiers,
@@ -30,6 +31,25 @@ def read(path: str) -> pd.DataFrame:
     if table.empty:
         raise UserError(f"{path} has no rows")
     return table
+
+
+def pieces(path: str) -> Iterator[pd.DataFrame]:
+    """Yield a table some rows at a time, with the types of the whole.
+
+    Raises
+    ------
+    UserError
+        As `read`.
+    """
+    rows = 0
+    with reading(path):
+        for _, piece in pieces_of(path):
+            piece.columns = [str(column) for column in piece.columns]
+            if not piece.empty:
+                yield piece
+            rows += len(piece)
+    if not rows:
+        raise UserError(f"{path} has no rows")
 
 
 def target_of(table: pd.DataFrame, name: str, path: str) -> pd.Series:

@@ -152,17 +152,13 @@ def _score(model: Any, x: Any, y: npt.NDArray[Any]) -> float:
 
 
 def predict(arguments: argparse.Namespace) -> None:
-    """Print or write predictions, one per row."""
+    """Print or write predictions, one per row; of the table, some rows at a time are in memory."""
     model = _load(arguments.model)
-    table = columns.read(arguments.data)
-    x = columns.as_trained(table, model.about_["columns"], arguments.data)
-    result = pd.DataFrame({model.about_["target"]: model.predict(x)})
-    if arguments.probabilities:
-        if not hasattr(model, "classes_"):
-            raise UserError(f"{arguments.model} regresses; it has no classes, so leave --probabilities out")
-        chances = model.predict_proba(x)
-        for place, label in enumerate(model.classes_):
-            result[f"probability of {label}"] = chances[:, place]
+    if arguments.probabilities and not hasattr(model, "classes_"):
+        raise UserError(f"{arguments.model} regresses; it has no classes, so leave --probabilities out")
+    pieces = columns.pieces(arguments.data)
+    made = [_predicted(model, piece, arguments.data, arguments.probabilities) for piece in pieces]
+    result = pd.concat(made, ignore_index=True)
     if arguments.output:
         with atomic_path(arguments.output) as temporary:
             result.to_csv(temporary, index=False)
@@ -173,6 +169,17 @@ def predict(arguments: argparse.Namespace) -> None:
         print(f"{len(result)} predictions in {arguments.output}")
     else:
         print(result.to_csv(index=False), end="")
+
+
+def _predicted(model: Any, table: pd.DataFrame, path: str, probabilities: bool) -> pd.DataFrame:
+    """Return what is predicted of some rows of a table."""
+    x = columns.as_trained(table, model.about_["columns"], path)
+    result = pd.DataFrame({model.about_["target"]: model.predict(x)})
+    if probabilities:
+        chances = model.predict_proba(x)
+        for place, label in enumerate(model.classes_):
+            result[f"probability of {label}"] = chances[:, place]
+    return result
 
 
 def inspect(arguments: argparse.Namespace) -> None:

@@ -68,7 +68,7 @@ def open_table(
     """
     with reading(path):
         table = _Reading(path, target, folder)
-        for single, piece in _parquet(path) if is_parquet(path) else _csv(path):
+        for single, piece in pieces_of(path):
             table.add(piece, single)
         rows, y = table.end()
     try:
@@ -147,8 +147,12 @@ def refuse_infinite(x: pd.DataFrame, path: str | Path) -> None:
             raise UserError(f"{path} holds infinite values in column {name}; replace or remove them")
 
 
+def pieces_of(path: str | Path) -> Iterator[tuple[bool, pd.DataFrame]]:
+    """Yield whether float32 holds all columns, and some rows of the table at a time."""
+    return _parquet(path) if is_parquet(path) else _csv(path)
+
+
 def _parquet(path: str | Path) -> Iterator[tuple[bool, pd.DataFrame]]:
-    """Yield whether float32 holds all columns, and pieces of the table."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -160,7 +164,7 @@ def _parquet(path: str | Path) -> Iterator[tuple[bool, pd.DataFrame]]:
 
 
 def _csv(path: str | Path) -> Iterator[tuple[bool, pd.DataFrame]]:
-    """Yield pieces of a table whose columns have in all pieces the type that they have in the whole table."""
+    """Do so; columns have in all pieces the type that they have in the whole table."""
     kinds: dict[str, set[str]] = {}
     for piece in pd.read_csv(path, chunksize=PIECE):
         for name in piece:
