@@ -248,7 +248,7 @@ class SparseEstimator(Parameters):
             if isinstance(table.x, NonZeros):
                 kind = preprocessing.for_sparse(self.preprocessing)
             scaling = preprocessing.create(kind, int(settings["bins"]))
-            encoding = Encoding(scaling, self.categories_).fit(own.x, own.weights)
+            encoding = Encoding(scaling, self.categories_).fit(own.x, own.weights, own.y, int(settings["pairs"]))
         else:
             encoding = before.encoding
         learned = encoding.samples(own.x)

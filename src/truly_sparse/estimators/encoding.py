@@ -20,7 +20,8 @@ from truly_sparse.engine.ramped import Ramped
 from truly_sparse.engine.rows import NonZeros, Samples
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.distinct_rows import Rows, Weights
-from truly_sparse.estimators.preprocessing import KEEPS_ZEROS, Scaling
+from truly_sparse.estimators.pairs import NAMES, Pairs
+from truly_sparse.estimators.preprocessing import KEEPS_ZEROS, PiecewiseLinear, Scaling
 from truly_sparse.estimators.ramps import write_marks
 from truly_sparse.estimators.stored import Floats, Indices, StoredRows, column_of
 
@@ -31,7 +32,7 @@ MADE = 1 << 25
 
 
 class Encoding:
-    """The inputs of networks, in order: those of the scaling of the numeric columns, then the marks.
+    """The inputs of networks, in order: those of the scaling of the numeric columns and their pairs, then the marks.
 
     Parameters
     ----------
@@ -46,8 +47,10 @@ class Encoding:
         The numeric columns.
     mark_of, mark_value : ndarrays of int64 and float64, shape (marks,)
         Column of each mark, and the value that it marks: NaN where that is "missing".
-    owner : ndarray of int64, shape (inputs,)
-        Column of each input.
+    pairs : Pairs
+        Of the numeric columns, whose sums and differences are scaled as further columns.
+    owners : ndarray of int64, shape (2, inputs)
+        The two columns of each input of a pair; else both are the one column.
     """
 
     numeric: npt.NDArray[np.int64]
@@ -55,15 +58,21 @@ class Encoding:
     mark_value: npt.NDArray[np.float64]
 
     def __init__(self, scaling: Scaling, categorical: Collection[int] = ()) -> None:
-        self.scaling, self.categorical = scaling, frozenset(categorical)
+        self.scaling, self.categorical, self.pairs = scaling, frozenset(categorical), Pairs()
 
     @property
-    def owner(self) -> npt.NDArray[np.int64]:
-        """Column of each input."""
-        return np.concatenate([self.numeric[self.scaling.owner], self.mark_of])
+    def owners(self) -> npt.NDArray[np.int64]:
+        """The columns of each input."""
+        of_pairs = np.repeat(self.pairs.places.reshape(-1, 2).T, 2, axis=1)
+        scaled = np.concatenate([np.tile(self.numeric, (2, 1)), self.numeric[of_pairs]], axis=1)
+        return np.concatenate([scaled[:, self.scaling.owner], np.tile(self.mark_of, (2, 1))], axis=1)
 
-    def fit(self, x: Rows, weights: Weights) -> "Encoding":
-        """Learn from x, shape (rows, columns), with one weight above 0 for each row."""
+    def fit(self, x: Rows, weights: Weights, y: npt.NDArray[Any] | None = None, pairs: int = 0) -> "Encoding":
+        """Learn from x, shape (rows, columns), with one weight above 0 for each row.
+
+        At most so many `pairs` are learned, of what tells class numbers or real values `y`, if the scaling is made of
+        ramps: any other makes sums and differences of what a network adds up by itself.
+        """
         if isinstance(x, NonZeros):  # numbers alone, of which none is missing
             self.restore(self.without_marks(x.width))
             self.scaling.fit_non_zeros(x)
@@ -71,7 +80,11 @@ class Encoding:
         self.numeric = np.array([place for place in range(x.shape[1]) if place not in self.categorical], np.int64)
         if not len(self.numeric):
             self.scaling = Scaling()
-        self.scaling.fit(self._numbers(x), weights)
+        numbers = self._numbers(x)
+        if y is not None and pairs and isinstance(self.scaling, PiecewiseLinear):
+            self.pairs.fit(numbers, y, weights, pairs)
+        self.scaling.fit(self.pairs.extended(numbers), weights)
+        del numbers
         every = [
             (of, value, mass) for of in range(x.shape[1]) for value, mass in self._values(column_of(x, of), of, weights)
         ]
@@ -129,10 +142,10 @@ class Encoding:
         """Return the inputs as training takes them: where they are ramps and marks, in a fraction of the memory."""
         if isinstance(x, NonZeros | StoredRows):
             return self.transform_rows(x)
-        ramped = self.scaling.ramped(self._numbers(x))
+        ramped = self.scaling.ramped(self.pairs.extended(self._numbers(x)))
         if ramped is None or not len(self.mark_of):
             return self.transform(x) if ramped is None else ramped
-        columns, marks = len(self.numeric), len(self.mark_of)
+        columns, marks = len(self.numeric) + len(self.pairs.places), len(self.mark_of)
         values = np.empty((len(x), marks), np.float32)
         write_marks(x, self.mark_of, self.mark_value, values, 0)
         return Ramped(  # a mark is the one ramp of a column, in which each row has a value of its own
@@ -146,13 +159,14 @@ class Encoding:
 
     def write(self, x: Floats, encoded: npt.NDArray[np.float32]) -> None:
         """Write the inputs into an array of that shape."""
-        self.scaling.write(self._numbers(x), encoded)
+        self.scaling.write(self.pairs.extended(self._numbers(x)), encoded)
         if len(self.mark_of):
             write_marks(x, self.mark_of, self.mark_value, encoded, len(self.scaling.owner))
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return what `restore` takes, besides the scaling."""
-        return {"numeric": self.numeric, "mark_of": self.mark_of, "mark_value": self.mark_value}
+        own = {"numeric": self.numeric, "mark_of": self.mark_of, "mark_value": self.mark_value}
+        return own | _named(self.pairs.arrays())
 
     @staticmethod
     def without_marks(columns: int) -> dict[str, npt.NDArray[Any]]:
@@ -166,7 +180,8 @@ class Encoding:
         ------
         UserError
         """
-        self.scaling.check(len(self.numeric))
+        self.pairs.check(len(self.numeric))
+        self.scaling.check(len(self.numeric) + len(self.pairs.places))
         if self.numeric.tolist() != [place for place in range(columns) if place not in self.categorical]:
             raise UserError(f"its numeric columns are not those of {columns} that have no categories")
         of, value = self.mark_of, self.mark_value
@@ -177,9 +192,17 @@ class Encoding:
             raise UserError("its marks do not fit its columns")
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> "Encoding":
-        """Take over what `arrays` returned."""
+        """Take over what `arrays` returned; older files have no pairs."""
         self.numeric, self.mark_of, self.mark_value = (arrays[name] for name in ("numeric", "mark_of", "mark_value"))
+        named = _named(Pairs.none())
+        if named.keys() <= arrays.keys():
+            self.pairs.restore({name: arrays[own] for name, own in zip(NAMES, named, strict=True)})
         return self
+
+
+def _named(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    """Return arrays of pairs by the names that they have among those of an encoding."""
+    return {f"pair_{name}": array for name, array in arrays.items()}
 
 
 class EncodedRows(Pieces):
@@ -195,7 +218,7 @@ class EncodedRows(Pieces):
 
     def __init__(self, rows: StoredRows, encoding: Encoding) -> None:
         self._rows, self._encoding = rows, encoding
-        self.shape = len(rows), len(encoding.owner)
+        self.shape = len(rows), encoding.owners.shape[1]
 
     def __getitem__(self, rows: Any) -> "EncodedRows":
         return EncodedRows(self._rows[rows], self._encoding)

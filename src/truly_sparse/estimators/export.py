@@ -18,6 +18,7 @@ from truly_sparse.engine.convolution.layers import Convolution
 from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.estimators.encoding import Encoding
+from truly_sparse.estimators.pairs import Pairs
 from truly_sparse.estimators.preprocessing import MaxAbs, PiecewiseLinear, Quantile, Ramps, Scaling, Standard
 from truly_sparse.estimators.tables import Categories
 
@@ -92,6 +93,11 @@ def affine(scaling: Scaling) -> list[tuple[str, npt.NDArray[Any]]]:
     if isinstance(scaling, MaxAbs):
         steps.append(("divide", scaling.scale))
     return steps
+
+
+def sums_and_differences(pairs: Pairs) -> npt.NDArray[np.float64]:
+    """Return the matrix, shape (2 x pairs, 2 x pairs), that makes them of the columns of pairs."""
+    return np.asarray(np.kron(np.eye(len(pairs)), [[1.0, 1.0], [1.0, -1.0]]), np.float64)
 
 
 def affine_of_channels(shade: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:

@@ -16,6 +16,13 @@ class FitConfig(TrainingConfig):
         choices=("piecewise_linear", "quantile", "standard", "max_abs", "none"),
     )
     bins: int = setting(32, "Ramps per feature of the piecewise-linear encoding.", least=1, most=10_000)
+    pairs: int = setting(
+        0,
+        "Pairs of numeric features, at most, whose sums and differences are encoded as well. They are those that tell "
+        "more together than each alone, of the piecewise-linear encoding.",
+        least=0,
+        most=1000,
+    )
     member_epochs: int = setting(50, "Epochs of every member.", least=2, most=1_000_000)
     parent_epochs: int = setting(
         250,

@@ -93,7 +93,7 @@ class Inspection:
         """Return each feature's share of the summed absolute values of the input links, shape (n_features,).
 
         How strongly the links chose a feature, as the literature on sparse training reads importance; encoded features
-        count for the feature they come from.
+        count for the feature they come from, and those of a pair for one half each.
         """
         check_is_fitted(self)
         encoding: Encoding = self._model.encoding
@@ -102,7 +102,8 @@ class Inspection:
             for block in (block for block in network.blocks if block.source == 0):
                 sources = np.repeat(np.arange(block.n_in), np.diff(block.pointers))
                 per_input = np.bincount(sources, np.abs(block.values), block.n_in)
-                strength += np.bincount(encoding.owner, per_input, self.n_features_in_)
+                for owner in encoding.owners:
+                    strength += 0.5 * np.bincount(owner, per_input, self.n_features_in_)
         return strength / (strength.sum() or 1.0)
 
     def to_csr(self, member: int = 0) -> list[Layer]:

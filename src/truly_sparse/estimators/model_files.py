@@ -270,8 +270,9 @@ def _restored(facts: dict[str, Any], arrays: dict[str, Any]) -> SparseEstimator:
 
     def network(place: str, fact: dict[str, Any], shared: dict[str, Any]) -> Member:
         found = {name: shared[name] for name in fact.get("shared", [])} | _below(place, arrays)
-        if store.build(found).sizes[0] != len(encoding.owner):  # the kernels check no bounds
-            raise UserError(f"{place} does not take the {len(encoding.owner)} encoded features")
+        inputs = encoding.owners.shape[1]
+        if store.build(found).sizes[0] != inputs:  # the kernels check no bounds
+            raise UserError(f"{place} does not take the {inputs} encoded features")
         return Member(fact["epoch"], fact["accuracy"], found)
 
     told, parent, end = facts.get("parent"), None, None

@@ -14,7 +14,9 @@ from truly_sparse.engine.network import SparseMLP
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.convolved import Norm, convolved
 from truly_sparse.estimators.encoding import Encoding
-from truly_sparse.estimators.export import affine, affine_of_channels, marked_values, to_csr
+from truly_sparse.estimators.export import affine, affine_of_channels, marked_values, sums_and_differences, to_csr
+from truly_sparse.estimators.pair_loops import LIMIT
+from truly_sparse.estimators.pairs import Pairs
 from truly_sparse.estimators.tables import Categories
 from truly_sparse.files import atomic_path
 
@@ -111,16 +113,19 @@ def _encoded(graph: Graph, encoding: Encoding, categories: Categories, single: i
     nothing = graph.constant(np.zeros((), np.float32))
     parts = []
     if len(encoding.scaling.owner):
-        owner = encoding.owner[: len(encoding.scaling.owner)]
         rows = graph.node("Where", graph.node("IsNaN", "X"), graph.constant(np.zeros(())), "X")
         rows = graph.node("Gather", rows, graph.constant(encoding.numeric), axis=1)
+        if len(encoding.pairs):
+            rows = graph.node("Concat", rows, _of_pairs(graph, encoding.pairs, rows), axis=1)
         for name, operand in affine(encoding.scaling):
             if name == "clip":
                 rows = graph.node("Clip", rows, *(graph.constant(np.array(limit)) for limit in operand))
             else:
                 extra = {"axis": 1} if name == "take" else {}
                 rows = graph.node(OPERATORS[name], rows, graph.constant(operand), **extra)
-        gaps = graph.node("IsNaN", graph.node("Gather", "X", graph.constant(owner), axis=1))
+        owners = encoding.owners[: 2 if len(encoding.pairs) else 1, : len(encoding.scaling.owner)]
+        every = [graph.node("IsNaN", graph.node("Gather", "X", graph.constant(own), axis=1)) for own in owners]
+        gaps = graph.node("Or", *every) if len(every) == 2 else every[0]
         parts.append(graph.node("Where", gaps, nothing, graph.node("Cast", rows, to=single)))
     marked = marked_values(encoding, categories)
     for missing in (True, False):
@@ -135,6 +140,14 @@ def _encoded(graph: Graph, encoding: Encoding, categories: Categories, single: i
     first = len(encoding.scaling.owner)
     order = np.concatenate([np.arange(first), first + np.argsort(np.argsort(~np.isnan(marked), kind="stable"))])
     return graph.node("Gather", graph.node("Concat", *parts, axis=1), graph.constant(order), axis=1)
+
+
+def _of_pairs(graph: Graph, pairs: Pairs, rows: str) -> str:
+    """Add the sums and differences of pairs; return their name."""
+    both = graph.node("Gather", rows, graph.constant(pairs.places), axis=1)
+    both = graph.node("Div", graph.node("Sub", both, graph.constant(pairs.mean)), graph.constant(pairs.deviation))
+    both = graph.node("Clip", both, *(graph.constant(np.array(limit)) for limit in (-LIMIT, LIMIT)))
+    return graph.node("MatMul", both, graph.constant(sums_and_differences(pairs)))
 
 
 def network_to_onnx(network: SparseMLP | SparseCNN, path: str | Path, sparse: bool = False) -> None:

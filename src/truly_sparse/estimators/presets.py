@@ -13,6 +13,7 @@ PAPER: dict[str, Any] = {name: default for name, _, default in settings_of(FitCo
 }
 BEST: dict[str, Any] = PAPER | {
     "preprocessing": "piecewise_linear",
+    "pairs": 12,
     "hidden_layer_sizes": (200, 200),
     "epsilon": "auto",
     "exploration_epochs": "auto",

@@ -13,7 +13,8 @@ from truly_sparse.engine.network import SparseMLP
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.convolved import Convolved, Norm, convolved
 from truly_sparse.estimators.encoding import Encoding
-from truly_sparse.estimators.export import affine, affine_of_channels, marked_values, to_csr
+from truly_sparse.estimators.export import affine, affine_of_channels, marked_values, sums_and_differences, to_csr
+from truly_sparse.estimators.pair_loops import LIMIT
 
 
 def to_torch(model: Any) -> Any:
@@ -35,13 +36,19 @@ def to_torch(model: Any) -> Any:
             for number, (_, operand) in enumerate(steps):
                 self.register_buffer(f"operand{number}", torch.as_tensor(operand))
             self.register_buffer("numeric", torch.as_tensor(encoding.numeric))
-            self.register_buffer("owner", torch.as_tensor(encoding.owner[: len(encoding.scaling.owner)]))
+            self.register_buffer("owners", torch.as_tensor(encoding.owners[:, : len(encoding.scaling.owner)]))
+            pairs = encoding.pairs
+            for name, operand in pairs.arrays().items():
+                self.register_buffer(f"pair_{name}", torch.as_tensor(operand))
+            self.register_buffer("pair_made", torch.as_tensor(sums_and_differences(pairs)))
             self.register_buffer("of", torch.as_tensor(encoding.mark_of))
             self.register_buffer("marked", torch.as_tensor(marked_values(encoding, model.categories_)))
 
         def forward(self, rows: Any) -> Any:
             given = rows.double()
             rows = torch.nan_to_num(given, nan=0.0)[:, self.numeric]
+            both = (rows[:, self.pair_places] - self.pair_mean) / self.pair_deviation
+            rows = torch.cat([rows, torch.matmul(both.clamp(-LIMIT, LIMIT), self.pair_made)], dim=1)
             for number, name in enumerate(self.names):
                 operand = getattr(self, f"operand{number}")
                 if name == "take":
@@ -50,7 +57,8 @@ def to_torch(model: Any) -> Any:
                     rows = rows.clamp(0.0, 1.0)
                 else:
                     rows = getattr(torch, name)(rows, operand)
-            rows = torch.where(torch.isnan(given[:, self.owner]), 0.0, rows.float())
+            gaps = torch.isnan(given[:, self.owners[0]]) | torch.isnan(given[:, self.owners[1]])
+            rows = torch.where(gaps, 0.0, rows.float())
             columns = given[:, self.of]
             marks = torch.where(torch.isnan(self.marked), torch.isnan(columns), columns == self.marked)
             return torch.cat([rows, marks.float()], dim=1)
