@@ -108,7 +108,7 @@ def test_what_training_did_not_see_is_zero_in_all_inputs_of_its_column():
     model = SparseMLPClassifier(**NET, epochs=5, bins=4).fit(full, y[full.index])
     rows = pd.DataFrame({**STRANGE, "width": [np.nan, np.nan, 0.5]})[list(frame)]
     encoded = model._model.encoding.transform(model._check_features(rows))
-    owner = model._model.encoding.owner
+    owner = model._model.encoding.owners[0]
     for row, places in enumerate([(0, 1, 2, 3), (1, 2), (3,)]):
         assert not encoded[row, np.isin(owner, places)].any()
     assert encoded[2, owner == 2].tolist() == [0, 1, 0]  # blue, red, white
@@ -132,7 +132,7 @@ def test_any_table_has_marks_of_what_tells_rows_apart_and_whole_weights_are_repe
     assert [of for of, _ in marks] == sorted(of for of, _ in marks)
     encoded = made.transform(x)
     assert np.isfinite(encoded).all()
-    assert encoded.shape == (len(x), len(made.owner))
+    assert encoded.shape == (len(x), len(made.owners[0]))
     for of in range(2):
         gaps, own = np.isnan(x[:, of]), made.scaling.owner == of
         assert not encoded[gaps][:, : len(own)][:, own].any()
@@ -152,7 +152,7 @@ def test_a_column_without_gaps_is_encoded_to_the_same_bits_whatever_the_others_h
         assert plain.transform(x).tobytes() == plain.scaling.transform(x).tobytes()
         first, second = plain.transform(x), other.transform(holes)
         for of in (0, 2):
-            assert np.array_equal(first[:, plain.owner == of], second[:, other.owner == of])
+            assert np.array_equal(first[:, plain.owners[0] == of], second[:, other.owners[0] == of])
 
 
 def test_only_the_heaviest_categories_have_an_input(monkeypatch):
