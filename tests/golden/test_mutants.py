@@ -39,6 +39,10 @@ APART = {
 }
 #: Parts ("file:function") whose changes alter nothing, and why.
 EXCUSED: dict[str, str] = {
+    "data/pixels.py:": "how many images are summed at a time, exactly, and names",
+    "ensembles/method.py:Method.passes": "what a run is expected to take, which is only said",
+    "ensembles/methods/noisy_subnetworks.py:Members.": "says that there have to be validation rows",
+    "ensembles/methods/noisy_subnetworks.py:Members.children": "which number a stage of no epochs has",
     "training/loop.py:Loop.end": "for fits that go on, which no record is of; tests/training shows it",
     "ensembles/methods/__init__.py:of_many": "names that the estimators and the command line offer",
     "experiments/measuring/trained.py:trainer_of": "refuses what cannot be measured",

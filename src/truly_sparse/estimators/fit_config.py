@@ -23,6 +23,9 @@ class FitConfig(TrainingConfig):
         least=0,
         most=1000,
     )
+    effort: float = setting(
+        1.0, 'How many times as long training is where its epochs are "auto".', above=0, most=10_000
+    )
     member_epochs: int = setting(50, "Epochs of every member.", least=2, most=1_000_000)
     parent_epochs: int = setting(
         250,
@@ -45,8 +48,8 @@ SETTINGS = {name: one for name, one, _ in settings_of(FitConfig)}
 AUTOMATIC = {
     "epsilon": "5 for each class, at most 25",
     "batch_size": "32 to 128, fewer where there are few rows",
-    "exploration_epochs": "3 tenths of all epochs, 10 to 150, in which training sees 125,000 rows for each class "
-    "(at most 5)",
+    "exploration_epochs": "3 tenths of all epochs; these are `effort` times 10 to 150, in which training sees 125,000 "
+    "rows for each class (at most 5)",
     "member_epochs": "an equal part of the epochs that exploration leaves",
     "parent_epochs": "half of as many epochs as an ensemble has in all where its children are tuned, else all of them",
     "child_epochs": "an eighth of them, at least 4, however many children there are",

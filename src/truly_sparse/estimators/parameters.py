@@ -44,6 +44,7 @@ class Parameters(BaseEstimator):
     preprocessing: str | None = None
     bins: int | None = None
     pairs: int | None = None
+    effort: float | None = None
     hidden_layer_sizes: Sequence[int] | None = None
     epsilon: float | str | None = None
     shortcut_ratio: float | None = None

@@ -96,11 +96,12 @@ def epochs_of(rows: int, classes: int) -> int:
 def fill_in(settings: dict[str, Any], rows: int, classes: int, parent: float = 1.0) -> dict[str, Any]:
     """Return settings with numbers in place of "auto", for a problem of so many training rows and classes.
 
-    Training sees `ROWS_PER_CLASS` rows for each class in all, so that many rows take few epochs. Exploration takes
-    `EXPLORATION` of the epochs, and the members share the others; or a parent takes the part `parent`, and each child
+    Training sees `ROWS_PER_CLASS` rows for each class in all, times the effort, so that many rows take few epochs.
+    Exploration takes `EXPLORATION` of the epochs, and the members share the others; or a parent takes the part `parent`, and each child
     `CHILD`, however many there are, so that more can be made later. The density grows with the classes as well.
     """
-    epochs, classes = epochs_of(rows, classes), min(classes, MOST_CLASSES)
+    epochs = max(1, round(float(settings["effort"]) * epochs_of(rows, classes)))
+    classes = min(classes, MOST_CLASSES)
     exploration = round(EXPLORATION * epochs)
     found = {
         "epsilon": EPSILON_PER_CLASS * classes,
