@@ -8,6 +8,7 @@ import pytest
 from sklearn.base import clone
 
 from truly_sparse import SparseMLPClassifier, TrulySparseEnsembleClassifier, TrulySparseEnsembleRegressor
+from truly_sparse.cli import model_commands
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.fit_config import AUTOMATIC, SETTINGS
 from truly_sparse.estimators.presets import BEST, PAPER
@@ -93,3 +94,21 @@ def test_the_first_parameter_may_be_given_by_place_and_no_other():
     assert clone(SparseMLPClassifier("static")).topology == "static"
     with pytest.raises(TypeError, match="positional"):
         TrulySparseEnsembleRegressor("rd_tse", "paper")
+
+
+@pytest.mark.parametrize("kind", [TrulySparseEnsembleClassifier, SparseMLPClassifier, TrulySparseEnsembleRegressor])
+def test_more_effort_is_more_epochs_and_presets_are_in_order(kind):
+    x = np.random.default_rng(0).normal(size=(300, 4))
+    y = np.arange(300) % 2
+    epochs = [
+        kind(preset=preset, hidden_layer_sizes=(10,), batch_size=128, bins=4).fit(x, y).n_iter_
+        for preset in ("fast", "best", "accurate")
+    ]
+    assert epochs == sorted(set(epochs))
+    short, long = (kind(effort=effort, hidden_layer_sizes=(10,), bins=4).fit(x, y).n_iter_ for effort in (0.1, 0.2))
+    assert abs(long - 2 * short) <= 10
+
+
+def test_the_command_line_has_the_presets_of_the_estimators():
+    (own,) = (one for name, one, _ in settings_of(SparseMLPClassifier) if name == "preset")
+    assert own.choices == model_commands.PRESETS

@@ -11,6 +11,7 @@ from typing import Any
 
 from truly_sparse.cli.candidates import METHODS, RIVALS
 
+PRESETS = ("best", "fast", "accurate", "paper")
 COMMANDS = ("fit", "predict", "inspect", "compare")
 EXAMPLES = {
     "fit": """examples:
@@ -59,7 +60,7 @@ def _fit(command: argparse.ArgumentParser) -> None:
     ))  # fmt: skip
     method = command.add_argument("--method", default="fd-tse", help=f"{', '.join(METHODS)} (default: fd-tse)")
     _completes(method, lambda _: METHODS)
-    command.add_argument("--preset", choices=("best", "paper"), default="best", help="settings (default: best)")
+    command.add_argument("--preset", choices=PRESETS, default=PRESETS[0], help="settings (default: best)")
     command.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the estimator; repeatable"
     )
@@ -95,7 +96,7 @@ def _compare(command: argparse.ArgumentParser) -> None:
         "--methods", nargs="+", metavar="METHOD", help=f"of {', '.join(every)} (default: all)"
     )
     _completes(methods, lambda _: every)
-    command.add_argument("--preset", choices=("best", "paper"), default="best", help="settings (default: best)")
+    command.add_argument("--preset", choices=PRESETS, default=PRESETS[0], help="settings (default: best)")
     command.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter for all of ours")
     command.add_argument("--seeds", type=int, default=3, help="splits, each a fifth for test (default: 3)")
     command.add_argument("--output", default="comparison", help="folder of table and figure (default: comparison)")

@@ -24,7 +24,10 @@ class FitConfig(TrainingConfig):
         most=1000,
     )
     effort: float = setting(
-        1.0, 'How many times as long training is where its epochs are "auto".', above=0, most=10_000
+        1.0,
+        "How many times as long training is where its epochs are worked out, from rows and classes.",
+        above=0,
+        most=10_000,
     )
     member_epochs: int = setting(50, "Epochs of every member.", least=2, most=1_000_000)
     parent_epochs: int = setting(
