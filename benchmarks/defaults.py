@@ -12,22 +12,22 @@ not computed again. Prepare the datasets first: `python -m truly_sparse data --a
 import single_core  # noqa: F401, I001  (before NumPy)
 
 import argparse
-import csv
 import itertools
 import json
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from defaults_tables import DEVELOPMENT, REPORTED, page
+from lines import Lines
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from splits import dataset
 
 from truly_sparse import SparseMLPClassifier, TrulySparseEnsembleClassifier
-from truly_sparse.data.arrays import Arrays, load
+from truly_sparse.data.arrays import Arrays
 from truly_sparse.ensembles.trainer import Data, Trainer, predict_members
 from truly_sparse.measure.metrics import predict_ensemble
 from truly_sparse.files import write_text
@@ -54,15 +54,7 @@ CHANGES: dict[str, list[Any]] = {
 #: Rows that each of the tuned dense network's trainings sees at most; the ensemble sees 250,000 of two classes.
 DENSE_ROWS = 500_000
 COLUMNS = ("dataset", "half", "seed", "what", "accuracy", "seconds", "rows", "part", "error")
-
-
-def dataset(name: str, folder: str, seed: int) -> Arrays:
-    """Return one split: a fifth for test (Gesture: the authors' rows), and of the rest a fifth for validation."""
-    split = "authors" if name == "gesture" else "random"
-    settings = {"split": split, "scaling": "none", "test_fraction": 0.2, "validation_fraction": 0.2, "stratify": True}
-    if name == "higgs":
-        settings["test_fraction"] = 0.3225806
-    return load(name, {"folder": folder}, settings, seed)
+KEY = ("dataset", "seed", "what")
 
 
 class DenseTuned:
@@ -111,41 +103,10 @@ def rivals(seed: int) -> dict[str, Any]:
     }
 
 
-class Lines:
-    """A CSV file of results, each found again by dataset, seed and what was measured."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.rows: list[dict[str, str]] = []
-        if path.exists():
-            with path.open(newline="") as stream:
-                self.rows = list(csv.DictReader(stream))
-        self._keys = {(row["dataset"], row["seed"], row["what"]) for row in self.rows}
-
-    def compute(self, data: Arrays, name: str, seed: int, what: str, result: Callable[[], dict[str, Any]]) -> None:
-        """Add the line of `result()`, unless it is there."""
-        if (name, str(seed), what) in self._keys:
-            return
-        half = "development" if name in DEVELOPMENT else "reported"
-        found = {
-            "dataset": name,
-            "half": half,
-            "seed": seed,
-            "what": what,
-            "part": data.info["partial"] or "",
-            "error": "",
-        }
-        row = {key: str(value) for key, value in (found | result()).items()}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        new = not self.path.exists()
-        with self.path.open("a", newline="") as stream:
-            writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
-        self.rows.append(row)
-        self._keys.add((name, str(seed), what))
-        print(name, seed, what, row.get("accuracy"), row.get("seconds"), row["error"], flush=True)
+def about(data: Arrays, name: str, seed: int, what: str) -> dict[str, Any]:
+    """Return what a line says before anything is measured."""
+    half = "development" if name in DEVELOPMENT else "reported"
+    return {"dataset": name, "half": half, "seed": seed, "what": what, "part": data.info["partial"] or ""}
 
 
 def measured(model: Any, x: np.ndarray, y: np.ndarray, x_held: np.ndarray, y_held: np.ndarray) -> dict[str, Any]:
@@ -184,7 +145,7 @@ def search(lines: Lines, names: list[str], seeds: list[int], folder: str) -> Non
         model = TrulySparseEnsembleClassifier(random_state=seed).set_params(**settings)
         held = data.x_validation, data.y_validation
         fit = (model, data.x_train, data.y_train, *held)
-        lines.compute(data, name, seed, json.dumps(settings), lambda fit=fit: measured(*fit))
+        lines.compute(about(data, name, seed, json.dumps(settings)), lambda fit=fit: measured(*fit))
 
 
 def report(lines: Lines, names: list[str], seeds: list[int], models: list[str], folder: str) -> None:
@@ -194,7 +155,7 @@ def report(lines: Lines, names: list[str], seeds: list[int], models: list[str], 
         x, y = np.concatenate((data.x_train, data.x_validation)), np.concatenate((data.y_train, data.y_validation))
         for what in models:
             fit = (rivals(seed)[what], x, y, data.x_test, data.y_test)
-            lines.compute(data, name, seed, what, lambda fit=fit: measured(*fit))
+            lines.compute(about(data, name, seed, what), lambda fit=fit: measured(*fit))
 
 
 def main() -> None:
@@ -207,8 +168,8 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=list(rivals(0)), help="of the report (default: all)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the CSV files and the table")
     arguments = parser.parse_args()
-    searched = Lines(arguments.results / "defaults_search.csv")
-    reported = Lines(arguments.results / "defaults_report.csv")
+    searched = Lines(arguments.results / "defaults_search.csv", COLUMNS, KEY)
+    reported = Lines(arguments.results / "defaults_report.csv", COLUMNS, KEY)
     if arguments.command != "table":
         warm_up()
     if arguments.command == "search":

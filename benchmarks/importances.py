@@ -19,11 +19,11 @@ from pathlib import Path
 from statistics import mean
 
 import numpy as np
-from defaults import dataset
 from defaults_tables import TABULAR
 from scipy.stats import spearmanr
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.inspection import permutation_importance
+from splits import dataset
 
 from truly_sparse import TrulySparseEnsembleClassifier
 from truly_sparse.files import write_text

@@ -1,0 +1,41 @@
+"""A CSV file of results that grows line by line, so that a measurement goes on where it was stopped."""
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+class Lines:
+    """A CSV file of results, each found again by its `key`, which are some of the columns."""
+
+    def __init__(self, path: Path, columns: Sequence[str], key: Sequence[str]) -> None:
+        self.path, self.columns, self.key = path, columns, key
+        self.rows: list[dict[str, str]] = []
+        if path.exists():
+            with path.open(newline="", encoding="utf-8") as stream:
+                self.rows = list(csv.DictReader(stream))
+        self._known = {self._key(row) for row in self.rows}
+
+    def has(self, about: Mapping[str, Any]) -> bool:
+        """Return whether there is a line of this key."""
+        return self._key(about) in self._known
+
+    def compute(self, about: Mapping[str, Any], result: Callable[[], Mapping[str, Any]]) -> None:
+        """Add the line of `about` and `result()`, unless it is there."""
+        if self.has(about):
+            return
+        row = {name: str(value) for name, value in (dict(about) | dict(result())).items()}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        new = not self.path.exists()
+        with self.path.open("a", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, self.columns, restval="", lineterminator="\n")
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+        self.rows.append(dict.fromkeys(self.columns, "") | row)
+        self._known.add(self._key(row))
+        print(*self._key(row), *(row.get(name, "") for name in ("accuracy", "seconds", "error")), flush=True)
+
+    def _key(self, row: Mapping[str, Any]) -> tuple[str, ...]:
+        return tuple(str(row[name]) for name in self.key)
