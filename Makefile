@@ -13,7 +13,7 @@ PIN = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --
 
 .DEFAULT_GOAL := help
 .PHONY: help install cluster quick test test-all slurm lint docs package audit paper report crate store verify \
-	golden golden-check golden-arm mutants bench lock unlock clean
+	golden golden-check golden-arm mutants bench bench-tabular lock unlock clean
 # The environment is .venv and nothing else; what its modules compile to is kept there, as every process needs it.
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
@@ -85,6 +85,10 @@ golden: $(STAMP)  ## make their digests anew, for a REASON="..."
 
 bench: $(STAMP)  ## measure speed and scale beside peers, ten minutes for each instruction set (PyTorch, where it is installed)
 	$(BIN)/python benchmarks/bench.py
+
+bench-tabular: $(STAMP)  ## compare with boosting and other peers on tables nobody tuned on (hours; what is there is kept)
+	$(BIN)/python benchmarks/leaks.py
+	$(BIN)/python benchmarks/tabular.py
 
 lock: $(STAMP)  ## pin every dependency anew in envs/*.lock
 	@$(INSTALL) --require-hashes -r envs/installer.lock

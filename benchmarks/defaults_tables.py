@@ -34,14 +34,14 @@ GROUPS = {
 Gains = dict[str, list[tuple[float, float]]]
 
 
-def paired(rows: list[dict[str, str]], one: str, other: str, names: tuple[str, ...]) -> Gains:
-    """Return by dataset, for every seed that both have: accuracy of `one` - `other`, and the ratio of their seconds."""
+def paired(rows: list[dict[str, str]], one: str, other: str, names: tuple[str, ...], number: str = "accuracy") -> Gains:
+    """Return by dataset, for every seed that both have: `number` of `one` - `other`, and the ratio of their seconds."""
     found = {(row["dataset"], row["seed"], row["what"]): row for row in rows if not row["error"]}
     gains: Gains = defaultdict(list)
     for (name, seed, what), row in found.items():
         base = found.get((name, seed, other))
         if what == one and base is not None and name in names:
-            gain = float(row["accuracy"]) - float(base["accuracy"])
+            gain = float(row[number]) - float(base[number])
             gains[name].append((gain, float(row["seconds"]) / float(base["seconds"])))
     return gains
 
