@@ -1,12 +1,14 @@
 """How the estimators' defaults were chosen, and where they stand.
 
     python benchmarks/defaults.py report    # defaults and rivals on test rows of every dataset
-    python benchmarks/defaults.py search    # one change of the defaults after the other, on the development half
-    python benchmarks/defaults.py table     # both as Markdown: benchmarks/results/defaults.md
+    python benchmarks/defaults.py search    # one change of the base after the other, on the development half
+    python benchmarks/defaults.py presets   # from the base to the presets, likewise
+    python benchmarks/defaults.py table     # all as Markdown: benchmarks/results/defaults.md
 
-Settings are judged on DEVELOPMENT only, by the accuracy on validation rows (a fifth of the training rows, which no fit
-sees). REPORTED is never searched. Both commands write CSV and go on where they were stopped: a line that is there is
-not computed again. Prepare the datasets first: `python -m truly_sparse data --all`.
+The base (`BASE`) were the defaults first; the presets fast, best and accurate add to it. Settings are judged on
+DEVELOPMENT only, by the accuracy on validation rows (a fifth of the training rows, which no fit sees). REPORTED is
+never searched. The commands write CSV and go on where they were stopped: a line that is there is not computed again.
+Prepare the datasets first: `python -m truly_sparse data --all`.
 """
 
 import single_core  # noqa: F401, I001  (before NumPy)
@@ -22,6 +24,7 @@ from typing import Any
 import numpy as np
 from defaults_tables import DEVELOPMENT, REPORTED, page
 from lines import Lines
+from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from splits import dataset
@@ -35,7 +38,9 @@ from truly_sparse.references import hist_gradient_boosting, sklearn_mlp
 
 RESULTS = Path(__file__).parent / "results"
 
-#: Each is tried alone, as a change of the defaults.
+#: What the base has where the presets have other values.
+BASE: dict[str, Any] = {"pairs": 0, "effort": 1.0, "dropout": 0.35}
+#: Each is tried alone, as a change of the base.
 CHANGES: dict[str, list[Any]] = {
     "preprocessing": ["quantile", "standard"],
     "members": [1, 3, 10],
@@ -51,6 +56,24 @@ CHANGES: dict[str, list[Any]] = {
     "weight_decay": [0.0, 0.002],
     "restart_prune_fraction": [0.5],
 }
+PAIRS, LONG = {"pairs": 12}, {"pairs": 12, "effort": 3.0, "dropout": 0.45}
+#: On the way from the base to the presets; "network" is one by itself.
+STEPS: list[dict[str, Any]] = [
+    PAIRS,
+    PAIRS | {"effort": 3.0},
+    LONG,
+    LONG | {"dropout": 0.55},
+    LONG | {"weight_decay": 0.001},
+    LONG | {"bins": 64},
+    LONG | {"members": 10},
+    LONG | {"hidden_layer_sizes": [400, 400]},
+    PAIRS | {"effort": 6.0, "dropout": 0.5},
+    PAIRS | {"effort": 10.0, "dropout": 0.5, "members": 10},
+    PAIRS | {"effort": 0.5},
+    PAIRS | {"effort": 0.5, "members": 3},
+    PAIRS | {"network": 1},
+    PAIRS | {"network": 1, "effort": 3.0, "dropout": 0.5},
+]
 #: Rows that each of the tuned dense network's trainings sees at most; the ensemble sees 250,000 of two classes.
 DENSE_ROWS = 500_000
 COLUMNS = ("dataset", "half", "seed", "what", "accuracy", "seconds", "rows", "part", "error")
@@ -94,8 +117,8 @@ class DenseTuned:
 def rivals(seed: int) -> dict[str, Any]:
     """Return the models of the report, unfitted."""
     return {
-        "ensemble": TrulySparseEnsembleClassifier(random_state=seed),
-        "single SET": SparseMLPClassifier(random_state=seed),
+        "ensemble": TrulySparseEnsembleClassifier(random_state=seed, **BASE),
+        "single SET": SparseMLPClassifier(random_state=seed, **BASE),
         "ensemble, paper": TrulySparseEnsembleClassifier(preset="paper", random_state=seed),
         "boosting": hist_gradient_boosting.create(seed),
         "MLPClassifier": make_pipeline(StandardScaler(), sklearn_mlp.create(seed)),
@@ -119,7 +142,10 @@ def measured(model: Any, x: np.ndarray, y: np.ndarray, x_held: np.ndarray, y_hel
     except ValueError as error:
         return {"error": str(error)}
     seconds = time.process_time() - started
-    return {"accuracy": f"{100 * model.score(x_held, y_held):.4f}", "seconds": f"{seconds:.4f}", "rows": len(y)}
+    found = {"accuracy": f"{100 * model.score(x_held, y_held):.4f}", "seconds": f"{seconds:.4f}", "rows": len(y)}
+    if hasattr(model, "predict_proba"):
+        found["log_loss"] = f"{log_loss(y_held, model.predict_proba(x_held), labels=model.classes_):.5f}"
+    return found
 
 
 def warm_up() -> None:
@@ -135,14 +161,15 @@ def warm_up() -> None:
     DenseTuned(0).fit(x, y)
 
 
-def search(lines: Lines, names: list[str], seeds: list[int], folder: str) -> None:
-    """Try all settings, setting by setting, so that a stopped search has judged some on every dataset."""
-    tried = [{}, *({name: value} for name, values in CHANGES.items() for value in values)]
-    for settings, name, seed in itertools.product(tried, names, seeds):
+def search(lines: Lines, tried: list[dict[str, Any]], names: list[str], seeds: list[int], folder: str) -> None:
+    """Try the base and changes of it, one by one, so that a stopped search has judged some on every dataset."""
+    for settings, name, seed in itertools.product([{}, *tried], names, seeds):
         if name not in DEVELOPMENT:
             raise SystemExit(f"{name} is of the reported half; settings are not tried on it")
         data = dataset(name, folder, seed)
-        model = TrulySparseEnsembleClassifier(random_state=seed).set_params(**settings)
+        kind = SparseMLPClassifier if "network" in settings else TrulySparseEnsembleClassifier
+        given = {key: value for key, value in (BASE | settings).items() if key != "network"}
+        model = kind(random_state=seed).set_params(**given)
         held = data.x_validation, data.y_validation
         fit = (model, data.x_train, data.y_train, *held)
         lines.compute(about(data, name, seed, json.dumps(settings)), lambda fit=fit: measured(*fit))
@@ -161,7 +188,7 @@ def report(lines: Lines, names: list[str], seeds: list[int], models: list[str], 
 def main() -> None:
     """Run one command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("search", "report", "table"))
+    parser.add_argument("command", choices=("search", "presets", "report", "table"))
     parser.add_argument("--datasets", nargs="+", help="default: the development half, or for report all")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--data", default="data", help="folder of the prepared datasets (default: data)")
@@ -169,15 +196,19 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the CSV files and the table")
     arguments = parser.parse_args()
     searched = Lines(arguments.results / "defaults_search.csv", COLUMNS, KEY)
+    stepped = Lines(arguments.results / "defaults_presets.csv", (*COLUMNS, "log_loss"), KEY)
     reported = Lines(arguments.results / "defaults_report.csv", COLUMNS, KEY)
     if arguments.command != "table":
         warm_up()
     if arguments.command == "search":
-        search(searched, arguments.datasets or list(DEVELOPMENT), arguments.seeds, arguments.data)
+        tried = [{name: value} for name, values in CHANGES.items() for value in values]
+        search(searched, tried, arguments.datasets or list(DEVELOPMENT), arguments.seeds, arguments.data)
+    elif arguments.command == "presets":
+        search(stepped, STEPS, arguments.datasets or list(DEVELOPMENT), arguments.seeds, arguments.data)
     elif arguments.command == "report":
         models = arguments.models or list(rivals(0))
         report(reported, arguments.datasets or [*DEVELOPMENT, *REPORTED], arguments.seeds, models, arguments.data)
-    write_text(arguments.results / "defaults.md", page(reported.rows, searched.rows, list(rivals(0))))
+    write_text(arguments.results / "defaults.md", page(reported.rows, searched.rows, stepped.rows, list(rivals(0))))
 
 
 if __name__ == "__main__":

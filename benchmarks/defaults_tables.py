@@ -63,11 +63,11 @@ def judged(gains: Gains) -> tuple[float, str]:
 
 
 def search_table(rows: list[dict[str, str]]) -> str:
-    """Return every change of the defaults by its mean gain over them, on the same datasets and seeds."""
-    lines = [
-        "| change of the defaults | gain, points | 95 % over datasets | fit time | datasets | seeds | Gesture |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    """Return every change of the base by its mean gain over it, on the same datasets and seeds."""
+    losses = all(row.get("log_loss") for row in rows)
+    heads = ["change of the base", "gain, points", "95 % over datasets", "fit time", "datasets", "seeds", "Gesture"]
+    heads += ["log loss, 1/100 nat"] if losses else []
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     tabular = GROUPS["development half of the 14"]
     found = []
     for what in dict.fromkeys(row["what"] for row in rows if row["what"] != "{}"):
@@ -76,7 +76,10 @@ def search_table(rows: list[dict[str, str]]) -> str:
             mean, text = judged(gains)
             alone = f"{np.mean([gain for gain, _ in gesture['gesture']]):+.2f}" if gesture else "–"
             change = ", ".join(f"{name} {value}" for name, value in json.loads(what).items())
-            found.append((mean, f"| {change} | {text} | {alone} |"))
+            line = f"| {change} | {text} | {alone} |"
+            if losses:
+                line += f" {100 * judged(paired(rows, what, '{}', tabular, 'log_loss'))[0]:+.2f} |"
+            found.append((mean, line))
     return "\n".join([*lines, *(line for _, line in sorted(found, reverse=True))])
 
 
@@ -152,12 +155,15 @@ def cell(values: list[tuple[float, float]]) -> str:
     return f"{accuracy.mean():.2f}{spread} ({seconds.mean():.1f} s)"
 
 
-def page(reported: list[dict[str, str]], searched: list[dict[str, str]], models: list[str]) -> str:
+def page(
+    reported: list[dict[str, str]], searched: list[dict[str, str]], stepped: list[dict[str, str]], models: list[str]
+) -> str:
     """Return everything as Markdown."""
     return f"""# The estimators' defaults
 
-Made by `benchmarks/defaults.py`: accuracies in percent, mean ± deviation over seeds (CPU seconds of a fit on one core).
-The 95 % intervals are of a bootstrap over datasets and seeds; fit times are geometric means of ratios.
+Made by `benchmarks/defaults.py`, where the base, which are the defaults without pairs, three times the effort and more
+dropout, is "ensemble" and "single SET": accuracies in percent, mean ± deviation over seeds (CPU seconds of a fit on one
+core). The 95 % intervals are of a bootstrap over datasets and seeds; fit times are geometric means of ratios.
 
 ## Goals
 
@@ -167,7 +173,11 @@ The 95 % intervals are of a bootstrap over datasets and seeds; fit times are geo
 
 {report_table(reported, models)}
 
-## Changes of the defaults, on validation rows of the development half
+## Changes of the base, on validation rows of the development half
 
 {search_table(searched)}
+
+## From the base to the presets, on validation rows of the development half
+
+{search_table(stepped)}
 """

@@ -22,14 +22,14 @@ class Lines:
         return self._key(about) in self._known
 
     def compute(self, about: Mapping[str, Any], result: Callable[[], Mapping[str, Any]]) -> None:
-        """Add the line of `about` and `result()`, unless it is there."""
+        """Add the line of `about` and `result()`, as far as it has these columns, unless it is there."""
         if self.has(about):
             return
         row = {name: str(value) for name, value in (dict(about) | dict(result())).items()}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         new = not self.path.exists()
         with self.path.open("a", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, self.columns, restval="", lineterminator="\n")
+            writer = csv.DictWriter(stream, self.columns, restval="", extrasaction="ignore", lineterminator="\n")
             if new:
                 writer.writeheader()
             writer.writerow(row)

@@ -54,7 +54,7 @@ def test_every_method_learns_with_its_own_defaults(method):
     settings = presets.of_method(presets.BEST, method)
     assert len(model.members_) == settings["members"] + ("subnetworks" in method)
     # As many epochs as other methods train, within a few.
-    assert abs(model.n_iter_ - presets.MOST_EPOCHS) <= 8
+    assert abs(model.n_iter_ - presets.BEST["effort"] * presets.MOST_EPOCHS) <= 8
 
 
 @pytest.mark.parametrize("sampler", ["partition", "random"])

@@ -181,7 +181,7 @@ def test_a_diverging_rate_is_halved_and_said(cancer):
         ({}, np.zeros(60), "one class"),
         ({"learning_rate": 1000.0, "clip_norm": 0, "preset": "paper"}, None, "lower learning_rate"),
         ({"member_epochs": "many"}, None, 'member_epochs is .many.; give a whole number .*, or "auto"'),
-        ({"preset": "worst"}, None, "preset is 'worst'; give one of best, paper"),
+        ({"preset": "worst"}, None, "preset is 'worst'; give one of best, fast, accurate, paper"),
         ({"hidden_layer_sizes": ()}, None, "hidden_layer_sizes"),
         ({"dropout": 1.5}, None, "dropout is 1.5"),
         ({"members": 2.5}, None, "members is 2.5; give a whole number"),

@@ -49,6 +49,7 @@ class FitConfig(TrainingConfig):
 SETTINGS = {name: one for name, one, _ in settings_of(FitConfig)}
 #: What "auto" is, for the settings that may be that; `presets.fill_in` works it out.
 AUTOMATIC = {
+    "dropout": "0.35, or where epochs are worked out with an effort above 1 more: 0.45 for 3, at most 0.5",
     "epsilon": "5 for each class, at most 25",
     "batch_size": "32 to 128, fewer where there are few rows",
     "exploration_epochs": "3 tenths of all epochs; these are `effort` times 10 to 150, in which training sees 125,000 "

@@ -13,6 +13,7 @@ from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.fit_config import AUTOMATIC, SETTINGS
+from truly_sparse.estimators.presets import ENSEMBLE
 from truly_sparse.training.config import TrainingConfig
 from truly_sparse.training.settings import setting
 
@@ -36,7 +37,7 @@ class Parameters(BaseEstimator):
         "best",
         'Values of the parameters that are None: "best" for accuracy at little cost, "fast" for a sixth of its time, '
         '"accurate" for more; "paper" is the protocol of the journal\'s Gesture experiment.',
-        choices=("best", "fast", "accurate", "paper"),
+        choices=tuple(ENSEMBLE),
     )
     categorical_features: Sequence[int] | Sequence[bool] | Sequence[str] | None = parameter(
         None,
@@ -62,7 +63,7 @@ class Parameters(BaseEstimator):
     momentum: float | None = None
     weight_decay: float | None = None
     decay_times_learning_rate: bool | None = None
-    dropout: float | None = None
+    dropout: float | str | None = None
     prune_fraction: float | None = None
     pruning: str | None = None
     evolution_every: int | None = None

@@ -1,6 +1,7 @@
 """Sets of defaults: the paper's protocol, and the best that are known for little, more and much time."""
 
 from collections.abc import Mapping
+from math import log
 from typing import Any
 
 from truly_sparse.estimators.fit_config import AUTOMATIC, SETTINGS, FitConfig
@@ -27,23 +28,20 @@ BEST: dict[str, Any] = PAPER | {
     "learning_rate_schedule": "cosine",
     "weight_decay": 0.0005,
     "decay_times_learning_rate": True,
-    "dropout": 0.45,
+    "dropout": "auto",
     "clip_norm": 1.0,
     "validation_fraction": 0.0,
     "selection": "last",
 }
-#: A sixth of the time, in which less is forgotten.
-FAST: dict[str, Any] = {"effort": 0.5, "dropout": 0.35}
-#: Three times the time, in which more members find more.
-ACCURATE: dict[str, Any] = {"effort": 10.0, "dropout": 0.5, "members": 10}
+#: A sixth of the time, and three times as much.
+FAST: dict[str, Any] = {"effort": 0.5}
+ACCURATE: dict[str, Any] = {"effort": 10.0, "members": 10}
+ENSEMBLE: dict[str, dict[str, Any]] = {"best": BEST, "fast": BEST | FAST, "accurate": BEST | ACCURATE, "paper": PAPER}
 #: A single network of the paper trains at a tenth of the rate, without refinement. Ours at half of it, because
 #: `partial_fit` keeps the rate for ever.
-ENSEMBLE: dict[str, dict[str, Any]] = {"fast": BEST | FAST, "best": BEST, "accurate": BEST | ACCURATE, "paper": PAPER}
 SINGLE: dict[str, dict[str, Any]] = {
-    "fast": ENSEMBLE["fast"] | {"learning_rate": 0.1, "refinement": "none"},
-    "best": BEST | {"learning_rate": 0.1, "refinement": "none", "dropout": 0.5},
-    "accurate": ENSEMBLE["accurate"] | {"learning_rate": 0.1, "refinement": "none"},
-    "paper": PAPER | {"learning_rate": 0.01, "refinement": "none"},
+    name: preset | {"learning_rate": 0.01 if name == "paper" else 0.1, "refinement": "none"}
+    for name, preset in ENSEMBLE.items()
 }
 
 #: What early stopping, and noise that is searched, hold out where a preset holds out nothing.
@@ -68,6 +66,10 @@ ROWS_PER_CLASS, EPSILON_PER_CLASS = 125_000, 5.0
 MOST_CLASSES, FEWEST_EPOCHS, MOST_EPOCHS = 5, 10, 150
 #: Part of all epochs before the first member's own.
 EXPLORATION = 0.3
+#: "auto" dropout: the least, what three times the effort adds, and the most. What trains longer takes more of it.
+DROPOUT, MORE_DROPOUT, MOST_DROPOUT = 0.35, 0.1, 0.5
+#: The settings of which one that is a number says how long training is.
+_LENGTHS = ("epochs", "exploration_epochs", "member_epochs", "parent_epochs")
 
 
 def settle(preset: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,6 +102,13 @@ def epochs_of(rows: int, classes: int) -> int:
     return min(max(round(ROWS_PER_CLASS * min(classes, MOST_CLASSES) / rows), FEWEST_EPOCHS), MOST_EPOCHS)
 
 
+def dropout_of(settings: Mapping[str, Any]) -> float:
+    """Return the dropout for an effort, and the least one where someone says how many epochs there are."""
+    given = any(settings[name] != "auto" for name in _LENGTHS)
+    more = 0.0 if given else MORE_DROPOUT * log(float(settings["effort"]), 3)
+    return round(min(max(DROPOUT + more, DROPOUT), MOST_DROPOUT), 3)
+
+
 def fill_in(settings: dict[str, Any], rows: int, classes: int, parent: float = 1.0) -> dict[str, Any]:
     """Return settings with numbers in place of "auto", for a problem of so many training rows and classes.
 
@@ -112,6 +121,7 @@ def fill_in(settings: dict[str, Any], rows: int, classes: int, parent: float = 1
     classes = min(classes, MOST_CLASSES)
     exploration = round(EXPLORATION * epochs)
     found = {
+        "dropout": dropout_of(settings),
         "epsilon": EPSILON_PER_CLASS * classes,
         "exploration_epochs": exploration,
         "member_epochs": max(2, round((epochs - exploration) / max(1, int(settings["members"])))),
