@@ -158,7 +158,8 @@ def test_nothing_is_pickled():
 
 
 def test_the_snakefile_is_an_entry_and_no_more():
-    assert len((ROOT / "Snakefile").read_text().splitlines()) < 70
+    assert len((ROOT / "Snakefile").read_text().splitlines()) < 10
+    assert len((ROOT / "workflow/Snakefile").read_text().splitlines()) < 70
 
 
 def project():
@@ -222,12 +223,34 @@ def test_the_conda_environment_is_the_lock():
     assert (ROOT / "envs/run.lock").exists()
 
 
-def test_the_citation_has_the_version_of_the_package():
+def test_what_describes_the_software_agrees():
+    """CITATION.cff, codemeta.json and .zenodo.json say what pyproject.toml says, and the same of the paper."""
     import truly_sparse
 
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert citation["version"] == truly_sparse.__version__
-    assert citation["license"] == project()["project"]["license"]
+    about = project()["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    codemeta, zenodo = (
+        json.loads((ROOT / name).read_text(encoding="utf-8")) for name in ("codemeta.json", ".zenodo.json")
+    )
+    names = [author["name"] for author in about["authors"]]
+    paper = citation["preferred-citation"]
+    reference = codemeta["referencePublication"]
+    assert codemeta["identifier"] == about["name"]
+    for kind, authors in ((citation, "authors"), (codemeta, "author"), (zenodo, "creators")):
+        assert kind["version"] == truly_sparse.__version__
+        assert kind["keywords"] == about["keywords"]
+        assert [author["name"] for author in kind[authors]] == names
+        assert kind["license"].removeprefix("https://spdx.org/licenses/") == about["license"]
+        assert kind.get("title", kind.get("name")) == citation["title"]
+        assert kind.get("abstract", kind.get("description")) == citation["abstract"]
+    assert codemeta["runtimePlatform"] == f"Python {about['requires-python']}"
+    people = [(author["family-names"], author["given-names"]) for author in paper["authors"]]
+    assert [(author["familyName"], author["givenName"]) for author in reference["author"]] == people
+    assert reference["name"] == paper["title"]
+    assert reference["datePublished"] == str(paper["date-published"])
+    (related,) = zenodo["related_identifiers"]
+    assert related["identifier"] == paper["doi"] == reference["@id"].removeprefix("https://doi.org/")
+    assert paper["doi"] in (ROOT / "paper/references.bib").read_text(encoding="utf-8")
 
 
 def paths_in(value):

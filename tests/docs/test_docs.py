@@ -65,11 +65,12 @@ def test_code_fits_the_page(page):
 @pytest.mark.usefixtures("iris")
 @pytest.mark.parametrize(
     "page",
-    # What cluster.md shows needs a scheduler; tests/slurm runs it. The command line trains every model.
+    # What cluster.md shows needs a scheduler; tests/slurm runs it. What workflow.md shows, tests/workflow runs. The
+    # command line trains every model.
     [
         pytest.param(page, marks=pytest.mark.slow if page == "command_line.md" else ())
         for page in PAGES
-        if page not in (EXTEND, "cluster.md")
+        if page not in (EXTEND, "cluster.md", "workflow.md")
     ],
 )
 def test_code_of_a_page_runs(page, tmp_path):

@@ -44,7 +44,7 @@ def test_quick_preset_replaces_the_paper_settings(checkout):
         "measurement": len(measured),
         "table": sum(len(offered) for _, offered in tables),
         "figure": sum(len(offered) for _, offered in figures),
-        "all": 1,
+        "default": 1,
     }
     assert all(offered for _, offered in tables), "the quick preset has a small piece of every study"
     (merged,) = (checkout.folder / "results/quick/journal/config").glob("*.json")
@@ -72,7 +72,7 @@ def test_every_study_of_the_quick_preset_can_have_one_step(checkout):
 
 def test_one_step_makes_all_that_many_do(finished):
     one_step = ("--config", "one_step=true")
-    assert without_pdf(finished.plan(*SMALL, *one_step)) in ({}, {"results_journal": 1, "all": 1})
+    assert without_pdf(finished.plan(*SMALL, *one_step)) in ({}, {"results_journal": 1, "default": 1})
 
     def made():
         folders = ("results/small/journal", "paper/small/journal")
@@ -82,7 +82,7 @@ def test_one_step_makes_all_that_many_do(finished):
     before = made()
     for folder in ("results/small/journal/tables", "results/small/journal/figures", "paper/small"):
         shutil.rmtree(finished.folder / folder)
-    assert without_pdf(finished.plan(*SMALL, *one_step)) == {"results_journal": 1, "all": 1}
+    assert without_pdf(finished.plan(*SMALL, *one_step)) == {"results_journal": 1, "default": 1}
     assert finished.plan("table1", *SMALL, *one_step) == {"results_journal": 1, "table1": 1}
     finished.snakemake(*SMALL, *one_step)
     assert made() == before
@@ -125,7 +125,7 @@ def test_an_edit_trains_again_only_what_it_concerns(finished, file, trained):
 def test_edits_that_concern_no_run_train_nothing(finished):
     finished.edit("src/truly_sparse/analysis/latex.py", "SHADE = 3")
     config = load_config(finished.folder / "config/small.yaml")
-    made = {"table": len(STUDY.offered_tables(config)), "figure": len(STUDY.offered_figures(config)), "all": 1}
+    made = {"table": len(STUDY.offered_tables(config)), "figure": len(STUDY.offered_figures(config)), "default": 1}
     assert without_pdf(finished.plan(*SMALL)) == made
     finished.edit("src/truly_sparse/engine/network.py", "# a comment")
     finished.edit("src/truly_sparse/data/fetch.py", "NEW = 3")

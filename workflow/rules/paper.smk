@@ -1,14 +1,4 @@
-# The PDF of every study that has a text: written by hand, around generated tables and figures.
-PDFS = {place: f"paper/{place}/main.pdf" for place, plan in PLANS.items() if sources(plan.study)}
-
-
-def everything(place):
-    return [*all_tables(place), *all_figures(place), *([PDFS[place]] if place in PDFS and not NO_LATEX else [])]
-
-
-# Whether there is a LaTeX is looked up where the workflow starts; the nodes of a cluster seldom have one.
-localrules:
-    pdf,
+# The PDF of every study that has a text.
 
 
 rule pdf:
@@ -20,11 +10,15 @@ rule pdf:
         "paper/{place}/main.pdf",
     log:
         "results/{place}/logs/pdf.log",
+    # Whether there is a LaTeX is looked up where the workflow starts; the nodes of a cluster seldom have one.
+    localrule: True
     threads: 1
     params:
+        python=python,
+        config=configuration,
         made_by=made_by,
     shell:
-        "{PYTHON} -m truly_sparse pdf" + CONFIG + LOGGED
+        job("pdf")
 
 
 rule paper:

@@ -25,9 +25,11 @@ rule inventory:
         "results/{place}/logs/provenance.log",
     threads: 1
     params:
+        python=python,
+        config=configuration,
         made_by=made_by,
     shell:
-        "{PYTHON} -m truly_sparse provenance" + CONFIG + LOGGED
+        job("provenance")
 
 
 rule provenance:

@@ -2,14 +2,6 @@
 # declared outputs before a restart, and a killed run must find its checkpoint again.
 
 
-def spec_of(wildcards):
-    return PLANS[wildcards.place].runs[wildcards.run]
-
-
-def dataset_table(wildcards):
-    return checkpoints.dataset.get(dataset=spec_of(wildcards).dataset).output.table
-
-
 rule train:
     input:
         # Its age does not count, its content does: a dataset made again with the same content trains nothing.
@@ -25,15 +17,12 @@ rule train:
     priority: lambda wildcards: spec_of(wildcards).priority
     threads: 1
     params:
+        python=python,
+        config=configuration,
         made_by=lambda wildcards: PLANS[wildcards.place].training_hash(wildcards.run),
         data=lambda wildcards: PLANS[wildcards.place].content_hash(spec_of(wildcards).dataset),
     shell:
-        "{PYTHON} -m truly_sparse run {wildcards.run:q}" + CONFIG + LOGGED
-
-
-def measured_tables(wildcards):
-    plan = PLANS[wildcards.place]
-    return [plan.dataset_file(dataset) for dataset in plan.measured_datasets(wildcards.name)]
+        job("run {wildcards.run:q}")
 
 
 # Timings, distances and trajectories; what appears in a table as a time is measured alone.
@@ -51,9 +40,11 @@ rule measurement:
     resources:
         timing=1,
     params:
+        python=python,
+        config=configuration,
         made_by=lambda wildcards: PLANS[wildcards.place].measurement_hash(wildcards.name),
     shell:
-        "{PYTHON} -m truly_sparse measure {wildcards.name:q}" + CONFIG + LOGGED
+        job("measure {wildcards.name:q}")
 
 
 # The runs of one experiment, and one measurement, by name.
