@@ -61,7 +61,7 @@ report: $(STAMP)  ## one HTML file with tables, figures, runs, rule graph and en
 	@$(BIN)/python -m truly_sparse workflow --cores $(CORES) provenance -- --config train=false
 	$(BIN)/snakemake --config train=false --report results/report.html -- provenance
 
-crate: $(STAMP) $(LOCKED)crate  ## describe the results of every study as an RO-Crate and validate the description
+crate: $(STAMP) $(LOCKED)crate  ## describe the results of every study and each job as a Provenance Run Crate, and validate it
 	$(BIN)/python -m truly_sparse crate
 	for crate in results/*/ro-crate-metadata.json; do $(BIN)/python envs/validate_crate.py $${crate%/*} || exit 1; done
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -55,25 +56,33 @@ def test_the_environment_names_code_configuration_machine_and_every_package(quic
 def test_without_the_library_the_message_says_what_to_do(quick, monkeypatch):
     monkeypatch.setitem(sys.modules, "rocrate.rocrate", None)
     with pytest.raises(UserError, match="make crate"):
-        crate.make(STUDY.source, quick)
+        crate.make(STUDY, quick)
 
 
 def test_the_crate_describes_every_file_and_its_own_tool_finds_it_valid(quick):
     pytest.importorskip("rocrate", reason="left out: rocrate is not installed (make crate)")
     with pytest.raises(UserError, match="holds no table yet"):
-        crate.make(STUDY.source, quick)
+        crate.make(STUDY, quick)
     make.table(quick, "table1")
     make.figure(quick, "accuracy")
-    path = crate.make(STUDY.source, quick)
+    path = crate.make(STUDY, quick)
     entities = {entity["@id"]: entity for entity in json.loads(path.read_text(encoding="utf-8"))["@graph"]}
     folder = path.parent
     for name in ("tables/table1.csv", "figures/accuracy.png", "provenance/runs.csv"):
         assert entities[name]["sha256"] == sha256(folder / name)
         assert {"@id": name} in entities["./"]["hasPart"]
         assert {"@id": name} in entities["#workflow"]["result"]
+    kinds = Counter(entity["@type"] for entity in entities.values() if isinstance(entity["@type"], str))
+    assert kinds["CreateAction"] == 1 + kinds["ControlAction"] == 1 + 42 + 2  # the workflow; runs, a table and a figure
+    trained = entities[f"#run/{DIVERGED}"]
+    assert trained["actionStatus"].endswith("FailedActionStatus")
+    assert entities["#figure/accuracy"]["result"] == [
+        {"@id": "figures/accuracy.csv"}, {"@id": "figures/accuracy.png"},
+    ]  # fmt: skip
+    assert (folder / entities["./"]["mainEntity"]["@id"]).read_bytes() == (ROOT / "workflow/Snakefile").read_bytes()
     assert entities["./"]["datePublished"] == "2026-01-01T00:10:00+00:00"
     before = path.read_bytes()
-    assert crate.make(STUDY.source, quick).read_bytes() == before
+    assert crate.make(STUDY, quick).read_bytes() == before
     pytest.importorskip("rocrate_validator", reason="left out: roc-validator is not installed (make crate)")
     called = [sys.executable, str(ROOT / "envs/validate_crate.py"), str(folder)]
     done = subprocess.run(called, capture_output=True, text=True)

@@ -96,7 +96,7 @@ def _crate(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     from truly_sparse.analysis.crate import make
     from truly_sparse.studies.discovery import find
 
-    print(make(find(config["study"]).source, config))
+    print(make(find(config["study"]), config))
 
 
 def _show(config: dict[str, Any], arguments: argparse.Namespace) -> None:
