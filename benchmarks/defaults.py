@@ -72,6 +72,7 @@ STEPS: list[dict[str, Any]] = [
     PAIRS | {"effort": 0.5},
     PAIRS | {"effort": 0.5, "members": 3},
     PAIRS | {"network": 1},
+    LONG | {"network": 1},
     PAIRS | {"network": 1, "effort": 3.0, "dropout": 0.5},
 ]
 #: Rows that each of the tuned dense network's trainings sees at most; the ensemble sees 250,000 of two classes.
