@@ -1,9 +1,12 @@
 """A CSV file of results that grows line by line, so that a measurement goes on where it was stopped."""
 
 import csv
+import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from truly_sparse.files import write_text
 
 
 class Lines:
@@ -36,6 +39,17 @@ class Lines:
         self.rows.append(dict.fromkeys(self.columns, "") | row)
         self._known.add(self._key(row))
         print(*self._key(row), *(row.get(name, "") for name in ("accuracy", "seconds", "error")), flush=True)
+
+    def drop(self, unwanted: Callable[[Mapping[str, str]], bool]) -> None:
+        """Take out lines, so that they are computed anew."""
+        kept = [row for row in self.rows if not unwanted(row)]
+        if len(kept) < len(self.rows):
+            text = io.StringIO()
+            writer = csv.DictWriter(text, self.columns, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(kept)
+            write_text(self.path, text.getvalue())
+            self.rows, self._known = kept, {self._key(row) for row in kept}
 
     def _key(self, row: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(str(row[name]) for name in self.key)

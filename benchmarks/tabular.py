@@ -8,8 +8,9 @@ splits, and honest ones (`splits.py`; only the tables that these split otherwise
 the best of 30 settings by accuracy on the validation rows of seed 0, of equals by log loss. Each model has a process of
 its own, on one core and one thread, which first fits a small table, so that nothing is compiled or loaded while it is
 timed; all seconds are CPU seconds. Results are lines of results/tabular.csv and tabular_search.csv; a line that is
-there is not computed again, so that it goes on where it was stopped. Peers that are not installed are named and left
-out; `pip install -e .[peers]` installs all. Prepare the datasets first: `python -m truly_sparse data --all`.
+there is not computed again, so that it goes on where it was stopped (but with `--anew`). Peers that are not installed
+are named and left out; `pip install -e .[peers]` installs all. Prepare the datasets first:
+`python -m truly_sparse data --all`.
 """
 
 import single_core  # noqa: F401, I001  (before NumPy)
@@ -120,7 +121,7 @@ def _tried(name: str, settings: dict[str, Any], data: Arrays) -> dict[str, Any]:
     return kept | {"seconds": f"{time.process_time() - start:.4f}"}
 
 
-def measure(name: str, cases: Sequence[Case], folder: str, results: Path) -> None:
+def measure(name: str, wanted: Sequence[Case], folder: str, results: Path) -> None:
     """Add the lines of one model that are missing; called in a process of its own."""
     host.hold_one_core()
     warm_up(name)
@@ -130,7 +131,7 @@ def measure(name: str, cases: Sequence[Case], folder: str, results: Path) -> Non
     about = {"what": name, "machine": columns.title(machine.facts())}
     distribution = packages_distributions().get(package, [package.replace("_", "-")])[0]
     about["version"] = f"{distribution} {version(distribution)}"
-    for protocol, dataset_name, seed in cases:
+    for protocol, dataset_name, seed in wanted:
         key = {**about, "protocol": protocol, "dataset": dataset_name, "seed": seed}
         if not lines.has(key):
             settings, seconds = {}, 0.0
@@ -174,6 +175,9 @@ def main() -> None:
     parser.add_argument("--data", default="data", help="folder of the prepared datasets (default: data)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the CSV files and the report")
     parser.add_argument("--report", action="store_true", help="measure nothing")
+    parser.add_argument(
+        "--anew", action="store_true", help="measure again what is there of these models, as they changed"
+    )
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     wanted = list(cases(arguments.protocols, arguments.datasets, arguments.seeds))
@@ -182,6 +186,9 @@ def main() -> None:
         measure(arguments.models[0], wanted, arguments.data, arguments.results)
         return
     known = Lines(arguments.results / "tabular.csv", COLUMNS, KEY)
+    if arguments.anew:
+        asked = {(protocol, name, str(seed)) for protocol, name, seed in wanted}
+        known.drop(lambda row: row["what"] in arguments.models and tuple(row[key] for key in KEY[:3]) in asked)
     for name in [] if arguments.report else arguments.models:
         left = [case for case in wanted if not known.has({**dict(zip(KEY, case, strict=False)), "what": name})]
         if missing(name):

@@ -185,6 +185,19 @@ def test_twins_and_groups_of_two_columns_are_found(bench):
 # From a table to the report.
 
 
+def test_lines_are_computed_once_and_again_when_dropped(bench, tmp_path):
+    columns, key = ("dataset", "what", "accuracy"), ("dataset", "what")
+    lines = bench("lines").Lines(tmp_path / "lines.csv", columns, key)
+    for accuracy in (1, 2):
+        lines.compute({"dataset": "pol", "what": "a, b"}, lambda accuracy=accuracy: {"accuracy": accuracy})
+    lines.compute({"dataset": "pol", "what": "c"}, lambda: {"accuracy": 3})
+    lines.drop(lambda row: row["what"] == "c")
+    lines.compute({"dataset": "pol", "what": "c"}, lambda: {"accuracy": 4})
+    again = bench("lines").Lines(tmp_path / "lines.csv", columns, key)
+    assert [(row["what"], row["accuracy"]) for row in again.rows] == [("a, b", "1"), ("c", "4")]
+    assert again.rows == lines.rows
+
+
 def made_row(protocol, dataset, seed, what, accuracy, **more):
     row = {"protocol": protocol, "dataset": dataset, "seed": str(seed), "what": what, "accuracy": str(accuracy)}
     row |= {"roc_auc": "90", "log_loss": "0.4", "calibration": "2", "search_seconds": "0", "seconds": "1"}
