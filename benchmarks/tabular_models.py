@@ -68,8 +68,9 @@ def _tabm(seed: int) -> Any:
     return TabM_D_Classifier(device="cpu", random_state=seed, n_threads=1)
 
 
-#: Ours: every preset of these that there is, and one network by itself.
+#: Ours: every preset of these that there is, one network by itself, and what was the default before there were presets.
 PRESETS = tuple(preset for preset in ("fast", "best", "accurate") if preset in ENSEMBLE)
+BEFORE = {"effort": 1, "pairs": 0, "dropout": 0.35}
 OURS = {
     **{
         f"truly sparse, {preset}": Kind(
@@ -78,6 +79,9 @@ OURS = {
         for preset in PRESETS
     },
     "truly sparse, one network": Kind(lambda seed: SparseMLPClassifier(random_state=seed), "truly_sparse"),
+    "truly sparse, before presets": Kind(
+        lambda seed: TrulySparseEnsembleClassifier(**BEFORE, random_state=seed), "truly_sparse"
+    ),
 }
 BOOSTING = {
     "HistGradientBoosting": Kind(
