@@ -326,3 +326,11 @@ def test_the_committed_pages_are_made_of_the_committed_lines(bench):
     }
     for name, text in made.items():
         assert (RESULTS / f"{name}.md").read_text(encoding="utf-8") == text
+
+
+def test_the_readme_has_the_answers_of_the_random_splits():
+    page = (RESULTS / "tabular.md").read_text(encoding="utf-8")
+    table = page.split("### Random splits")[1].split("\n\n")[1]
+    readme = (RESULTS.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert table.count("\n") > 5
+    assert f"<!-- tabular -->\n\n{table}\n\n<!-- /tabular -->" in readme
