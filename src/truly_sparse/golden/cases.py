@@ -272,6 +272,7 @@ def _families() -> list[Case]:
             (", bag", {"bag_fraction": 0.9}),
             (", fresh", fresh),
             (", not pruned", whole),
+            (", fresh by links", fresh | {"init": "he_links"}),
             (", fresh parts", {"inherit": False}),
             (", fresh and not pruned", whole | {"inherit": False}),
             (", constant rate", {"child_learning_rate_schedule": "constant", "child_learning_rate": 0.02}),
@@ -378,26 +379,38 @@ def _measurements() -> list[Case]:
 
 
 def _estimators() -> list[Case]:
-    small: dict[str, Any] = {"hidden_layer_sizes": (30, 20), "members": 2, "random_state": 3}
+    single: dict[str, Any] = {"hidden_layer_sizes": (30, 20), "random_state": 3}
+    small = single | {"members": 2}
+    base: dict[str, Any] = {"pairs": 0, "effort": 1.0, "dropout": 0.35}
     early: dict[str, Any] = {"early_stopping": True, "patience": 2}
-    family = small | {"parent_epochs": 6, "child_epochs": 4}
+    family = small | base | {"parent_epochs": 6, "child_epochs": 4}
     changes: dict[str, dict[str, Any]] = {
         "sparse_subnetworks": {},
         "stochastic_subnetworks": {"annealing_epochs": 2},
         "noisy_subnetworks": {"population": 4},
     }
     return [
-        _estimator("classifier", "TrulySparseEnsembleClassifier", **small),
-        _estimator("classifier, early stopping", "TrulySparseEnsembleClassifier", **early, **small),
-        _estimator("regressor", "TrulySparseEnsembleRegressor", **small),
+        _estimator("classifier", "TrulySparseEnsembleClassifier", **small, **base),
+        _estimator("classifier, early stopping", "TrulySparseEnsembleClassifier", **early, **small, **base),
+        _estimator("regressor", "TrulySparseEnsembleRegressor", **small, **base),
         *(
             _estimator(f"classifier, {method}", "TrulySparseEnsembleClassifier", method=method, **family, **own)
             for method, own in changes.items()
         ),
-        _estimator("single classifier", "SparseMLPClassifier", hidden_layer_sizes=(30, 20), random_state=3),
+        _estimator("single classifier", "SparseMLPClassifier", **single, **base),
         *(
-            _estimator(f"classifier, mixed, {kind}", "TrulySparseEnsembleClassifier", True, preprocessing=kind, **small)
+            _estimator(
+                f"classifier, mixed, {kind}", "TrulySparseEnsembleClassifier", True, preprocessing=kind, **small, **base
+            )
             for kind in ("piecewise_linear", "quantile", "standard", "none")
+        ),
+        *(
+            _estimator(f"{name}, pairs", kind, mixed, pairs=4, **own)
+            for name, kind, mixed, own in (
+                ("classifier, mixed", "TrulySparseEnsembleClassifier", True, small),
+                ("regressor", "TrulySparseEnsembleRegressor", False, small),
+                ("single classifier", "SparseMLPClassifier", False, single),
+            )
         ),
     ]
 
