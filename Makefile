@@ -12,7 +12,7 @@ PIN = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --
 	--no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help install cluster quick test test-all slurm lint docs package audit paper report crate store verify \
+.PHONY: help install cluster quick test test-all slurm lint docs package audit paper report crate store recheck \
 	golden golden-check golden-arm mutants bench bench-tabular lock unlock clean
 # The environment is .venv and nothing else; what its modules compile to is kept there, as every process needs it.
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
@@ -68,8 +68,9 @@ crate: $(STAMP) $(LOCKED)crate  ## describe the results of every study and each 
 store: $(STAMP)  ## put finished runs (NAME=table1) into the committed records
 	$(BIN)/python -m truly_sparse store $(or $(NAME),table1)
 
-verify: $(STAMP)  ## run a random sample of the committed runs again and compare bits
-	$(BIN)/python -m truly_sparse verify
+recheck: $(STAMP)  ## train RUNS=60 committed runs again, drawn by a SEED=word of yours, and compare (MINUTES=1: no longer ones)
+	@$(BIN)/python -m truly_sparse recheck --seed $(or $(SEED),$(error give SEED=word, of your own choice)) \
+		$(if $(RUNS),--runs $(RUNS)) $(if $(MINUTES),--minutes $(MINUTES))
 
 golden-check: $(STAMP)  ## run the golden runs and compare their digests with the committed ones
 	$(BIN)/python -m truly_sparse golden

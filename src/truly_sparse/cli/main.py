@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from truly_sparse import __version__
-from truly_sparse.cli import golden, model_commands
+from truly_sparse.cli import golden, model_commands, recheck
 from truly_sparse.errors import UserError
 
 Command = Callable[[dict[str, Any], argparse.Namespace], None]
@@ -42,14 +42,6 @@ def _golden() -> None:
     from truly_sparse.golden.check import main
 
     main([], None)
-
-
-def _verify(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    from truly_sparse.experiments.verify import verify
-
-    failures = verify(config, arguments.count, arguments.seed, arguments.longest)
-    if failures:
-        raise UserError(f"{len(failures)} runs came out differently: {'; '.join(failures)}")
 
 
 def _table(config: dict[str, Any], arguments: argparse.Namespace) -> None:
@@ -109,7 +101,6 @@ COMMANDS: dict[str, tuple[Command, str, str | None]] = {
     "data": (_data, "fetch, verify and write datasets, and say where they came from", None),
     "run": (_run, "train one run and write its folder", "run, such as table1/gesture/fd_tse/eps20/seed0"),
     "store": (_store, "add finished runs or a measurement to the committed records", "experiment, such as table1"),
-    "verify": (_verify, "run a random sample of the committed runs again and compare", None),
     "table": (_table, "make one table from the records", "table, such as table1"),
     "figure": (_figure, "make one figure from the records", "figure, such as accuracy"),
     "results": (_results, "make several tables and figures of one study, those first that others draw on", None),
@@ -140,6 +131,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     model_commands.add(commands)
     golden.add(commands)
+    recheck.add(commands, CONFIG)
     watched = commands.add_parser("workflow", help=WORKFLOW, description=WORKFLOW)
     watched.add_argument("--config", metavar="FILE", help=CONFIG)
     watched.add_argument("--cores", default="all", help="cores to use at once (default: all)")
@@ -154,12 +146,6 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--all", action="store_true", help="every dataset of registry and configuration")
         if name == "results":
             command.add_argument("names", nargs="+", metavar="name", help="table or figure, such as table1 accuracy")
-        if name == "verify":
-            command.add_argument(
-                "--count", type=int, default=5, help="runs, spread over experiments and methods (default 5)"
-            )
-            command.add_argument("--seed", type=int, default=0, help="of the choice (default 0)")
-            command.add_argument("--longest", type=float, help="leave out runs of more CPU seconds (default: none)")
         if name == "run":
             command.add_argument("--restart", action="store_true", help="train anew, whatever checkpoint there is")
     return top
@@ -224,6 +210,9 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         if arguments.command == "golden":
             golden.run(arguments)
+            return 0
+        if arguments.command == "recheck":
+            recheck.run(arguments)
             return 0
         if arguments.command == "workflow":
             from truly_sparse.cli import workflow

@@ -1,0 +1,170 @@
+"""A blind re-check: a random sample of the committed runs of all studies, trained again and compared.
+
+Every run has a digest, the SHA-256 of "<seed>/<study>/<run path>" ("7/journal/table1/gesture/fd_tse/eps20/seed3"). A
+kind is a study, a model (sparse, dense, reference) and a strategy. The run of the smallest digest of each kind comes
+first, then the second of each, and so on; of these, the first of each study before the second of each. The sample is
+where this order begins, so that whoever has the records and the seed draws the same.
+"""
+
+import hashlib
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from truly_sparse.data.prepare import about_of, prepare
+from truly_sparse.errors import UserError
+from truly_sparse.experiments import probabilities
+from truly_sparse.experiments.comparison import Expected, expected
+from truly_sparse.experiments.configuration import results_folder
+from truly_sparse.experiments.grid import RunSpec, runs
+from truly_sparse.experiments.jobs.run_job import train
+from truly_sparse.experiments.records import Record, holds, path_of, read, read_run, records_file, run_folder
+
+
+class Candidate(NamedTuple):
+    """A committed run: the configuration of its study, its record and its settings."""
+
+    config: dict[str, Any]
+    record: Record
+    spec: RunSpec
+
+    @property
+    def name(self) -> str:
+        """The run's path with its study before it."""
+        return f"{self.config['study']}/{self.spec.path}"
+
+    @property
+    def kind(self) -> tuple[str, str, str]:
+        """Study, model and strategy."""
+        return self.config["study"], self.spec.settings["model"], self.spec.settings["strategy"]
+
+    @property
+    def seconds(self) -> float:
+        """CPU seconds of the run alone; where another run may have trained its parent, at most those of the clock."""
+        children = (self.record.get("children") or {}).get("seconds", {})
+        return float(max(self.record["seconds"]["cpu"], sum(children.values())))
+
+
+class Outcome(NamedTuple):
+    """What came of a run: why it could not be trained here, or where it missed; both empty where all is well."""
+
+    candidate: Candidate
+    expected: Expected
+    absent: str
+    missed: str
+    #: Whether every byte of the results was the same.
+    same: bool
+
+
+def candidates(configs: Iterable[dict[str, Any]]) -> list[Candidate]:
+    """Return every committed run whose record holds, each once: where others stand for it, they are not taken."""
+    found = []
+    for config in configs:
+        for experiment in config["experiments"]:
+            records = {path_of(record): record for record in read(records_file(config, experiment))}
+            for spec in runs(config, experiment):
+                record = records.get(spec.path)
+                if record is not None and "same_as" not in record and holds(record, spec):
+                    found.append(Candidate(config, record, spec))
+    return found
+
+
+def digest(seed: str, name: str) -> str:
+    """Return the digest of a run, by which it is drawn."""
+    return hashlib.sha256(f"{seed}/{name}".encode()).hexdigest()
+
+
+def draw(found: Iterable[Candidate], number: int, seed: str) -> list[Candidate]:
+    """Return the sample: the first `number` runs in the order that the module states, or all where there are fewer."""
+    of_kind: defaultdict[object, Iterator[int]] = defaultdict(count)
+    of_study: defaultdict[object, Iterator[int]] = defaultdict(count)
+    places = []
+    for one in sorted(found, key=lambda one: digest(seed, one.name)):
+        turn = next(of_kind[one.kind])
+        places.append(((turn, next(of_study[one.kind[0], turn])), one))
+    return [one for _, one in sorted(places, key=lambda place: place[0])][:number]
+
+
+def elsewhere(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration whose runs lie apart from those of the study, in results/<preset>-recheck/<study>."""
+    return {**config, "preset": f"{config['preset']}-recheck", "reuse_records": False}
+
+
+def clear(configs: Iterable[dict[str, Any]]) -> None:
+    """Remove what an earlier re-check left: a run begins with nothing, its parent too."""
+    for config in configs:
+        for name in ("runs", "parents"):
+            shutil.rmtree(results_folder(elsewhere(config)) / name, ignore_errors=True)
+
+
+def check(sample: Sequence[Candidate], found: Iterable[Candidate]) -> Iterator[Outcome]:
+    """Train the runs of a sample again, and yield what came of each; folders of runs that miss stay where they are.
+
+    Parameters
+    ----------
+    sample : sequence of Candidate
+    found : iterable of Candidate
+        All runs; those over other seeds say how far one may lie from its record.
+    """
+    for one, must in zip(sample, expectations(sample, found), strict=True):
+        absent = _data(one) or _train(one)
+        missed, same = ("", False) if absent else must.compare(*_again(one))
+        if not absent and not missed:
+            shutil.rmtree(run_folder(elsewhere(one.config), one.spec))
+        yield Outcome(one, must, absent, missed, same)
+
+
+def expectations(sample: Iterable[Candidate], found: Iterable[Candidate]) -> list[Expected]:
+    """Return what each run of a sample must come to."""
+    alike: dict[tuple[str, ...], list[Record]] = {}
+    for one in found:
+        alike.setdefault(_method(one), []).append(one.record)
+    kept: dict[Path, dict[str, probabilities.Codes]] = {}
+    stated = []
+    for one in sample:
+        file = probabilities.file_of(one.config, one.spec.experiment)
+        if file not in kept:
+            kept[file] = probabilities.codes(file)
+        stated.append(expected(one.record, alike[_method(one)], kept[file].get(one.spec.path)))
+    return stated
+
+
+def _method(one: Candidate) -> tuple[str, ...]:
+    """Return what runs have in common whose seeds tell how far one may lie from another."""
+    spec = one.spec
+    return one.config["study"], spec.experiment, spec.dataset, spec.method, spec.settings["data"]["split"]
+
+
+def _data(one: Candidate) -> str:
+    """Make sure that the prepared dataset is the one of the record; return why it is not."""
+    config, name = one.config, one.spec.dataset
+    path, wanted = Path(config["data"]["folder"]) / f"{name}.parquet", one.record["data"]["sha256"]
+    try:
+        if (about_of(path) or {}).get("sha256") != wanted:
+            prepare(name, config["data"], config["datasets"][name])
+    except UserError as error:
+        return str(error)
+    if (about_of(path) or {}).get("sha256") != wanted:
+        part = one.record["data"]["partial"]
+        return f"{path} is another file than the record's" + (f", which is a part ({part})" if part else "")
+    return ""
+
+
+def _train(one: Candidate) -> str:
+    """Train a run; return why it could not be."""
+    try:
+        train(elsewhere(one.config), one.spec.path, restart=True)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def _again(one: Candidate) -> tuple[Record, probabilities.Codes | None]:
+    """Return record and coded test probabilities of a run that has been trained again."""
+    config = elsewhere(one.config)
+    again = read_run(config, one.spec)
+    assert again is not None
+    return again, probabilities.coded(run_folder(config, one.spec) / "predictions.npz")
