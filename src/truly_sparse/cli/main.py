@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from truly_sparse import __version__
-from truly_sparse.cli import golden, model_commands, recheck
+from truly_sparse.cli import golden, model_commands, recheck, score
 from truly_sparse.errors import UserError
 
 Command = Callable[[dict[str, Any], argparse.Namespace], None]
@@ -132,6 +132,7 @@ def parser() -> argparse.ArgumentParser:
     model_commands.add(commands)
     golden.add(commands)
     recheck.add(commands, CONFIG)
+    score.add(commands, CONFIG)
     watched = commands.add_parser("workflow", help=WORKFLOW, description=WORKFLOW)
     watched.add_argument("--config", metavar="FILE", help=CONFIG)
     watched.add_argument("--cores", default="all", help="cores to use at once (default: all)")
@@ -213,6 +214,9 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         if arguments.command == "recheck":
             recheck.run(arguments)
+            return 0
+        if arguments.command == "score":
+            score.run(arguments)
             return 0
         if arguments.command == "workflow":
             from truly_sparse.cli import workflow
