@@ -1,0 +1,287 @@
+"""Let every call that changes a file fail, one after another; run the same command again, and compare every byte.
+
+    python tests/faults/every_write.py                       every call of a run, and of fit and save, every fault
+    python tests/faults/every_write.py --points 40 --seed 7  so many of them, drawn by a seed
+    python tests/faults/every_write.py --only run:31:EIO     one of them again
+
+`preload.c` counts the calls (open for writing, write, fsync, rename, link, mkdir and their kin) below a throw-away
+folder. A fault kills the process before the call, kills it after half of a write, or is the error of a full disk, a
+broken one, or a forbidden file. Every attempt is a fork of a process that has everything imported and compiled.
+"""
+
+import argparse
+import ctypes
+import errno
+import importlib.util
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parents[2]
+FAULTS = {"kill": -1, "torn": -2, "ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "EACCES": errno.EACCES}
+#: First letters of the calls of which half can be done.
+WRITES = "wp"
+#: An attempt that takes longer hangs.
+SECONDS = 300
+RUN = "tiny/toy/fd_tse/eps3/seed0"
+
+
+def load(file: str):
+    """Return a file of the tests as a module."""
+    spec = importlib.util.spec_from_file_location(Path(file).stem, ROOT / "tests" / file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Run:
+    """A training run with a checkpoint after every epoch."""
+
+    def lay_out(self, place: Path) -> None:
+        """Write configuration and data."""
+        import yaml
+
+        load("cli/test_cli.py").lay_out(place)
+        config = yaml.safe_load((place / "config.yaml").read_text())
+        config["training"] |= {"epochs": 8, "exploration_epochs": 4}
+        del config["experiments"]["tiny"][1]
+        (place / "config.yaml").write_text(yaml.safe_dump(config))
+
+    def act(self) -> int:
+        """Train; return the exit code."""
+        from truly_sparse.cli.main import main
+        from truly_sparse.experiments import networks
+
+        networks.CHECKPOINT_SECONDS = networks.CHECKPOINT_SHARE = 0
+        return main(["run", RUN, "--config", "config.yaml"])
+
+    def results(self, place: Path) -> dict[str, str]:
+        """Return the hash of every file that was made, without times and what else belongs to the machine."""
+        lasting = load("faults/soak.py")._lasting
+        found = (path for path in sorted((place / "results").rglob("*")) if path.is_file() and path.suffix != ".lock")
+        return {path.relative_to(place).as_posix(): sha256(lasting(path)).hexdigest() for path in found}
+
+    def lost(self, left: dict[str, str], said: str) -> str:
+        """Return what is wrong with how the second attempt went on from what the first had left."""
+        names = {Path(name).name for name in left}
+        if "checkpoint.npz" in names and "going on after epoch" not in said:
+            return f"a checkpoint was not used: {said}"
+        return ""
+
+
+class Fit:
+    """An estimator that is fitted and saved over a model that is there."""
+
+    def lay_out(self, place: Path) -> None:
+        """Write the model that is there."""
+        os.chdir(place)
+        self._save(seed=1)
+
+    def act(self) -> int:
+        """Fit and save; return what a script's exit code would be."""
+        try:
+            self._save(seed=2)
+        except OSError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+        return 0
+
+    def _save(self, seed: int) -> None:
+        from sklearn.datasets import load_iris
+
+        from truly_sparse import SparseMLPClassifier, save_model
+
+        model = SparseMLPClassifier(hidden_layer_sizes=(20,), epochs=8, random_state=seed)
+        save_model(model.fit(*load_iris(return_X_y=True)), "model.npz", training_state=True)
+
+    def results(self, place: Path) -> dict[str, str]:
+        """Return the hash of what is in every model that has its name, without seconds and the checksum of these.
+
+        What a killed process had begun to write, under a hidden name, is nobody's model.
+        """
+        return {path.name: self._content(path) for path in sorted(place.glob("[!.]*"))}
+
+    def _content(self, path: Path) -> str:
+        import numpy as np
+
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            return f"damaged: {error}"
+        facts = json.dumps(_without_seconds(json.loads(arrays.pop("facts").tobytes())))
+        whole = [facts.encode(), *(name.encode() + array.tobytes() for name, array in sorted(arrays.items()))]
+        return sha256(b"".join(whole)).hexdigest()
+
+    def lost(self, left: dict[str, str], said: str) -> str:
+        """Return what is wrong with what the first attempt had left."""
+        del said
+        return "" if "model.npz" in left else "the model that was there is gone"
+
+
+def _without_seconds(content: Any) -> Any:
+    """Return what JSON holds without what is called seconds or a checksum."""
+    if isinstance(content, dict):
+        kept = {key: value for key, value in content.items() if key not in ("seconds", "sha256")}
+        return {key: _without_seconds(value) for key, value in kept.items()}
+    return [_without_seconds(value) for value in content] if isinstance(content, list) else content
+
+
+SUBJECTS = {"run": Run, "fit": Fit}
+
+
+class Point(NamedTuple):
+    """A call of a subject, and how it fails."""
+
+    subject: str
+    call: int
+    fault: str
+
+    def __str__(self) -> str:
+        return f"{self.subject}:{self.call}:{self.fault}"
+
+
+class Attempts:
+    """A subject in throw-away folders, each attempt a process of its own."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.subject, self.folder, self.name = SUBJECTS[name](), folder / name, name
+        self.shim = ctypes.CDLL(os.environ["LD_PRELOAD"])
+        self.shim.faults_calls.restype = ctypes.c_char_p
+        self.template = self.folder / "template"
+        self.template.mkdir(parents=True)
+        self.subject.lay_out(self.template)
+        self.before = self.subject.results(self.template)
+        place = self._fresh()
+        os.chdir(place)
+        assert self.subject.act() == 0  # here and not in a fork: what is compiled now is there for all
+        place = self._fresh()
+        code, said, self.calls = self._attempt(place, 0, 0)
+        assert code == 0, said
+        self.wanted = self.subject.results(place)
+
+    def _fresh(self) -> Path:
+        place = self.folder / "place"
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(self.template, place)
+        return place
+
+    def _attempt(self, place: Path, call: int, fault: int) -> tuple[int, str, str]:
+        """Act in a fork; return (exit code, or minus a signal; what was said; a letter for each call that counts)."""
+        output, notes = self.folder / "said", self.folder / "notes"
+        notes.write_text("")
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                with output.open("w") as stream:
+                    os.dup2(stream.fileno(), 1)
+                    os.dup2(stream.fileno(), 2)
+                os.chdir(place)
+                self.shim.faults_arm(str(place.resolve()).encode(), call, fault)
+                code = self.subject.act()
+                calls = self.shim.faults_calls().decode()
+                notes.write_text(calls)
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code)
+        deadline = time.monotonic() + SECONDS
+        while True:
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done:
+                return os.waitstatus_to_exitcode(status), output.read_text(errors="replace"), notes.read_text()
+            if time.monotonic() > deadline:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+                return 99, f"no end after {SECONDS} s", ""
+            time.sleep(0.002)
+
+    def strike(self, point: Point) -> str:
+        """Let a call fail and act again; return what is wrong, or nothing."""
+        place = self._fresh()
+        code, said, _ = self._attempt(place, point.call, FAULTS[point.fault])
+        killed = FAULTS[point.fault] < 0
+        if code != -signal.SIGKILL if killed else code not in (0, 2):
+            return f"exit code {code}: {said[-600:]}"
+        errors = [line for line in said.splitlines() if line.startswith("error: ")]
+        if "Traceback" in said or len(errors) != (code == 2):
+            return f"not one line: {said[-1500:]}"
+        left = self.subject.results(place)
+        for name, content in left.items():
+            passing = "checkpoint.npz" in name or (killed and Path(name).name.startswith("."))
+            if not passing and content not in (self.wanted.get(name), self.before.get(name)):
+                return f"{name} was left half-made"
+        code, said, _ = self._attempt(place, 0, 0)
+        if code:
+            return f"the second attempt: exit code {code}: {said[-600:]}"
+        found = self.subject.results(place)
+        differing = sorted(name for name in {*self.wanted, *found} if self.wanted.get(name) != found.get(name))
+        return f"other bytes: {', '.join(differing)}" if differing else self.subject.lost(left, said)
+
+
+def points(attempts: dict[str, Attempts], number: int | None, seed: int) -> list[Point]:
+    """Return every call with every fault that it can have, or so many of them as a seed draws them."""
+    every = [
+        Point(name, place, fault)
+        for name, one in attempts.items()
+        for place, call in enumerate(one.calls, 1)
+        for fault in FAULTS
+        if fault != "torn" or call in WRITES
+    ]
+    return every if number is None else random.Random(seed).sample(every, min(number, len(every)))
+
+
+def preloaded(arguments: list[str]) -> int:
+    """Compile the shim and start this file again with it."""
+    with tempfile.TemporaryDirectory() as folder:
+        shim = Path(folder) / "preload.so"
+        source = Path(__file__).with_name("preload.c")
+        subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", shim, source, "-ldl"], check=True)
+        environment = os.environ | {"LD_PRELOAD": str(shim)}
+        return subprocess.run([sys.executable, __file__, *arguments], env=environment, check=False).returncode
+
+
+def main(arguments: list[str]) -> int:
+    """Strike; return 1 where something was lost or an attempt did not end well."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--what", choices=tuple(SUBJECTS), nargs="+", default=list(SUBJECTS))
+    options.add_argument("--points", type=int)
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--only", help="one point, such as run:31:EIO")
+    asked = options.parse_args(arguments)
+    if "LD_PRELOAD" not in os.environ:
+        return preloaded(arguments)
+    from truly_sparse.cli.main import one_thread
+
+    one_thread()
+    with tempfile.TemporaryDirectory() as folder:
+        names = [asked.only.split(":")[0]] if asked.only else asked.what
+        attempts = {name: Attempts(name, Path(folder).resolve()) for name in names}
+        chosen = points(attempts, asked.points, asked.seed)
+        if asked.only:
+            chosen = [point for point in points(attempts, None, 0) if str(point) == asked.only]
+        bad = 0
+        for point in chosen:
+            problem = attempts[point.subject].strike(point)
+            if problem:
+                bad += 1
+                print(f"{point}: {problem}", flush=True)
+        os.chdir(ROOT)
+    calls = ", ".join(f"{len(one.calls)} of {name}" for name, one in attempts.items())
+    print(f"{len(chosen)} faults at calls that change files ({calls}), {bad} bad")
+    return 1 if bad or not chosen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
