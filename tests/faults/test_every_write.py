@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-POINTS = os.environ.get("TRULY_SPARSE_FAULTS", "40")
+POINTS = os.environ.get("TRULY_SPARSE_FAULTS", "8")
 SEED = os.environ.get("TRULY_SPARSE_SEED", "0")
 
 # Files are written under their own names, as if a disk never filled and nobody were ever killed.
@@ -46,6 +46,6 @@ def test_a_call_that_fails_costs_a_second_attempt_and_nothing_else(what):
 
 def test_files_that_are_written_under_their_own_names_would_be_found_out(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(CARELESS)
-    done = strike("--what", "fit", "--points", "12", PYTHONPATH=str(tmp_path))
+    done = strike("--what", "fit", "--points", "6", PYTHONPATH=str(tmp_path))
     assert done.returncode == 1, done.stdout + done.stderr
     assert "model.npz was left half-made" in done.stdout or "is gone" in done.stdout
