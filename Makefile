@@ -12,7 +12,7 @@ PIN = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --
 	--no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help install cluster quick test test-all slurm lint docs package audit paper report crate store recheck \
+.PHONY: help install cluster quick test test-all slurm lint docs site package audit paper report crate store recheck \
 	golden golden-check golden-arm mutants bench bench-tabular lock unlock clean
 # The environment is .venv and nothing else; what its modules compile to is kept there, as every process needs it.
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
@@ -49,6 +49,9 @@ audit: $(BIN)/python  ## known vulnerabilities of the locked packages (asks a pu
 
 docs: $(STAMP) $(LOCKED)docs  ## the documentation in docs/_build; a warning or a broken link is an error
 	$(BIN)/python -m sphinx -q -W -n --keep-going docs docs/_build
+
+site: docs  ## the same, and where to open it: every claim with its verdict and what lies behind it, without a network
+	@echo "file://$(CURDIR)/docs/_build/claims.html"
 
 package: $(STAMP)  ## wheel and sdist in dist/, tried in fresh environments of every Python at hand
 	$(BIN)/python tests/packaging/fresh.py

@@ -13,6 +13,7 @@ project = "truly sparse ensembles"
 version = release = truly_sparse.__version__
 copyright = "the authors of truly sparse ensembles"
 extensions = [
+    "accessible",
     "architectures",
     "claims",
     "matplotlib.sphinxext.plot_directive",
@@ -38,7 +39,7 @@ html_title = project
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 # Charts are drawn by a library of which the site has a copy; see extensions/claims.py.
-html_js_files = ["claims.js"]
+html_js_files = ["site.js", "claims.js"]
 html_show_sourcelink = html_copy_source = False
 # Our own names must lead somewhere; those of other packages are not looked up, the site is built without a network.
 nitpicky = True

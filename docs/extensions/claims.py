@@ -7,6 +7,7 @@ so that it needs no network and no server. Without JavaScript the page shows all
 import json
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,14 @@ def _named(name: str, study: Study, read: str) -> Iterator[tuple[str, Path]]:
                 experiments |= dict.fromkeys((*entries[full].experiments, *entries[full].optional))
         experiments[one] = None
     for experiment in experiments:
-        yield f"runs {_plain(name, experiment)}", folder / "records" / f"{experiment}.jsonl"
+        path = folder / "records" / f"{experiment}.jsonl"
+        yield f"{_lines(ROOT / 'results' / path)} runs of {_plain(name, experiment)}", path
+
+
+@cache
+def _lines(path: Path) -> int:
+    """Return how many records a file has; 0 where there is none."""
+    return len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
 
 
 def _plain(study: str, name: str) -> str:
@@ -90,7 +98,7 @@ class ClaimsSite(SphinxDirective):
         self.env.note_dependency(__file__)
         for path in (ROOT / "results").glob("*/tables/*.csv"):
             self.env.note_dependency(str(path))
-        page = _form(pd.concat(every, ignore_index=True)) + _charts() + _table(parts)
+        page = _charts() + _form(pd.concat(every, ignore_index=True)) + _table(parts)
         return [nodes.raw("", page, format="html")]
 
 
@@ -126,11 +134,12 @@ def _row(anchor: str, row: dict[str, Any], links: list[tuple[str, Path]]) -> str
         f"<details><summary>rule and evidence</summary><dl><dt>Rule: {said['rule']}</dt><dd>{said['rule_text']}</dd>{why}"
         f"{behind_it}<dt>Commit</dt><dd>{said['commit']}</dd></dl></details>"
     )
+    where = f" <small>({said['where']})</small>" if said["where"] else ""
     kind = said["verdict"].replace(" ", "-")
     return (
         f'<tr id="{anchor}" data-study="{said["study"]}" data-topic="{said["topic"]}" data-verdict="{said["verdict"]}">'
         f'<td data-label="Study">{STUDIES[row["study"]]}</td>'
-        f'<th scope="row">{said["text"]} <small>({said["where"]})</small>{more}</th>'
+        f'<th scope="row">{said["text"]}{where}{more}</th>'
         f'<td data-label="Printed">{said["printed"] or "–"}</td><td data-label="Here">{said["ours"] or "–"}</td>'
         f'<td data-label="Verdict"><span class="verdict {kind}">{said["verdict"]}</span></td></tr>'
     )
@@ -146,7 +155,7 @@ def _table(parts: list[str]) -> str:
 
 def _charts() -> str:
     """Return the two charts as specifications, which the browser draws."""
-    parts = ['<script src="_static/charts.js"></script>']
+    parts = []
     for name, chart, words in (
         ("cost", cost(), "accuracy against operations"),
         ("print", printed(), "printed and measured"),
@@ -154,10 +163,11 @@ def _charts() -> str:
         specification = json.dumps(chart.to_dict()).replace("</", "<\\/")
         label = f"Chart: {words}. The numbers are in the tables that claims link to."
         parts.append(
-            f'<figure class="claims-chart"><div id="chart-{name}" role="img" aria-label="{label}"></div>'
+            f'<figure><div id="chart-{name}" role="img" aria-label="{label}"></div>'
             f'<script type="application/json" data-chart="chart-{name}">{specification}</script></figure>'
         )
-    return "".join(parts)
+    figures = "".join(parts)
+    return f'<script src="_static/charts.js"></script><div class="claims-charts">{figures}</div>'
 
 
 def cost() -> alt.Chart:
@@ -189,7 +199,7 @@ def cost() -> alt.Chart:
                 title="multiply-adds of training",
             ),
             y=alt.Y("test_accuracy", scale=alt.Scale(zero=False), title="test accuracy (%)"),
-            color=alt.Color("method", title=None, legend=alt.Legend(orient="bottom", columns=3)),
+            color=alt.Color("method", title=None, legend=alt.Legend(orient="bottom", columns=4)),
             shape=alt.Shape("method", title=None),
             tooltip=["method", "epsilon", "test_accuracy", "training_operations", "weights"],
         )

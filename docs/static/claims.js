@@ -31,10 +31,11 @@ document.addEventListener("DOMContentLoaded", () => {
   form.hidden = false;
   if (asked.size) show(); else status.value = `${rows.length} claims`;
 
-  for (const script of document.querySelectorAll("script[data-chart]")) {
+  const drawn = [...document.querySelectorAll("script[data-chart]")].map((script) => {
     const place = document.getElementById(script.dataset.chart);
     const specification = JSON.parse(script.textContent);
     specification.autosize = { type: "fit-x", contains: "padding" };
-    window.vegaEmbed(place, specification, { actions: false, renderer: "svg", logLevel: 1 });
-  }
+    return window.vegaEmbed(place, specification, { actions: false, renderer: "svg", logLevel: 1 });
+  });
+  if (asked.size) Promise.all(drawn).then(() => form.scrollIntoView());
 });
