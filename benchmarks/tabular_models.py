@@ -71,15 +71,17 @@ def _tabm(seed: int) -> Any:
 #: Ours: every preset of these that there is, one network by itself, and what was the default before there were presets.
 PRESETS = tuple(preset for preset in ("fast", "best", "accurate") if preset in ENSEMBLE)
 BEFORE = {"effort": 1, "pairs": 0, "dropout": 0.35}
+#: What the names of ours begin with.
+OWN = "truly sparse, "
 OURS = {
     **{
-        f"truly sparse, {preset}": Kind(
+        f"{OWN}{preset}": Kind(
             lambda seed, preset=preset: TrulySparseEnsembleClassifier(preset=preset, random_state=seed), "truly_sparse"
         )
         for preset in PRESETS
     },
-    "truly sparse, one network": Kind(lambda seed: SparseMLPClassifier(random_state=seed), "truly_sparse"),
-    "truly sparse, before presets": Kind(
+    f"{OWN}one network": Kind(lambda seed: SparseMLPClassifier(random_state=seed), "truly_sparse"),
+    f"{OWN}before presets": Kind(
         lambda seed: TrulySparseEnsembleClassifier(**BEFORE, random_state=seed), "truly_sparse"
     ),
 }

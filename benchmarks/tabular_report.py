@@ -9,7 +9,7 @@ import columns
 import matplotlib.pyplot as plt
 from defaults_tables import TABULAR, judged, paired
 from splits import HELD_OUT, HONEST, HONEST_SPLITS, RANDOM
-from tabular_models import BOOSTING, MODELS, OURS, TRIALS, TUNED
+from tabular_models import BOOSTING, MODELS, OURS, OWN, TRIALS, TUNED
 
 from truly_sparse.analysis.style import SERIES, style
 from truly_sparse.files import atomic_path, write_text
@@ -183,12 +183,12 @@ def page(rows: Sequence[Row]) -> str:
     text = [
         "# Models on tables that nobody tuned on",
         "Made by `make bench-tabular` (`benchmarks/tabular.py`), which says how. Differences are means over sets of "
-        "the means over seeds, their intervals from a bootstrap over datasets and seeds; times are CPU seconds of one "
+        "the means over the seeds that both models have, their intervals from a bootstrap over datasets and seeds; "
+        "means of models that have other seeds are not to be held against each other. Times are CPU seconds of one "
         f"core ({machines}), geometric means over sets. Calibration is the error of 15 bins of equally many rows; of "
         "it and of log loss less is better. A set is won where the mean over seeds is higher. By random splits "
         f"{' and '.join(LEAKY)} give their labels away ([what tables give away](leaks.md)): they are shown, and are in "
-        "no mean. "
-        f"Versions: {versions}.",
+        f"no mean. Versions: {versions}.",
         "## Answers",
     ]
     for protocol, names in MEANS.items():
@@ -240,12 +240,16 @@ def draw(rows: Sequence[Row], path: Path) -> None:
                 colour, marker = SERIES[0 if what in OURS else 1 if what.removesuffix(TUNED) in BOOSTING else 2]
                 axes.plot(*point, marker, color=colour)
                 under = any(_near(point, other, points) for other in points.values())
-                axes.annotate(what, point, xytext=(4, -10 if under else 3), textcoords="offset points")
+                place = {"xytext": (-4, -10), "ha": "right"} if under else {"xytext": (4, 3)}
+                axes.annotate(what.removeprefix(OWN), point, textcoords="offset points", **place)
             axes.set_xscale("log")
             axes.margins(x=0.25)
             axes.xaxis.set_major_formatter("{x:g}")
             axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "25" else "")
             axes.set_xlabel(label)
+        for (colour, marker), label in zip(SERIES, ("truly sparse (ours)", "boosting", "others"), strict=False):
+            panels[1].plot([], [], marker, color=colour, label=label)
+        panels[1].legend(loc="lower right")
         panels[0].set_ylabel(f"accuracy, %, mean of {len(names)} sets, honest protocol")
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=150, metadata={"Software": None})
