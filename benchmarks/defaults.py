@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from defaults_tables import DEVELOPMENT, REPORTED, page
+from defaults_tables import BASE, DEVELOPMENT, REPORTED, page
 from lines import Lines
 from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
@@ -38,8 +38,6 @@ from truly_sparse.references import hist_gradient_boosting, sklearn_mlp
 
 RESULTS = Path(__file__).parent / "results"
 
-#: What the base has where the presets have other values.
-BASE: dict[str, Any] = {"pairs": 0, "effort": 1.0, "dropout": 0.35}
 #: Each is tried alone, as a change of the base.
 CHANGES: dict[str, list[Any]] = {
     "preprocessing": ["quantile", "standard"],

@@ -2,7 +2,7 @@
 
     python benchmarks/importances.py [--folder data]    # go on with what is missing, then write importances.md
 
-For each of the 14 tabular sets and seed an ensemble without pairs (`SETTINGS`) is fitted to four fifths of the rows. A
+For each of the 14 tabular sets and seed an ensemble without pairs (`BASE`) is fitted to four fifths of the rows. A
 feature's importance by links is its share of the summed absolute values of the input links; by permutation it is what
 the log loss of the test rows gains when that feature's column is shuffled, the mean of ten times. Spearman's rank
 correlation says whether both order the features alike; beside it stands the same for two seeds of the links alone,
@@ -19,7 +19,8 @@ from pathlib import Path
 from statistics import mean
 
 import numpy as np
-from defaults_tables import TABULAR
+from defaults_tables import BASE, TABULAR
+from lines import write_csv
 from scipy.stats import spearmanr
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.inspection import permutation_importance
@@ -32,14 +33,13 @@ RESULTS = Path(__file__).parent / "results"
 COLUMNS = ("dataset", "seed", "feature", "links", "permutation", "trees")
 SEEDS = (0, 1, 2)
 REPEATS, TREES = 10, 200
-SETTINGS = {"pairs": 0, "effort": 1.0, "dropout": 0.35}
 
 
 def measure(name: str, seed: int, folder: str) -> list[dict[str, str]]:
     """Return a row for every feature of a dataset."""
     data = dataset(name, folder, seed)
     x, y = np.concatenate((data.x_train, data.x_validation)), np.concatenate((data.y_train, data.y_validation))
-    model = TrulySparseEnsembleClassifier(random_state=seed, **SETTINGS).fit(x, y)
+    model = TrulySparseEnsembleClassifier(random_state=seed, **BASE).fit(x, y)
     trees = ExtraTreesClassifier(TREES, min_samples_leaf=5, random_state=seed).fit(x, y)
     shuffled = permutation_importance(
         model, data.x_test, data.y_test, scoring="neg_log_loss", n_repeats=REPEATS, random_state=seed
@@ -110,8 +110,7 @@ def main() -> None:
             if (name, seed) not in done:
                 rows += measure(name, seed, folder)
                 print(name, seed, flush=True)
-                lines = [",".join(COLUMNS), *(",".join(row[column] for column in COLUMNS) for row in rows)]
-                write_text(path, "\n".join(lines) + "\n")
+                write_csv(path, COLUMNS, rows)
     write_text(RESULTS / "importances.md", markdown(rows))
 
 

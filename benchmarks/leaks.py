@@ -29,9 +29,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import columns
+
 import numpy as np
 import numpy.typing as npt
 from defaults_tables import TABULAR
+from lines import write_csv
 from splits import HONEST, HONEST_SPLITS, RANDOM, Table, read, rows_of
 
 from truly_sparse.files import write_text
@@ -220,8 +222,7 @@ def main() -> None:
     for name in DATASETS:
         if not any(row["dataset"] == name for row in rows):
             rows += measure(name, arguments.data)
-            quoted = [[f'"{row[key]}"' if "," in row[key] else row[key] for key in COLUMNS] for row in rows]
-            write_text(path, "\n".join(",".join(line) for line in [COLUMNS, *quoted]) + "\n")
+            write_csv(path, COLUMNS, rows)
             print(name, flush=True)
     write_text(arguments.results / "leaks.md", page(rows))
 

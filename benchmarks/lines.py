@@ -2,11 +2,20 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from truly_sparse.files import write_text
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
+    """Write a whole CSV file, with a line of its columns."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
 
 
 class Lines:
@@ -44,11 +53,7 @@ class Lines:
         """Take out lines, so that they are computed anew."""
         kept = [row for row in self.rows if not unwanted(row)]
         if len(kept) < len(self.rows):
-            text = io.StringIO()
-            writer = csv.DictWriter(text, self.columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(kept)
-            write_text(self.path, text.getvalue())
+            write_csv(self.path, self.columns, kept)
             self.rows, self._known = kept, {self._key(row) for row in kept}
 
     def _key(self, row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from truly_sparse.analysis import formats
-from truly_sparse.analysis.facts import Gathered, of_experiments, origin_of_all
+from truly_sparse.analysis.facts import Gathered, every, origin_of_all
 from truly_sparse.analysis.latex import Column, booktabs
 from truly_sparse.analysis.origin import Origin
 from truly_sparse.analysis.places import banner, paper_folder
@@ -25,19 +25,18 @@ _COLUMNS = [
 ]
 
 
-def write(config: Config) -> None:
-    """Write the table where the tables of a study lie.
+def write(config: Config, gathered: Gathered) -> None:
+    """Write the table of gathered runs where the tables of a study lie.
 
     It is no part of `facts.write`: what runs would take is known by what trains them, on which no other table hangs.
     """
-    gathered = of_experiments(config)
     text = coverage_table(config, gathered, origin_of_all(config["preset"], gathered))
     write_text(paper_folder(config) / "tables" / "runs.tex", text)
 
 
 def coverage_table(config: Config, gathered: Gathered, origin: Origin) -> str:
     """Return the table of the runs of every experiment, finished and left; a cell is a dataset, method and setting."""
-    every = [record for finished, _ in gathered.values() for record in finished]
+    finished_runs, _ = every(gathered)
     rows = []
     for experiment, (finished, left) in gathered.items():
         cells = {(record["dataset"], record["method"], record["setting"]) for record in finished}
@@ -52,7 +51,7 @@ def coverage_table(config: Config, gathered: Gathered, origin: Origin) -> str:
                 "finished": f"{len(finished):,}",
                 "spent": f"{sum(record['seconds']['cpu'] for record in finished) / 3600:.2f}",
                 "absent": f"{len(left):,}",
-                "left": _total(hours(config, every, left)),
+                "left": _total(hours(config, finished_runs, left)),
             }
         )
     return booktabs(

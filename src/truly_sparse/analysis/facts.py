@@ -45,8 +45,8 @@ def write(
     mains: Mapping[str, str],
     statements: Sequence[Statement],
     more: Frames = lambda _: {},
-) -> None:
-    """Write preset.tex, facts.tex, said.tex and the tables of settings and datasets where the tables lie.
+) -> Gathered:
+    """Write preset.tex, facts.tex, said.tex and the tables of settings and datasets; return the runs they speak of.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def write(
     UserError
         Where no run of `mains` has finished.
     """
-    gathered = of_experiments(config)
+    gathered = {experiment: gather(config, experiment) for experiment in config["experiments"]}
     records, absent = every(gathered)
     main = next((name for name in mains if any(record["experiment"] == name for record in records)), None)
     if main is None:
@@ -81,11 +81,7 @@ def write(
     write_text(folder / "said.tex", macros(said(statements, evidence)))
     write_text(folder / "tables" / "settings.tex", settings_table(first, of_main, mains[main]))
     write_text(folder / "tables" / "datasets.tex", datasets_table(first, of_main, mains[main]))
-
-
-def of_experiments(config: Config) -> Gathered:
-    """Return, for every experiment of a study, its finished runs and those of its grid that are not there."""
-    return {experiment: gather(config, experiment) for experiment in config["experiments"]}
+    return gathered
 
 
 def every(gathered: Gathered) -> tuple[list[Record], list[RunSpec]]:

@@ -97,12 +97,13 @@ class Inspection:
         """
         check_is_fitted(self)
         encoding: Encoding = self._model.encoding
+        owners = encoding.owners
         strength = np.zeros(self.n_features_in_)
         for network in self.members_:
             for block in (block for block in network.blocks if block.source == 0):
                 sources = np.repeat(np.arange(block.n_in), np.diff(block.pointers))
                 per_input = np.bincount(sources, np.abs(block.values), block.n_in)
-                for owner in encoding.owners:
+                for owner in owners:
                     strength += 0.5 * np.bincount(owner, per_input, self.n_features_in_)
         return strength / (strength.sum() or 1.0)
 

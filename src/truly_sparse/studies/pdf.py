@@ -57,8 +57,7 @@ def build(config: Config) -> Path:
     folder, source = places.paper_folder(config), text(study.name)
     if not source.exists():
         raise UserError(f"{source} not found: run from the root of the repository")
-    part(study.name, "facts").write(study, config)
-    coverage.write(config)
+    coverage.write(config, part(study.name, "facts").write(study, config))
     parts = {f"tables/{name}.tex": name for name in study.offered_tables(config)}
     parts |= {f"figures/{name}.pdf": name for name in study.offered_figures(config)}
     for file, name in parts.items():

@@ -8,6 +8,6 @@ from truly_sparse.studies.across.findings import STATEMENTS
 MAINS = {"across": "Table A1"}
 
 
-def write(study: Study, config: Config) -> None:
-    """Write what `facts.write` does."""
-    facts.write(study, config, MAINS, STATEMENTS)
+def write(study: Study, config: Config) -> facts.Gathered:
+    """Write and return what `facts.write` does."""
+    return facts.write(study, config, MAINS, STATEMENTS)

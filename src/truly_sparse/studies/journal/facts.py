@@ -12,9 +12,9 @@ from truly_sparse.studies.journal.findings.listed import STATEMENTS
 MAINS = {"table1": "Table 1"}
 
 
-def write(study: Study, config: Config) -> None:
-    """Write what `facts.write` does."""
-    facts.write(study, config, MAINS, STATEMENTS, _fallbacks)
+def write(study: Study, config: Config) -> facts.Gathered:
+    """Write and return what `facts.write` does."""
+    return facts.write(study, config, MAINS, STATEMENTS, _fallbacks)
 
 
 def _fallbacks(records: list[Record]) -> dict[str, pd.DataFrame]:

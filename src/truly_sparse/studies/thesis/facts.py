@@ -8,6 +8,6 @@ from truly_sparse.studies.thesis.findings import STATEMENTS
 MAINS = {"thesis_table7": "Table VII", "thesis_tables8_9": "Tables VIII and IX"}
 
 
-def write(study: Study, config: Config) -> None:
-    """Write what `facts.write` does."""
-    facts.write(study, config, MAINS, STATEMENTS)
+def write(study: Study, config: Config) -> facts.Gathered:
+    """Write and return what `facts.write` does."""
+    return facts.write(study, config, MAINS, STATEMENTS)

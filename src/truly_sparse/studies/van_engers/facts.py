@@ -9,6 +9,6 @@ from truly_sparse.studies.van_engers.runs import SWEEP
 MAINS = {SWEEP: "the sweep over ζ"}
 
 
-def write(study: Study, config: Config) -> None:
-    """Write what `facts.write` does."""
-    facts.write(study, config, MAINS, STATEMENTS)
+def write(study: Study, config: Config) -> facts.Gathered:
+    """Write and return what `facts.write` does."""
+    return facts.write(study, config, MAINS, STATEMENTS)
