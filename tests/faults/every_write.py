@@ -2,11 +2,13 @@
 
     python tests/faults/every_write.py                       every call of a run, and of fit and save, every fault
     python tests/faults/every_write.py --points 40 --seed 7  so many of them, drawn by a seed
+    python tests/faults/every_write.py --memory              memory that runs out at 200 places instead
     python tests/faults/every_write.py --only run:31:EIO     one of them again
 
 `preload.c` counts the calls (open for writing, write, fsync, rename, link, mkdir and their kin) below a throw-away
 folder. A fault kills the process before the call, kills it after half of a write, or is the error of a full disk, a
-broken one, or a forbidden file. Every attempt is a fork of a process that has everything imported and compiled.
+broken one, or a forbidden file. Or the address space is limited to so many thousandths of what an attempt adds to it.
+Every attempt is a fork of a process that has everything imported and compiled.
 """
 
 import argparse
@@ -16,6 +18,8 @@ import importlib.util
 import json
 import os
 import random
+import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -29,11 +33,22 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[2]
 FAULTS = {"kill": -1, "torn": -2, "ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "EACCES": errno.EACCES}
+#: The fault of memory that runs out: where, in thousandths of the address space that a whole attempt adds.
+MEMORY, PARTS, MEMORY_POINTS = "memory", 1000, 200
 #: First letters of the calls of which half can be done.
 WRITES = "wp"
 #: An attempt that takes longer hangs.
 SECONDS = 300
 RUN = "tiny/toy/fd_tse/eps3/seed0"
+
+
+def many_rows() -> tuple[Any, Any]:
+    """Return rows and labels that are some megabytes."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 20_000)
+    return rng.normal(size=(3, 50))[y] + rng.normal(size=(len(y), 50)), y
 
 
 def load(file: str):
@@ -45,15 +60,23 @@ def load(file: str):
 
 
 class Run:
-    """A training run with a checkpoint after every epoch."""
+    """A training run with a checkpoint after every epoch; a large one takes memory worth the name."""
+
+    def __init__(self, large: bool) -> None:
+        self.large = large
 
     def lay_out(self, place: Path) -> None:
         """Write configuration and data."""
         import yaml
 
-        load("cli/test_cli.py").lay_out(place)
+        toy = load("cli/test_cli.py")
+        toy.lay_out(place)
         config = yaml.safe_load((place / "config.yaml").read_text())
         config["training"] |= {"epochs": 8, "exploration_epochs": 4}
+        if self.large:
+            toy.write_data(place / "data", *many_rows())
+            config["training"] |= {"hidden_layer_sizes": [4000, 4000], "epochs": 5, "exploration_epochs": 1}
+            config["training"] |= {"batch_size": 1000}
         del config["experiments"]["tiny"][1]
         (place / "config.yaml").write_text(yaml.safe_dump(config))
 
@@ -82,6 +105,9 @@ class Run:
 class Fit:
     """An estimator that is fitted and saved over a model that is there."""
 
+    def __init__(self, large: bool) -> None:
+        self.large = large
+
     def lay_out(self, place: Path) -> None:
         """Write the model that is there."""
         os.chdir(place)
@@ -91,7 +117,7 @@ class Fit:
         """Fit and save; return what a script's exit code would be."""
         try:
             self._save(seed=2)
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
         return 0
@@ -102,7 +128,10 @@ class Fit:
         from truly_sparse import SparseMLPClassifier, save_model
 
         model = SparseMLPClassifier(hidden_layer_sizes=(20,), epochs=8, random_state=seed)
-        save_model(model.fit(*load_iris(return_X_y=True)), "model.npz", training_state=True)
+        if self.large:
+            model.set_params(hidden_layer_sizes=(4000, 4000), epochs=2, batch_size=1000)
+        rows = many_rows() if self.large else load_iris(return_X_y=True)
+        save_model(model.fit(*rows), "model.npz", training_state=True)
 
     def results(self, place: Path) -> dict[str, str]:
         """Return the hash of what is in every model that has its name, without seconds and the checksum of these.
@@ -141,7 +170,7 @@ SUBJECTS = {"run": Run, "fit": Fit}
 
 
 class Point(NamedTuple):
-    """A call of a subject, and how it fails."""
+    """A call of a subject, or the room it is given, and how it fails."""
 
     subject: str
     call: int
@@ -154,8 +183,8 @@ class Point(NamedTuple):
 class Attempts:
     """A subject in throw-away folders, each attempt a process of its own."""
 
-    def __init__(self, name: str, folder: Path) -> None:
-        self.subject, self.folder, self.name = SUBJECTS[name](), folder / name, name
+    def __init__(self, name: str, folder: Path, large: bool) -> None:
+        self.subject, self.folder, self.name = SUBJECTS[name](large), folder / name, name
         self.shim = ctypes.CDLL(os.environ["LD_PRELOAD"])
         self.shim.faults_calls.restype = ctypes.c_char_p
         self.template = self.folder / "template"
@@ -166,8 +195,10 @@ class Attempts:
         os.chdir(place)
         assert self.subject.act() == 0  # here and not in a fork: what is compiled now is there for all
         place = self._fresh()
-        code, said, self.calls = self._attempt(place, 0, 0)
+        code, said, notes = self._attempt(place)
         assert code == 0, said
+        self.calls, room = notes.split()
+        self.room = int(room)
         self.wanted = self.subject.results(place)
 
     def _fresh(self) -> Path:
@@ -176,8 +207,12 @@ class Attempts:
         shutil.copytree(self.template, place)
         return place
 
-    def _attempt(self, place: Path, call: int, fault: int) -> tuple[int, str, str]:
-        """Act in a fork; return (exit code, or minus a signal; what was said; a letter for each call that counts)."""
+    def _attempt(self, place: Path, point: Point | None = None) -> tuple[int, str, str]:
+        """Act in a fork; return (exit code, or minus a signal; what was said; notes).
+
+        The notes of one that came to its end are a letter for each call that counts, and by how many bytes the address
+        space grew.
+        """
         output, notes = self.folder / "said", self.folder / "notes"
         notes.write_text("")
         child = os.fork()
@@ -188,10 +223,17 @@ class Attempts:
                     os.dup2(stream.fileno(), 1)
                     os.dup2(stream.fileno(), 2)
                 os.chdir(place)
-                self.shim.faults_arm(str(place.resolve()).encode(), call, fault)
+                begun = _address_space("VmSize")
+                strikes = point is not None and point.fault in FAULTS
+                struck = (point.call, FAULTS[point.fault]) if strikes else (0, 0)
+                self.shim.faults_arm(str(place.resolve()).encode(), *struck)
+                if point is not None and point.fault == MEMORY:
+                    limit = begun + self.room * point.call // PARTS
+                    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
                 code = self.subject.act()
-                calls = self.shim.faults_calls().decode()
-                notes.write_text(calls)
+                if point is None:
+                    calls = self.shim.faults_calls().decode()
+                    notes.write_text(f"{calls} {_address_space('VmPeak') - begun}")
             finally:
                 sys.stdout.flush()
                 sys.stderr.flush()
@@ -210,8 +252,8 @@ class Attempts:
     def strike(self, point: Point) -> str:
         """Let a call fail and act again; return what is wrong, or nothing."""
         place = self._fresh()
-        code, said, _ = self._attempt(place, point.call, FAULTS[point.fault])
-        killed = FAULTS[point.fault] < 0
+        code, said, _ = self._attempt(place, point)
+        killed = FAULTS.get(point.fault, 0) < 0
         if code != -signal.SIGKILL if killed else code not in (0, 2):
             return f"exit code {code}: {said[-600:]}"
         errors = [line for line in said.splitlines() if line.startswith("error: ")]
@@ -222,7 +264,7 @@ class Attempts:
             passing = "checkpoint.npz" in name or (killed and Path(name).name.startswith("."))
             if not passing and content not in (self.wanted.get(name), self.before.get(name)):
                 return f"{name} was left half-made"
-        code, said, _ = self._attempt(place, 0, 0)
+        code, said, _ = self._attempt(place)
         if code:
             return f"the second attempt: exit code {code}: {said[-600:]}"
         found = self.subject.results(place)
@@ -230,9 +272,15 @@ class Attempts:
         return f"other bytes: {', '.join(differing)}" if differing else self.subject.lost(left, said)
 
 
-def points(attempts: dict[str, Attempts], number: int | None, seed: int) -> list[Point]:
-    """Return every call with every fault that it can have, or so many of them as a seed draws them."""
-    every = [
+def _address_space(which: str) -> int:
+    """Return the bytes of the address space of this process: VmSize now, VmPeak at most so far."""
+    return int(re.search(rf"{which}:\s*(\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+
+
+def points(attempts: dict[str, Attempts], memory: bool, number: int | None, seed: int) -> list[Point]:
+    """Return every call with every fault that it can have, or all places where memory runs out; or some of them."""
+    every = [Point(name, part, MEMORY) for name in attempts for part in range(0, PARTS, PARTS // MEMORY_POINTS)]
+    every = every if memory else [
         Point(name, place, fault)
         for name, one in attempts.items()
         for place, call in enumerate(one.calls, 1)
@@ -248,7 +296,9 @@ def preloaded(arguments: list[str]) -> int:
         shim = Path(folder) / "preload.so"
         source = Path(__file__).with_name("preload.c")
         subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", shim, source, "-ldl"], check=True)
-        environment = os.environ | {"LD_PRELOAD": str(shim)}
+        # What is freed goes back to the system, so that an attempt has to ask for it again.
+        given_back = {"MALLOC_MMAP_THRESHOLD_": "16384", "MALLOC_TRIM_THRESHOLD_": "0", "MALLOC_TOP_PAD_": "0"}
+        environment = os.environ | given_back | {"LD_PRELOAD": str(shim)}
         return subprocess.run([sys.executable, __file__, *arguments], env=environment, check=False).returncode
 
 
@@ -258,6 +308,7 @@ def main(arguments: list[str]) -> int:
     options.add_argument("--what", choices=tuple(SUBJECTS), nargs="+", default=list(SUBJECTS))
     options.add_argument("--points", type=int)
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--memory", action="store_true")
     options.add_argument("--only", help="one point, such as run:31:EIO")
     asked = options.parse_args(arguments)
     if "LD_PRELOAD" not in os.environ:
@@ -267,10 +318,11 @@ def main(arguments: list[str]) -> int:
     one_thread()
     with tempfile.TemporaryDirectory() as folder:
         names = [asked.only.split(":")[0]] if asked.only else asked.what
-        attempts = {name: Attempts(name, Path(folder).resolve()) for name in names}
-        chosen = points(attempts, asked.points, asked.seed)
+        memory = asked.memory or (asked.only or "").endswith(MEMORY)
+        attempts = {name: Attempts(name, Path(folder).resolve(), large=memory) for name in names}
+        chosen = points(attempts, memory, asked.points, asked.seed)
         if asked.only:
-            chosen = [point for point in points(attempts, None, 0) if str(point) == asked.only]
+            chosen = [point for point in points(attempts, memory, None, 0) if str(point) == asked.only]
         bad = 0
         for point in chosen:
             problem = attempts[point.subject].strike(point)
@@ -278,8 +330,12 @@ def main(arguments: list[str]) -> int:
                 bad += 1
                 print(f"{point}: {problem}", flush=True)
         os.chdir(ROOT)
-    calls = ", ".join(f"{len(one.calls)} of {name}" for name, one in attempts.items())
-    print(f"{len(chosen)} faults at calls that change files ({calls}), {bad} bad")
+    if memory:
+        rooms = ", ".join(f"{one.room / 1e6:.0f} MB of {name}" for name, one in attempts.items())
+        print(f"{len(chosen)} places where memory ran out ({rooms}), {bad} bad")
+    else:
+        calls = ", ".join(f"{len(one.calls)} of {name}" for name, one in attempts.items())
+        print(f"{len(chosen)} faults at calls that change files ({calls}), {bad} bad")
     return 1 if bad or not chosen else 0
 
 
