@@ -2,30 +2,40 @@
 
 import errno
 import fcntl
+import glob
 import hashlib
 import json
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
+
+#: What the hidden name of a file that is being written has in it.
+UNFINISHED = ".unfinished-"
+#: An age at which every writer has long taken its lock.
+ABANDONED_SECONDS = 60.0
 
 
 @contextmanager
 def atomic_path(target: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `target`; rename it to `target` on success.
 
-    The temporary file is removed on failure, so `target` is never half-written.
+    The temporary file is removed on failure, so `target` is never half-written. A process that is killed leaves it; the
+    next one that writes `target` removes it.
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
-    os.close(handle)
+    _remove_abandoned(target)
+    handle, name = tempfile.mkstemp(prefix=f".{target.stem}{UNFINISHED}", suffix=target.suffix, dir=target.parent)
     # Relative where the target is: a library need not know how to spell the folders above.
     temporary = target.parent / Path(name).name
     try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield temporary
         umask = os.umask(0)
         os.umask(umask)
@@ -40,11 +50,22 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove what was begun of a file and has no process any more that holds it."""
+    begun = f".{glob.escape(target.stem)}{UNFINISHED}????????{glob.escape(target.suffix)}"
+    for path in target.parent.glob(begun):
+        with suppress(OSError), path.open("rb") as stream:
+            if time.time() - os.fstat(stream.fileno()).st_mtime > ABANDONED_SECONDS:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink(missing_ok=True)
 
 
 def sweep(folder: str | Path, stem: str = "*") -> None:
     """Remove temporary files that killed processes left, of one name or of all: nobody else may be writing them."""
-    for path in Path(folder).glob(f".{stem}-????????.*"):
+    for path in Path(folder).glob(f".{stem}{UNFINISHED}????????.*"):
         path.unlink(missing_ok=True)
 
 

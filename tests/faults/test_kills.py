@@ -49,6 +49,25 @@ def test_temporary_files_of_a_killed_process_are_swept_and_nothing_else(tmp_path
     assert sorted(tmp_path.iterdir()) == sorted(keep)
 
 
+def test_what_a_killed_process_had_begun_is_removed_by_the_next_that_writes_the_file(tmp_path):
+    target = tmp_path / "model[1].npz"
+    with atomic_path(target) as held:
+        os.utime(held, (0, 0))
+        left = [tmp_path / held.name.replace(held.name[-12:-4], name) for name in ("killed00", "justnow0")]
+        others = [tmp_path / ".model[1]-20260101.npz", tmp_path / held.name.replace("[1]", "1")]
+        for path in (*left, *others):
+            path.touch()
+        for path in (left[0], *others):
+            os.utime(path, (0, 0))
+        with atomic_path(target) as temporary:
+            temporary.write_text("whole")
+        assert held.exists()
+        assert left[1].exists()  # somebody may just have begun it
+        assert not left[0].exists()
+        assert all(path.exists() for path in others)
+        assert target.read_text() == "whole"
+
+
 def start(checkout, *arguments, **environment):
     return subprocess.Popen(
         [sys.executable, "-m", "snakemake", "table1", "--cores", "2", "--configfile", "config/small.yaml", *arguments],
