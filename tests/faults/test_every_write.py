@@ -1,4 +1,4 @@
-"""Faults at calls that change files: a seeded few of them here, all of them by hand (`every_write.py`)."""
+"""Faults at calls that change files, and of memory: a seeded few of them here, all of them by hand (`every_write.py`)."""
 
 import os
 import shutil
@@ -42,6 +42,12 @@ def test_a_call_that_fails_costs_a_second_attempt_and_nothing_else(what):
     done = strike("--what", what, "--points", POINTS, "--seed", SEED)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{POINTS} faults at calls that change files" in done.stdout
+
+
+def test_memory_that_runs_out_costs_a_second_attempt_and_nothing_else():
+    done = strike("--what", "fit", "--memory", "--points", "2", "--seed", SEED)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 places where memory ran out" in done.stdout
 
 
 def test_files_that_are_written_under_their_own_names_would_be_found_out(tmp_path):
