@@ -1,4 +1,4 @@
-"""Faults at calls that change files, and of memory: a seeded few of them here, all of them by hand (`every_write.py`)."""
+"""Faults at calls that change files, and of memory: a seeded few of them, all of them by hand (`every_write.py`)."""
 
 import os
 import shutil
