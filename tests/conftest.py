@@ -1,5 +1,6 @@
 """What every test runs with."""
 
+import importlib
 import os
 
 import pytest
@@ -8,6 +9,12 @@ from hypothesis import HealthCheck, settings
 # A busy machine is no failure: the time of an example says nothing here.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+# Several processes test at once: threads of one that wait for each other, busily, would take the time of the others.
+with pytest.MonkeyPatch.context() as patch:
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        patch.setenv(name, "1")
+    importlib.import_module("sklearn.ensemble")  # loads the libraries that read them
 
 THREADS = [f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")]
 
