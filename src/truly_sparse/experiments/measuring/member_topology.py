@@ -1,13 +1,15 @@
 """Topological distance among the members of one ensemble (NNSTD; thesis figures 9, 10 and 11)."""
 
 from collections.abc import Iterator
-from itertools import combinations
+from functools import partial
+from itertools import combinations, product
 from typing import Any
 
 import pandas as pd
 from scipy import sparse
 
 from truly_sparse.data.arrays import Arrays
+from truly_sparse.experiments.measuring.pieces import piece
 from truly_sparse.experiments.measuring.trained import HIDDEN, finish, settings_of, trainer_of, with_data
 from truly_sparse.measure.topology_distance import shared_part, topology_distances, topology_of
 
@@ -30,16 +32,19 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
     UserError
         Where a dataset is not prepared, or training diverges.
     """
-    frames = []
-    for dataset, ensembles in settings["datasets"].items():
-        rows: list[dict[str, Any]] = []
-        for method in settings["methods"]:
-            training = settings_of(config, dataset, method, epsilon=settings["epsilon"])
-            for seed in range(ensembles):
-                members, data = _members(config, dataset, training, config["methods"][method]["strategy"], seed)
-                rows += [{"method": method, "seed": seed, **row} for row in _compare(members)]
-        frames.append(with_data(rows, dataset, data))
+    frames = [
+        piece([dataset, method, seed], partial(_of_one, settings, config, dataset, method, seed))
+        for dataset, ensembles in settings["datasets"].items()
+        for method, seed in product(settings["methods"], range(ensembles))
+    ]
     return pd.concat(frames, ignore_index=True)
+
+
+def _of_one(settings: dict[str, Any], config: dict[str, Any], dataset: str, method: str, seed: int) -> pd.DataFrame:
+    """Return the rows of one ensemble."""
+    training = settings_of(config, dataset, method, epsilon=settings["epsilon"])
+    members, data = _members(config, dataset, training, config["methods"][method]["strategy"], seed)
+    return with_data([{"method": method, "seed": seed, **row} for row in _compare(members)], dataset, data)
 
 
 def _members(

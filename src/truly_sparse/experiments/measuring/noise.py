@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from functools import partial
+from itertools import pairwise, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.methods.noisy_subnetworks import SHARING
 from truly_sparse.ensembles.noise_search import between, population
 from truly_sparse.errors import UserError
+from truly_sparse.experiments.measuring.pieces import piece
 from truly_sparse.experiments.measuring.trained import finish, settings_of, trainer_of, with_data
 from truly_sparse.experiments.samples import samples
 from truly_sparse.measure.combining import vote
@@ -86,12 +88,8 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
         raise UserError(
             f"measurements.noise: {max(settings['members'])} members of a population of {settings['population']}"
         )
-    frames = []
-    for dataset in settings["datasets"]:
-        for seed in range(settings["seeds"]):
-            network, data = _parent(settings, config, dataset, seed)
-            rows = [{"seed": seed, **row} for row in _measured(settings, network, data, seed)]
-            frames.append(with_data(rows, dataset, data))
+    each = product(settings["datasets"], range(settings["seeds"]))
+    frames = [piece([*key], partial(_of_one, settings, config, *key)) for key in each]
     frame = pd.concat(frames, ignore_index=True)
     numbers = frame.select_dtypes("float").columns
     return frame.assign(**{name: frame[name].map(_short, na_action="ignore") for name in numbers})
@@ -113,6 +111,13 @@ def deviation_at(deviations: Sequence[float], divergences: Sequence[float], want
             # Straight between logarithms: a small divergence grows with the square of the deviation.
             return between(left, right, below, above, wanted)
     return points[0][0] if wanted < points[0][1] else points[-1][0]
+
+
+def _of_one(settings: dict[str, Any], config: dict[str, Any], dataset: str, seed: int) -> pd.DataFrame:
+    """Return the rows of one parent."""
+    network, data = _parent(settings, config, dataset, seed)
+    rows = [{"seed": seed, **row} for row in _measured(settings, network, data, seed)]
+    return with_data(rows, dataset, data)
 
 
 def _parent(settings: dict[str, Any], config: dict[str, Any], dataset: str, seed: int) -> tuple[Network, Arrays]:

@@ -1,7 +1,8 @@
 """How far an ensemble's members look at different things and err on different rows (Whitaker figures 7.2 and 7.4)."""
 
 import math
-from itertools import combinations
+from functools import partial
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from truly_sparse.engine import store
 from truly_sparse.engine.dense import DenseMLP
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.errors import UserError
+from truly_sparse.experiments.measuring.pieces import piece
 from truly_sparse.experiments.measuring.trained import finish, settings_of, trainer_of, with_data
 from truly_sparse.experiments.samples import samples
 from truly_sparse.measure.diversity import error_overlap
@@ -38,13 +40,8 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
     UserError
         Where a dataset is not prepared or has no square images, training diverges, or an ensemble has one member.
     """
-    frames = []
-    for dataset in settings["datasets"]:
-        for method in settings["methods"]:
-            for seed in range(settings["seeds"]):
-                networks, data = _members(settings, config, dataset, method, seed)
-                row = {"method": method, "seed": seed, **_compared(settings, networks, data, seed)}
-                frames.append(with_data([row], dataset, data))
+    each = product(settings["datasets"], settings["methods"], range(settings["seeds"]))
+    frames = [piece([*key], partial(_of_one, settings, config, *key)) for key in each]
     return pd.concat(frames, ignore_index=True)
 
 
@@ -61,6 +58,12 @@ def image_shape(features: int) -> tuple[int, int, int]:
         if channels * side * side == features:
             return channels, side, side
     raise UserError(f"saliency: {features} features are no square image, grey or of three colours")
+
+
+def _of_one(settings: dict[str, Any], config: dict[str, Any], dataset: str, method: str, seed: int) -> pd.DataFrame:
+    """Return the row of one ensemble."""
+    networks, data = _members(settings, config, dataset, method, seed)
+    return with_data([{"method": method, "seed": seed, **_compared(settings, networks, data, seed)}], dataset, data)
 
 
 def _members(
