@@ -70,9 +70,8 @@ class Reference:
         probabilities = self.forward(x, masks)[0][-1]
         return -np.log(probabilities[np.arange(len(y)), y]).mean()
 
-    def gradients(self, x, y, masks=None):
-        """Return the gradients of the loss by the matrices and by the biases."""
-        outputs, factors = self.forward(x, masks)
+    def errors(self, outputs, factors, y):
+        """Return the errors of all layers but the inputs, by layer, and the gradients of the loss by the biases."""
         delta = outputs[-1].copy()
         delta[np.arange(len(y)), y] -= 1
         delta /= len(y)
@@ -85,7 +84,50 @@ class Reference:
             delta = passed * factors[layer - 1]
             by_bias.insert(0, delta.sum(axis=0))
             errors[layer] = self.store(delta)
+        return errors, by_bias
+
+    def gradients(self, x, y, masks=None):
+        """Return the gradients of the loss by the matrices and by the biases."""
+        outputs, factors = self.forward(x, masks)
+        errors, by_bias = self.errors(outputs, factors, y)
         return [outputs[source].T @ errors[target] for source, target in self.pairs], by_bias
+
+
+class SlowSGD:
+    """SGD of float64 arrays, written from the docstring."""
+
+    def __init__(self, optimiser, count):
+        self.own, self.velocity = optimiser, np.zeros(count)
+
+    def move(self, w, g, step):
+        own = self.own
+        rate, momentum = at_step(own.rate, step), at_step(own.momentum, step)
+        lookahead = momentum if own.lookahead is None else at_step(own.lookahead, step)
+        if own.coupled:
+            g = g + own.decay * w
+        self.velocity = momentum * self.velocity - rate * g
+        ahead = lookahead * self.velocity - rate * g if own.nesterov else self.velocity
+        return w + ahead - (0 if own.coupled else own.decay) * w
+
+
+class SlowAdam:
+    """Adam of float64 arrays, written from the docstring."""
+
+    def __init__(self, optimiser, count):
+        self.own, self.m, self.v = optimiser, np.zeros(count), np.zeros(count)
+
+    def move(self, w, g, step):
+        own = self.own
+        g = g + own.l1 * np.sign(w)
+        self.m += (1 - own.beta1) * (g - self.m)
+        self.v += (1 - own.beta2) * (g**2 - self.v)
+        m, v = self.m / (1 - own.beta1 ** (step + 1)), self.v / (1 - own.beta2 ** (step + 1))
+        return w - at_step(own.rate, step) * m / (np.sqrt(v) + own.epsilon) - own.decay * w
+
+
+def at_step(value, step):
+    """Return what a setting, one number or one for each step, is in a step."""
+    return value[step] if np.ndim(value) else value
 
 
 def assert_finite_differences(reference, x, y, masks, rng, places):

@@ -9,42 +9,10 @@ from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.optimisers import SGD, Adam, of_gradients
 from truly_sparse.engine.streams import Streams
 
-from .reference import Reference
+from .reference import Reference, SlowAdam, SlowSGD, at_step
 from .test_graph import network_of, problem
 
 STEPS = 40
-
-
-class SlowSGD:
-    """SGD of float64 arrays, written from the docstring."""
-
-    def __init__(self, optimiser, count):
-        self.own, self.velocity = optimiser, np.zeros(count)
-
-    def move(self, w, g, step):
-        own = self.own
-        rate, momentum = (np.broadcast_to(value, STEPS)[step] for value in (own.rate, own.momentum))
-        if own.coupled:
-            g = g + own.decay * w
-        self.velocity = momentum * self.velocity - rate * g
-        ahead = momentum * self.velocity - rate * g if own.nesterov else self.velocity
-        return w + ahead - (0 if own.coupled else own.decay) * w
-
-
-class SlowAdam:
-    """Adam of float64 arrays, written from the docstring."""
-
-    def __init__(self, optimiser, count):
-        self.own, self.m, self.v = optimiser, np.zeros(count), np.zeros(count)
-
-    def move(self, w, g, step):
-        own = self.own
-        g = g + own.l1 * np.sign(w)
-        self.m += (1 - own.beta1) * (g - self.m)
-        self.v += (1 - own.beta2) * (g**2 - self.v)
-        m, v = self.m / (1 - own.beta1 ** (step + 1)), self.v / (1 - own.beta2 ** (step + 1))
-        rate = np.broadcast_to(own.rate, STEPS)[step]
-        return w - rate * m / (np.sqrt(v) + own.epsilon) - own.decay * w
 
 
 RATES = np.linspace(0.01, 0.1, STEPS, dtype=np.float32)
@@ -82,9 +50,9 @@ def test_steps_are_those_of_a_slow_optimiser(optimiser, per_block, clip):
         g = gradients_of(network, x, y)
         norm = np.linalg.norm(g)
         w = slow.move(w, g * min(1, clip / norm) if clip else g, step)
-        now = {name: np.broadcast_to(getattr(optimiser, name), STEPS)[step] for name in ("rate",)}
+        now = {"rate": at_step(optimiser.rate, step)}
         if isinstance(optimiser, SGD):
-            now["momentum"] = np.broadcast_to(optimiser.momentum, STEPS)[step]
+            now["momentum"] = at_step(optimiser.momentum, step)
         network.train_epoch(x, y, np.arange(64), 64, optimiser._replace(clip=clip, **now), 0.0, 0, step)
         found = np.concatenate([network.graph.values, network.biases])
         assert np.allclose(found, w, atol=2e-4 if isinstance(optimiser, Adam) else 2e-5)

@@ -44,7 +44,12 @@ def correlated(z, kernel, border):
 
 
 class SlowNetwork:
-    """The same network as a `SparseCNN`, with dense kernels [channel out][channel in][row][column] for each block."""
+    """The same network as a `SparseCNN`, with dense kernels [channel out][channel in][row][column] for each block.
+
+    `store` is what happens to maps on their way through memory.
+    """
+
+    store = staticmethod(lambda maps: maps)
 
     def __init__(self, network):
         self.plan, plan = network.plan, network.plan
@@ -63,13 +68,13 @@ class SlowNetwork:
 
         Normalised by the batch, or by `moments`: running mean and variance of each channel of all maps.
         """
-        maps = [np.asarray(x, float).reshape(len(x), *self.plan.picture)]
+        maps = [self.store(np.asarray(x, float).reshape(len(x), *self.plan.picture))]
         kernels, biases = iter(self.kernels), iter(np.split(self.biases, self._parts()))
         firsts = np.cumsum([0, *(shape.channels for shape in self.plan.shapes)])
         norm = 0
         for layer in self.plan.layers:
             if isinstance(layer, MaxPool):
-                maps.append(by_three(maps[layer.source]))
+                maps.append(self.store(by_three(maps[layer.source])))
                 continue
             made = 0
             for source in layer.sources:
@@ -88,7 +93,7 @@ class SlowNetwork:
                 made = made + correlated(z, next(kernels), layer.border)
                 if layer.bias_per_map or source == layer.sources[0]:
                     made = made + next(biases)[:, None, None]
-            maps.append(made)
+            maps.append(self.store(made))
         return maps[-1][:, :, 0, 0]
 
     def loss(self, x, y):

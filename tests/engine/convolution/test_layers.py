@@ -80,3 +80,10 @@ def test_layers_that_do_not_fit_are_refused_in_one_line(layers, text):
 def test_pictures_have_several_positions(picture):
     with pytest.raises(UserError, match="several positions"):
         Plan(picture, [Convolution((0,), 4)])
+
+
+@pytest.mark.parametrize("pool", ["max", "average", "flatten_max"])
+@pytest.mark.parametrize("border", [0, 1])
+def test_maps_of_one_row_are_not_pooled_to_nothing(pool, border):
+    with pytest.raises(UserError, match="layer 1 pools a map of 1 x 8 positions: nothing is left of it"):
+        Plan((2, 1, 8), [Convolution((0,), 4, 2, border, pool=pool), Convolution((1,), 2, 1, 0, pool="global")])
