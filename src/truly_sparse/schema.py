@@ -12,8 +12,10 @@ import yaml
 
 from truly_sparse.errors import UserError
 
-# Levels of mappings and lists in a file.
-DEEPEST = 50
+# Levels of mappings and lists in a file, and values in it, an alias counting as all that it stands for.
+DEEPEST, MOST_VALUES = 50, 100_000
+#: What PyYAML raises, besides its own errors, for values that are not what their tag says or that are nested too deep.
+NO_VALUE = (ValueError, LookupError, AttributeError, TypeError, RecursionError)
 
 
 def checkout_file(name: Path, near: Path | None = None) -> Path:
@@ -35,6 +37,13 @@ def checkout_file(name: Path, near: Path | None = None) -> Path:
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # ten times faster in C
     """Reads plain values only, and 5e-05 as the number that it is in JSON and YAML 1.2."""
 
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merge mappings into one, not without bound: merges of merges double what they hold."""
+        super().flatten_mapping(node)
+        self.keys = getattr(self, "keys", 0) + len(node.value)
+        if self.keys > MOST_VALUES:
+            raise yaml.YAMLError(f"more than {MOST_VALUES:,} keys, merged ones included")
+
 
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
@@ -52,7 +61,7 @@ def read_yaml(path: Path) -> Any:
     text = path.read_text(encoding="utf-8")
     try:
         return yaml.load(text, Loader=_Loader)
-    except (ValueError, RecursionError) as error:
+    except NO_VALUE as error:
         raise yaml.YAMLError(str(error)) from None
 
 
@@ -78,6 +87,7 @@ def suggest(name: object, known: Iterable[str]) -> str:
 
 def check(content: Any, root: dict[str, Any], where: str) -> None:
     """Raise UserError with the path of the first key of `content` that the schema `root` refuses."""
+    _refuse_too_much(content, where)
     _refuse_unspeakable(content, where, "")
     errors = list(jsonschema.Draft202012Validator(root).iter_errors(content))
     if errors:
@@ -121,7 +131,7 @@ def read_texts(content: Any, part: dict[str, Any], root: dict[str, Any]) -> Any:
     if isinstance(content, str) and part.get("type") in ("number", "integer", "boolean"):
         try:
             return yaml.safe_load(content)
-        except (yaml.YAMLError, ValueError):
+        except (yaml.YAMLError, *NO_VALUE):
             return content
     return content
 
@@ -160,23 +170,35 @@ def _resolve(part: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-def _refuse_unspeakable(content: Any, where: str, path: str, depth: int = 0) -> None:
+def _refuse_too_much(content: Any, where: str) -> None:
+    """Refuse what is nested too deep, or would be too much if every alias were written out."""
+    left, count = [(content, 0)], 0
+    while left:
+        value, depth = left.pop()
+        count += 1
+        if depth > DEEPEST:
+            raise UserError(
+                f"{where}: nested more than {DEEPEST} levels deep, perhaps an alias (*) inside its own anchor (&)"
+            )
+        if count > MOST_VALUES:
+            raise UserError(f"{where}: more than {MOST_VALUES:,} values, perhaps aliases (*) of aliases")
+        if isinstance(value, dict | list):
+            left += [(item, depth + 1) for item in (value.values() if isinstance(value, dict) else value)]
+
+
+def _refuse_unspeakable(content: Any, where: str, path: str) -> None:
     """Refuse what JSON or a path cannot hold: keys that are not text, infinite numbers, dates, line breaks."""
-    if depth > DEEPEST:
-        raise UserError(
-            f"{where}: nested more than {DEEPEST} levels deep, perhaps an alias (*) inside its own anchor (&)"
-        )
     if isinstance(content, dict):
         for key, value in content.items():
             if not isinstance(key, str):
                 raise UserError(
                     f'{where}: {path.lstrip(".")}: the key {_short(repr(key))} is not text; write "{key}" in quotes'
                 )
-            _refuse_unspeakable(key, where, path, depth + 1)
-            _refuse_unspeakable(value, where, f"{path}.{key}", depth + 1)
+            _refuse_unspeakable(key, where, path)
+            _refuse_unspeakable(value, where, f"{path}.{key}")
     elif isinstance(content, list):
         for position, value in enumerate(content):
-            _refuse_unspeakable(value, where, f"{path}[{position}]", depth + 1)
+            _refuse_unspeakable(value, where, f"{path}[{position}]")
     elif isinstance(content, float) and not math.isfinite(content):
         raise UserError(f"{where}: {path.lstrip('.')}: {content} is not a finite number")
     elif isinstance(content, str) and not content.isprintable():

@@ -239,7 +239,7 @@ def replaced(content, place, value):
     [
         ("two.bin", lambda content: content[:-7], "two.bin ends inside an image of 61 bytes"),
         ("two.bin", lambda content: content[:-61], r"has only 125 of 126 rows"),
-        ("test.bin", lambda content: content + content[:61], "has 127 rows, the registry says 126"),
+        ("test.bin", lambda content: content + content[:61], "has more rows than the 126 that the registry says"),
         ("two.bin", lambda content: replaced(content, 61, 3), "image 61 has the label 3, but there are 3 classes"),
         ("two.bin", lambda content: replaced(content, 61, 0), r"has classes .*, the registry says"),
     ],
@@ -272,6 +272,12 @@ def test_images_of_the_other_part_are_refused(cifar):
         ("train-images", lambda content: replaced(content, 11, 5), "items of 5 x 5 bytes, the registry says 4 x 5"),
         ("t10k-labels", lambda _: idx(np.zeros(35, np.uint8)), "t10k-images has 36 images, t10k-labels 35 labels"),
         ("train-labels", lambda content: replaced(content, 8, 200), "image 0 has the label 200"),
+        ("train-images", lambda content: content + bytes(7), "train-images goes on after 1200 bytes"),
+        (
+            "t10k-labels",
+            lambda content: replaced(content, 4, 255),
+            "t10k-labels has 4278190116 items, the registry says",
+        ),
     ],
 )
 def test_idx_files_that_are_not_as_registered_are_refused(grey, name, change, words):

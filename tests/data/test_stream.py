@@ -231,3 +231,13 @@ def test_pieces_of_text_are_whole_lines_in_order(lines, rows, size, ended):
     assert b"".join(pieces) == wanted
     assert all(piece.endswith(b"\n") for piece in pieces)
     assert digest.hexdigest() == hashlib.sha256(wanted).hexdigest()
+
+
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(monkeypatch):
+    monkeypatch.setattr(stream, "TEXT_PIECE", 100)
+    monkeypatch.setattr(stream, "LONGEST", 250)
+    packed = io.BytesIO(gzip.compress(b"1,2\n" + b"3" * 1_000_000, mtime=0))
+    with pytest.raises(fetch.SourceFailed, match="it has a line of more than 250 bytes"):
+        list(stream.text_of(packed, "it", None, hashlib.sha256()))
+    packed = io.BytesIO(gzip.compress(b"1,2\n" + b"3" * 1_000_000, mtime=0))
+    assert list(stream.text_of(packed, "it", 1, hashlib.sha256())) == [b"1,2\n"]

@@ -2,6 +2,8 @@
 
 import io
 import pickle
+import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
@@ -155,3 +157,25 @@ def test_pointers_that_wrap_around_are_refused():
     assert (np.diff(pointers[:7]) >= 0).all()
     with pytest.raises(UserError, match="not ascending"):
         store.build(arrays | {"pointers": pointers})
+
+
+def test_a_last_layer_that_is_said_to_be_huge_takes_no_memory():
+    arrays = store.snapshot(networks()[0])
+    sizes = arrays["sizes"].copy()
+    sizes[-1] = 2**31 - 1 - sizes[:-1].sum()
+    tracemalloc.start()
+    try:
+        with pytest.raises(UserError, match="biases is float32"):
+            store.build({**arrays, "sizes": sizes})
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_numpy_says_in_several_lines_is_one(tmp_path):
+    head = b"{'descr': '<f4', 'fortran_order': False, 'shape': (0,), }".ljust(20_000) + b"\n"
+    with zipfile.ZipFile(tmp_path / "member.npz", "w") as archive:
+        archive.writestr("sizes.npy", b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head)
+    with pytest.raises(UserError, match="is not a network file") as error:
+        store.load(tmp_path / "member.npz")
+    assert "\n" not in str(error.value)

@@ -277,3 +277,11 @@ def test_store_keeps_a_line_for_a_run_of_another_study(config, other_study):
     assert str(stored) == "results/small/spas/records/spas_table3.jsonl: 4 of 4 runs, 0 of them from this machine"
     assert {line["same_as"] for line in records.read(stored.file)} == {f"journal/{spec.path}" for spec in runs(config)}
     assert not records.split(other_study, "spas_table3")[1]
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, '{"seed": ' + "1" * 5000 + "}"])
+def test_json_that_cannot_be_read_is_refused_in_one_line(tmp_path, line):
+    (tmp_path / "table1.jsonl").write_text(f"{line}\n")
+    with pytest.raises(UserError, match=r"table1\.jsonl, line 1: not valid JSON") as error:
+        records.read(tmp_path / "table1.jsonl")
+    assert "\n" not in str(error.value)

@@ -191,7 +191,8 @@ def forge(facts: dict[str, object], arrays: Arrays) -> str:
 
 def obviously_sound(network: store.Network) -> None:
     """Check one by one what the kernels rely on."""
-    assert all(np.isfinite(array).all() for array in map(np.asarray, (network.slopes, *network.biases)))
+    slopes = getattr(network, "slopes", ())  # a convolutional network has none
+    assert all(np.isfinite(array).all() for array in map(np.asarray, (slopes, *network.biases)))
     if isinstance(network, SparseMLP):
         for block in network.blocks:
             pointers, targets = block.pointers, block.targets

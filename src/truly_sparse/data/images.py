@@ -54,7 +54,7 @@ def read(entry: Mapping[str, Any], folder: Path, files: Sequence[str]) -> Iterat
             for part, names in enumerate((entry["parts"]["training"], entry["parts"]["test"])):
                 for pixels, labels in pieces(entry, opened, names):
                     yield Images(pixels, labels, part)
-    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+    except (OSError, EOFError, ValueError, zlib.error, tarfile.TarError) as error:  # of a header, ValueError
         raise SourceFailed(f"{folder}: cannot be read ({' '.join(str(error).split())})") from None
 
 
@@ -68,8 +68,10 @@ def _opener(folder: Path, files: Sequence[str]) -> Iterator[Opener]:
     if not packed:
         yield partial(_open_file, folder, files)
         return
-    with tarfile.open(folder / packed[0]) as archive:
-        members = {Path(member.name).name: member for member in archive if member.isfile()}
+    with tarfile.open(folder / packed[0], "r:gz") as archive:
+        # A sparse file may say that it is as long as it likes.
+        found_files = (member for member in archive if member.isfile() and not member.issparse())
+        members = {Path(member.name).name: member for member in found_files}
 
         def opened(name: str) -> IO[bytes]:
             found = archive.extractfile(members[name]) if name in members else None
@@ -104,8 +106,9 @@ def _cifar(entry: Mapping[str, Any], opened: Opener, names: Sequence[str]) -> It
 def _idx(entry: Mapping[str, Any], opened: Opener, names: Sequence[str]) -> Iterator[tuple[Bytes, Bytes]]:
     """Yield the images of a file of grey images and a file of their labels."""
     of_images, of_labels = names
-    pixels = _idx_array(opened, of_images, tuple(entry["shape"][1:]))
-    labels = _idx_array(opened, of_labels, ())
+    most = entry.get("rows")
+    pixels = _idx_array(opened, of_images, tuple(entry["shape"][1:]), most)
+    labels = _idx_array(opened, of_labels, (), most)
     if len(pixels) != len(labels):
         raise SourceFailed(f"{of_images} has {len(pixels)} images, {of_labels} {len(labels)} labels")
     step = max(1, PIECE // pixels.shape[1])
@@ -113,22 +116,32 @@ def _idx(entry: Mapping[str, Any], opened: Opener, names: Sequence[str]) -> Iter
         yield pixels[start : start + step], labels[start : start + step, 0]
 
 
-def _idx_array(opened: Opener, name: str, sizes: tuple[int, ...]) -> Bytes:
-    """Return the items of an IDX file of bytes as rows; each has the shape `sizes`."""
+def _idx_array(opened: Opener, name: str, sizes: tuple[int, ...], most: int | None) -> Bytes:
+    """Return the items of an IDX file of bytes as rows, of `most` at most; each has the shape `sizes`."""
     with opened(name) as stream:
-        content = stream.read()
+        return _idx_items(stream, name, sizes, most)
+
+
+def _idx_items(stream: IO[bytes], name: str, sizes: tuple[int, ...], most: int | None) -> Bytes:
     dimensions = 1 + len(sizes)
     start = 4 * (1 + dimensions)
-    if len(content) < start:
+    header = stream.read(start)
+    if len(header) < start:
         raise SourceFailed(f"{name} ends inside its header")
-    magic, count, *found = struct.unpack(f">{1 + dimensions}I", content[:start])
+    magic, count, *found = struct.unpack(f">{1 + dimensions}I", header)
     if magic != IDX_BYTES + dimensions:
         raise SourceFailed(f"{name} begins with {magic}, expected {IDX_BYTES + dimensions}; it is another kind of file")
     if tuple(found) != sizes:
         raise SourceFailed(f"{name} has items of {_times(found)} bytes, the registry says {_times(sizes)}")
-    if len(content) - start != count * math.prod(sizes):
-        raise SourceFailed(f"{name} has {len(content) - start} bytes of {count * math.prod(sizes)}; it is cut short")
-    return np.frombuffer(content, np.uint8, offset=start).reshape(count, -1)
+    if most is not None and count > most:
+        raise SourceFailed(f"{name} has {count} items, the registry says {most} at most")
+    size = count * math.prod(sizes)
+    content = stream.read(size + 1)  # no more than it says: a gzip may hold a thousand times its bytes
+    if len(content) > size:
+        raise SourceFailed(f"{name} goes on after {size} bytes; it is another file")
+    if len(content) < size:
+        raise SourceFailed(f"{name} has {len(content)} bytes of {size}; it is cut short")
+    return np.frombuffer(content, np.uint8).reshape(count, math.prod(sizes))
 
 
 def _times(sizes: Sequence[int]) -> str:

@@ -20,6 +20,8 @@ from truly_sparse.files import write_json
 
 #: Bytes of text parsed at a time; bounds the memory.
 TEXT_PIECE = 1 << 20
+#: Bytes of a line, at most.
+LONGEST = 1 << 20
 #: Bytes after which a download writes down how far it is.
 KEPT_EVERY = 1 << 24
 
@@ -160,7 +162,7 @@ def text_of(source: IO[bytes], what: str, rows: int | None, digest: Any) -> Iter
     Raises
     ------
     SourceFailed
-        Where the gzip is damaged.
+        Where the gzip is damaged, or a line too long.
     """
     rest, left = b"", rows
     try:
@@ -179,6 +181,8 @@ def text_of(source: IO[bytes], what: str, rows: int | None, digest: Any) -> Iter
                     yield whole
                 if not piece:
                     return
+                if left != 0 and len(rest) > LONGEST:
+                    raise SourceFailed(f"{what} has a line of more than {LONGEST} bytes")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise SourceFailed(f"{what} is not an intact gzip ({error})") from None
 

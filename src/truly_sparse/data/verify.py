@@ -61,7 +61,7 @@ class Checker:
         wide = [column for column in features if checked[column].dtype != np.float32]
         checked = checked.astype(dict.fromkeys(wide, np.float64))
         self._fingerprint(checked[features], numbers)
-        self.rows += len(table)
+        self._add(len(table))
         return checked
 
     def images(self, piece: Images) -> pa.Table:
@@ -83,13 +83,20 @@ class Checker:
             self.counts[self.classes[number]] += int(found)
         part = np.full(count, piece.part, np.uint8)
         self._digest(np.column_stack([piece.pixels, piece.labels, part]))
-        self.rows += count
+        self._add(count)
         self._test_rows += count * piece.part
         packed = pa.py_buffer(np.ascontiguousarray(piece.pixels))
         column = pa.Array.from_buffers(pa.binary(self.features), count, [None, packed])
         return pa.table(
             {pixels.COLUMN: column, "target": pa.array(piece.labels.astype(np.int32)), "part": pa.array(part)}
         )
+
+    def _add(self, rows: int) -> None:
+        """Count rows; more than there are to be end the reading, since a packed file may hold any number."""
+        self.rows += rows
+        wanted = self._entry["take"] or self._entry["rows"]
+        if wanted is not None and self.rows > wanted:
+            raise SourceFailed(f"has more rows than the {wanted} that the registry says; the source has changed")
 
     def _check_feature(self, column: pd.Series) -> None:
         if not pd.api.types.is_numeric_dtype(column):
@@ -163,8 +170,6 @@ class Checker:
         wanted = entry["take"] or entry["rows"]
         if wanted is None:
             return None
-        if self.rows > wanted:
-            raise SourceFailed(f"has {self.rows} rows, the registry says {wanted}; the source has changed")
         if self.rows < wanted:
             part = f"{self.rows} of {wanted} rows"
             if not self._allow_partial or len(present) < len(self.classes):

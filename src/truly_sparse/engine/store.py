@@ -75,7 +75,8 @@ def load(path: str | Path) -> Network:
     except UserError as error:
         raise UserError(f"{path}: {error}; delete it and train again") from None
     except Exception as error:
-        raise UserError(f"{path} is not a network file ({error}); delete it and train again") from None
+        said = " ".join(str(error).split())
+        raise UserError(f"{path} is not a network file ({said}); delete it and train again") from None
 
 
 def read(path: str | Path) -> Arrays:
@@ -200,11 +201,12 @@ def _check_topology(pointers: Any, targets: Any, sizes: list[int], pairs: list[P
     if len(targets) and (targets.min() < 0 or targets.max() >= neurons):
         raise UserError("a link leads to a neuron that does not exist")
     layers = len(sizes)
-    of_neuron = np.repeat(np.arange(layers), sizes)
+    ends = np.cumsum(sizes)  # nothing of the size of a layer: what the file says of the last one is not yet known
     own = np.repeat(np.arange(sources), np.diff(pointers))
     if (np.diff(own * neurons + targets) <= 0).any():
         raise UserError("links are not sorted or not distinct")
     known = np.zeros(layers * layers, bool)
     known[[source * layers + target for source, target in pairs]] = True
-    if not known[of_neuron[own] * layers + of_neuron[targets]].all():
+    of_sources, of_targets = (np.searchsorted(ends, neurons_of, side="right") for neurons_of in (own, targets))
+    if not known[of_sources * layers + of_targets].all():
         raise UserError("a link belongs to no block")

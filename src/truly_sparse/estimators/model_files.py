@@ -139,7 +139,7 @@ def load_model(path: str | Path, trusted: Collection[str] = ()) -> Any:
     except UserError as error:
         raise UserError(f"{path} is not usable: {error}") from None
     except Exception as error:  # whatever a damaged file does
-        raise UserError(f"{path} is not a model file ({error})") from None
+        raise UserError(f"{path} is not a model file ({' '.join(str(error).split())})") from None
 
 
 def _import_name(kind: type) -> str:

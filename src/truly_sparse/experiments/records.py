@@ -257,8 +257,8 @@ def _parse(text: str, where: str) -> Record:
     advice = "restore the file or delete it and run again"
     try:
         record = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UserError(f"{where}: not valid JSON ({error.msg}); {advice}") from error
+    except (ValueError, RecursionError) as error:  # a number may be too long, lists too deep
+        raise UserError(f"{where}: not valid JSON ({getattr(error, 'msg', error)}); {advice}") from error
     lacking = [key for key in _NEEDED if not isinstance(record, dict) or key not in record]
     if lacking:
         raise UserError(f'{where}: not a run record, "{lacking[0]}" is missing; {advice}')

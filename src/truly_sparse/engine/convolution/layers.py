@@ -194,7 +194,9 @@ class Plan:
             shape = self._pooled(layer)
             if min(shape) < 1:
                 rows, columns = self.shapes[layer.sources[0] if isinstance(layer, Convolution) else layer.source][1:]
-                raise UserError(f"layer {number + 1} pools a map of {rows} x {columns} positions: nothing is left of it")
+                raise UserError(
+                    f"layer {number + 1} pools a map of {rows} x {columns} positions: nothing is left of it"
+                )
             self.taken.append(shape)
             self.shapes.append(_made(number, layer, shape))
         if not self.layers or (self.shapes[-1].rows, self.shapes[-1].columns) != (1, 1):
