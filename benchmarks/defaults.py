@@ -3,6 +3,7 @@
     python benchmarks/defaults.py report    # defaults and rivals on test rows of every dataset
     python benchmarks/defaults.py search    # one change of the base after the other, on the development half
     python benchmarks/defaults.py presets   # from the base to the presets, likewise
+    python benchmarks/defaults.py few       # what a table of few rows wants, likewise
     python benchmarks/defaults.py table     # all as Markdown: benchmarks/results/defaults.md
 
 The base (`BASE`) were the defaults first; the presets fast, best and accurate add to it. Settings are judged on
@@ -55,11 +56,15 @@ CHANGES: dict[str, list[Any]] = {
     "restart_prune_fraction": [0.5],
 }
 PAIRS, LONG = {"pairs": 12}, {"pairs": 12, "effort": 3.0, "dropout": 0.45}
+#: A trial for the temperature; the density of two classes however few rows there are.
+CALIBRATED, UNBOUND = {"calibration_fraction": 0.2}, {"epsilon": 10.0}
 #: On the way from the base to the presets; "network" is one by itself.
 STEPS: list[dict[str, Any]] = [
     PAIRS,
     PAIRS | {"effort": 3.0},
     LONG,
+    LONG | CALIBRATED,
+    LONG | UNBOUND,
     LONG | {"dropout": 0.55},
     LONG | {"weight_decay": 0.001},
     LONG | {"bins": 64},
@@ -72,7 +77,20 @@ STEPS: list[dict[str, Any]] = [
     PAIRS | {"network": 1},
     LONG | {"network": 1},
     PAIRS | {"network": 1, "effort": 3.0, "dropout": 0.5},
+    LONG | CALIBRATED | {"network": 1},
 ]
+#: Of tables of `FEW_ROWS` training rows: what bounds the links, and what the trial is worth.
+FEW: list[dict[str, Any]] = [
+    LONG,
+    LONG | CALIBRATED,
+    LONG | UNBOUND,
+    LONG | UNBOUND | CALIBRATED,
+    LONG | {"effort": 1.0},
+    LONG | {"dropout": 0.6},
+    PAIRS | {"effort": 0.5},
+    PAIRS | {"effort": 0.5} | UNBOUND,
+]
+FEW_ROWS = 1000
 #: Rows that each of the tuned dense network's trainings sees at most; the ensemble sees 250,000 of two classes.
 DENSE_ROWS = 500_000
 COLUMNS = ("dataset", "half", "seed", "what", "accuracy", "seconds", "rows", "part", "error")
@@ -160,8 +178,13 @@ def warm_up() -> None:
     DenseTuned(0).fit(x, y)
 
 
-def search(lines: Lines, tried: list[dict[str, Any]], names: list[str], seeds: list[int], folder: str) -> None:
-    """Try the base and changes of it, one by one, so that a stopped search has judged some on every dataset."""
+def search(
+    lines: Lines, tried: list[dict[str, Any]], names: list[str], seeds: list[int], folder: str, rows: int | None = None
+) -> None:
+    """Try the base and changes of it, one by one, so that a stopped search has judged some on every dataset.
+
+    So many of the `rows` are trained on, drawn by the seed; by default all.
+    """
     for settings, name, seed in itertools.product([{}, *tried], names, seeds):
         if name not in DEVELOPMENT:
             raise SystemExit(f"{name} is of the reported half; settings are not tried on it")
@@ -170,7 +193,9 @@ def search(lines: Lines, tried: list[dict[str, Any]], names: list[str], seeds: l
         given = {key: value for key, value in (BASE | settings).items() if key != "network"}
         model = kind(random_state=seed).set_params(**given)
         held = data.x_validation, data.y_validation
-        fit = (model, data.x_train, data.y_train, *held)
+        some = np.random.default_rng(seed).permutation(len(data.y_train))[:rows]
+        x, y = (data.x_train, data.y_train) if rows is None else (data.x_train[some], data.y_train[some])
+        fit = (model, x, y, *held)
         lines.compute(about(data, name, seed, json.dumps(settings)), lambda fit=fit: measured(*fit))
 
 
@@ -187,7 +212,7 @@ def report(lines: Lines, names: list[str], seeds: list[int], models: list[str], 
 def main() -> None:
     """Run one command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("search", "presets", "report", "table"))
+    parser.add_argument("command", choices=("search", "presets", "few", "report", "table"))
     parser.add_argument("--datasets", nargs="+", help="default: the development half, or for report all")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--data", default="data", help="folder of the prepared datasets (default: data)")
@@ -196,6 +221,7 @@ def main() -> None:
     arguments = parser.parse_args()
     searched = Lines(arguments.results / "defaults_search.csv", COLUMNS, KEY)
     stepped = Lines(arguments.results / "defaults_presets.csv", (*COLUMNS, "log_loss"), KEY)
+    few = Lines(arguments.results / "defaults_few.csv", (*COLUMNS, "log_loss"), KEY)
     reported = Lines(arguments.results / "defaults_report.csv", COLUMNS, KEY)
     if arguments.command != "table":
         warm_up()
@@ -204,10 +230,13 @@ def main() -> None:
         search(searched, tried, arguments.datasets or list(DEVELOPMENT), arguments.seeds, arguments.data)
     elif arguments.command == "presets":
         search(stepped, STEPS, arguments.datasets or list(DEVELOPMENT), arguments.seeds, arguments.data)
+    elif arguments.command == "few":
+        tabular = [name for name in DEVELOPMENT if name != "gesture"]
+        search(few, FEW, arguments.datasets or tabular, arguments.seeds, arguments.data, FEW_ROWS)
     elif arguments.command == "report":
         models = arguments.models or list(rivals(0))
         report(reported, arguments.datasets or [*DEVELOPMENT, *REPORTED], arguments.seeds, models, arguments.data)
-    write_text(arguments.results / "defaults.md", page(reported.rows, searched.rows, stepped.rows, list(rivals(0))))
+    write_text(arguments.results / "defaults.md", page(reported.rows, searched.rows, stepped.rows, few.rows, list(rivals(0))))
 
 
 if __name__ == "__main__":

@@ -159,30 +159,32 @@ def test_two_hot_targets_have_the_value_as_mean(values, count):
 
 @given(st.integers(2, 10**7), st.integers(2, 1000), st.integers(1, 10))
 def test_what_is_auto_follows_rows_and_classes_and_the_schedule_adds_up(rows, classes, members):
-    found = fill_in(BEST | {"members": members, "effort": 1.0}, rows, classes)
+    found = fill_in(BEST | {"members": members, "effort": 1.0}, rows, classes, 500)
     total = found["exploration_epochs"] + members * found["member_epochs"]
     assert FEWEST_EPOCHS <= found["epochs"] <= MOST_EPOCHS
     assert abs(total - found["epochs"]) <= members / 2 or found["member_epochs"] == 2
     if FEWEST_EPOCHS < found["epochs"] < MOST_EPOCHS:
         assert found["epochs"] * rows == pytest.approx(125_000 * min(classes, 5), abs=rows / 2)
-    assert found["epsilon"] == 5 * min(classes, 5)
+    # The density follows the classes, unless there would be more links than rows for each class.
+    places = (500 + 200) + (200 + 200) + (200 + classes)
+    assert found["epsilon"] == pytest.approx(min(5, max(rows, 250) / places) * min(classes, 5))
     family, larger = (
-        fill_in(BEST | {"members": count, "effort": 1.0}, rows, classes, parent=0.5) for count in (4, members)
+        fill_in(BEST | {"members": count, "effort": 1.0}, rows, classes, 500, parent=0.5) for count in (4, members)
     )
     assert found["parent_epochs"] == found["epochs"]
     assert abs(family["parent_epochs"] - found["epochs"] / 2) <= 0.5
     assert abs(family["parent_epochs"] + 4 * family["child_epochs"] - found["epochs"]) <= 3 or found["epochs"] < 30
     assert larger["child_epochs"] == family["child_epochs"] >= 4  # so that children can be added
-    given_epochs = fill_in(BEST | {"member_epochs": 7, "epsilon": 3.0}, rows, classes)
+    given_epochs = fill_in(BEST | {"member_epochs": 7, "epsilon": 3.0}, rows, classes, 500)
     assert (given_epochs["member_epochs"], given_epochs["epsilon"]) == (7, 3.0)
-    assert fill_in(PAPER, rows, classes) == PAPER
+    assert fill_in(PAPER, rows, classes, 500) == PAPER
 
 
 @pytest.mark.parametrize(("effort", "dropout"), [(0.1, 0.35), (1, 0.35), (3, 0.45), (10, 0.5), (1000, 0.5)])
 def test_what_trains_longer_has_more_dropout(effort, dropout):
-    long, short = (fill_in(BEST | {"effort": number}, 3000, 2) for number in (effort, 1))
+    long, short = (fill_in(BEST | {"effort": number}, 3000, 2, 500) for number in (effort, 1))
     assert long["dropout"] == dropout
     assert long["epochs"] == round(effort * short["epochs"])
     # Who says how long, or how much, is not overruled.
-    assert fill_in(BEST | {"effort": effort, "member_epochs": 500}, 3000, 2)["dropout"] == 0.35
-    assert fill_in(BEST | {"effort": effort, "dropout": 0.1}, 3000, 2)["dropout"] == 0.1
+    assert fill_in(BEST | {"effort": effort, "member_epochs": 500}, 3000, 2, 500)["dropout"] == 0.35
+    assert fill_in(BEST | {"effort": effort, "dropout": 0.1}, 3000, 2, 500)["dropout"] == 0.1

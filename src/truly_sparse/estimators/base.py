@@ -1,7 +1,7 @@
 """What the estimators share: settings, data on their way to a training run, members, prediction."""
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, TypeVar
 
@@ -27,7 +27,8 @@ from tqdm.auto import tqdm
 from truly_sparse.engine import store
 from truly_sparse.engine.network import Floats, SparseMLP
 from truly_sparse.engine.prediction import FEW_IN_ORDER, Ordered, Outputs, alike
-from truly_sparse.engine.rows import NonZeros, chosen
+from truly_sparse.engine.pieces import Pieces
+from truly_sparse.engine.rows import NonZeros, Samples, chosen, taken
 from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
@@ -40,10 +41,11 @@ from truly_sparse.estimators.distinct_rows import Rows, Table, Weighted, Weights
 from truly_sparse.estimators.encoding import Encoding
 from truly_sparse.estimators.fit_config import FitConfig
 from truly_sparse.estimators.parameters import Parameters
-from truly_sparse.estimators.predictor import Predictor, mean_of_members
-from truly_sparse.estimators.presets import HELD_OUT, batch_size, fill_in, settle
+from truly_sparse.estimators.predictor import Finish, Predictor, mean_of_members
+from truly_sparse.estimators.presets import HELD_OUT, MANY, batch_size, fill_in, settle, shortened
 from truly_sparse.estimators.sparse_rows import of_csr
 from truly_sparse.estimators.stored import StoredRows
+from truly_sparse.estimators.temperature import FEWEST, temperature_of
 from truly_sparse.training import evolution
 from truly_sparse.training.config import contradiction
 from truly_sparse.training.loop import End, Loop, Member, Problem
@@ -100,6 +102,8 @@ class Model:
     parent: Parent | None = None
     #: Where each member's training ended, after `partial_fit`.
     ends: list[End] = field(default_factory=list)
+    #: By what the logarithms of the probabilities are divided.
+    temperature: float = 1.0
     #: The members' links in order for single rows, once some were predicted.
     ordered: Ordered | None = None
 
@@ -108,6 +112,8 @@ class SparseEstimator(Parameters):
     """Base of the estimators; the parameters are described there."""
 
     _presets: ClassVar[Mapping[str, Mapping[str, Any]]]
+    #: Whether its members give probabilities of labels, which have a temperature.
+    _calibrates: ClassVar[bool] = False
     categories_: tables.Categories
 
     def __sklearn_tags__(self) -> Tags:
@@ -232,17 +238,14 @@ class SparseEstimator(Parameters):
         seed = self._seed(before)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 16,)))
         train, held = split(table.y, settings["validation_fraction"], rng)
-        if self._chooses() and not len(held):
+        trained_on = self._chooses() and not len(held)
+        if trained_on:
             warnings.warn(f"{len(train)} rows leave none for validation; they choose the members as well", stacklevel=5)
             held = train
         of_held = table.y[held], table.weights[held]
         own = Table(chosen(table.x, train), table.y[train], table.weights[train]) if len(held) else table
         del train
         targets, sampler = make(own.y, *of_held), Weighted(own.weights)
-        settings = fill_in(settings, sampler.size, targets.classes, self._parent_part())
-        bag = settings["bag_fraction"]
-        rows = sampler.size if bag == 1 else min(sampler.size, rows_of_bag(len(own.y), bag))
-        settings |= self._lengths(settings) | {"batch_size": batch_size(settings["batch_size"], rows)}
         if before is None:
             kind = settings["preprocessing"]
             if isinstance(table.x, NonZeros):
@@ -252,6 +255,7 @@ class SparseEstimator(Parameters):
         else:
             encoding = before.encoding
         learned = encoding.samples(own.x)
+        wanted, settings = settings, self._filled(settings, own.weights, targets.classes, learned.shape[1])
         # Of no rows nothing is encoded, for which something would be compiled.
         nothing = np.empty((0, learned.shape[1]), np.float32)
         validated = encoding.transform_rows(chosen(table.x, held)) if len(held) else nothing
@@ -262,14 +266,55 @@ class SparseEstimator(Parameters):
         elif self.early_stopping:
             settings = settings | {"patience": int(self.patience)}
         problem = Problem(learned, validated, sampler, targets)
+        temperature = before.temperature if before is not None else 1.0
         if ONE_EPOCH in settings:
             trained = self._learned_one_epoch(problem, settings, seed, before)
         else:
             trained = self._learned(table, problem, settings, seed, before)
+            if before is None and self._calibrates and settings["calibration_fraction"]:
+                if len(held) and not trained_on:
+                    temperature = temperature_of_members(trained.members, validated, *of_held)
+                else:
+                    temperature = self._temperature_by_trial(own, learned, make, wanted, seed)
         old = before.members[: trained.kept] if before is not None and not kind_of(self._method()).single else []
         history = [*before.history] if before is not None else []
         history += [shown_row(row, targets.metric) for row in trained.history]
-        self._take(Model(encoding, [*old, *trained.members], trained.end, history, trained.parent, trained.ends))
+        self._take(Model(encoding, [*old, *trained.members], trained.end, history, trained.parent, trained.ends, temperature))
+
+    def _filled(
+        self, settings: Mapping[str, Any], weights: Weights, classes: int, inputs: int, trial: bool = False
+    ) -> dict[str, Any]:
+        """Return settings with numbers in place of "auto", and with the lengths of the schedule."""
+        rows = Weighted(weights).size
+        in_all = MANY if ONE_EPOCH in settings else rows  # a stream has others later
+        found = fill_in(dict(settings), in_all, classes, inputs, self._parent_part())
+        if trial:
+            found = self._of_trial(found)
+        if found["bag_fraction"] < 1:
+            rows = min(rows, rows_of_bag(len(weights), found["bag_fraction"]))
+        return found | self._lengths(found) | {"batch_size": batch_size(found["batch_size"], rows)}
+
+    def _temperature_by_trial(
+        self, own: Table, learned: Samples, make: MakeTargets, settings: dict[str, Any], seed: int
+    ) -> float:
+        """Return the temperature of members that are trained, for a part of the time, on a part of the rows."""
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3 << 16,)))
+        train, held = split(own.y, settings["calibration_fraction"], rng)
+        if isinstance(learned, Pieces) or len(held) < FEWEST:
+            return 1.0
+        part = Table(chosen(own.x, train), own.y[train], own.weights[train])
+        targets = make(part.y, own.y[:0], own.weights[:0])
+        settings = self._filled(settings, part.weights, targets.classes, learned.shape[1], trial=True)
+        nothing = np.empty((0, learned.shape[1]), np.float32)
+        problem = Problem(chosen(learned, train), nothing, Weighted(part.weights), targets)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what they say, the fit said
+            trained = self._learned(part, problem, settings, seed, None)
+        return temperature_of_members(trained.members, chosen(learned, held), own.y[held], own.weights[held])
+
+    def _of_trial(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Return the settings of a trial, of those of the fit."""
+        return shortened(settings)
 
     def _learned(
         self, table: Table, problem: Problem, settings: dict[str, Any], seed: int, before: Model | None
@@ -448,11 +493,11 @@ class SparseEstimator(Parameters):
         check_is_fitted(self)
         if not alike(self.members_):
             raise UserError("the members have different layers; only members of the same layers can be prepared")
-        return Predictor(self.members_, self._model.encoding, self.categories_, self._finished)
+        return Predictor(self.members_, self._model.encoding, self.categories_, self._finish())
 
-    def _finished(self, mean: npt.NDArray[np.float64]) -> Any:
-        """Return what `predictor` gives for the mean of the members' outputs, shape (1, classes)."""
-        return mean[0]
+    def _finish(self) -> Finish:
+        """Return what makes the prediction of a row, as `predictor` gives it, of the mean of the members' outputs."""
+        raise NotImplementedError
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the networks, which the members' arrays rebuild, and what follows from them."""
@@ -552,6 +597,19 @@ def show_epoch(bar: tqdm, row: dict[str, Any], epochs: int, metric: str) -> None
     shown = {"loss": f"{row['loss']:.3f}", "member": row["member"] + 1}
     bar.set_postfix(shown | ({"score": f"{score:.3f}"} if score is not None else {}), refresh=False)
     bar.update(epochs - bar.n)
+
+
+def temperature_of_members(
+    members: Sequence[Member], x: Samples, labels: npt.NDArray[np.int64], weights: Weights
+) -> float:
+    """Return the temperature with which members tell best how sure they are of rows that they were not trained on."""
+    networks = [_network(member) for member in members]
+    parts = []
+    for start in range(0, len(labels), PREDICTION_ROWS):
+        some = slice(start, start + PREDICTION_ROWS)
+        rows = chosen(x, some) if isinstance(x, NonZeros) else taken(x, some)
+        parts.append(mean_of_members(np.stack([network.predict_proba(rows) for network in networks])))
+    return temperature_of(np.concatenate(parts), labels, weights)
 
 
 def _network(member: Member) -> SparseMLP:

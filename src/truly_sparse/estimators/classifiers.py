@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -18,7 +19,9 @@ from truly_sparse.estimators.distinct_rows import Rows, Weights
 from truly_sparse.estimators.ensemble import Ensemble
 from truly_sparse.estimators.inspection import Inspection
 from truly_sparse.estimators.parameters import SingleParameters, documented, parameter
+from truly_sparse.estimators.predictor import Finish
 from truly_sparse.estimators.streaming import where_streamed
+from truly_sparse.estimators.temperature import tempered
 from truly_sparse.training.targets import Classes
 
 
@@ -26,6 +29,7 @@ from truly_sparse.training.targets import Classes
 class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
     """Base of the classifiers: labels and class weights on their way to a training run."""
 
+    _calibrates: ClassVar[bool] = True
     class_weight: Mapping[Any, float] | str | None = parameter(
         None, 'dict or "balanced"', "Weight of each class, as a factor on `sample_weight`."
     )
@@ -144,8 +148,11 @@ class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
         raise UserError(f'class_weight is {self.class_weight!r}; give "balanced" or a weight for each class')
 
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return the members' mean softmax output, shape (n_samples, n_classes), in the order of `classes_`."""
-        return self._mean_output(X)
+        """Return the probabilities of all classes, shape (n_samples, n_classes), in the order of `classes_`.
+
+        They are the members' mean softmax output, to the power of 1 / `temperature_` and with a sum of 1 again.
+        """
+        return tempered(self._mean_output(X), self.temperature_)
 
     def predict_log_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the logarithm of `predict_proba`."""
@@ -154,8 +161,20 @@ class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the most probable class of each row, shape (n_samples,)."""
-        best = self.predict_proba(X).argmax(axis=1)
+        best = self._mean_output(X).argmax(axis=1)
         return self.classes_[best]
+
+    def _finish(self) -> Finish:
+        return partial(_first_tempered, temperature=self.temperature_)
+
+    def _take(self, model: Model) -> None:
+        super()._take(model)
+        self.temperature_ = model.temperature
+
+
+def _first_tempered(probabilities: npt.NDArray[np.float64], temperature: float) -> npt.NDArray[np.float64]:
+    """Return the probabilities of the one row."""
+    return tempered(probabilities, temperature)[0]
 
 
 @documented
@@ -189,6 +208,8 @@ class TrulySparseEnsembleClassifier(SparseClassifier, Ensemble):
         One row per epoch: phase, member, rate, loss, score, connections, seconds.
     n_iter_ : int
         Epochs trained.
+    temperature_ : float
+        By what the logarithms of the probabilities are divided, 1 or more; 1 changes nothing.
     feature_importances_ : ndarray, shape (n_features,)
         Share of the strength of all input links that each feature has.
 

@@ -140,6 +140,10 @@ class Ensemble(EnsembleParameters, SparseEstimator):
             return f"method {self._shown()} makes all members of one network, which has no partial_fit; fit it instead"
         return None
 
+    def _of_trial(self, settings: dict[str, Any]) -> dict[str, Any]:
+        members = int(settings["members"])
+        return super()._of_trial(settings) | {"members": members if self._kin() else min(members, presets.TRIED)}
+
     def _streams(self) -> int:
         return int(self._settings()["members"])
 

@@ -43,6 +43,14 @@ class FitConfig(TrainingConfig):
         least=0,
         most=0.9,
     )
+    calibration_fraction: float = setting(
+        0.0,
+        "Part of the training rows by which a classifier learns how sure to be, its `temperature_`: of a trial, two "
+        "members that are trained for half of the time on the other rows. Rows that are held out for validation are "
+        "taken instead, without a trial; there is none of fewer than 40 rows, or of rows in a file. 0: never.",
+        least=0,
+        most=0.9,
+    )
 
 
 #: Every setting by name.
@@ -50,7 +58,7 @@ SETTINGS = {name: one for name, one, _ in settings_of(FitConfig)}
 #: What "auto" is, for the settings that may be that; `presets.fill_in` works it out.
 AUTOMATIC = {
     "dropout": "0.35, or where epochs are worked out with an effort above 1 more: 0.45 for 3, at most 0.5",
-    "epsilon": "5 for each class, at most 25",
+    "epsilon": "5 for each class, at most 25, and fewer where there would be more links than rows for each class",
     "batch_size": "32 to 128, fewer where there are few rows",
     "exploration_epochs": "3 tenths of all epochs; these are `effort` times 10 to 150, in which training sees 125,000 "
     "rows for each class (at most 5)",

@@ -25,12 +25,13 @@ from truly_sparse.estimators.classifiers import SparseMLPClassifier, TrulySparse
 from truly_sparse.estimators.encoding import Encoding
 from truly_sparse.estimators.pictures import Shade, SparseCNNClassifier
 from truly_sparse.estimators.regressor import TrulySparseEnsembleRegressor
+from truly_sparse.estimators.temperature import HIGHEST
 from truly_sparse.training.checkpoint import checked_links
 from truly_sparse.training.loop import End, Member
 
-FORMAT = 3
+FORMAT = 4
 #: Formats that are read, and those without a checksum.
-FORMATS, UNCHECKED = (1, 2, 3), (1, 2)
+FORMATS, UNCHECKED = (1, 2, 3, 4), (1, 2)
 #: Fitted attributes that are arrays, and those that are numbers.
 ARRAYS = ("classes_", "feature_names_in_", "knots_")
 #: What there is to know of a parent, besides its network.
@@ -180,6 +181,7 @@ def _of_table(model: SparseEstimator, training_state: bool) -> tuple[dict[str, A
         "members": [_facts(member, parent) for member in state.members],
         "parent": _facts_of_parent(state),
         "history": state.history,
+        "temperature": state.temperature,
     }
     arrays = {f"scaling/{name}": array for name, array in scaling.arrays().items()}
     arrays |= {f"encoding/{name}": array for name, array in state.encoding.arrays().items()}
@@ -297,7 +299,10 @@ def _restored(facts: dict[str, Any], arrays: dict[str, Any]) -> SparseEstimator:
         end, ends = ends[-1], ends if facts["each"] else []
         if ends and len(ends) != len(members):
             raise UserError("its training state is not that of all members")
-    model._take(Model(encoding, members, end, facts["history"], parent, ends))
+    temperature = facts.get("temperature", 1.0)
+    if not (isinstance(temperature, int | float) and 1 <= temperature <= HIGHEST):
+        raise UserError(f"its temperature {temperature} is not a number from 1 to {HIGHEST:g}")
+    model._take(Model(encoding, members, end, facts["history"], parent, ends, float(temperature)))
     return model
 
 

@@ -18,6 +18,7 @@ from truly_sparse.estimators.export import affine, affine_of_channels, marked_va
 from truly_sparse.estimators.pair_loops import LIMIT
 from truly_sparse.estimators.pairs import Pairs
 from truly_sparse.estimators.tables import Categories
+from truly_sparse.estimators.temperature import LEAST
 from truly_sparse.files import atomic_path
 
 OPSET = 17
@@ -89,6 +90,10 @@ def to_onnx(model: Any, path: str | Path, sparse: bool) -> None:
     encoded = _encoded(graph, model._model.encoding, model.categories_, single)
     outputs = [_member(graph, network, encoded) for network in model.members_]
     mean, inputs = graph.node("Mean", *outputs), (double, [None, model.n_features_in_])
+    if model._model.temperature != 1:
+        logarithms = graph.node("Log", graph.node("Max", mean, graph.constant(np.asarray(LEAST))))
+        cooled = graph.node("Div", logarithms, graph.constant(np.asarray(model._model.temperature, np.float32)))
+        mean = graph.node("Softmax", cooled, axis=1)
     if hasattr(model, "knots_"):
         mean = graph.node("MatMul", graph.node("Cast", mean, to=double), graph.constant(model.knots_))
         graph.write(path, mean, inputs, (double, [None]))

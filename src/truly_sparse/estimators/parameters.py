@@ -70,6 +70,7 @@ class Parameters(BaseEstimator):
     clip_norm: float | None = None
     validation_fraction: float | None = None
     selection: str | None = None
+    calibration_fraction: float | None = None
     early_stopping: bool = setting(
         False,
         "End a phase when its validation score has not risen for `patience` epochs, and keep the best state. A single "

@@ -1,6 +1,7 @@
 """Sets of defaults: the paper's protocol, and the best that are known for little, more and much time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from math import log
 from typing import Any
 
@@ -32,9 +33,10 @@ BEST: dict[str, Any] = PAPER | {
     "clip_norm": 1.0,
     "validation_fraction": 0.0,
     "selection": "last",
+    "calibration_fraction": 0.2,
 }
 #: A sixth of the time, and three times as much.
-FAST: dict[str, Any] = {"effort": 0.5}
+FAST: dict[str, Any] = {"effort": 0.5, "calibration_fraction": 0.0}
 ACCURATE: dict[str, Any] = {"effort": 10.0, "members": 10}
 ENSEMBLE: dict[str, dict[str, Any]] = {"best": BEST, "fast": BEST | FAST, "accurate": BEST | ACCURATE, "paper": PAPER}
 #: A single network of the paper trains at a tenth of the rate, without refinement. Ours at half of it, because
@@ -62,12 +64,19 @@ CHILD, FEWEST_CHILD_EPOCHS = 0.125, 4
 
 #: "auto": rows that training sees in all, and the density, for each class (boosting, too, costs a tree per class).
 ROWS_PER_CLASS, EPSILON_PER_CLASS = 125_000, 5.0
+#: And the most links at the start, for each class and row; fewer rows than the second number count as so many.
+LINKS_PER_ROW, FEWEST_ROWS = 1.0, 250
+#: As many rows as bound nothing.
+MANY = 10**9
 #: The most classes that were tried, and between how many epochs "auto" stays.
 MOST_CLASSES, FEWEST_EPOCHS, MOST_EPOCHS = 5, 10, 150
 #: Part of all epochs before the first member's own.
 EXPLORATION = 0.3
 #: "auto" dropout: the least, what three times the effort adds, and the most. What trains longer takes more of it.
 DROPOUT, MORE_DROPOUT, MOST_DROPOUT = 0.35, 0.1, 0.5
+#: A trial, by which the temperature is found: the part of all epochs that each member has, and how many members. They
+#: are trained for a shorter time than those of the fit, but fewer, which are less and more sure than those.
+TRIAL, TRIED = 0.5, 2
 #: The settings of which one that is a number says how long training is.
 _LENGTHS = ("epochs", "exploration_epochs", "member_epochs", "parent_epochs")
 
@@ -109,20 +118,26 @@ def dropout_of(settings: Mapping[str, Any]) -> float:
     return round(min(max(DROPOUT + more, DROPOUT), MOST_DROPOUT), 3)
 
 
-def fill_in(settings: dict[str, Any], rows: int, classes: int, parent: float = 1.0) -> dict[str, Any]:
-    """Return settings with numbers in place of "auto", for a problem of so many training rows and classes.
+def epsilon_of(layers: Sequence[int], rows: int, classes: int) -> float:
+    """Return the density for classes, or the lower one of as many links as `LINKS_PER_ROW` allows."""
+    neurons = sum(one + other for one, other in pairwise(layers))
+    return min(EPSILON_PER_CLASS, LINKS_PER_ROW * max(rows, FEWEST_ROWS) / neurons) * min(classes, MOST_CLASSES)
+
+
+def fill_in(settings: dict[str, Any], rows: int, classes: int, inputs: int, parent: float = 1.0) -> dict[str, Any]:
+    """Return settings with numbers in place of "auto", for a problem of so many training rows, classes and inputs.
 
     Training sees `ROWS_PER_CLASS` rows for each class in all, times the effort, so that many rows take few epochs.
     Exploration takes `EXPLORATION` of the epochs, and the members share the others; or a parent takes the part
     `parent`, and each child `CHILD`, however many there are, so that more can be made later. The density grows with the
-    classes as well.
+    classes as well, but a network of few rows has fewer links, of which it could learn these by heart.
     """
     epochs = max(1, round(float(settings["effort"]) * epochs_of(rows, classes)))
-    classes = min(classes, MOST_CLASSES)
+    layers = [inputs, *settings["hidden_layer_sizes"], classes]
     exploration = round(EXPLORATION * epochs)
     found = {
         "dropout": dropout_of(settings),
-        "epsilon": EPSILON_PER_CLASS * classes,
+        "epsilon": epsilon_of(layers, rows, classes),
         "exploration_epochs": exploration,
         "member_epochs": max(2, round((epochs - exploration) / max(1, int(settings["members"])))),
         "epochs": epochs,
@@ -130,6 +145,12 @@ def fill_in(settings: dict[str, Any], rows: int, classes: int, parent: float = 1
         "child_epochs": max(FEWEST_CHILD_EPOCHS, round(CHILD * epochs)),
     }
     return settings | {name: value for name, value in found.items() if isinstance(settings[name], str)}
+
+
+def shortened(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings with the part `TRIAL` of their epochs."""
+    fewest = {"exploration_epochs": 0, "member_epochs": 2, "child_epochs": 1, "epochs": 1, "parent_epochs": 1}
+    return settings | {name: max(least, round(TRIAL * settings[name])) for name, least in fewest.items()}
 
 
 def batch_size(wanted: int | str, rows: int) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ from truly_sparse.estimators.distinct_rows import Table
 from truly_sparse.estimators.ensemble import Ensemble
 from truly_sparse.estimators.inspection import Inspection
 from truly_sparse.estimators.parameters import documented
+from truly_sparse.estimators.predictor import Finish
 from truly_sparse.estimators.streaming import where_streamed
 from truly_sparse.estimators.targets import Values, knots_of, mean_of
 from truly_sparse.training.settings import setting
@@ -116,10 +118,15 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
         """Return the mean of the predicted distribution of each row, shape (n_samples,)."""
         return mean_of(self._mean_output(X), self.knots_)
 
-    def _finished(self, mean: npt.NDArray[np.float64]) -> np.float64:
-        found: np.float64 = mean_of(mean, self.knots_)[0]
-        return found
+    def _finish(self) -> Finish:
+        return partial(_first_mean, knots=self.knots_)
 
     def predict_distribution(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the probability of every value of `knots_`, shape (n_samples, n_knots)."""
         return self._mean_output(X)
+
+
+def _first_mean(probabilities: npt.NDArray[np.float64], knots: npt.NDArray[np.float64]) -> np.float64:
+    """Return the mean of the distribution of the one row."""
+    found: np.float64 = mean_of(probabilities, knots)[0]
+    return found

@@ -15,6 +15,7 @@ from truly_sparse.estimators.convolved import Convolved, Norm, convolved
 from truly_sparse.estimators.encoding import Encoding
 from truly_sparse.estimators.export import affine, affine_of_channels, marked_values, sums_and_differences, to_csr
 from truly_sparse.estimators.pair_loops import LIMIT
+from truly_sparse.estimators.temperature import LEAST
 
 
 def to_torch(model: Any) -> Any:
@@ -27,6 +28,7 @@ def to_torch(model: Any) -> Any:
     torch: Any = _imported_torch()
 
     encoding: Encoding = model._model.encoding
+    temperature: float = model._model.temperature
 
     class Encode(torch.nn.Module):
         def __init__(self) -> None:
@@ -73,6 +75,8 @@ def to_torch(model: Any) -> Any:
         def forward(self, rows: Any) -> Any:
             encoded = self.encode(rows)
             mean = torch.stack([torch.softmax(member(encoded), dim=1) for member in self.members]).mean(dim=0)
+            if temperature != 1:
+                mean = torch.softmax(mean.clamp_min(float(LEAST)).log() / temperature, dim=1)
             return mean if self.knots is None else torch.matmul(mean.double(), cast(Any, self.knots))
 
     return Ensemble().eval()

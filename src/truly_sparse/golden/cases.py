@@ -380,7 +380,10 @@ def _measurements() -> list[Case]:
 
 def _estimators() -> list[Case]:
     single: dict[str, Any] = {"hidden_layer_sizes": (30, 20), "random_state": 3}
+    # What presets and the numbers of rows would change is written out.
+    single |= {"epsilon": 15.0, "calibration_fraction": 0.0}
     small = single | {"members": 2}
+    real = small | {"epsilon": 25.0}
     base: dict[str, Any] = {"pairs": 0, "effort": 1.0, "dropout": 0.35}
     early: dict[str, Any] = {"early_stopping": True, "patience": 2}
     family = small | base | {"parent_epochs": 6, "child_epochs": 4}
@@ -392,7 +395,7 @@ def _estimators() -> list[Case]:
     return [
         _estimator("classifier", "TrulySparseEnsembleClassifier", **small, **base),
         _estimator("classifier, early stopping", "TrulySparseEnsembleClassifier", **early, **small, **base),
-        _estimator("regressor", "TrulySparseEnsembleRegressor", **small, **base),
+        _estimator("regressor", "TrulySparseEnsembleRegressor", **real, **base),
         *(
             _estimator(f"classifier, {method}", "TrulySparseEnsembleClassifier", method=method, **family, **own)
             for method, own in changes.items()
@@ -408,7 +411,7 @@ def _estimators() -> list[Case]:
             _estimator(f"{name}, pairs", kind, mixed, pairs=4, **own)
             for name, kind, mixed, own in (
                 ("classifier, mixed", "TrulySparseEnsembleClassifier", True, small),
-                ("regressor", "TrulySparseEnsembleRegressor", False, small),
+                ("regressor", "TrulySparseEnsembleRegressor", False, real),
                 ("single classifier", "SparseMLPClassifier", False, single),
             )
         ),
