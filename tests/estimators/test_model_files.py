@@ -52,6 +52,7 @@ def test_a_file_of_every_format_is_read(number):
     assert classifier.predict(rows).tolist() == [
         classifier.classes_[np.argmax(row)] for row in classifier.about_["probabilities"]
     ]
+    assert classifier.temperature_ == classifier.about_.get("temperature", 1)
     regressor = load_model(FILES / f"format_{number}_regressor.npz")
     assert np.allclose(regressor.predict(rows), regressor.about_["predictions"], atol=1e-5)
     pictures = load_model(FILES / f"format_{number}_pictures.npz")
@@ -129,7 +130,9 @@ def test_sizes_are_checked_before_memory_is_taken(saved, monkeypatch):
         (lambda facts, _: facts["ends"][0].update(epochs=-1), "training state does not fit member 0"),
         (lambda _, arrays: arrays.update({"earlier0/1": arrays["earlier0/1"][::-1]}), "are not sorted"),
         (lambda facts, _: facts.update(each=True), "is not that of all members"),
-        (lambda facts, _: facts.update(format=FORMAT + 1), f"its format {FORMAT + 1} is none of 1, 2, 3"),
+        (lambda facts, _: facts.update(format=FORMAT + 1), f"its format {FORMAT + 1} is none of 1, 2, 3, 4"),
+        (lambda facts, _: facts.update(temperature=0.5), "its temperature 0.5 is not a number from 1 to 32"),
+        (lambda facts, _: facts.update(temperature="2"), "its temperature 2 is not a number from 1 to 32"),
     ],
 )
 def test_training_state_that_does_not_fit_is_refused(saved, change, words):

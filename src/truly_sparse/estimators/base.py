@@ -28,7 +28,7 @@ from truly_sparse.engine import store
 from truly_sparse.engine.network import Floats, SparseMLP
 from truly_sparse.engine.prediction import FEW_IN_ORDER, Ordered, Outputs, alike
 from truly_sparse.engine.pieces import Pieces
-from truly_sparse.engine.rows import NonZeros, Samples, chosen, taken
+from truly_sparse.engine.rows import NonZeros, Samples, chosen
 from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
@@ -271,8 +271,8 @@ class SparseEstimator(Parameters):
             trained = self._learned_one_epoch(problem, settings, seed, before)
         else:
             trained = self._learned(table, problem, settings, seed, before)
-            if before is None and self._calibrates and settings["calibration_fraction"]:
-                if len(held) and not trained_on:
+            if before is None and self._calibrates and settings["calibration_fraction"] and not trained_on:
+                if len(held):
                     temperature = temperature_of_members(trained.members, validated, *of_held)
                 else:
                     temperature = self._temperature_by_trial(own, learned, make, wanted, seed)
@@ -603,13 +603,8 @@ def temperature_of_members(
     members: Sequence[Member], x: Samples, labels: npt.NDArray[np.int64], weights: Weights
 ) -> float:
     """Return the temperature with which members tell best how sure they are of rows that they were not trained on."""
-    networks = [_network(member) for member in members]
-    parts = []
-    for start in range(0, len(labels), PREDICTION_ROWS):
-        some = slice(start, start + PREDICTION_ROWS)
-        rows = chosen(x, some) if isinstance(x, NonZeros) else taken(x, some)
-        parts.append(mean_of_members(np.stack([network.predict_proba(rows) for network in networks])))
-    return temperature_of(np.concatenate(parts), labels, weights)
+    outputs = np.stack([_network(member).predict_proba(x) for member in members])
+    return temperature_of(mean_of_members(outputs), labels, weights)
 
 
 def _network(member: Member) -> SparseMLP:
