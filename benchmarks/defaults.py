@@ -64,7 +64,6 @@ STEPS: list[dict[str, Any]] = [
     PAIRS | {"effort": 3.0},
     LONG,
     LONG | CALIBRATED,
-    LONG | UNBOUND,
     LONG | {"dropout": 0.55},
     LONG | {"weight_decay": 0.001},
     LONG | {"bins": 64},
@@ -236,7 +235,8 @@ def main() -> None:
     elif arguments.command == "report":
         models = arguments.models or list(rivals(0))
         report(reported, arguments.datasets or [*DEVELOPMENT, *REPORTED], arguments.seeds, models, arguments.data)
-    write_text(arguments.results / "defaults.md", page(reported.rows, searched.rows, stepped.rows, few.rows, list(rivals(0))))
+    rows = [lines.rows for lines in (reported, searched, stepped, few)]
+    write_text(arguments.results / "defaults.md", page(*rows, list(rivals(0))))
 
 
 if __name__ == "__main__":

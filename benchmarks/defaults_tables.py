@@ -170,8 +170,9 @@ def page(
 
 Made by `benchmarks/defaults.py`, where the base, which are the defaults without pairs, three times the effort and more
 dropout, is "ensemble" and "single SET": accuracies in percent, mean ± deviation over seeds (CPU seconds of a fit on one
-core). The first three tables were measured before networks of few rows had fewer links, the last two with that bound, which
-`epsilon` 10, the density of two classes, takes away. The 95 % intervals are of a bootstrap over datasets and seeds; fit times are geometric means of ratios.
+core). The first three tables were measured before networks of few rows had fewer links, the last two with that bound,
+which `epsilon` 10, the density of two classes, takes away. The 95 % intervals are of a bootstrap over datasets and
+seeds; fit times are geometric means of ratios.
 
 ## Goals
 

@@ -26,8 +26,8 @@ from tqdm.auto import tqdm
 
 from truly_sparse.engine import store
 from truly_sparse.engine.network import Floats, SparseMLP
-from truly_sparse.engine.prediction import FEW_IN_ORDER, Ordered, Outputs, alike
 from truly_sparse.engine.pieces import Pieces
+from truly_sparse.engine.prediction import FEW_IN_ORDER, Ordered, Outputs, alike
 from truly_sparse.engine.rows import NonZeros, Samples, chosen
 from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.method import Method
@@ -279,7 +279,8 @@ class SparseEstimator(Parameters):
         old = before.members[: trained.kept] if before is not None and not kind_of(self._method()).single else []
         history = [*before.history] if before is not None else []
         history += [shown_row(row, targets.metric) for row in trained.history]
-        self._take(Model(encoding, [*old, *trained.members], trained.end, history, trained.parent, trained.ends, temperature))
+        members = [*old, *trained.members]
+        self._take(Model(encoding, members, trained.end, history, trained.parent, trained.ends, temperature))
 
     def _filled(
         self, settings: Mapping[str, Any], weights: Weights, classes: int, inputs: int, trial: bool = False

@@ -1,7 +1,7 @@
 """Weights as SciPy's arrays and scalings as plain steps: what the exports to PyTorch and ONNX have in common.
 
 A fitted estimator is: a scaling (piecewise linear) and marks, networks of dense products once written out, the mean of
-their softmax outputs, and for a regressor the mean of the knots.
+their softmax outputs, its temperature, and for a regressor the mean of the knots.
 
 What comes in are float64 rows, with NaN where a value is missing. A category that is a number is that number; one that
 is text is its place in `categories_`, and any other number is one that training did not see.

@@ -58,7 +58,7 @@ SETTINGS = {name: one for name, one, _ in settings_of(FitConfig)}
 #: What "auto" is, for the settings that may be that; `presets.fill_in` works it out.
 AUTOMATIC = {
     "dropout": "0.35, or where epochs are worked out with an effort above 1 more: 0.45 for 3, at most 0.5",
-    "epsilon": "5 for each class, at most 25, and fewer where there would be more links than rows for each class",
+    "epsilon": "5 for each class, at most 25, and less where that were more than 1.5 links for each row and class",
     "batch_size": "32 to 128, fewer where there are few rows",
     "exploration_epochs": "3 tenths of all epochs; these are `effort` times 10 to 150, in which training sees 125,000 "
     "rows for each class (at most 5)",

@@ -53,9 +53,10 @@ def _slope(probabilities, labels, weights, inverse):
 
 
 def tempered(probabilities: Doubles, temperature: float) -> Doubles:
-    """Return probabilities [row][class] to the power of 1 / temperature, those of a row with the sum 1; of 1 as they are.
+    """Return probabilities [row][class] to the power of 1 / temperature, those of a row with the sum 1.
 
-    The order of the classes of a row stays as it is, as far as float32 tells them apart.
+    The order of the classes of a row stays as it is, as far as float32 tells them apart. A temperature of 1 changes
+    nothing.
     """
     if temperature == 1:
         return probabilities
