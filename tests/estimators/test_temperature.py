@@ -167,6 +167,19 @@ def test_a_fit_that_goes_on_keeps_it():
     assert TrulySparseEnsembleClassifier(**SMALL).partial_fit(x, y).temperature_ == 1
 
 
+def test_a_row_that_comes_very_often_does_not_decide():
+    """As in tables where all that is unknown has one value: equal rows of two labels, each of which is one row here."""
+    x, y = noisy(400)
+    x = np.concatenate([x, np.full((200, x.shape[1]), -9, np.float32)])
+    found = [
+        TrulySparseEnsembleClassifier(**SMALL | {"random_state": seed})
+        .fit(x, np.append(y, np.repeat([0, 1], [80, 120])))
+        .temperature_
+        for seed in range(8)
+    ]
+    assert max(found) < 4  # else the highest there is
+
+
 # Where there is none, and odd rows.
 
 

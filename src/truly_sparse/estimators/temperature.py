@@ -18,8 +18,9 @@ LEAST = np.float32(1e-30)
 #: The highest temperature that is searched, and how often what lies between the inverses is halved. The lowest is 1:
 #: nothing makes a model surer than it is.
 HIGHEST, HALVINGS = 32.0, 40
-#: Rows without which nothing is searched.
-FEWEST = 40
+#: Rows without which nothing is searched; rows that weigh more than so many times the median of their class do not count:
+#: where many rows are equal but for their labels, all those of one label may be held out, and would decide alone.
+FEWEST, HEAVIEST = 40, 10.0
 
 
 @njit(cache=True, **COMPILED)
@@ -68,6 +69,8 @@ def tempered(probabilities: Doubles, temperature: float) -> Doubles:
 def temperature_of(probabilities: Doubles, labels: npt.NDArray[np.int64], weights: Doubles) -> float:
     """Return the temperature with the least weighted log loss, 1 where there are fewer than `FEWEST` rows.
 
+    Rows that are heavier than `HEAVIEST` says do not count.
+
     Parameters
     ----------
     probabilities : ndarray of float64, shape (rows, classes)
@@ -77,6 +80,10 @@ def temperature_of(probabilities: Doubles, labels: npt.NDArray[np.int64], weight
     """
     if len(labels) < FEWEST:
         return 1.0
+    weights = weights.copy()
+    for label in np.unique(labels):
+        own = labels == label
+        weights[own & (weights > HEAVIEST * np.median(weights[own]))] = 0.0
     low, high = 1 / HIGHEST, 1.0
     if _slope(probabilities, labels, weights, high) <= 0:  # the loss still falls there
         return 1.0
