@@ -45,6 +45,23 @@ def part(frame, name):
     return frame[frame["part"] == name].dropna(axis=1, how="all")
 
 
+class Asked:
+    """A network that is sure of nothing."""
+
+    def predict_proba(self, x):
+        return np.full((len(x), 2), 0.5, np.float32)
+
+
+@pytest.mark.parametrize("count", [1, 10, 77, 200, 1000])
+def test_rows_are_from_all_over_a_table_that_is_sorted_by_its_labels(count):
+    x, y = np.arange(200, dtype=np.float32)[:, None], np.repeat([0, 1], 100)
+    rows = noise._rows(Asked(), x, y, count)
+    number = min(count, 200)
+    assert len(np.unique(rows.x)) == number
+    assert abs(int(rows.y.sum()) - number / 2) <= 0.5
+    np.testing.assert_array_equal(rows.y, y[rows.x[:, 0].astype(int)])
+
+
 def test_every_cell_is_there_once(frame):
     counts = frame.pivot_table(index="part", columns="seed", values="kl", aggfunc="size")
     ensembles = 3 * 3 * 5  # populations, kinds, and choices: all, selected and random, of two sizes

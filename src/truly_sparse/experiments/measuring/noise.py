@@ -146,8 +146,10 @@ def _measured(settings: dict[str, Any], network: Network, data: Arrays, seed: in
 
 
 def _rows(network: Network, x: Samples, y: Labels, count: int) -> Rows:
-    some = taken(x, slice(count))
-    return Rows(some, y[:count], network.predict_proba(some))
+    """Return so many rows from all over a table, which may be sorted by its labels."""
+    places = np.arange(min(count, len(y))) * len(y) // min(count, len(y))
+    some = taken(x, places)
+    return Rows(some, y[places], network.predict_proba(some))
 
 
 def _sweep(
