@@ -167,7 +167,7 @@ def test_what_is_auto_follows_rows_and_classes_and_the_schedule_adds_up(rows, cl
         assert found["epochs"] * rows == pytest.approx(125_000 * min(classes, 5), abs=rows / 2)
     # The density follows the classes, unless there would be too many links for each row and class.
     places = (500 + 200) + (200 + 200) + (200 + classes)
-    assert found["epsilon"] == pytest.approx(min(5, 1.5 * max(rows, 250) / places) * min(classes, 5))
+    assert found["epsilon"] == pytest.approx(min(5, 1.5 * max(rows, 300) / places) * min(classes, 5))
     family, larger = (
         fill_in(BEST | {"members": count, "effort": 1.0}, rows, classes, 500, parent=0.5) for count in (4, members)
     )

@@ -65,7 +65,7 @@ CHILD, FEWEST_CHILD_EPOCHS = 0.125, 4
 #: "auto": rows that training sees in all, and the density, for each class (boosting, too, costs a tree per class).
 ROWS_PER_CLASS, EPSILON_PER_CLASS = 125_000, 5.0
 #: The most links at the start, for each row and class; fewer rows than the second number count as so many.
-LINKS_PER_ROW, FEWEST_ROWS = 1.5, 250
+LINKS_PER_ROW, FEWEST_ROWS = 1.5, 300
 #: As many rows as bound nothing.
 MANY = 10**9
 #: The most classes that were tried, and between how many epochs "auto" stays.
