@@ -26,7 +26,6 @@ from tqdm.auto import tqdm
 
 from truly_sparse.engine import store
 from truly_sparse.engine.network import Floats, SparseMLP
-from truly_sparse.engine.pieces import Pieces
 from truly_sparse.engine.prediction import FEW_IN_ORDER, Ordered, Outputs, alike
 from truly_sparse.engine.rows import NonZeros, Samples, chosen
 from truly_sparse.ensembles import methods
@@ -45,7 +44,7 @@ from truly_sparse.estimators.predictor import Finish, Predictor, mean_of_members
 from truly_sparse.estimators.presets import HELD_OUT, MANY, batch_size, fill_in, settle, shortened
 from truly_sparse.estimators.sparse_rows import of_csr
 from truly_sparse.estimators.stored import StoredRows
-from truly_sparse.estimators.temperature import FEWEST, temperature_of
+from truly_sparse.estimators.temperature import FEWEST, MOST_HELD, temperature_of
 from truly_sparse.training import evolution
 from truly_sparse.training.config import contradiction
 from truly_sparse.training.loop import End, Loop, Member, Problem
@@ -300,8 +299,8 @@ class SparseEstimator(Parameters):
     ) -> float:
         """Return the temperature of members that are trained, for a part of the time, on a part of the rows."""
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3 << 16,)))
-        train, held = split(own.y, settings["calibration_fraction"], rng)
-        if isinstance(learned, Pieces) or len(held) < FEWEST:
+        train, held = split(own.y, min(settings["calibration_fraction"], MOST_HELD / len(own.y)), rng)
+        if len(held) < FEWEST:
             return 1.0
         part = Table(chosen(own.x, train), own.y[train], own.weights[train])
         targets = make(part.y, own.y[:0], own.weights[:0])

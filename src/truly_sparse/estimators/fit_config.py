@@ -45,9 +45,9 @@ class FitConfig(TrainingConfig):
     )
     calibration_fraction: float = setting(
         0.0,
-        "Part of the training rows by which a classifier learns how sure to be, its `temperature_`: of a trial, two "
-        "members that are trained for half of the time on the other rows. Rows that are held out for validation are "
-        "taken instead, without a trial; there is none of fewer than 40 rows, or of rows in a file. 0: never.",
+        "Part of the training rows (at most 100,000) by which a classifier learns how sure to be, its `temperature_`: "
+        "of a trial, two members that are trained for half of the time on the other rows. Rows that are held out for "
+        "validation are taken instead, without a trial; there is none of fewer than 40 rows. 0: never.",
         least=0,
         most=0.9,
     )

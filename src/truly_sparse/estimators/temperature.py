@@ -18,8 +18,10 @@ LEAST = np.float32(1e-30)
 #: The highest temperature that is searched, and how often what lies between the inverses is halved. The lowest is 1:
 #: nothing makes a model surer than it is.
 HIGHEST, HALVINGS = 32.0, 40
-#: Rows without which nothing is searched. Rows that weigh more than so many times the median of their class do not
-#: count: where many are equal but for their labels, all those of one label may be held out, and would decide alone.
+#: Rows that are enough, so that their probabilities take little memory.
+MOST_HELD = 100_000
+#: Rows without which nothing is searched; and rows that weigh more than so many times the median of their class do not
+#: count: where many rows are equal but for their labels, all those of one label may be held out, and would decide alone.
 FEWEST, HEAVIEST = 40, 10.0
 
 
