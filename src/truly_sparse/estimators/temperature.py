@@ -20,8 +20,8 @@ LEAST = np.float32(1e-30)
 HIGHEST, HALVINGS = 32.0, 40
 #: Rows that are enough, so that their probabilities take little memory.
 MOST_HELD = 100_000
-#: Rows without which nothing is searched; and rows that weigh more than so many times the median of their class do not
-#: count: where many rows are equal but for their labels, all those of one label may be held out, and would decide alone.
+#: Rows without which nothing is searched. Rows that weigh more than so many times the median of their class do not
+#: count: where many rows are equal but for their labels, those of one label may all be held out, and would decide alone.
 FEWEST, HEAVIEST = 40, 10.0
 
 
