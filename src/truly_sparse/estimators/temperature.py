@@ -21,7 +21,7 @@ HIGHEST, HALVINGS = 32.0, 40
 #: Rows that are enough, so that their probabilities take little memory.
 MOST_HELD = 100_000
 #: Rows without which nothing is searched. Rows that weigh more than so many times the median of their class do not
-#: count: where many rows are equal but for their labels, those of one label may all be held out, and would decide alone.
+#: count: where many rows are equal but for their labels, those of one label may all be held out, and would decide.
 FEWEST, HEAVIEST = 40, 10.0
 
 
