@@ -129,10 +129,11 @@ def main() -> int:
     options.add_argument("--mutants", action="store_true")
     asked = options.parse_args()
     if asked.mutants:
-        counts = {mutant: noticed(mutant) for mutant in MUTANTS}
-        for (file, before, after), count in counts.items():
-            print(f"{file}: {after} for {before}: {count} networks notice")
-        return 0 if all(counts.values()) else 1
+        counts = []
+        for mutant in MUTANTS:
+            counts.append(noticed(mutant))
+            print(f"{mutant[0]}: {mutant[2]} for {mutant[1]}: {counts[-1]} networks notice", flush=True)
+        return 0 if all(counts) else 1
     with tempfile.TemporaryDirectory() as cache:
         if asked.only is not None:
             numbers = ["--seed", str(asked.seed), "--first", str(asked.only)]

@@ -419,7 +419,7 @@ def led(kind: str, runs: int, keep: Path) -> Iterator[tuple[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-W", "ignore", __file__, "--what", kind, "--runs", str(runs), "--folder", folder]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-        harm = sorted(path for path in Path(folder).iterdir() if path.is_file())
+        harm = [path for kind_of_harm in ("crash", "oom", "timeout") for path in Path(folder).glob(f"{kind_of_harm}-*")]
         for path in harm:
             keep.mkdir(parents=True, exist_ok=True)
             (keep / f"{kind}-{path.name}").write_bytes(path.read_bytes())
