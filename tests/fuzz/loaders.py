@@ -22,7 +22,6 @@ import io
 import json
 import os
 import re
-import resource
 import subprocess
 import sys
 import tarfile
@@ -376,7 +375,8 @@ class Trial:
             raise RuntimeError(f"{self._peak() - self.most + MEMORY} bytes more")
 
     def _peak(self) -> int:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        """Return the most memory of this process so far; `getrusage` would count that of the process before `exec`."""
+        return int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) * 1024
 
 
 def replay(kinds: list[str], folder: Path) -> int:

@@ -41,8 +41,8 @@ def test_a_job_of_a_workflow_that_was_replaced_stops(tmp_path, monkeypatch):
 
 def test_a_new_workflow_sweeps_what_a_killed_one_left_of_tables_and_figures(tmp_path):
     results, paper = tmp_path / "results/p/journal", tmp_path / "paper/p/journal"
-    left = [results / "figures/.a-abcdefgh.png", paper / "tables/.b-abcdefgh.tex"]
-    keep = [results / "figures/a.png", results / "records/.c-abcdefgh.csv"]
+    left = [results / "figures/.a.unfinished-abcdefgh.png", paper / "tables/.b.unfinished-abcdefgh.tex"]
+    keep = [results / "figures/a.png", results / "records/.c.unfinished-abcdefgh.csv"]
     for path in [*left, *keep]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
