@@ -279,18 +279,16 @@ def _address_space(which: str) -> int:
 
 def points(attempts: dict[str, Attempts], memory: bool, number: int | None, seed: int) -> list[Point]:
     """Return every call with every fault that it can have, or all places where memory runs out; or some of them."""
-    every = [Point(name, part, MEMORY) for name in attempts for part in range(0, PARTS, PARTS // MEMORY_POINTS)]
-    every = (
-        every
-        if memory
-        else [
+    if memory:
+        every = [Point(name, part, MEMORY) for name in attempts for part in range(0, PARTS, PARTS // MEMORY_POINTS)]
+    else:
+        every = [
             Point(name, place, fault)
             for name, one in attempts.items()
             for place, call in enumerate(one.calls, 1)
             for fault in FAULTS
             if fault != "torn" or call in WRITES
         ]
-    )
     return every if number is None else random.Random(seed).sample(every, min(number, len(every)))
 
 
