@@ -1,4 +1,4 @@
-"""The one error a user is meant to read."""
+"""The one error a user is meant to read, and errors of others in one line."""
 
 
 class UserError(ValueError):
@@ -6,3 +6,8 @@ class UserError(ValueError):
 
     The command line prints the message without a traceback and exits with code 2.
     """
+
+
+def one_line(said: object) -> str:
+    """Return what an error, or anything else, says as text without line breaks."""
+    return " ".join(str(said).split())

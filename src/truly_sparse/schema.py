@@ -10,7 +10,7 @@ from typing import Any, cast
 import jsonschema
 import yaml
 
-from truly_sparse.errors import UserError
+from truly_sparse.errors import UserError, one_line
 
 # Levels of mappings and lists in a file, and values in it, an alias counting as all that it stands for.
 DEEPEST, MOST_VALUES = 50, 100_000
@@ -268,5 +268,5 @@ def _say_type(kinds: list[str], found: Any) -> str:
 
 def _short(found: Any) -> str:
     """Return a value as text that fits into a line."""
-    shown = " ".join(str(found).split())
+    shown = one_line(found)
     return f"{shown[:60]}..." if len(shown) > 60 else shown

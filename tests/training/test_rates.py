@@ -57,7 +57,7 @@ def test_one_cycle_stays_between_its_ends_however_short(epochs, steps, peak, mom
     assert momenta[rates.argmax()] - momenta.min() <= 0.0011
 
 
-@pytest.mark.parametrize("steps", [1, 3, 20, 390])
+@pytest.mark.parametrize("steps", [2, 3, 20, 390])  # PyTorch divides by 0 where the rise is one step
 def test_one_cycle_is_pytorchs(steps):
     torch = pytest.importorskip("torch")
     parameter = torch.nn.Parameter(torch.zeros(1))

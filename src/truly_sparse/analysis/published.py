@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from truly_sparse.errors import UserError
+from truly_sparse.errors import UserError, one_line
 
 NEEDED = ("dataset", "method", "setting", "metric", "published", "published_std", "note", "published_runs", "source")
 
@@ -36,7 +36,7 @@ def load(table: str) -> pd.DataFrame:
     try:
         frame = pd.read_csv(path, dtype={"setting": str, "note": str, "source": str})
     except (ValueError, OSError) as error:
-        raise UserError(f"{path}: cannot read the published numbers ({' '.join(str(error).split())})") from error
+        raise UserError(f"{path}: cannot read the published numbers ({one_line(error)})") from error
     lacking = [column for column in NEEDED if column not in frame.columns]
     if lacking:
         raise UserError(f'{path}: column "{lacking[0]}" is missing; restore the file')

@@ -1,15 +1,16 @@
 """One look for all figures: sizes in inches for an A4 page, colours that colour-blind readers can tell apart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from itertools import cycle
+from typing import Any, TypeVar
 
 import matplotlib as mpl
 
 # Width of the text of paper/<study>/main.tex.
 PAGE_WIDTH = 6.69
 # Okabe and Ito's palette.
-BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE, GREY = (
     "#000000",
     "#E69F00",
     "#56B4E9",
@@ -18,9 +19,19 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
     "#0072B2",
     "#D55E00",
     "#CC79A7",
+    "#7F7F7F",
 )
 # Colour and marker together, so that a figure also reads in grey.
-SERIES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (PURPLE, "D"), (SKY, "v"), (VERMILION, "P"))
+SERIES = (
+    (BLUE, "o"),
+    (ORANGE, "s"),
+    (GREEN, "^"),
+    (PURPLE, "D"),
+    (SKY, "v"),
+    (VERMILION, "P"),
+    (BLACK, "X"),
+    (GREY, "*"),
+)
 _SETTINGS: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 7.5,
@@ -41,6 +52,13 @@ _SETTINGS: Any = {
     "savefig.dpi": 200,
     "figure.constrained_layout.use": True,
 }
+
+Name = TypeVar("Name")
+
+
+def series(names: Iterable[Name]) -> dict[Name, tuple[str, str]]:
+    """Return a colour and a marker for each name, in their order; where names are many, the first come again."""
+    return dict(zip(names, cycle(SERIES), strict=False))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import IO, Any, TypeVar
 
 from tqdm import tqdm
 
-from truly_sparse.errors import UserError
+from truly_sparse.errors import UserError, one_line
 from truly_sparse.files import atomic_path, sha256
 
 ATTEMPTS = 3
@@ -181,13 +181,13 @@ def open_address(url: str, first: int = 0) -> http.client.HTTPResponse:
     try:
         answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
-        reason = f"{url}: HTTP {error.code} {_one_line(error.reason)}"
+        reason = f"{url}: HTTP {error.code} {one_line(error.reason)}"
         raise (Passing if error.code >= 500 or error.code in (408, 429) else Unreachable)(reason) from None
     except urllib.error.URLError as error:
-        reason = f"{url}: {_one_line(error.reason)}"
+        reason = f"{url}: {one_line(error.reason)}"
         raise Unreachable(reason) if "not known" in reason else Passing(reason, answered=False) from None
     except (OSError, http.client.HTTPException) as error:
-        raise Passing(f"{url}: {_one_line(error)}", answered=False) from None
+        raise Passing(f"{url}: {one_line(error)}", answered=False) from None
     kind = answer.headers.get_content_type()
     if kind in ("text/html", "application/xhtml+xml"):
         answer.close()
@@ -200,7 +200,7 @@ def read_piece(answer: IO[bytes], url: str) -> bytes:
     try:
         return answer.read(PIECE)
     except (OSError, http.client.HTTPException) as error:
-        raise Passing(f"{url}: {_one_line(error)}") from None
+        raise Passing(f"{url}: {one_line(error)}") from None
 
 
 def length_of(answer: http.client.HTTPResponse) -> int:
@@ -215,10 +215,6 @@ def progress(url: str, size: int, first: int = 0) -> Any:
     if not terminal:
         print(f"downloading {url} ({size / 1e6:.1f} MB)" if size else f"downloading {url}", file=sys.stderr)
     return tqdm(total=size or None, initial=first, unit="B", unit_scale=True, disable=not terminal)
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())
 
 
 def first_that_works(

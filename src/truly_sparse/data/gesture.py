@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from truly_sparse.data.fetch import SourceFailed
+from truly_sparse.errors import one_line
 
 VIDEOS = ("a1", "a2", "a3", "b1", "b3", "c1", "c3")
 LATER = 4
@@ -57,9 +58,7 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, skipinitialspace=True)
     except (OSError, ValueError) as error:
-        raise SourceFailed(
-            f"{path}: cannot be read ({' '.join(str(error).split())}); delete it and fetch again"
-        ) from None
+        raise SourceFailed(f"{path}: cannot be read ({one_line(error)}); delete it and fetch again") from None
     table.columns = [str(column).strip() for column in table.columns]
     missing = [column for column in columns if column not in table.columns]
     if missing:

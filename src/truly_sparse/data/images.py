@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truly_sparse.data.fetch import SourceFailed
+from truly_sparse.errors import one_line
 
 Bytes = npt.NDArray[np.uint8]
 #: Bytes of images read at a time; bounds the memory.
@@ -55,7 +56,7 @@ def read(entry: Mapping[str, Any], folder: Path, files: Sequence[str]) -> Iterat
                 for pixels, labels in pieces(entry, opened, names):
                     yield Images(pixels, labels, part)
     except (OSError, EOFError, ValueError, zlib.error, tarfile.TarError) as error:  # of a header, ValueError
-        raise SourceFailed(f"{folder}: cannot be read ({' '.join(str(error).split())})") from None
+        raise SourceFailed(f"{folder}: cannot be read ({one_line(error)})") from None
 
 
 Opener = Callable[[str], IO[bytes]]

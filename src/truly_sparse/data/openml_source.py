@@ -18,6 +18,7 @@ import pandas as pd
 
 from truly_sparse.data import fetch
 from truly_sparse.data.fetch import Passing, SourceFailed
+from truly_sparse.errors import one_line
 
 #: Rows turned into arrays at a time.
 CHUNK = 8192
@@ -75,9 +76,9 @@ def _get(openml: ModuleType, number: int, refresh: bool) -> Path | None:
     except openml.exceptions.OpenMLHashException:
         raise Passing("the file has another MD5 than its description says") from None
     except openml.exceptions.OpenMLServerException as error:  # an answer of OpenML itself, such as "unknown dataset"
-        raise SourceFailed(f"{' '.join(str(error.message).split())} (code {error.code})") from None
+        raise SourceFailed(f"{one_line(error.message)} (code {error.code})") from None
     except openml.exceptions.OpenMLServerError as error:  # something else answered, such as a proxy
-        raise Passing(f"{' '.join(str(error).split())[:200]}") from None
+        raise Passing(one_line(error)[:200]) from None
     except requests.TooManyRedirects as error:
         raise SourceFailed(f"{error}") from None
     except requests.RequestException as error:
@@ -138,7 +139,7 @@ def read_arff(path: Path) -> Iterator[pd.DataFrame]:
             if rows:
                 yield _frame(rows, names, numeric)
     except (arff.ArffException, UnicodeDecodeError, ValueError) as error:
-        raise SourceFailed(f"{path} is not a readable ARFF file ({' '.join(str(error).split())})") from None
+        raise SourceFailed(f"{path} is not a readable ARFF file ({one_line(error)})") from None
 
 
 def _is_sparse(path: Path) -> bool:

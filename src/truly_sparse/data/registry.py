@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from truly_sparse.errors import UserError
+from truly_sparse.errors import UserError, one_line
 from truly_sparse.files import sha256
 from truly_sparse.schema import check, checkout_file, load_schema, read_yaml, suggest
 
@@ -88,7 +88,7 @@ def _read(path: Path, written: int, size: int) -> dict[str, Any]:
     try:
         content = read_yaml(path)
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a readable registry of datasets ({' '.join(str(error).split())})") from None
+        raise UserError(f"{path}: not a readable registry of datasets ({one_line(error)})") from None
     check(content, _schema(), str(path))
     datasets: dict[str, Any] = content["datasets"]
     return datasets

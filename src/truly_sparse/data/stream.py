@@ -16,6 +16,7 @@ import pyarrow.csv as pa_csv
 
 from truly_sparse.data import fetch
 from truly_sparse.data.fetch import Passing, SourceFailed
+from truly_sparse.errors import one_line
 from truly_sparse.files import write_json
 
 #: Bytes of text parsed at a time; bounds the memory.
@@ -214,5 +215,5 @@ def parse(text: bytes, features: int, what: str) -> pd.DataFrame:
             convert_options=pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.float32())),
         )
     except pa.ArrowInvalid as error:
-        raise SourceFailed(f"{what}: {' '.join(str(error).split())}") from None
+        raise SourceFailed(f"{what}: {one_line(error)}") from None
     return table.select([*names[1:], "target"]).to_pandas()

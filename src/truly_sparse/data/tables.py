@@ -8,6 +8,7 @@ import pandas as pd
 from truly_sparse.data import openml_source
 from truly_sparse.data.arrays import NOT_FEATURES
 from truly_sparse.data.fetch import SourceFailed
+from truly_sparse.errors import one_line
 
 #: Rows read at a time; bounds the memory.
 CHUNK = 16384
@@ -47,7 +48,7 @@ def _pieces(path: Path) -> Iterator[pd.DataFrame]:
     except FileNotFoundError:
         raise SourceFailed(f"{path} is missing") from None
     except (OSError, EOFError, ValueError) as error:
-        raise SourceFailed(f"{path} cannot be read ({' '.join(str(error).split())})") from None
+        raise SourceFailed(f"{path} cannot be read ({one_line(error)})") from None
 
 
 def _some(names: list[str]) -> str:

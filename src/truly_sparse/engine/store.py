@@ -15,7 +15,7 @@ from truly_sparse.engine.graph import Graph, Pair, check_blocks
 from truly_sparse.engine.linked import Linked
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.noise import Noise, add_noise, noise_of, numbers_of
-from truly_sparse.errors import UserError
+from truly_sparse.errors import UserError, one_line
 from truly_sparse.files import atomic_path
 
 FORMAT = 3
@@ -75,8 +75,7 @@ def load(path: str | Path) -> Network:
     except UserError as error:
         raise UserError(f"{path}: {error}; delete it and train again") from None
     except Exception as error:
-        said = " ".join(str(error).split())
-        raise UserError(f"{path} is not a network file ({said}); delete it and train again") from None
+        raise UserError(f"{path} is not a network file ({one_line(error)}); delete it and train again") from None
 
 
 def read(path: str | Path) -> Arrays:

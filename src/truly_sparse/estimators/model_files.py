@@ -17,7 +17,7 @@ from truly_sparse.engine import store
 from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
-from truly_sparse.errors import UserError
+from truly_sparse.errors import UserError, one_line
 from truly_sparse.estimators import archives, preprocessing, tables
 from truly_sparse.estimators.base import Model, SparseEstimator
 from truly_sparse.estimators.children import Parent, sharing
@@ -140,7 +140,7 @@ def load_model(path: str | Path, trusted: Collection[str] = ()) -> Any:
     except UserError as error:
         raise UserError(f"{path} is not usable: {error}") from None
     except Exception as error:  # whatever a damaged file does
-        raise UserError(f"{path} is not a model file ({' '.join(str(error).split())})") from None
+        raise UserError(f"{path} is not a model file ({one_line(error)})") from None
 
 
 def _import_name(kind: type) -> str:

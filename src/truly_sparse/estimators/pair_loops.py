@@ -1,4 +1,8 @@
-"""Compiled loops of the pairs of columns; all sums are in the order of the rows."""
+"""Compiled loops of the pairs of columns; all sums are in the order of the rows.
+
+Arrays are written number by number: an assignment of whole rows compiles what says that their shapes differ, which
+takes longer to compile than all the rest.
+"""
 
 import numpy as np
 from numba import njit
@@ -36,7 +40,10 @@ def unexplained(codes, cells, wanted, weights):
         step, mass = np.empty((cells, classes)), np.empty(cells)
         for _ in range(ROUNDS):
             for column in range(columns):
-                step[:], mass[:] = 0.0, SHRINKAGE
+                for cell in range(cells):
+                    mass[cell] = SHRINKAGE
+                    for k in range(classes):
+                        step[cell, k] = 0.0
                 for row in range(1 - half, rows, 2):
                     cell = codes[row, column]
                     mass[cell] += weights[row]
@@ -50,7 +57,8 @@ def unexplained(codes, cells, wanted, weights):
                     for k in range(classes):
                         now[row, k] -= step[codes[row, column], k]
         for row in range(half, rows, 2):
-            left[row] = now[row]
+            for k in range(classes):
+                left[row, k] = now[row, k]
     return left, gains
 
 
@@ -62,7 +70,9 @@ def mean_squares(values, weights):
         mass += weights[row]
         for k in range(values.shape[1]):
             total[k] += weights[row] * values[row, k] * values[row, k]
-    return total / mass
+    for k in range(len(total)):
+        total[k] /= mass
+    return total
 
 
 @njit(cache=True, boundscheck=False)
@@ -74,7 +84,7 @@ def worth(codes, cells, left, weights, pairs):
     rows, classes = left.shape
     found = np.zeros(len(pairs))
     for pair in range(len(pairs)):
-        first, second = pairs[pair]
+        first, second = pairs[pair, 0], pairs[pair, 1]
         total, mass = np.zeros((2, cells * cells, classes)), np.zeros((2, cells * cells))
         for row in range(rows):
             cell = codes[row, first] * cells + codes[row, second]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from truly_sparse.errors import UserError
+from truly_sparse.errors import UserError, one_line
 from truly_sparse.estimators import tables
 from truly_sparse.estimators.stored import BlockFile, Floats, StoredRows
 
@@ -89,7 +89,7 @@ def reading(path: str | Path) -> Iterator[None]:
     except ImportError:
         raise UserError(f'{path} needs pyarrow; pip install "truly-sparse[tables]", or give a .csv file') from None
     except (ValueError, OSError) as error:
-        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+        raise UserError(f"{path} cannot be read: {one_line(error)}") from None
 
 
 def is_parquet(path: str | Path) -> bool:

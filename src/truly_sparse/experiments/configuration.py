@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from truly_sparse.ensembles import methods
-from truly_sparse.errors import UserError
+from truly_sparse.errors import UserError, one_line
 from truly_sparse.experiments.configuration_schema import check, fill, schema, suggest
 from truly_sparse.schema import read_yaml
 from truly_sparse.training.config import DENSITIES, TrainingConfig, contradiction
@@ -93,7 +93,7 @@ def _read(path: Path) -> Any:
     except OSError as error:
         raise UserError(f"{path}: cannot read the configuration ({error.strerror})") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
+        raise UserError(f"{path}: not valid YAML ({one_line(error)})") from error
 
 
 def _replaced(content: Any, changes: Any) -> Any:

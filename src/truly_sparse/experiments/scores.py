@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from truly_sparse.data.arrays import Labels, split_rows
 from truly_sparse.data.prepare import about_of
-from truly_sparse.errors import UserError
+from truly_sparse.errors import UserError, one_line
 from truly_sparse.experiments import probabilities
 from truly_sparse.experiments.configuration import results_folder
 from truly_sparse.experiments.configuration_schema import suggest
@@ -89,7 +89,7 @@ def score(found: Iterable[Kept], metrics: Mapping[str, Metric], folder: Path) ->
                 value = metric(labels, shares)
                 yield record, name, None if value is None else float(value)
             except Exception as error:  # whatever a function of one's own does
-                raise UserError(f"metric {name} of {path_of(record)}: {' '.join(str(error).split())}") from error
+                raise UserError(f"metric {name} of {path_of(record)}: {one_line(error)}") from error
 
 
 def labels_of(record: Record, folder: Path) -> Labels:

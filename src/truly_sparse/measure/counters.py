@@ -6,6 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from truly_sparse.errors import one_line
+
 # All floating-point operations, else those of single precision; a vector of n counts n, a fused multiply-add two.
 EVENTS = ("PAPI_FP_OPS", "PAPI_SP_OPS")
 POWERCAP = Path("/sys/class/powercap")
@@ -76,7 +78,7 @@ class Counters:
 
 
 def _because(reason: object) -> str:
-    return "not available: " + " ".join(str(reason).split())
+    return "not available: " + one_line(reason)
 
 
 class _Operations:

@@ -12,6 +12,7 @@ import numpy as np
 
 from truly_sparse.engine import store, topology
 from truly_sparse.engine.linked import Linked
+from truly_sparse.errors import one_line
 from truly_sparse.files import atomic_path
 from truly_sparse.training.loop import Loop, Member, Progress
 
@@ -82,7 +83,7 @@ def restore(loop: Loop, path: str | Path, identity: dict[str, Any]) -> str | Non
         streams = copy.deepcopy(loop.streams)
         streams.restore(facts["streams"])
     except Exception as error:  # whatever a damaged file does, the run can start anew
-        return f"it is damaged ({' '.join(str(error).split())})"
+        return f"it is damaged ({one_line(error)})"
     loop.network, loop.progress, loop.earlier, loop.parent = network, progress, earlier, parent
     loop.streams = streams
     loop.members, rest = members[:ended], members[ended:]

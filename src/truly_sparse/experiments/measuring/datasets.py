@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from truly_sparse.data.arrays import features
-from truly_sparse.errors import UserError
+from truly_sparse.errors import UserError, one_line
 
 
 def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
@@ -36,7 +36,7 @@ def _count(folder: Path, name: str) -> dict[str, Any]:
         content = pq.ParquetFile(path)
         classes = pc.count_distinct(content.read(["target"])["target"]).as_py()
     except (OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise UserError(
             f"dataset {name} is not prepared ({reason}); run `python -m truly_sparse data {name}`"
         ) from None

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.panels import letter, warn
-from truly_sparse.analysis.style import PAGE_WIDTH, SERIES
+from truly_sparse.analysis.style import PAGE_WIDTH, series
 from truly_sparse.studies.across.cells import BASELINE, METHODS, METRICS, by_dataset, table_of
 
 COLUMNS = ("figure", "method", "metric", "value", "error", "operations", "datasets")
@@ -17,7 +17,6 @@ PANELS = {
     "ece": "calibration error",
     "disagreement": "disagreement",
 }
-_MARKERS = "osD^vP*X"
 
 
 def data(inputs: Inputs) -> pd.DataFrame:
@@ -50,15 +49,16 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     """Draw a panel for each metric."""
     figure = Figure(figsize=(PAGE_WIDTH, 4.6))
     panels = figure.subplots(2, 2).ravel()
+    looks = series(METHODS)
     for axes, name, (metric, words) in zip(panels, "abcd", PANELS.items(), strict=True):
         for row in frame[frame["metric"] == metric].to_dict("records"):
-            place = list(METHODS).index(row["method"])
+            colour, marker = looks[row["method"]]
             axes.errorbar(
                 row["operations"],
                 row["value"],
                 row["error"],
-                fmt=_MARKERS[place],
-                color=SERIES[place % len(SERIES)][0],
+                fmt=marker,
+                color=colour,
                 markersize=4.5,
                 linewidth=0.9,
                 label=method_title(row["method"]),

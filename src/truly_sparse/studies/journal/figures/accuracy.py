@@ -12,7 +12,7 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import dataset_title, method_title, row_order, split_setting
 from truly_sparse.analysis.origin import parts_of
 from truly_sparse.analysis.places import banner
-from truly_sparse.analysis.style import BLACK, PAGE_WIDTH, SERIES, VERMILION
+from truly_sparse.analysis.style import BLACK, PAGE_WIDTH, VERMILION, series
 from truly_sparse.studies.journal.tables.table1 import tidy as table1
 
 _TIGHT: dict[str, Any] = {"handletextpad": 0.1, "columnspacing": 1.1, "handlelength": 1.5}
@@ -54,9 +54,9 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     height = SINGLE_HEIGHT if len(datasets) == 1 else PANEL_HEIGHT * len(datasets)
     figure = Figure(figsize=(PAGE_WIDTH, height + 0.55))
     epsilons = sorted(frame["epsilon"].dropna().unique())
-    series = {epsilon: SERIES[place % len(SERIES)] for place, epsilon in enumerate(epsilons)}
+    looks = series(epsilons)
     for axes, dataset in zip(figure.subplots(len(datasets), squeeze=False)[:, 0], datasets, strict=True):
-        _panel(axes, frame[frame["dataset"] == dataset], series)
+        _panel(axes, frame[frame["dataset"] == dataset], looks)
         (part,) = set(frame.loc[frame["dataset"] == dataset, "partial"])
         axes.set_title(dataset_title(dataset) + (f" (only {part})" if part else ""))
         axes.set_ylabel("test accuracy (%)")
@@ -64,19 +64,19 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
         figure.suptitle(banner(preset), color=VERMILION, fontsize=8.5)
     others = set(frame.loc[frame["epsilon"].isna(), "method"])
     dense = "dense" if all(method.startswith("dense") for method in others) else "no ε"
-    handles = _legend(series, dense if others else None, bool((frame["kind"] == "published").any()))
+    handles = _legend(looks, dense if others else None, bool((frame["kind"] == "published").any()))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), **_TIGHT)
     return figure
 
 
-def _panel(axes: Axes, frame: pd.DataFrame, series: dict[float, tuple[str, str]]) -> None:
+def _panel(axes: Axes, frame: pd.DataFrame, looks: dict[float, tuple[str, str]]) -> None:
     places: list[tuple[float, str]] = []
     start = 0.0
     for label, group in _groups(frame):
         epsilons = sorted(group["epsilon"].unique(), key=lambda epsilon: (pd.isna(epsilon), epsilon))
         for slot, epsilon in enumerate(epsilons):
             part = group[group["epsilon"].isna() if pd.isna(epsilon) else group["epsilon"] == epsilon]
-            _slot(axes, part, start + slot, *series.get(epsilon, (BLACK, "D")))
+            _slot(axes, part, start + slot, *looks.get(epsilon, (BLACK, "D")))
         places.append((start + (len(epsilons) - 1) / 2, label))
         start += len(epsilons) + _GAP
     axes.set_xticks([x for x, _ in places], [label for _, label in places])
@@ -111,13 +111,13 @@ def _label(method: str, lambda_: str, others: str) -> str:
     return "\n".join(filter(None, words))
 
 
-def _legend(series: dict[float, tuple[str, str]], dense: str | None, published: bool) -> list[Line2D]:
+def _legend(looks: dict[float, tuple[str, str]], dense: str | None, published: bool) -> list[Line2D]:
     def handle(label: str, **look: Any) -> Line2D:
         return Line2D([], [], linestyle="none", label=label, **look)
 
     handles = [
         handle(f"ε = {epsilon:g}", marker=marker, color=colour, markersize=4.2)
-        for epsilon, (colour, marker) in series.items()
+        for epsilon, (colour, marker) in looks.items()
     ]
     if dense:
         handles.append(handle(dense, marker="D", color=BLACK, markersize=4.2))

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.panels import dataset_words, letter, of_first_dataset, warn
-from truly_sparse.analysis.style import BLACK, PAGE_WIDTH, SERIES
+from truly_sparse.analysis.style import BLACK, PAGE_WIDTH, series
 
 _OTHERS = "#dcdcdc"
 
@@ -33,6 +33,7 @@ def data(inputs: Inputs) -> pd.DataFrame:
 def draw(frame: pd.DataFrame, preset: str) -> Figure:
     """Draw one panel per method; the other methods' points are grey behind it."""
     methods = list(frame["method"].unique())
+    looks = series(sorted(frame["member"].unique()))
     rows = -(-len(methods) // 2)
     figure = Figure(figsize=(PAGE_WIDTH, 2.45 * rows + 0.35))
     panels = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False).ravel()
@@ -40,7 +41,7 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
         axes.plot(frame["x"], frame["y"], ".", color=_OTHERS, markersize=2, markeredgewidth=0)
         own = frame[frame["method"] == method].sort_values("epoch")
         for member, part in own.groupby("member"):
-            _trajectory(axes, part, *SERIES[int(member) % len(SERIES)])
+            _trajectory(axes, part, *looks[member])
         letter(axes, label, method_title(method))
         axes.set(xticks=[], yticks=[])
         axes.grid(visible=False)
@@ -49,7 +50,7 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     about = dataset_words(frame["dataset"].iloc[0], frame["partial"].iloc[0])
     figure.supxlabel(f"t-SNE dimension 1 ({about})", fontsize=7.5)
     figure.supylabel("t-SNE dimension 2", fontsize=7.5)
-    handles = _legend(sorted(frame["member"].unique()))
+    handles = _legend(looks)
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), handletextpad=0.3)
     warn(figure, preset)
     return figure
@@ -65,10 +66,9 @@ def _trajectory(axes: Axes, part: pd.DataFrame, colour: str, marker: str) -> Non
         )
 
 
-def _legend(members: list[int]) -> list[Line2D]:
+def _legend(looks: dict[int, tuple[str, str]]) -> list[Line2D]:
     handles = []
-    for member in members:
-        colour, marker = SERIES[int(member) % len(SERIES)]
+    for member, (colour, marker) in looks.items():
         handles.append(
             Line2D([], [], color=colour, marker=marker, markersize=3, linewidth=0.8, label=f"member {member + 1}")
         )

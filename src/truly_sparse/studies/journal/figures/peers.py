@@ -12,7 +12,7 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.origin import parts_of
 from truly_sparse.analysis.panels import dataset_words, letter, warn
-from truly_sparse.analysis.style import BLACK, PAGE_WIDTH, SERIES
+from truly_sparse.analysis.style import BLACK, PAGE_WIDTH, series
 from truly_sparse.studies.journal.tables.baseline_peers import OURS, OURS_TITLE, with_proposed
 from truly_sparse.studies.journal.tables.baselines import tidy
 
@@ -24,7 +24,7 @@ PANELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "c": ("fit_seconds", "seconds to fit,\none core", {"value": "log"}),
 }
 PEERS = ("logistic_regression", "random_forest", "hist_gradient_boosting", "sklearn_mlp", "dense_tuned", "static")
-_LOOKS = {OURS: (BLACK, "|"), **dict(zip(PEERS, SERIES, strict=True))}
+_LOOKS = {OURS: (BLACK, "|"), **series(PEERS)}
 _TICKS = [-10, -2, 0, 2, 10]
 _WIDTHS = [1.6, 1, 1]
 _ROW = 0.2

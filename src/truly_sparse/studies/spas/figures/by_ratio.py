@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from truly_sparse.analysis.style import SERIES
+from truly_sparse.analysis.style import series
 
 Looks = Mapping[Any, tuple[str, str]]
 
@@ -45,7 +45,7 @@ def rows_of(
 
 def looks_of(values: pd.Series) -> Looks:
     """Return colour and marker of each of some numbers of links, the largest first."""
-    return dict(zip(sorted(values.unique(), reverse=True), SERIES, strict=False))
+    return series(sorted(values.unique(), reverse=True))
 
 
 def lines(axes: Axes, frame: pd.DataFrame, column: str, looks: Looks) -> None:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import dataset_title
 from truly_sparse.analysis.panels import letter, warn
-from truly_sparse.analysis.style import BLUE, ORANGE, PAGE_WIDTH, SERIES
+from truly_sparse.analysis.style import BLUE, ORANGE, PAGE_WIDTH, series
 from truly_sparse.studies.whitaker.figures.noise import cells, colours
 
 COLUMNS = ("figure", "panel", "dataset", "sparsity", "sd", "kl", "value", "seeds")
@@ -41,7 +41,7 @@ def data(inputs: Inputs) -> pd.DataFrame:
 
 def draw(frame: pd.DataFrame, preset: str) -> Figure:
     """Draw the three panels."""
-    figure = Figure(figsize=(PAGE_WIDTH, 2.6))
+    figure = Figure(figsize=(PAGE_WIDTH, 3.1))
     left, middle, right = figure.subplots(1, 3)
     _divergence(left, frame[frame["panel"] == "a"])
     _loss(middle, frame[(frame["panel"] == "b") & (frame["kl"] <= SHOWN)])
@@ -53,6 +53,8 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     right.set_ylabel("accuracy (%)")
     right.legend()
     letter(right, "c", "parent and four children")
+    datasets, titles = middle.get_legend_handles_labels()
+    figure.legend(datasets, titles, title="datasets of panel b", loc="outside lower center", ncols=4)
     warn(figure, preset)
     return figure
 
@@ -70,13 +72,13 @@ def _divergence(axes: Axes, frame: pd.DataFrame) -> None:
 
 
 def _loss(axes: Axes, frame: pd.DataFrame) -> None:
-    for place, (dataset, own) in enumerate(frame.groupby("dataset", sort=False)):
-        colour, marker = SERIES[place % len(SERIES)]
+    groups = {str(dataset): own for dataset, own in frame.groupby("dataset", sort=False)}
+    for dataset, (colour, marker) in series(groups).items():
+        own = groups[dataset]
         axes.plot(
             own["kl"], own["value"], linestyle="none", color=colour, marker=marker, markersize=2.4,
-            label=dataset_title(str(dataset)),
+            label=dataset_title(dataset),
         )  # fmt: skip
     axes.set_xlabel("divergence (nats)")
     axes.set_ylabel("points lost")
-    axes.legend(fontsize=5.5)
     letter(axes, "b", "every cell")

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.panels import warn
-from truly_sparse.analysis.style import SERIES
+from truly_sparse.analysis.style import series
 from truly_sparse.studies.whitaker.figures.grids import Look, Style, handles, line, panels
 from truly_sparse.studies.whitaker.runs import frame_of
 
@@ -39,7 +39,7 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     widths = sorted(frame["hidden"].unique(), key=lambda name: int(name.split("-")[0]))
     looks: dict[str, Look] = {}
     for axes, (_, own) in zip(grid, frame.groupby("dataset", sort=False), strict=True):
-        for width, (colour, marker) in zip(widths, SERIES, strict=False):
+        for width, (colour, marker) in series(widths).items():
             for structure, style in STYLES.items():
                 part = own[(own["hidden"] == width) & (own["structure"] == structure)]
                 if len(part):

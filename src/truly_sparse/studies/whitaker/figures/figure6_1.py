@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.panels import warn
-from truly_sparse.analysis.style import SERIES
+from truly_sparse.analysis.style import series
 from truly_sparse.errors import UserError
 from truly_sparse.studies.whitaker.figures.annealing import means, panels, runs
 from truly_sparse.studies.whitaker.figures.grids import Look, handles, line
@@ -27,9 +27,7 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     """Draw a panel per dataset and rate, a line for every temperature."""
     figure, named = panels(frame, "accuracy (%)")
     temperatures = sorted(frame["temperature"].unique())
-    looks: dict[str, Look] = {
-        f"τ = {tau:g}": (*SERIES[place % len(SERIES)], "-") for place, tau in enumerate(temperatures)
-    }
+    looks: dict[str, Look] = {f"τ = {tau:g}": (*look, "-") for tau, look in series(temperatures).items()}
     for (dataset, rate), axes in named.items():
         own = frame[(frame["dataset"] == dataset) & (frame["rate"] == rate)]
         for tau, (colour, marker, style) in zip(temperatures, looks.values(), strict=True):
