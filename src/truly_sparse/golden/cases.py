@@ -471,6 +471,8 @@ def _architectures() -> list[Case]:
         _run("plain CNN, all links", plain | {"compression": 1.0, "evolution_every": 0}, **own),
         _run("plain CNN, edst_rg", plain | two, "edst_rg", **own),
         _run("plain CNN, fd_tse", plain | two, "fd_tse", **own),
+        _run("plain CNN, fresh subnetworks", plain | FAMILY | {"members": 2, "inherit": False}, "sparse_subnetworks",
+             **own),
         _run("LeNet, subnetworks", plain | lenet | FAMILY | {"members": 2}, "sparse_subnetworks", **own),
         _run("LeNet, stochastic subnetworks", plain | lenet | FAMILY | {"members": 2}, "stochastic_subnetworks", **own),
         _run("LeNet, links", plain | lenet | {"compression": None, "links": 300}, **own),
