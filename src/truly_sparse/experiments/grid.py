@@ -5,7 +5,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from truly_sparse.errors import UserError
@@ -99,15 +99,23 @@ def runs(config: dict[str, Any], experiment: str | None = None) -> list[RunSpec]
     experiments = config["experiments"]
     if experiment is not None and experiment not in experiments:
         raise UserError(f'unknown experiment "{experiment}"{suggest(experiment, experiments)}')
+    written = json.dumps(config)
+    names = experiments if experiment is None else [experiment]
+    return [spec for name in names for spec in _experiment_runs(written, name)]
+
+
+@lru_cache(maxsize=32)
+def _experiment_runs(written: str, experiment: str) -> tuple[RunSpec, ...]:
+    """Return the runs of an experiment of a configuration, given as JSON; tables ask for the same ones many times."""
+    config = json.loads(written)
     found: dict[str, RunSpec] = {}
-    for name in experiments if experiment is None else [experiment]:
-        for position, block in enumerate(experiments[name]):
-            where = f"experiments.{name}[{position}]"
-            for spec in _block_runs(config, name, block, where):
-                if spec.path in found:
-                    raise UserError(f"{where}: the run {spec.path} is asked for twice; take it out of one block")
-                found[spec.path] = spec
-    return list(found.values())
+    for position, block in enumerate(config["experiments"][experiment]):
+        where = f"experiments.{experiment}[{position}]"
+        for spec in _block_runs(config, experiment, block, where):
+            if spec.path in found:
+                raise UserError(f"{where}: the run {spec.path} is asked for twice; take it out of one block")
+            found[spec.path] = spec
+    return tuple(found.values())
 
 
 def find(config: dict[str, Any], path: str) -> RunSpec:

@@ -4,6 +4,7 @@ The name of an escape strategy is a method, too: members that follow one another
 configuration is checked, so that they import nothing that takes long.
 """
 
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -15,11 +16,13 @@ from truly_sparse.ensembles.sequential import Sequential
 SINGLE = "none"
 
 
+@cache
 def names() -> list[str]:
     """Return the names of the methods that have a file here."""
     return sorted(module.name for module in iter_modules(__path__))
 
 
+@cache
 def strategies() -> list[str]:
     """Return the names of the escape strategies, from the names of their files alone."""
     return sorted(module.name for module in iter_modules([str(Path(__file__).parents[1] / "strategies")]))
