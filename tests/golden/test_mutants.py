@@ -46,7 +46,7 @@ EXCUSED: dict[str, str] = {
     "engine/convolution/layers.py:_band": "how many rows are taken at a time: speed",
     "engine/convolution/start.py:start": "a network whose shortcuts are rounded to none",
     "engine/graph.py:": "refuses networks that are too large",
-    "engine/graph.py:Graph.beyond_inputs": "sparse rows, which only estimators have: the bits of the same rows with zeros",
+    "engine/graph.py:Graph.beyond_inputs": "sparse rows, which only estimators have: the bits of these rows with zeros",
     "engine/graph.py:Graph.keys": "what tests compare links by",
     "engine/network.py:SparseMLP._layers_beyond_inputs": "sparse rows, see Graph.beyond_inputs",
     "engine/network.py:SparseMLP._train_on_non_zeros": "the same",
