@@ -1,8 +1,8 @@
 """Changed sources, one small change at a time, and whether the golden runs notice.
 
 Run as a script it tries some changes of every part of the files named until one is noticed, with --all every one:
-`python tests/golden/mutants.py --all training/schedule.py`. Golden runs that call a part come first; which these are
-is found out once, and kept where --calls FILE names a file.
+`python tests/golden/mutants.py --all training/schedule.py`. Golden runs that call a part, or what imports
+a compiled one, come first; which these are is found out once, and kept where --calls FILE names a file.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -189,7 +190,7 @@ def noticed(mutant, calls=()):
     if mutant is not None:
         finder = _Finder(mutant.file, code_of(mutant))
         cache = tempfile.mkdtemp() if compiled(mutant.file) else None
-        first = [case for case, parts in enumerate(calls) if f"{mutant.file}:{mutant.part}" in parts]
+        first = concerned(mutant.file, mutant.part, calls)
     try:
         return _in_child(_try, finder, cache, first)
     except EOFError:
@@ -197,6 +198,38 @@ def noticed(mutant, calls=()):
     finally:
         if cache is not None:
             shutil.rmtree(cache)
+
+
+def concerned(file, part, calls):
+    """Return the golden runs that call a part; where none is seen to, those that call what imports the file.
+
+    Calls of what is compiled are not seen. Of several files that import it, the one with the fewest runs counts.
+    """
+    found = [case for case, parts in enumerate(calls) if f"{file}:{part}" in parts]
+    reached, level = set(), {file}
+    while not found and level - reached:
+        reached |= level
+        level = {other for other in _files() for own in level if _module(own) in _imported(other)}
+        of_files = (
+            [case for case, parts in enumerate(calls) if any(x.startswith(f"{f}:") for x in parts)] for f in level
+        )
+        found = min(filter(None, of_files), key=len, default=[])
+    return found
+
+
+def _files():
+    return [path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")]
+
+
+def _module(file):
+    return ".".join(["truly_sparse", *file.removesuffix(".py").removesuffix("/__init__").split("/")])
+
+
+@cache
+def _imported(file):
+    """Return the names of all that a file imports, modules and what is in them."""
+    nodes = [node for node in ast.walk(ast.parse((PACKAGE / file).read_text())) if isinstance(node, ast.ImportFrom)]
+    return {node.module for node in nodes} | {f"{node.module}.{name.name}" for node in nodes for name in node.names}
 
 
 def called():
