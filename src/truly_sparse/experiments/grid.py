@@ -126,12 +126,15 @@ def find(config: dict[str, Any], path: str) -> RunSpec:
     UserError
         Where the grid has no such run; names the nearest one.
     """
-    by_path = {spec.path: spec for spec in runs(config)}
-    if path not in by_path:
-        close = suggest(path, by_path) if len(path) < 300 else ""
-        hint = close if close.startswith("; did") else f"; the first of {len(by_path)} is {next(iter(by_path))}"
+    experiment = path.partition("/")[0]
+    own = runs(config, experiment) if experiment in config["experiments"] else []
+    found = next((spec for spec in own if spec.path == path), None)
+    if found is None:
+        paths = [spec.path for spec in runs(config)]
+        close = suggest(path, paths) if len(path) < 300 else ""
+        hint = close if close.startswith("; did") else f"; the first of {len(paths)} is {paths[0]}"
         raise UserError(f'no run "{path}" in preset {config["preset"]}{hint}')
-    return by_path[path]
+    return found
 
 
 def _block_runs(config: dict[str, Any], experiment: str, block: dict[str, Any], where: str) -> Iterator[RunSpec]:
