@@ -17,9 +17,9 @@ ROOT = Path(__file__).parents[2]
 ROUNDING = {
     "accuracy": (0.0, 0.0),
     "balanced_accuracy": (0.0, 1e-15),
-    "log_loss": (0.004, 0.0),
-    "brier": (0.004, 0.0),
-    "ece": (0.0, 0.01),
+    "log_loss": (0.02, 0.0),
+    "brier": (0.03, 0.0),
+    "ece": (0.0, 0.02),
     "roc_auc": (0.0, 0.005),
 }
 OF_ONE_CLASS = 0.2

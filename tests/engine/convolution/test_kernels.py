@@ -114,7 +114,7 @@ def test_every_shape_agrees_with_scipy(picture, channels, kernel, border, densit
     try:
         network = drawn(picture, layers, density, seed)
     except UserError as error:
-        assert "does not fit" in str(error) or "flatten" in str(error)  # noqa: PT017
+        assert any(said in str(error) for said in ("does not fit", "flatten", "pools a map"))  # noqa: PT017
         return
     x, y = problem(network, samples, seed)
     assert network.train_epoch(x, y, np.arange(samples), samples, SGD(0.0, 0.0, 0.0)).loss == pytest.approx(
