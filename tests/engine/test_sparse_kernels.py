@@ -73,7 +73,7 @@ def train_both(dense, sparse, x, y, batch, optimiser, rng, epochs=3, dropout=0.2
             network.evolve(0.3, Streams(epoch))
 
 
-#: Batch, storage and optimiser: each with each of the others at least once; kernels of every one are compiled.
+#: Batch, storage and optimiser: each batch once, each storage with each optimiser; kernels of every one are compiled.
 COMPILED = [
     (1, "float32", "decay"),
     (20, "bfloat16", "decay"),

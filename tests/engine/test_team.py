@@ -61,7 +61,7 @@ COMPILED = [
     st.tuples(*[st.integers(1, 40)] * 4),
     st.sampled_from(COMPILED),
     st.sampled_from([0.0, 0.3]),
-    st.sampled_from([5, 16, 70]),
+    st.integers(1, 16) | st.integers(65, 70),  # one tile and several: kernels of two widths
     st.integers(2, 5),
 )
 def test_the_bits_are_those_of_one_thread(optimiser, seed, sizes, compiled, dropout, batch, threads):

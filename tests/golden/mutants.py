@@ -1,8 +1,8 @@
 """Changed sources, one small change at a time, and whether the golden runs notice.
 
 Run as a script it tries some changes of every part of the files named until one is noticed, with --all every one:
-`python tests/golden/mutants.py --all training/schedule.py`. Golden runs that call a part, or what imports
-a compiled one, come first; which these are is found out once, and kept where --calls FILE names a file.
+`python tests/golden/mutants.py --all training/schedule.py`. Golden runs that call a part come first; which these are
+is found out once, and kept where --calls FILE names a file.
 """
 
 import argparse
@@ -19,7 +19,6 @@ import shutil
 import signal
 import sys
 import tempfile
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -190,7 +189,7 @@ def noticed(mutant, calls=()):
     if mutant is not None:
         finder = _Finder(mutant.file, code_of(mutant))
         cache = tempfile.mkdtemp() if compiled(mutant.file) else None
-        first = concerned(mutant.file, mutant.part, calls)
+        first = [case for case, parts in enumerate(calls) if f"{mutant.file}:{mutant.part}" in parts]
     try:
         return _in_child(_try, finder, cache, first)
     except EOFError:
@@ -200,40 +199,11 @@ def noticed(mutant, calls=()):
             shutil.rmtree(cache)
 
 
-def concerned(file, part, calls):
-    """Return the golden runs that call a part; where none is seen to, those that call what imports the file.
-
-    Calls of what is compiled are not seen. Of several files that import it, the one with the fewest runs counts.
-    """
-    found = [case for case, parts in enumerate(calls) if f"{file}:{part}" in parts]
-    reached, level = set(), {file}
-    while not found and level - reached:
-        reached |= level
-        level = {other for other in _files() for own in level if _module(own) in _imported(other)}
-        of_files = (
-            [case for case, parts in enumerate(calls) if any(x.startswith(f"{f}:") for x in parts)] for f in level
-        )
-        found = min(filter(None, of_files), key=len, default=[])
-    return found
-
-
-def _files():
-    return [path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")]
-
-
-def _module(file):
-    return ".".join(["truly_sparse", *file.removesuffix(".py").removesuffix("/__init__").split("/")])
-
-
-@cache
-def _imported(file):
-    """Return the names of all that a file imports, modules and what is in them."""
-    nodes = [node for node in ast.walk(ast.parse((PACKAGE / file).read_text())) if isinstance(node, ast.ImportFrom)]
-    return {node.module for node in nodes} | {f"{node.module}.{name.name}" for node in nodes for name in node.names}
-
-
 def called():
-    """Return, for each golden run, the parts ("file:part") that it calls; those that are compiled are not seen."""
+    """Return, for each golden run, the parts ("file:part") that it calls.
+
+    Calls of what is compiled are not seen: all parts of the compiled files that a called file imports are named.
+    """
     return _in_child(_watch)
 
 
@@ -253,14 +223,30 @@ def _in_child(work, *given):
 def _watch(writer):
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     check = importlib.import_module("truly_sparse.golden.check")
+    sources = importlib.import_module("truly_sparse.experiments.sources")
     found = []
     for case in check.cases():
         codes = set()
         sys.setprofile(lambda frame, event, _, codes=codes: codes.add(frame.f_code) if event == "call" else None)
         check.differences([case])
         sys.setprofile(None)
-        found.append(sorted({part for code in codes for part in _part_of(code)}))
+        seen = {part for code in codes for part in _part_of(code)}
+        unseen = _compiled_below({part.partition(":")[0] for part in seen}, sources)
+        found.append(sorted(seen | {f"{file}:{part}" for file in unseen for part in parts(file)}))
     writer.send(found)
+
+
+def _compiled_below(files, sources):
+    """Return the compiled files that some files import, and those that such files import."""
+    found, waiting = set(), list(files)
+    while waiting:
+        path = PACKAGE / waiting.pop()
+        used, _ = sources._used(path, *sources._version(path), PACKAGE)
+        below = {other.relative_to(PACKAGE).as_posix() for other in used if other.suffix == ".py"}
+        new = {file for file in below - found if compiled(file)}
+        found |= new
+        waiting += new
+    return found
 
 
 def _part_of(code):

@@ -43,6 +43,7 @@ EXCUSED: dict[str, str] = {
     "data/pixels.py:": "how many images are summed at a time, exactly, and names",
     "engine/convolution/layers.py:Plan.multiply_adds": "what a plain network costs, by which a study lays out its grid",
     "engine/convolution/layers.py:_Laid.reach": "refuses layers that are too large",
+    "engine/convolution/layers.py:_Laid.pool": "nearly all are numbers that a step of pooling has no use for",
     "engine/convolution/layers.py:_band": "how many rows are taken at a time: speed",
     "engine/convolution/start.py:start": "a network whose shortcuts are rounded to none",
     "engine/graph.py:": "refuses networks that are too large",

@@ -10,7 +10,7 @@ import matplotlib as mpl
 # Width of the text of paper/<study>/main.tex.
 PAGE_WIDTH = 6.69
 # Okabe and Ito's palette.
-BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE, GREY = (
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
     "#000000",
     "#E69F00",
     "#56B4E9",
@@ -19,8 +19,8 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE, GREY = (
     "#0072B2",
     "#D55E00",
     "#CC79A7",
-    "#7F7F7F",
 )
+GREY = "#7F7F7F"
 # Colour and marker together, so that a figure also reads in grey.
 SERIES = (
     (BLUE, "o"),
@@ -32,6 +32,7 @@ SERIES = (
     (BLACK, "X"),
     (GREY, "*"),
 )
+Name = TypeVar("Name")
 _SETTINGS: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 7.5,
@@ -52,8 +53,6 @@ _SETTINGS: Any = {
     "savefig.dpi": 200,
     "figure.constrained_layout.use": True,
 }
-
-Name = TypeVar("Name")
 
 
 def series(names: Iterable[Name]) -> dict[Name, tuple[str, str]]:

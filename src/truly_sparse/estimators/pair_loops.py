@@ -1,7 +1,7 @@
 """Compiled loops of the pairs of columns; all sums are in the order of the rows.
 
 Arrays are written number by number: an assignment of whole rows compiles what says that their shapes differ, which
-takes longer to compile than all the rest.
+takes longer to compile than these loops themselves.
 """
 
 import numpy as np

@@ -72,12 +72,12 @@ def _divergence(axes: Axes, frame: pd.DataFrame) -> None:
 
 
 def _loss(axes: Axes, frame: pd.DataFrame) -> None:
-    groups = {str(dataset): own for dataset, own in frame.groupby("dataset", sort=False)}
-    for dataset, (colour, marker) in series(groups).items():
-        own = groups[dataset]
+    looks = series(frame["dataset"].unique())
+    for dataset, own in frame.groupby("dataset", sort=False):
+        colour, marker = looks[dataset]
         axes.plot(
             own["kl"], own["value"], linestyle="none", color=colour, marker=marker, markersize=2.4,
-            label=dataset_title(dataset),
+            label=dataset_title(str(dataset)),
         )  # fmt: skip
     axes.set_xlabel("divergence (nats)")
     axes.set_ylabel("points lost")

@@ -38,8 +38,9 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     figure, grid = panels(list(dict.fromkeys(frame["dataset"])))
     widths = sorted(frame["hidden"].unique(), key=lambda name: int(name.split("-")[0]))
     looks: dict[str, Look] = {}
+    of_widths = series(widths)
     for axes, (_, own) in zip(grid, frame.groupby("dataset", sort=False), strict=True):
-        for width, (colour, marker) in series(widths).items():
+        for width, (colour, marker) in of_widths.items():
             for structure, style in STYLES.items():
                 part = own[(own["hidden"] == width) & (own["structure"] == structure)]
                 if len(part):
