@@ -57,7 +57,7 @@ def shipped(monkeypatch):
 @pytest.mark.usefixtures("shipped")
 def test_a_preset_stands_for_its_studies_and_replaces_what_it_says():
     full, quick = load_configs(), load_configs(["config/quick.yaml"])
-    assert [config["study"] for config in full] == [config["study"] for config in quick] == study_names()
+    assert [config["study"] for config in full] == [config["study"] for config in quick] == list(study_names())
     assert full == [load_config(f"config/{name}.yaml") for name in study_names()]
     assert {str(results_folder(config)) for config in full} == {f"results/{name}" for name in study_names()}
     assert {str(results_folder(config)) for config in quick} == {f"results/quick/{name}" for name in study_names()}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from truly_sparse.analysis import places
@@ -38,10 +39,10 @@ class Evidence:
         if name not in self.frames:
             raise Missing(f"nothing of {name} has been run or measured")
         frame = self.frames[name]
-        for column, wanted in keys.items():
+        for column in keys:
             if column not in frame.columns:
                 raise Missing(f"{name} has no column {column}")
-            frame = frame[frame[column] == wanted]
+        frame = rows_with(frame, keys)
         if frame.empty:
             raise Missing(f"no run of {_titles(keys)} in {name}")
         self.read |= dict.fromkeys(frame["experiment"].unique() if "experiment" in frame.columns else [name])
@@ -62,6 +63,15 @@ class Evidence:
         except Missing:
             return False
         return True
+
+
+def rows_with(frame: pd.DataFrame, keys: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the rows of a frame in which every column of `keys` has that value, or one of those of a tuple."""
+    chosen = np.ones(len(frame), bool)
+    for column, wanted in keys.items():
+        same = frame[column].isin(wanted) if isinstance(wanted, tuple) else frame[column] == wanted
+        chosen &= same.to_numpy(bool, na_value=False)
+    return frame[chosen]
 
 
 def _titles(keys: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ studies have in common, and a folder of that name with a file for each study tha
 import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -166,9 +167,10 @@ def check_run(training: dict[str, Any], model: str, strategy: str, data: Mapping
     return contradiction(settings, model) or methods.kind(strategy).problem(strategy, settings)
 
 
-def study_names() -> list[str]:
+@cache
+def study_names() -> tuple[str, ...]:
     """Return the names of the studies, read from the folders of the package."""
-    return sorted(file.parent.name for file in (Path(__file__).parents[1] / "studies").glob("*/catalogue.py"))
+    return tuple(sorted(file.parent.name for file in (Path(__file__).parents[1] / "studies").glob("*/catalogue.py")))
 
 
 def strategy_names() -> set[str]:

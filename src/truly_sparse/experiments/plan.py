@@ -54,10 +54,11 @@ class Plan:
             self._entry(dataset)
         self._split = {name: records.split(self.config, name) for name in self.experiments}
         self._trained = {} if trained is None else trained
+        here = records.Finished(self.config)
         for spec in (spec for _, missing in self._split.values() for spec in missing):
             if spec.settings_hash not in self._trained:
                 own = records.run_folder(self.config, spec) / "run.json"
-                file = records.finished_elsewhere(self.config, spec) or own
+                file = here.stands_for(spec) or own
                 self._trained[spec.settings_hash] = file.as_posix()
 
     @property
@@ -98,9 +99,9 @@ class Plan:
         """Say whether there will be something of every experiment and measurement to show."""
         if self.config["train"]:
             return True
-        return all(records.gather(self.config, experiment)[0] for experiment in experiments) and all(
-            measurements.find(self.config, name) for name in names
-        )
+        return all(
+            self._split[experiment][0] or records.gather(self.config, experiment)[0] for experiment in experiments
+        ) and all(measurements.find(self.config, name) for name in names)
 
     def committed_hash(self, experiments: Iterable[str], names: Iterable[str]) -> str:
         """Return a hash of the grids and of the committed records and measurements that they use."""

@@ -6,7 +6,7 @@ and counts for both.
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,8 @@ from truly_sparse.experiments.grid import RunSpec, runs
 from truly_sparse.files import write_text
 
 Record = dict[str, Any]
+#: Where the run.json of an experiment, dataset, method, setting and seed lies, below runs/.
+_RUN_FILE = "*/*/*/*/seed*/run.json"
 _NEEDED = ("experiment", "dataset", "method", "setting", "seed", "status", "settings_hash", "source_hash")
 
 
@@ -73,17 +75,7 @@ def split(config: dict[str, Any], experiment: str) -> tuple[list[Record], list[R
     See `holds`; none does where `reuse_records` is false. Where a run has none, that of a run of another experiment
     with the same settings stands for it, of this study or else of another.
     """
-    committed: dict[str, list[Record]] = {}
-    if config["reuse_records"]:
-        own = [line for name in config["experiments"] for line in _read_once(records_file(config, name).resolve())]
-        others = [
-            _of_study(line, folder)
-            for folder in _other_studies(config)
-            for file in sorted(folder.glob("records/*.jsonl"))
-            for line in _read_once(file.resolve())
-        ]
-        for line in (*own, *others):
-            committed.setdefault(line["settings_hash"], []).append(line)
+    committed = _committed(config) if config["reuse_records"] else {}
     recorded: list[Record] = []
     missing: list[RunSpec] = []
     for spec in runs(config, experiment):
@@ -104,11 +96,10 @@ def gather(config: dict[str, Any], experiment: str) -> tuple[list[Record], list[
     """
     recorded, missing = split(config, experiment)
     finished = {path_of(record): record for record in recorded}
-    absent, same = [], by_settings(runs(config))
+    absent, same, here = [], by_settings(runs(config)), Finished(config)
     for spec in missing:
-        found = filter(None, (read_run(config, other) for other in same[spec.settings_hash]))
-        others = (record for _, record in _of_others(config, spec))
-        record = _standing_for(spec, chain(found, others), is_current)
+        found = filter(None, (here.read(other) for other in same[spec.settings_hash]))
+        record = _standing_for(spec, chain(found, (record for _, record in here.elsewhere(spec))), is_current)
         if record is None:
             absent.append(spec)
         else:
@@ -141,9 +132,7 @@ def read_run(config: dict[str, Any], spec: RunSpec) -> Record | None:
         Where the file is not a run record.
     """
     file = run_folder(config, spec) / "run.json"
-    if not file.exists():
-        return None
-    return _parse(file.read_text(encoding="utf-8", errors="replace"), str(file))
+    return _read_run(file) if file.exists() else None
 
 
 class Stored(NamedTuple):
@@ -212,45 +201,78 @@ def _standing_for(spec: RunSpec, found: Iterable[Record], counts: Callable[[Reco
     return min(current, key=lambda record: "same_as" in record, default=None)
 
 
+class Finished:
+    """The run.json files of this machine, in the folders of one study and, at the same preset, of the others.
+
+    Folders are listed once, when it is made: a grid has thousands of runs, few of which lie there.
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self._config = config
+        self._own = set(results_folder(config).glob(f"runs/{_RUN_FILE}"))
+        self._others: dict[tuple[str, ...], list[tuple[Path, Path]]] = {}
+        for folder in _other_studies(config):
+            for file in sorted(folder.glob(f"runs/{_RUN_FILE}")):
+                _, dataset, method, _, seed, _ = file.parts[-6:]
+                self._others.setdefault((dataset, method, seed), []).append((file, folder))
+
+    def read(self, spec: RunSpec) -> Record | None:
+        """Return the run.json of a run of the study itself; None where there is none."""
+        file = run_folder(self._config, spec) / "run.json"
+        return _read_run(file) if file in self._own else None
+
+    def elsewhere(self, spec: RunSpec) -> Iterator[tuple[Path, Record]]:
+        """Yield the finished runs of other studies that have a run's settings, each with its file."""
+        for file, folder in self._others.get((spec.dataset, spec.method, f"seed{spec.seed}"), ()):
+            record = _read_run(file)
+            if record["settings_hash"] == spec.settings_hash:
+                yield file, _of_study(record, folder.name)
+
+    def stands_for(self, spec: RunSpec) -> Path | None:
+        """Return the run.json of another study that stands for a run; None where there is none."""
+        hashes = spec.hashes
+        found = self.elsewhere(spec)
+        return next((file for file, record in found if all(record[key] == hashes[key] for key in hashes)), None)
+
+
 def _other_studies(config: dict[str, Any]) -> list[Path]:
     """Return the results folders of other studies at the same preset."""
     own = results_folder(config)
     return sorted(folder for name in study_names() if (folder := own.with_name(name)) != own)
 
 
-def finished_elsewhere(config: dict[str, Any], spec: RunSpec) -> Path | None:
-    """Return the run.json of another study that stands for a run; None where there is none."""
-    hashes = spec.hashes
-    found = _of_others(config, spec)
-    return next((file for file, record in found if all(record[key] == hashes[key] for key in hashes)), None)
-
-
-def _of_others(config: dict[str, Any], spec: RunSpec) -> Iterator[tuple[Path, Record]]:
-    """Yield the finished runs of other studies that have a run's settings, each with its file."""
+def _committed(config: dict[str, Any]) -> dict[str, list[Record]]:
+    """Return all committed records by their settings: of the study, then of the others."""
+    files = [(records_file(config, name), "") for name in config["experiments"]]
     for folder in _other_studies(config):
-        for file in sorted(folder.glob(f"runs/*/{spec.dataset}/{spec.method}/*/seed{spec.seed}/run.json")):
-            record = _parse(file.read_text(encoding="utf-8", errors="replace"), str(file))
-            if record["settings_hash"] == spec.settings_hash:
-                yield file, _of_study(record, folder)
+        files += [(file, folder.name) for file in sorted(folder.glob("records/*.jsonl"))]
+    there = [(file.resolve(), study, file.stat()) for file, study in files if file.exists()]
+    return _lines_by_settings(tuple((file, study, at.st_mtime_ns, at.st_size) for file, study, at in there))
 
 
-def _of_study(record: Record, folder: Path) -> Record:
+@lru_cache(maxsize=16)
+def _lines_by_settings(versions: tuple[tuple[Path, str, int, int], ...]) -> dict[str, list[Record]]:
+    """Return the lines of files by their settings hashes; they are read again where one has changed."""
+    found: dict[str, list[Record]] = {}
+    for path, study, written, size in versions:
+        for line in _read_version(path, written, size):
+            found.setdefault(line["settings_hash"], []).append(_of_study(line, study) if study else line)
+    return found
+
+
+def _of_study(record: Record, study: str) -> Record:
     """Return a record of another study under a name that says so, such as "journal/table1/gesture/..."."""
-    return record | {"experiment": f"{folder.name}/{record['experiment']}"}
-
-
-def _read_once(path: Path) -> list[Record]:
-    """Return what `read` does; a file that has not changed is read once."""
-    if not path.exists():
-        return []
-    status = path.stat()
-    return _read_version(path, status.st_mtime_ns, status.st_size)
+    return record | {"experiment": f"{study}/{record['experiment']}"}
 
 
 @cache
 def _read_version(path: Path, written: int, size: int) -> list[Record]:
     del written, size
     return read(path)
+
+
+def _read_run(file: Path) -> Record:
+    return _parse(file.read_text(encoding="utf-8", errors="replace"), str(file))
 
 
 def _parse(text: str, where: str) -> Record:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from truly_sparse.analysis import formats
-from truly_sparse.analysis.evidence import Evidence, Missing
+from truly_sparse.analysis.evidence import Evidence, Missing, rows_with
 from truly_sparse.analysis.judging import ALPHA, NOT_TESTED, Finding, partial, verdict, welch
 from truly_sparse.analysis.rounding import less
 from truly_sparse.studies.spas.runs import DENSE, EVOLVING, MODELS, MODES, STATIC, spread_of
@@ -27,9 +27,7 @@ def cell(evidence: Evidence, table: str, keys: Keys, metric: str = "iqm") -> pd.
     Missing
         Without.
     """
-    rows = evidence.rows(table, metric=metric)
-    for name, wanted in keys.items():
-        rows = rows[rows[name] == wanted]
+    rows = rows_with(evidence.rows(table, metric=metric), keys)
     rows = rows[rows["value"].notna()]
     if rows.empty:
         raise Missing(f"no finished run of {_words(keys)} in {table}")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from truly_sparse.analysis import formats, published
-from truly_sparse.analysis.evidence import Evidence, Missing
+from truly_sparse.analysis.evidence import Evidence, Missing, rows_with
 from truly_sparse.analysis.judging import NOT_TESTED, Finding, Rule, verdict
 from truly_sparse.analysis.names import dataset_title
 from truly_sparse.analysis.rounding import less, settled
@@ -72,10 +72,10 @@ def picked(frame: pd.DataFrame, keys: Keys) -> pd.DataFrame:
     Missing
         Without one.
     """
-    for name, wanted in keys.items():
+    for name in keys:
         if name not in frame.columns:
             raise Missing(f"no column {name}")
-        frame = frame[frame[name].isin(wanted if isinstance(wanted, tuple) else (wanted,))]
+    frame = rows_with(frame, keys)
     if frame.empty:
         raise Missing(f"no run of {words(keys)}")
     return frame
