@@ -12,7 +12,7 @@ PIN = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --
 	--no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help install cluster quick test test-all slurm lint docs site package audit paper report crate store recheck \
+.PHONY: help install cluster quick test test-all slow slurm lint docs site package audit paper report crate store recheck \
 	golden golden-check golden-arm mutants bench bench-tabular lock unlock clean
 # The environment is .venv and nothing else; what its modules compile to is kept there, as every process needs it.
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
@@ -28,11 +28,14 @@ quick: $(STAMP)  ## a small piece of every study in minutes: all eight models of
 	@$(BIN)/python -m truly_sparse workflow --cores $(CORES) --config config/quick.yaml -- --config one_step=true
 	@$(BIN)/python -m truly_sparse show table1 --config config/quick.yaml
 
-test: $(STAMP) $(LOCKED)test  ## the test suite, without its slowest tests
+test: $(STAMP) $(LOCKED)test  ## the test suite, without the tests that take more than two CPU seconds
 	TRULY_SPARSE_FUZZ_CONFIGURATIONS=100 TRULY_SPARSE_FUZZ_CASES=500 $(BIN)/python -m pytest $(PARALLEL) -m "not slow and not slurm and not mutants"
 
 test-all: $(STAMP) $(LOCKED)test  ## the whole test suite
 	$(BIN)/python -m pytest $(PARALLEL)
+
+slow: $(STAMP) $(LOCKED)test  ## the whole test suite, which writes anew what takes long (tests/slow.txt)
+	$(BIN)/python -m pytest $(PARALLEL) -p tests.slow
 
 slurm: cluster $(LOCKED)test  ## the workflow on a Slurm cluster of one node, brought up for it (root; slurm-wlm and munge)
 	$(BIN)/python -m pytest -rs -m slurm tests/slurm

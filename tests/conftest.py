@@ -2,6 +2,7 @@
 
 import importlib
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,7 +17,16 @@ with pytest.MonkeyPatch.context() as patch:
         patch.setenv(name, "1")
     importlib.import_module("sklearn.ensemble")  # loads the libraries that read them
 
+SLOW = Path(__file__).with_name("slow.txt")
 THREADS = [f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")]
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests that slow.txt names; see slow.py."""
+    names = set(SLOW.read_text(encoding="utf-8").splitlines())
+    for item in items:
+        if item.nodeid in names:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -93,7 +93,6 @@ def test_another_machine_is_another_column(results):
     assert len({cell.split(" ", 1)[0] for cell in cells}) == 2
 
 
-@pytest.mark.slow
 def test_a_peer_that_is_missing_says_why(results):
     for path in (results / "machines").glob("*.json"):
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -135,7 +134,6 @@ print("zmm" in assembly, "ymm" in assembly, {p["architecture"] for p in threadpo
 """
 
 
-@pytest.mark.slow
 def test_avx2_means_avx2(machine):
     if machine.available()[0] != "avx512":
         pytest.skip("the processor's own instructions are no more than AVX2")
@@ -154,7 +152,6 @@ print(len(function.signatures))
 """
 
 
-@pytest.mark.slow
 def test_the_profile_calls_what_the_engine_calls():
     names, signatures = code(PARTS).splitlines()
     assert names == "gather batch, forward, backward"
@@ -178,7 +175,6 @@ for make in (peers.scipy_csr, peers.torch_csr):
 """
 
 
-@pytest.mark.slow
 def test_sparse_peers_compute_what_we_do():
     code(PEERS)
 
@@ -214,6 +210,5 @@ assert np.allclose(np.exp(logits) / np.exp(logits).sum(1, keepdims=True), shares
 """
 
 
-@pytest.mark.slow
 def test_the_products_are_those_of_the_engine():
     code(PRODUCTS)

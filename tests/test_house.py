@@ -265,6 +265,12 @@ def paths_in(value):
         yield value
 
 
+def test_the_tests_that_take_long_are_there():
+    for name in (ROOT / "tests/slow.txt").read_text(encoding="utf-8").splitlines():
+        file, *_, test = name.partition("[")[0].split("::")
+        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), f"{name}: run make slow"
+
+
 def test_committed_records_name_no_place_on_a_machine():
     for file in (ROOT / "results").glob("*/records/*.jsonl"):
         for number, line in enumerate(file.read_text().splitlines(), 1):

@@ -146,7 +146,7 @@ def test_a_run_writes_its_folder_and_the_same_bytes_again(place, run):
     assert (folder / "predictions.npz").read_bytes() == first
 
 
-@pytest.mark.parametrize(("run", "epochs"), [(RUN, 3000), pytest.param(DENSE, 2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("run", "epochs"), [(RUN, 3000), (DENSE, 2000)])
 def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(place, run, epochs):
     change(place, epochs=epochs, exploration_epochs=epochs // 2)
     config = yaml.safe_load((place / "config.yaml").read_text())

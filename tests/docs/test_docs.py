@@ -67,13 +67,8 @@ def test_code_fits_the_page(page):
 @pytest.mark.usefixtures("iris")
 @pytest.mark.parametrize(
     "page",
-    # What cluster.md shows needs a scheduler; tests/slurm runs it. What workflow.md shows, tests/workflow runs. The
-    # command line trains every model.
-    [
-        pytest.param(page, marks=pytest.mark.slow if page == "command_line.md" else ())
-        for page in PAGES
-        if page not in (EXTEND, "cluster.md", "workflow.md")
-    ],
+    # What cluster.md shows needs a scheduler; tests/slurm runs it. What workflow.md shows, tests/workflow runs.
+    [page for page in PAGES if page not in (EXTEND, "cluster.md", "workflow.md")],
 )
 def test_code_of_a_page_runs(page, tmp_path):
     assert {language for language, _ in blocks(page)} <= {"python", "sh"}
@@ -86,7 +81,6 @@ def test_code_of_a_page_runs(page, tmp_path):
             list(shell(text, tmp_path))
 
 
-@pytest.mark.slow
 def test_a_strategy_a_method_a_baseline_a_dataset_and_a_study_are_what_the_page_says(iris, tmp_path):
     for part in ("src", "config", "workflow", "Snakefile", "profiles", "tests", "envs", "pyproject.toml", "paper"):
         source = ROOT / part

@@ -311,7 +311,6 @@ np.save(sys.argv[2], found)
 """
 
 
-@pytest.mark.slow
 def test_code_for_older_processors_gives_the_same_up_to_rounding(tmp_path):
     """The compiler is told of a processor with AVX2 only, and of one with neither AVX nor fused multiply-add."""
     source = Path(network_module.__file__).parents[2]

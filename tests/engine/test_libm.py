@@ -85,7 +85,6 @@ def test_results_are_those_of_the_c_library(name):
 
 
 @glibc
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["exp", "log"])
 def test_every_result_is_that_of_the_c_library(name):
     assert SWEEPS[name](0, 2**32, 1)[0] == 0

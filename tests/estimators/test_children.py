@@ -192,7 +192,6 @@ def test_the_progress_bar_counts_parent_and_children(wine, capsys):
     assert "8/8" in capsys.readouterr().err
 
 
-@pytest.mark.slow
 def test_children_are_the_same_on_a_dask_cluster():
     distributed = pytest.importorskip("distributed", reason="distributed is not installed")
     x, y = load_breast_cancer(return_X_y=True)

@@ -138,7 +138,6 @@ def bare_tools(folder):
     return str(folder)
 
 
-@pytest.mark.slow
 @needs_namespaces
 def test_the_workflow_needs_no_network_home_compiler_latex_or_locale_and_takes_any_folder(tmp_path, tests):
     soak = tests("faults/soak.py")
@@ -171,7 +170,6 @@ def test_the_workflow_needs_no_network_home_compiler_latex_or_locale_and_takes_a
     assert "FD-TSE" in shown.stdout
 
 
-@pytest.mark.slow
 @needs_namespaces
 def test_kernels_compile_where_neither_package_nor_home_can_be_written_to(place, tmp_path):
     source = tmp_path / "checkout/src"
@@ -193,7 +191,6 @@ def test_kernels_compile_where_neither_package_nor_home_can_be_written_to(place,
     assert list(temporary.glob("truly-sparse-kernels-*")), "a cache that is not only ours was used"
 
 
-@pytest.mark.slow
 def test_many_jobs_that_compile_at_once_get_in_nobodys_way(place, tmp_path):
     places = [tmp_path / f"job{number}" for number in range(JOBS)]
     for folder in places:

@@ -15,7 +15,6 @@ ROOT = Path(__file__).parents[2]
 KILLS = os.environ.get("TRULY_SPARSE_KILLS", "4")
 
 
-@pytest.mark.slow
 def test_random_kills_end_in_the_same_bytes(tmp_path):
     soak = [sys.executable, str(ROOT / "tests/faults/soak.py"), "--kills", KILLS, "--folder", str(tmp_path)]
     done = subprocess.run(soak, capture_output=True, text=True)

@@ -66,7 +66,6 @@ def test_measures_and_scaling_are_the_same_bits_with_avx2():
     assert output("AVX2 and FMA", "-W", "ignore", "-c", MEASURES) == with_avx512
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not AT_HAND.get("fma"), reason="needs an x86-64 processor with FMA")
 @pytest.mark.parametrize("instructions", LESSER)
 def test_the_golden_runs_give_the_digests_of_a_lesser_processor(instructions):

@@ -74,7 +74,6 @@ def alone(site, code, *words):
     )
 
 
-@pytest.mark.slow
 def test_the_wheel_works_with_its_light_dependencies_only(installed, tmp_path):
     site, _ = installed
     finished = alone(site, SMOKE, str(site), str(tmp_path / "model.npz"))

@@ -106,7 +106,6 @@ def test_a_workflow_that_cannot_begin_says_why(finished):
     assert wrong.stdout.startswith("error: config/smal.yaml: cannot read the configuration")
 
 
-@pytest.mark.slow
 def test_it_is_the_process_of_snakemake_which_ctrl_c_ends_with_its_jobs(lacking):
     terminal = Terminal(lacking, "table1", STUB_SLEEP="60")
     terminal.read(until=r"0 of \d steps.*train")

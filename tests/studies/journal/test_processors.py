@@ -69,7 +69,6 @@ def test_the_settings_change_the_last_digits(tmp_path):
     assert _python(DIGITS, PLAIN, tmp_path) != _python(DIGITS, {}, tmp_path)
 
 
-@pytest.mark.slow
 @PROCESSORS
 def test_committed_tables_and_figures_come_out_the_same(settings, elsewhere):
     _python(WRITE, settings, elsewhere)

@@ -333,7 +333,6 @@ def test_all_claims_have_their_own_name_and_a_rule_that_is_printed():
     assert everything["note"].str.len().min() > 10
 
 
-@pytest.mark.slow
 def test_the_page_is_worked_out_from_the_runs(paper, repository):
     inputs = Inputs(paper, STUDY, TABLES["verdicts"])
     before = verdicts(inputs).frame.set_index("claim")
@@ -377,7 +376,6 @@ def test_in_short_follows_its_stated_rule():
     assert found["word"].tolist() == found["rule"].tolist() == list(words)
 
 
-@pytest.mark.slow
 def test_the_page_is_written_with_every_rule_below_it(paper):
     csv, tex = make.table(paper, "verdicts")
     frame, text = pd.read_csv(csv), tex.read_text(encoding="utf-8")

@@ -1,7 +1,5 @@
 """Tables and figures come out the same, byte for byte, on processors with other vector instructions."""
 
-import pytest
-
 from truly_sparse.studies import make
 from truly_sparse.studies.discovery import find
 
@@ -19,7 +17,6 @@ for name in {list(STUDY.figures)}:
 """
 
 
-@pytest.mark.slow
 @PROCESSORS
 def test_what_is_made_of_runs_is_the_same(settings, whole, repository):
     for name in STUDY.tables:
