@@ -73,7 +73,7 @@ def measure(rounds: int) -> dict[str, Any]:
     count = len(network.graph)
     calls["no gate"], links["no gate"] = epoch_of(network), count
     for p in PROBABILITIES:
-        gate = Gate(thresholds_of(np.full(count, p)), 7)
+        gate = Gate(thresholds_of(np.full(count, p)), 7, True)
         calls[f"gate {p}"], links[f"gate {p}"] = epoch_of(network, gate=gate), count
     seconds = interleaved(calls, rounds, "subnetworks")
     return {"epochs": [{"what": what, "links": links[what], "seconds": seconds[what]} for what in calls]}

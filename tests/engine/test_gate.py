@@ -113,7 +113,7 @@ network = SparseMLP.erdos_renyi([70, 60, 50, 5], 8, [0.0, 0.0], np.random.defaul
 links = network.graph.arrays
 found = hashlib.sha256()
 for share in (0.01, 0.3, 0.5, 0.999):
-    active = room(links, Gate(thresholds_of(np.full(len(links.targets), share)), 987654321987654321))
+    active = room(links, Gate(thresholds_of(np.full(len(links.targets), share)), 987654321987654321, True))
     for step in range(20):
         count = choose(links, active, step, 70)
         found.update(active.origin[:count].astype("<i4").tobytes())
@@ -322,7 +322,7 @@ def test_a_gate_of_other_links_is_refused():
     x, y = problem(64, 7, 4)
     for thresholds in (np.zeros(3, np.uint32), np.zeros(len(network.graph))):
         with pytest.raises(ValueError, match="a gate needs a threshold, uint32, for each of"):
-            network.train_epoch(x, y, np.arange(64), 64, SGD(0.1), 0.0, 0, 0, Gate(thresholds, 0))
+            network.train_epoch(x, y, np.arange(64), 64, SGD(0.1), 0.0, 0, 0, Gate(thresholds, 0, True))
 
 
 def test_counted_links_are_the_mean_over_the_steps_of_an_epoch():

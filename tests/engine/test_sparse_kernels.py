@@ -201,6 +201,6 @@ def test_what_does_not_fit_is_refused(change, what):
 def test_gates_are_refused():
     x, y = samples(50, 20, 0.2, np.random.default_rng(8))
     network = pair((20, 10, CLASSES))[0]
-    gate = Gate(thresholds_of(np.full(len(network.graph), 0.5)), 1)
+    gate = Gate(thresholds_of(np.full(len(network.graph), 0.5)), 1, True)
     with pytest.raises(UserError, match="cannot be trained on sparse rows"):
         network.train_epoch(non_zeros(x), y, np.arange(50), 10, SGD(0.1), 0.0, 1, 0, gate)

@@ -25,10 +25,10 @@ from typing import NamedTuple
 from numba.core import config
 
 PACKAGE = Path(__file__).parents[2] / "src/truly_sparse"
-#: Processor seconds of a mutant that never ends.
-LIMIT = 200
-#: Changes of one part that are tried until one is noticed.
-FEW = 4
+#: Processor seconds of a mutant that never ends: several times what all golden runs take.
+LIMIT = 900
+#: Changes of one part that are tried until one is noticed: on so many golden runs first, then on all.
+FEW, FIRST_RUNS = 4, 20
 NOT_NOTICED = "NOT NOTICED"
 #: What is imported before mutants are forked; of the package nothing, which each imports changed.
 LIBRARIES = (
@@ -178,11 +178,11 @@ def compiled(file):
     return any(word in (PACKAGE / file).read_text() for word in ("njit", "intrinsic", "overload"))
 
 
-def noticed(mutant, calls=()):
+def noticed(mutant, calls=(), most=None):
     """Return how the golden runs notice a mutant: the first line of a difference, or how it fails; None if not.
 
     Each is tried in a process of its own, with kernels of its own where the change is compiled into them. None is no
-    change. `calls` is what `called` returns.
+    change. `calls` is what `called` returns; `most` is how many golden runs are tried, of all kinds, or None.
     """
     finder = cache = None
     first = []
@@ -190,8 +190,10 @@ def noticed(mutant, calls=()):
         finder = _Finder(mutant.file, code_of(mutant))
         cache = tempfile.mkdtemp() if compiled(mutant.file) else None
         first = [case for case, parts in enumerate(calls) if f"{mutant.file}:{mutant.part}" in parts]
+        if most is not None:
+            first = first[:: -(-len(first) // most) or 1]
     try:
-        return _in_child(_try, finder, cache, first)
+        return _in_child(_try, finder, cache, first, most)
     except EOFError:
         return "crashed"
     finally:
@@ -257,7 +259,7 @@ def _part_of(code):
         yield f"{path.relative_to(PACKAGE).as_posix()}:{'.'.join(names[:2])}"
 
 
-def _try(finder, cache, first, writer):
+def _try(finder, cache, first, most, writer):
     # A crash is an answer, not worth a file; nor is what is said on the way.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT))
@@ -274,7 +276,7 @@ def _try(finder, cache, first, writer):
     try:
         check = importlib.import_module("truly_sparse.golden.check")
         cases = list(check.cases())
-        for place in [*first, *sorted(set(range(len(cases))) - set(first))]:
+        for place in [*first, *sorted(set(range(len(cases))) - set(first))][:most]:
             found = next(iter(check.differences([cases[place]])), None)
             if found:
                 break
@@ -296,16 +298,22 @@ def main(arguments):
     calls = json.loads(given.calls.read_text()) if kept else called()
     if given.calls is not None and not kept:
         given.calls.write_text(json.dumps(calls))
-    every = given.every
     for file in given.files:
         for part in parts(file):
             found = mutants(file, part)
+            if given.every:
+                for mutant in found:
+                    _say(mutant, noticed(mutant, calls))
+                continue
             some = random.Random(f"{file} {part}").sample(found, min(len(found), FEW))
-            for mutant in found if every else some:
-                how = " ".join((noticed(mutant, calls) or NOT_NOTICED).split())
-                print(f"{file}:{part} {mutant.change}: {how}", flush=True)
-                if how != NOT_NOTICED and not every:
-                    break
+            tries = ((mutant, noticed(mutant, calls, most)) for most in (FIRST_RUNS, None) for mutant in some)
+            first = next(((mutant, how) for mutant, how in tries if how), None)
+            for mutant, how in [first] if first else [(mutant, None) for mutant in some]:
+                _say(mutant, how)
+
+
+def _say(mutant, how):
+    print(f"{mutant.file}:{mutant.part} {mutant.change}:", *(how or NOT_NOTICED).split(), flush=True)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,7 @@ EXCUSED: dict[str, str] = {
     "engine/network.py:SparseMLP._layers_beyond_inputs": "sparse rows, see Graph.beyond_inputs",
     "engine/network.py:SparseMLP._train_on_non_zeros": "the same",
     "engine/network.py:SparseMLP.from_dense": "a network of matrices that are given, which tests and benchmarks have",
+    "engine/noise.py:noise_of": "refuses numbers that are no noise",
     "engine/store.py:read": "refuses files that are damaged",
     "engine/store.py:save": "that nothing is pickled",
     "engine/workspace.py:Workspace.another": "threads that share a fit's steps: the bits of one",

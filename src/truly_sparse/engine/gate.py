@@ -40,7 +40,7 @@ class Gate(NamedTuple):
 
     thresholds: npt.NDArray[np.uint32]
     key: int
-    coast: bool = True
+    coast: bool
 
 
 class Active(NamedTuple):
