@@ -50,7 +50,7 @@ def _place() -> Path:
 def _sources() -> str:
     """Return a digest of the engine's sources."""
     digest = hashlib.sha256()
-    for file in sorted((PACKAGE / "engine").glob("*.py")):
+    for file in sorted((PACKAGE / "engine").rglob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from truly_sparse.engine import graph as graph_module
 from truly_sparse.engine import topology
 from truly_sparse.engine.graph import Graph
 from truly_sparse.engine.network import SparseMLP
@@ -250,6 +251,45 @@ def test_asking_for_rows_ahead_changes_no_bit(storage):
 def test_graphs_that_there_cannot_be_are_refused(sizes, links, said):
     with pytest.raises(UserError, match=said):
         Graph.of_blocks(sizes, {pair: np.array(own, np.int64) for pair, own in links.items()})
+
+
+def test_more_links_than_their_numbers_count_are_refused(monkeypatch):
+    monkeypatch.setattr(graph_module, "MOST_LINKS", 3)
+    Graph.of_blocks((5, 3), {(0, 1): np.arange(3)})
+    with pytest.raises(UserError, match="at most 3 links, not 4"):
+        Graph.of_blocks((5, 3), {(0, 1): np.arange(4)})
+
+
+def test_pointers_of_a_block_that_shares_its_sources_are_those_of_its_matrix():
+    for block in network_of().graph.blocks:
+        sources = block.links() // block.n_out
+        assert block.pointers.tolist() == np.searchsorted(sources, np.arange(block.n_in + 1)).tolist()
+
+
+def test_as_many_links_grow_as_are_pruned():
+    graph = Graph.of_blocks((5, 3), {(0, 1): np.arange(4)})
+    keep = np.array([True, True, False, True])
+    with pytest.raises(ValueError, match="2 links cannot replace the 1 pruned ones"):
+        graph.replant(keep, np.array([9, 12]), np.zeros(2, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("slopes", "bounds", "said"),
+    [
+        ([0.5], {(0, 1): 1.0}, "a number for each of 0 hidden layers"),
+        ("relu", {(0, 1): 1.0}, "or 'mish'"),
+        ([], {(0, 1): 1.0, (0, 2): 1.0}, "one number is needed for each block"),
+    ],
+)
+def test_slopes_and_bounds_that_do_not_fit_the_layers_are_refused(slopes, bounds, said):
+    with pytest.raises(UserError, match=said):
+        SparseMLP(Graph.of_blocks((5, 3), {(0, 1): np.arange(4)}), slopes, bounds)
+
+
+def test_matrices_of_which_two_want_other_layers_are_refused():
+    weights = {(0, 1): np.ones((5, 4)), (1, 2): np.ones((3, 2))}
+    with pytest.raises(UserError, match=r"block \(0, 1\): shape \(5, 4\) does not fit"):
+        SparseMLP.from_dense(weights, [np.zeros(4), np.zeros(2)], [0.5])
 
 
 def test_data_of_another_width_are_refused_in_training_too():

@@ -80,6 +80,10 @@ def with_item(name, place, value):
         {"values": np.zeros(3, np.float64)},
         {"slopes": np.zeros(2, np.float32)},
         {"bounds": np.zeros(1)},
+        {"bounds": np.array([1.0, np.nan, 1.0])},
+        {"slopes": np.array([1.0, np.inf, 1.0, 1.0])},
+        {"pointers": np.zeros(3, np.int64)},
+        {"targets": np.zeros(3, np.int64)},
         with_item("targets", 0, -1),
         with_item("targets", 0, 44),
         with_item("targets", slice(0, 2), 7),
@@ -134,6 +138,15 @@ def test_a_save_that_fails_leaves_what_was_there(tmp_path):
         store.save({"values": np.array([Bomb()], dtype=object)}, path)
     assert path.read_bytes() == before
     assert [*tmp_path.iterdir()] == [path]
+
+
+def test_an_entry_that_is_no_array_is_refused(tmp_path):
+    path = tmp_path / "member.npz"
+    store.save(store.snapshot(networks()[0]), path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("note.txt", "hello")
+    with pytest.raises(UserError, match=r"note\.txt is no array"):
+        store.load(path)
 
 
 def test_compressed_files_are_refused_before_they_unfold(tmp_path):

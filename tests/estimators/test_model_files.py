@@ -11,6 +11,9 @@ import pytest
 from sklearn.datasets import load_iris
 
 from truly_sparse import SparseMLPClassifier, TrulySparseEnsembleClassifier, load_model, save_model
+from truly_sparse.engine import store
+from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.streams import Streams
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import archives
 from truly_sparse.estimators.model_files import FORMAT, UNCHECKED
@@ -124,6 +127,24 @@ def test_sizes_are_checked_before_memory_is_taken(saved, monkeypatch):
     refused(saved, "arrays; at most 3 are read")
 
 
+def test_archives_that_hold_no_model_are_refused(saved):
+    whole = saved.read_bytes()
+    with_entry(saved, "more.npy", header((3,)).replace(b"NUMPY\x01", b"NUMPY\x03", 1) + b"1" * 24)
+    refused(saved, "more.npy has a format that is not read")
+    saved.write_bytes(whole)
+    with_entry(saved, "more.npy", header((3,)) + b"1" * 8, declared=len(header((3,))) + 24)
+    refused(saved, "it is damaged .*more.npy ends too early")
+    np.savez(saved, values=np.zeros(3))
+    refused(saved, "it holds no facts of a model")
+
+
+def narrower(arrays):
+    """Return a member whose first layer has one neuron less, by which it says so alone."""
+    network = SparseMLP.erdos_renyi([3, 20, 20, 3], 20, [0.5, 0.5], Streams(0).start)
+    found = store.snapshot(network)
+    return {f"member0/{name}": found[name] for name in found if f"member0/{name}" in arrays}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -131,6 +152,8 @@ def test_sizes_are_checked_before_memory_is_taken(saved, monkeypatch):
         (lambda _, arrays: arrays.update({"earlier0/1": arrays["earlier0/1"][::-1]}), "are not sorted"),
         (lambda facts, _: facts.update(each=True), "is not that of all members"),
         (lambda facts, _: facts.update(format=FORMAT + 1), f"its format {FORMAT + 1} is none of 1, 2, 3, 4"),
+        (lambda facts, _: facts.update(kind="tree"), "it holds a tree, not one of"),
+        (lambda _, arrays: arrays.update(narrower(arrays)), "does not take the [0-9]+ encoded features"),
         (lambda facts, _: facts.update(temperature=0.5), "its temperature 0.5 is not a number from 1 to 32"),
         (lambda facts, _: facts.update(temperature="2"), "its temperature 2 is not a number from 1 to 32"),
     ],
@@ -163,13 +186,32 @@ def test_a_method_of_ones_own_is_imported_where_it_is_trusted(method, tmp_path):
         refused(path, words, trusted=[other])
 
 
-def test_a_method_that_no_import_finds_cannot_be_saved(tmp_path):
+def test_a_method_that_no_import_finds_cannot_be_saved(tmp_path, monkeypatch):
     class Inner(Alone):
         pass
 
     model = TrulySparseEnsembleClassifier(Inner, **SMALL).fit(*load_iris(return_X_y=True))
     with pytest.raises(UserError, match="cannot be imported by that name; define it at the top of a module"):
         save_model(model, tmp_path / "model.npz")
+    monkeypatch.setattr(Inner, "__module__", "no_such_module")
+    with pytest.raises(UserError, match=r"method no_such_module:.*Inner cannot be imported by that name"):
+        save_model(model, tmp_path / "model.npz")
     single = SparseMLPClassifier(epochs=2).fit(*load_iris(return_X_y=True)).set_params(class_weight=int)
     with pytest.raises(UserError, match="builtins:int is neither a Method nor a Strategy"):
         save_model(single, tmp_path / "model.npz")
+
+
+def test_parameters_are_saved_as_json_holds_them_or_refused(tmp_path):
+    x, y = load_iris(return_X_y=True)
+    for given, kept in (
+        (np.float32(0.5), 0.5),
+        (np.array([1, 2]), [1, 2]),
+        ((1, np.int64(2)), [1, 2]),
+        ({"setosa": np.float64(2)}, {"setosa": 2.0}),
+    ):
+        model = SparseMLPClassifier(epochs=2).fit(x, y).set_params(class_weight=given)
+        save_model(model, tmp_path / "model.npz")
+        assert load_model(tmp_path / "model.npz").class_weight == kept
+    model.set_params(class_weight={1: object()})
+    with pytest.raises(UserError, match="parameter class_weight is a dict, which a model file cannot hold"):
+        save_model(model, tmp_path / "model.npz")

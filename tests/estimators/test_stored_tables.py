@@ -1,5 +1,6 @@
 """Tables that memory does not hold give the model of a fit in memory, to the last bit."""
 
+import os
 import pickle
 import warnings
 
@@ -173,6 +174,27 @@ def test_other_columns_than_in_training_are_said_in_one_line(path):
     frame = columns.read(path)
     model = SparseMLPClassifier(**NET, epochs=2).fit(columns.features(frame, "y", path), frame["y"])
     with open_table(path, "truth") as (X, _), pytest.raises(UserError, match="are not those of training"):
+        model.predict(X)
+
+
+def test_a_file_that_was_cut_is_one_line(tmp_path):
+    file = BlockFile(2, np.float32, tmp_path)
+    file.append(np.ones((2 * stored.BLOCK, 2), np.float32))
+    file.end()
+    assert file.column(1).tolist() == [1.0] * file.rows
+    os.ftruncate(file._file.fileno(), 100)
+    with pytest.raises(UserError, match="is shorter than it was written"):
+        file.column(1)
+    file.close()
+
+
+def test_numbers_where_there_was_text_are_one_line(path, tmp_path):
+    with open_table(path, "y") as (X, y):
+        model = SparseMLPClassifier(**NET, epochs=2).fit(X, y)
+    frame = table()
+    frame.assign(kind=np.arange(len(frame), dtype=float)).to_parquet(tmp_path / "other.parquet")
+    words = "column kind of X holds numbers, but held text"
+    with open_table(tmp_path / "other.parquet", "y") as (X, _), pytest.raises(UserError, match=words):
         model.predict(X)
 
 

@@ -74,12 +74,12 @@ def killed(template, tmp_path):
 
 
 def rewrite(path, change):
-    """Write a checkpoint again with other facts and the checksum that belongs to them."""
+    """Write a checkpoint again with other facts or arrays, and the checksum that belongs to them."""
     with np.load(path, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     facts = json.loads(arrays.pop("facts").tobytes())
     del facts["sha256"]
-    change(facts)
+    change(facts, arrays)
     facts["sha256"] = checkpoint.digest(facts, arrays)
     np.savez(path, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)
 
@@ -102,16 +102,59 @@ def test_the_same_run_goes_on_and_ends_in_the_same_bytes(finish, killed):
 )
 def test_one_of_another_configuration_version_data_or_processor_is_left_alone_and_says_why(finish, killed, fact, words):
     place, expected = killed
-    rewrite(place / FOLDER / "checkpoint.npz", lambda facts: facts["identity"].update({fact: "another"}))
+    rewrite(place / FOLDER / "checkpoint.npz", lambda facts, _: facts["identity"].update({fact: "another"}))
     assert f"checkpoint not used: {words}" in finish(place)
     assert (place / FOLDER / "predictions.npz").read_bytes() == expected
 
 
 def test_one_of_another_format_is_left_alone_and_says_why(finish, killed):
     place, expected = killed
-    rewrite(place / FOLDER / "checkpoint.npz", lambda facts: facts.update(format=1))
+    rewrite(place / FOLDER / "checkpoint.npz", lambda facts, _: facts.update(format=1))
     assert f"checkpoint not used: its format 1 is not {checkpoint.FORMAT}" in finish(place)
     assert (place / FOLDER / "predictions.npz").read_bytes() == expected
+
+
+def copied(arrays, name):
+    """Add the arrays of the first member under another name."""
+    own = {part: array for part, array in arrays.items() if part.startswith("member0/")}
+    arrays |= {part.replace("member0", name): array for part, array in own.items()}
+
+
+def with_parent(facts, arrays):
+    """Add a parent, which an ensemble without stages of children has not."""
+    facts["parent"] = facts["members"][0]
+    copied(arrays, "parent")
+
+
+def with_members(facts, arrays):
+    """Add two members, more than there can be between two ends of one."""
+    for number in (1, 2):
+        facts["members"].append(facts["members"][0])
+        copied(arrays, f"member{number}")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda facts, _: facts["progress"].update(epoch=-1), "its counters are not valid"),
+        (lambda facts, _: facts["progress"].update(epoch=41), "its epoch is not valid"),
+        (lambda facts, _: facts["progress"]["history"].pop(), "its epoch is not valid"),
+        (with_members, "its members do not fit its epoch"),
+        (with_parent, "its parent does not fit its epoch"),
+        (
+            lambda facts, arrays: (facts.update(earlier=[9]), arrays.update({"earlier/9": np.arange(3)})),
+            "it is damaged (links of earlier members belong to no block)",
+        ),
+        (
+            lambda facts, arrays: (facts.update(earlier=[0]), arrays.update({"earlier/0": np.array([10**9])})),
+            "it is damaged (a link of earlier members leads nowhere)",
+        ),
+    ],
+)
+def test_facts_that_fit_no_run_are_left_alone(finish, killed, change, words):
+    place, _ = killed
+    rewrite(place / FOLDER / "checkpoint.npz", change)
+    assert words in finish(place)
 
 
 @pytest.mark.parametrize("at", [0.1, 0.5, 0.9])

@@ -1,0 +1,36 @@
+"""Files that are whole or absent: what is left of the system's answers."""
+
+import errno
+import fcntl
+
+import pytest
+
+from truly_sparse.engine import memory
+from truly_sparse.files import lock, locked
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_that_knows_no_locks_is_used_without(tmp_path, monkeypatch, number):
+    monkeypatch.setattr(fcntl, "flock", failing(number))
+    with (tmp_path / "lock").open("w") as stream:
+        assert not lock(stream, wait=True)
+    with locked(tmp_path / "other") as waited:
+        assert not waited
+
+
+def test_any_other_failure_of_a_lock_is_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(fcntl, "flock", failing(errno.EIO))
+    with (tmp_path / "lock").open("w") as stream, pytest.raises(OSError, match="no lock"):
+        lock(stream, wait=True)
+
+
+def failing(number):
+    def call(*_):
+        raise OSError(number, "no lock")
+
+    return call
+
+
+def test_a_cache_of_unknown_size_is_a_small_one(monkeypatch):
+    monkeypatch.setattr(memory.Path, "read_text", lambda *_, **__: "no number")
+    assert memory.second_level_cache.__wrapped__() == 512 * 1024
