@@ -12,7 +12,7 @@ PIN = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --
 	--no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help install cluster quick test test-all slow slurm lint docs site package audit paper report crate store recheck \
+.PHONY: help install cluster quick test test-all slow coverage slurm lint docs site package audit paper report crate store recheck \
 	golden golden-check golden-arm mutants bench bench-tabular lock unlock clean
 # The environment is .venv and nothing else; what its modules compile to is kept there, as every process needs it.
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
@@ -36,6 +36,13 @@ test-all: $(STAMP) $(LOCKED)test  ## the whole test suite
 
 slow: $(STAMP) $(LOCKED)test  ## the whole test suite, which writes anew what takes long (tests/slow.txt)
 	$(BIN)/python -m pytest $(PARALLEL) -p tests.slow
+
+coverage: $(STAMP) $(LOCKED)test  ## every branch of the engine's Python, of stores and of checkpoints is tested
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(PARALLEL) -m "not slow and not slurm and not mutants" tests/engine tests/training \
+		tests/ensembles tests/experiments tests/estimators tests/faults tests/cli tests/fuzz tests/test_files.py tests/test_kernel_cache.py
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 slurm: cluster $(LOCKED)test  ## the workflow on a Slurm cluster of one node, brought up for it (root; slurm-wlm and munge)
 	$(BIN)/python -m pytest -rs -m slurm tests/slurm
@@ -110,7 +117,7 @@ unlock: $(STAMP)  ## after a workflow that was killed on another machine: releas
 	$(BIN)/snakemake --unlock
 
 clean:  ## remove .venv, caches and quick results; never data or results of a study
-	rm -rf .venv .arm .snakemake .mypy_cache .ruff_cache .pytest_cache .hypothesis results/quick paper/quick docs/_build docs/examples dist
+	rm -rf .venv .arm .snakemake .mypy_cache .ruff_cache .pytest_cache .coverage* .hypothesis results/quick paper/quick docs/_build docs/examples dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
