@@ -2,11 +2,13 @@
 
 import errno
 import fcntl
+import os
+import threading
 
 import pytest
 
 from truly_sparse.engine import memory
-from truly_sparse.files import lock, locked
+from truly_sparse.files import lock, locked, write_text
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
@@ -24,9 +26,36 @@ def test_any_other_failure_of_a_lock_is_one(tmp_path, monkeypatch):
         lock(stream, wait=True)
 
 
+def test_a_second_waits_for_the_first_without_a_word(tmp_path):
+    held, waited = threading.Event(), []
+
+    def wait():
+        held.wait()
+        with locked(tmp_path / "lock") as had_to:
+            waited.append(had_to)
+
+    second = threading.Thread(target=wait)
+    second.start()
+    with locked(tmp_path / "lock") as had_to:
+        assert not had_to
+        held.set()
+        second.join(0.2)
+        assert second.is_alive()
+    second.join()
+    assert waited == [True]
+
+
+def test_a_full_disk_names_the_file_and_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "replace", failing(errno.ENOSPC))
+    with pytest.raises(OSError, match="no lock") as error:
+        write_text(tmp_path / "table.csv", "1\n")
+    assert (error.value.errno, error.value.filename) == (errno.ENOSPC, str(tmp_path / "table.csv"))
+    assert not [*tmp_path.iterdir()]
+
+
 def failing(number):
     def call(*_):
-        raise OSError(number, "no lock")
+        raise OSError(number, "no lock and no space")
 
     return call
 

@@ -5,6 +5,7 @@ import pytest
 
 from truly_sparse.engine.optimisers import SGD, Adam
 from truly_sparse.engine.pieces import Pieces
+from truly_sparse.engine.rows import taken
 
 from .test_gate import gate_of, random_probabilities
 from .test_graph import network_of, problem
@@ -55,3 +56,8 @@ def test_an_epoch_in_pieces_stops_where_the_loss_is_no_number():
     x[40] = np.inf
     result = network.train_epoch(Torn(x, 1), y, np.arange(300), 32, SGD(0.1), 0.0, 0, 0)
     assert not np.isfinite(result.loss)
+
+
+def test_samples_in_pieces_are_never_all_there():
+    with pytest.raises(TypeError, match="piece by piece"):
+        taken(Torn(np.zeros((4, 2), np.float32), 1), slice(None))

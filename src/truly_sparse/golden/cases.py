@@ -344,6 +344,7 @@ def _others() -> list[Case]:
             for refinement in ("eta", "eta_zeta", "comprehensive")
         ),
         _run("dense ensemble", {"members": 2}, "independent", "dense"),
+        _run("dense ensemble, counted", {"members": 2}, "independent", "dense", scored=True),
         _run("dense, as in the paper", {"momentum": 0.9, "weight_decay": 0.0002, "dropout": 0.2}, model="dense"),
         *(_run(name, strategy=name, model="reference", dataset="two") for name in references),
     ]

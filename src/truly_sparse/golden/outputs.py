@@ -174,7 +174,7 @@ def _run(settings: dict[str, Any], folder: Path) -> Outputs:
         made = (
             _network_outputs(model, data, probabilities, scored)
             if settings["model"] == "sparse"
-            else _dense_outputs(model, len(data.y_validation))
+            else _dense_outputs(model, len(data.y_validation)) | (_counted(model, data) if scored else {})
         )
     else:
         made = {}
@@ -219,6 +219,12 @@ def _dense_outputs(model: networks.Model, validation_rows: int) -> Outputs:
         "connections": [row["connections"] for row in history],
         "operations": [counted[name] for name in ("forward", "backward", "gradient", "validation")],
     }
+
+
+def _counted(model: networks.Model, data: Arrays) -> Outputs:
+    """Return the parameters that a record counts, of one case: all others are from before they were looked at."""
+    links = model.record(data, None)["links"]
+    return {"biases": links["biases"], "total_weights": links["total_weights"]}
 
 
 def _measurement(settings: dict[str, Any], folder: Path) -> Outputs:
