@@ -28,7 +28,7 @@ quick: $(STAMP)  ## a small piece of every study in minutes: all eight models of
 	@$(BIN)/python -m truly_sparse workflow --cores $(CORES) --config config/quick.yaml -- --config one_step=true
 	@$(BIN)/python -m truly_sparse show table1 --config config/quick.yaml
 
-test: $(STAMP) $(LOCKED)test  ## the test suite, without the tests that take more than two CPU seconds
+test: $(STAMP) $(LOCKED)test  ## the test suite, without the tests that take more than a CPU second
 	TRULY_SPARSE_FUZZ_CONFIGURATIONS=100 TRULY_SPARSE_FUZZ_CASES=500 $(BIN)/python -m pytest $(PARALLEL) -m "not slow and not slurm and not mutants"
 
 test-all: $(STAMP) $(LOCKED)test  ## the whole test suite

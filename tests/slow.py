@@ -8,7 +8,7 @@ import pytest
 
 NAMES = Path(__file__).with_name("slow.txt")
 #: CPU seconds, on one core of a Zen 4 server with all kernels compiled, of the longest test of `make test`.
-LONGEST = 2.0
+LONGEST = 1.0
 _SECONDS = "cpu_seconds"
 _found: Counter[str] = Counter()
 _before = [0.0]
