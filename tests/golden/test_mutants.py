@@ -41,6 +41,7 @@ APART = {
 #: Parts ("file:function") whose changes alter nothing, and why.
 EXCUSED: dict[str, str] = {
     "data/pixels.py:": "how many images are summed at a time, exactly, and names",
+    "engine/convolution/bands.py:": "what tuples hold, of which only the length is asked",
     "engine/convolution/layers.py:Plan.multiply_adds": "what a plain network costs, by which a study lays out its grid",
     "engine/convolution/layers.py:_Laid.reach": "refuses layers that are too large",
     "engine/convolution/layers.py:_Laid.pool": "nearly all are numbers that a step of pooling has no use for",
@@ -60,7 +61,6 @@ EXCUSED: dict[str, str] = {
     "engine/store.py:save": "that nothing is pickled",
     "engine/vector.py:fused": "sparse rows and single ones, which only estimators have: the bits of the others",
     "engine/vector.py:gather": "the same",
-    "engine/vector.py:_half": "rows of ramps, which only estimators have: the bits of the same rows written out",
     "engine/vector.py:prefetch": "which memory is asked for ahead: speed",
     "engine/workspace.py:Workspace.another": "threads that share a fit's steps: the bits of one",
     "ensembles/method.py:Method.passes": "what a run is expected to take, which is only said",
