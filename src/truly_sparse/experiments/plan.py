@@ -54,11 +54,11 @@ class Plan:
             self._entry(dataset)
         self._split = {name: records.split(self.config, name) for name in self.experiments}
         self._trained = {} if trained is None else trained
-        here = records.Finished(self.config)
+        elsewhere = records.Elsewhere(self.config)
         for spec in (spec for _, missing in self._split.values() for spec in missing):
             if spec.settings_hash not in self._trained:
                 own = records.run_folder(self.config, spec) / "run.json"
-                file = here.stands_for(spec) or own
+                file = elsewhere.stands_for(spec) or own
                 self._trained[spec.settings_hash] = file.as_posix()
 
     @property

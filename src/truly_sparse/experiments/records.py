@@ -6,7 +6,7 @@ and counts for both.
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,8 +18,6 @@ from truly_sparse.experiments.grid import RunSpec, runs
 from truly_sparse.files import write_text
 
 Record = dict[str, Any]
-#: Where the run.json of an experiment, dataset, method, setting and seed lies, below runs/.
-_RUN_FILE = "*/*/*/*/seed*/run.json"
 _NEEDED = ("experiment", "dataset", "method", "setting", "seed", "status", "settings_hash", "source_hash")
 
 
@@ -96,10 +94,11 @@ def gather(config: dict[str, Any], experiment: str) -> tuple[list[Record], list[
     """
     recorded, missing = split(config, experiment)
     finished = {path_of(record): record for record in recorded}
-    absent, same, here = [], by_settings(runs(config)), Finished(config)
+    absent, same, elsewhere = [], by_settings(runs(config)), Elsewhere(config)
     for spec in missing:
-        found = filter(None, (here.read(other) for other in same[spec.settings_hash]))
-        record = _standing_for(spec, chain(found, (record for _, record in here.elsewhere(spec))), is_current)
+        found = filter(None, (read_run(config, other) for other in same[spec.settings_hash]))
+        others = (record for _, record in elsewhere.finished(spec))
+        record = _standing_for(spec, chain(found, others), is_current)
         if record is None:
             absent.append(spec)
         else:
@@ -132,7 +131,9 @@ def read_run(config: dict[str, Any], spec: RunSpec) -> Record | None:
         Where the file is not a run record.
     """
     file = run_folder(config, spec) / "run.json"
-    return _read_run(file) if file.exists() else None
+    if not file.exists():
+        return None
+    return _parse(file.read_text(encoding="utf-8", errors="replace"), str(file))
 
 
 class Stored(NamedTuple):
@@ -201,37 +202,35 @@ def _standing_for(spec: RunSpec, found: Iterable[Record], counts: Callable[[Reco
     return min(current, key=lambda record: "same_as" in record, default=None)
 
 
-class Finished:
-    """The run.json files of this machine, in the folders of one study and, at the same preset, of the others.
+class Elsewhere:
+    """The run.json files of other studies at the preset of one.
 
-    Folders are listed once, when it is made: a grid has thousands of runs, few of which lie there.
+    Folders are listed once, when the first is asked for: a grid has thousands of runs, few of which lie there.
     """
 
     def __init__(self, config: dict[str, Any]) -> None:
-        self._config = config
-        self._own = set(results_folder(config).glob(f"runs/{_RUN_FILE}"))
-        self._others: dict[tuple[str, ...], list[tuple[Path, Path]]] = {}
-        for folder in _other_studies(config):
-            for file in sorted(folder.glob(f"runs/{_RUN_FILE}")):
-                _, dataset, method, _, seed, _ = file.parts[-6:]
-                self._others.setdefault((dataset, method, seed), []).append((file, folder))
+        self._folders = _other_studies(config)
 
-    def read(self, spec: RunSpec) -> Record | None:
-        """Return the run.json of a run of the study itself; None where there is none."""
-        file = run_folder(self._config, spec) / "run.json"
-        return _read_run(file) if file in self._own else None
+    @cached_property
+    def _files(self) -> dict[tuple[str, ...], list[Path]]:
+        """By dataset, method and folder of the seed."""
+        found: dict[tuple[str, ...], list[Path]] = {}
+        for file in (file for folder in self._folders for file in sorted(folder.glob("runs/*/*/*/*/seed*/run.json"))):
+            _, dataset, method, _, seed, _ = file.parts[-6:]
+            found.setdefault((dataset, method, seed), []).append(file)
+        return found
 
-    def elsewhere(self, spec: RunSpec) -> Iterator[tuple[Path, Record]]:
-        """Yield the finished runs of other studies that have a run's settings, each with its file."""
-        for file, folder in self._others.get((spec.dataset, spec.method, f"seed{spec.seed}"), ()):
-            record = _read_run(file)
+    def finished(self, spec: RunSpec) -> Iterator[tuple[Path, Record]]:
+        """Yield the finished runs that have a run's settings, each with its file."""
+        for file in self._files.get((spec.dataset, spec.method, f"seed{spec.seed}"), ()):
+            record = _parse(file.read_text(encoding="utf-8", errors="replace"), str(file))
             if record["settings_hash"] == spec.settings_hash:
-                yield file, _of_study(record, folder.name)
+                yield file, _of_study(record, file.parents[6].name)
 
     def stands_for(self, spec: RunSpec) -> Path | None:
         """Return the run.json of another study that stands for a run; None where there is none."""
         hashes = spec.hashes
-        found = self.elsewhere(spec)
+        found = self.finished(spec)
         return next((file for file, record in found if all(record[key] == hashes[key] for key in hashes)), None)
 
 
@@ -269,10 +268,6 @@ def _of_study(record: Record, study: str) -> Record:
 def _read_version(path: Path, written: int, size: int) -> list[Record]:
     del written, size
     return read(path)
-
-
-def _read_run(file: Path) -> Record:
-    return _parse(file.read_text(encoding="utf-8", errors="replace"), str(file))
 
 
 def _parse(text: str, where: str) -> Record:

@@ -63,10 +63,14 @@ def frames():
     return {f"table{number}": printed_table(number) for number in (3, 4, 7, 8, 9)} | {"table5": printed_table5()}
 
 
-def verdicts(frames, *names):
+def judged(frames, *names):
     """Judge the claims named, or all."""
-    judged = judge([claim for claim in claims() if not names or claim.id in names], Evidence(frames))
-    return judged.set_index("claim")["verdict"], judged.set_index("claim")["note"]
+    return judge([claim for claim in claims() if not names or claim.id in names], Evidence(frames)).set_index("claim")
+
+
+def verdicts(frames, *names):
+    found = judged(frames, *names)
+    return found["verdict"], found["note"]
 
 
 def test_the_printed_numbers_confirm_what_is_printed(frames):
@@ -156,10 +160,10 @@ def test_a_difference_in_the_noise_is_not_confirmed_and_one_seed_is_not_tested(f
     noisy = {**frames, "table3": frames["table3"].assign(std=30.0)}
     assert set(verdicts(noisy, *names)[0]) == {NOT_CONFIRMED}
     single = {**frames, "table3": frames["table3"].assign(std=np.nan, seeds=1)}
-    judged = judge([claim for claim in claims() if claim.id in names], Evidence(single)).set_index("claim").loc[names]
-    assert set(judged["verdict"]) == {NOT_TESTED}
-    assert judged["ours"].tolist() == judged["printed"].tolist()  # the difference is shown all the same
-    assert judged["note"].str.contains("only one run").all()
+    found = judged(single, *names)
+    assert set(found["verdict"]) == {NOT_TESTED}
+    assert found["ours"].tolist() == found["printed"].tolist()  # the difference is shown all the same
+    assert found["note"].str.contains("only one run").all()
     alone = {**frames, "table5": frames["table5"].assign(p=np.nan)}
     assert set(verdicts(alone)[0][["best/cifar100", "best/MiniBooNE"]]) == {NOT_TESTED}
 
@@ -191,11 +195,11 @@ def test_points_beyond_the_operations_of_another_model_are_left_out(frames):
     costs = (frame["model"] == "spas_cnn") & (frame["metric"] == "i_flops") & (frame["setting"] == "c2")
     frame.loc[costs, "value"] = 1.2
     change(frames, "table4", -50, **SPAS_CNN, setting="c2")
-    judged = judge(claims(), Evidence(frames)).set_index("claim").loc["cnn/equal_cost/cifar10"]
-    assert (judged["verdict"], judged["ours"], judged["printed"]) == (CONFIRMED, "2 of 2 points", "4 of 4 points")
+    found = judged(frames, "cnn/equal_cost/cifar10").iloc[0]
+    assert (found["verdict"], found["ours"], found["printed"]) == (CONFIRMED, "2 of 2 points", "4 of 4 points")
     frame.loc[costs, "value"] = 0.9
-    judged = judge(claims(), Evidence(frames)).set_index("claim").loc["cnn/equal_cost/cifar10"]
-    assert (judged["verdict"], judged["ours"]) == (NOT_CONFIRMED, "2 of 4 points")
+    found = judged(frames, "cnn/equal_cost/cifar10").iloc[0]
+    assert (found["verdict"], found["ours"]) == (NOT_CONFIRMED, "2 of 4 points")
 
 
 def test_operations_are_interpolated_in_their_logarithm():
