@@ -8,7 +8,6 @@ STAMP := .venv/.installed
 LOCKED := .venv/.locked-
 INSTALL := $(BIN)/python envs/install.py
 PARALLEL := -n auto --maxprocesses 8 --dist worksteal
-FAST := -m "not slow and not slurm and not mutants"
 PIN = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
 	--no-emit-find-links --python-version 3.11
 
@@ -30,7 +29,7 @@ quick: $(STAMP)  ## a small piece of every study in minutes: all eight models of
 	@$(BIN)/python -m truly_sparse show table1 --config config/quick.yaml
 
 test: $(STAMP) $(LOCKED)test  ## the test suite, without the tests that take more than a CPU second
-	TRULY_SPARSE_FUZZ_CONFIGURATIONS=100 TRULY_SPARSE_FUZZ_CASES=500 $(BIN)/python -m pytest $(PARALLEL) $(FAST)
+	TRULY_SPARSE_FUZZ_CONFIGURATIONS=100 TRULY_SPARSE_FUZZ_CASES=500 $(BIN)/python -m pytest $(PARALLEL) -m "not slow and not slurm and not mutants"
 
 test-all: $(STAMP) $(LOCKED)test  ## the whole test suite
 	$(BIN)/python -m pytest $(PARALLEL)
@@ -40,8 +39,8 @@ slow: $(STAMP) $(LOCKED)test  ## the whole test suite, which writes anew what ta
 
 coverage: $(STAMP) $(LOCKED)test  ## every branch of the engine's Python, of stores and of checkpoints is tested
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(PARALLEL) $(FAST) tests/engine tests/training \
-		tests/ensembles tests/experiments tests/estimators tests/faults tests/cli tests/fuzz tests/test_files.py tests/test_kernel_cache.py
+	$(BIN)/coverage run -m pytest $(PARALLEL) tests/engine tests/training tests/ensembles \
+		tests/experiments tests/estimators tests/faults tests/cli tests/fuzz tests/test_files.py tests/test_kernel_cache.py
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
