@@ -39,8 +39,8 @@ slow: $(STAMP) $(LOCKED)test  ## the whole test suite, which writes anew what ta
 
 coverage: $(STAMP) $(LOCKED)test  ## every branch of the engine's Python, of stores and of checkpoints is tested
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(PARALLEL) tests/engine tests/training tests/ensembles \
-		tests/experiments tests/estimators tests/faults tests/cli tests/fuzz tests/test_files.py tests/test_kernel_cache.py
+	$(BIN)/coverage run -m pytest $(PARALLEL) -m "not slow and not slurm and not mutants" tests/engine tests/training \
+		tests/ensembles tests/experiments tests/estimators tests/faults tests/cli tests/fuzz tests/test_files.py tests/test_kernel_cache.py
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -29,10 +29,11 @@ def networks():
     ]
 
 
-def train(network, step=0):
+def train(network, step=0, optimiser=None):
     rng = np.random.default_rng(step)
     x, y = rng.normal(size=(64, 6)).astype(np.float32), rng.integers(0, 3, 64)
-    optimiser = Adam(0.01, l1=1e-4) if getattr(network, "mish", False) else SGD(0.05)
+    if optimiser is None:
+        optimiser = Adam(0.01, l1=1e-4) if getattr(network, "mish", False) else SGD(0.05)
     network.train_epoch(x, y, np.arange(64), 16, optimiser, 0.2, 5, step)
     return network.predict_proba(x).tobytes()
 
@@ -46,6 +47,13 @@ def test_a_loaded_network_is_the_saved_one_and_trains_on_as_if_never_saved(tmp_p
     x = np.random.default_rng(1).normal(size=(77, 6)).astype(np.float32)
     assert loaded.predict_proba(x).tobytes() == network.predict_proba(x).tobytes()
     assert train(loaded, 1) == train(network, 1)
+
+
+def test_a_dense_network_is_saved_with_the_second_moments_of_adam():
+    network = networks()[1]
+    train(network, optimiser=Adam(0.01))
+    loaded = store.build(store.snapshot(network))
+    assert train(loaded, 1, Adam(0.01)) == train(network, 1, Adam(0.01))
 
 
 def test_a_network_without_links_is_saved_with_the_moments_of_its_biases():
@@ -146,6 +154,16 @@ def test_an_entry_that_is_no_array_is_refused(tmp_path):
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("note.txt", "hello")
     with pytest.raises(UserError, match=r"note\.txt is no array"):
+        store.load(path)
+
+
+def test_entries_that_lie_over_each_other_are_refused(tmp_path):
+    path = tmp_path / "member.npz"
+    store.save(store.snapshot(networks()[0]), path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.getinfo("values.npy").file_size = archive.getinfo("values.npy").compress_size = 1 << 30
+        archive.writestr("more.npy", b"")  # so that the directory is written anew
+    with pytest.raises(UserError, match="its entries overlap"):
         store.load(path)
 
 
