@@ -95,14 +95,26 @@ def probabilities_of(reference, x):
     """Return probabilities and bounds on them."""
     outputs = reference.forward(x)[0]
     _, _, z, bound = _forward(reference, outputs, None)
-    return outputs[-1], outputs[-1] * _relative(outputs[-1], z, bound) + TINY
+    return outputs[-1], _absolute(outputs[-1], _relative(outputs[-1], z, bound)) + TINY
 
 
 def _relative(probabilities, z, bound):
     """Return bounds on probabilities, relative to them: each exponential's, those of the sum, and a division."""
-    each = np.expm1(bound + UNIT * (z.max(axis=1, keepdims=True) - z)) + 2 * UNIT
-    whole = (probabilities * each).sum(axis=1, keepdims=True) + z.shape[1] * UNIT
-    return each + whole + 2 * UNIT + each * whole
+    with np.errstate(over="ignore"):
+        each = np.expm1(bound + UNIT * (z.max(axis=1, keepdims=True) - z)) + 2 * UNIT
+        whole = _product(probabilities, each).sum(axis=1, keepdims=True) + z.shape[1] * UNIT
+        return each + whole + 2 * UNIT + each * whole
+
+
+def _product(probabilities, relative):
+    """Return the products; of a probability too small for a number and a bound too large for one, nothing is known."""
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(relative), np.inf, probabilities * relative)
+
+
+def _absolute(probabilities, relative):
+    """Return bounds on probabilities, which are off by one at most."""
+    return np.minimum(_product(probabilities, relative), 1)
 
 
 def bounds_of(reference, outputs, factors, errors, y, masks, count):
@@ -120,7 +132,7 @@ def bounds_of(reference, outputs, factors, errors, y, masks, count):
     loss = of_log.mean() if own.min() > TINY else np.inf
     delta = outputs[-1].copy()
     delta[np.arange(size), y] -= 1
-    bound = (outputs[-1] * relative + 3 * UNIT * np.abs(delta) + TINY) / size
+    bound = (_absolute(outputs[-1], relative) + 3 * UNIT * np.abs(delta) + TINY) / size
     delta /= size
     last = len(reference.biases)
     by_bias = [bound.sum(axis=0) + size * UNIT * np.abs(delta).sum(axis=0)]
@@ -144,7 +156,7 @@ def bounds_of(reference, outputs, factors, errors, y, masks, count):
         one, other = np.abs(outputs[source]).T, np.abs(errors[target])
         products = one @ beyond[target] + off[source].T @ (other + beyond[target])
         by_matrix.append(products + depth * UNIT * (one @ other) + TINY)
-    return Bounds(outputs[-1] * relative + TINY, loss, by_matrix, by_bias)
+    return Bounds(_absolute(outputs[-1], relative) + TINY, loss, by_matrix, by_bias)
 
 
 def moved(optimiser, w, first, second, g, bound, done):

@@ -7,6 +7,8 @@ from truly_sparse.engine.optimisers import SGD
 
 from .convolution import random_networks as maps
 from .random_networks import FEW, Pools, Trial
+from .reference import Reference
+from .rounding import TINY, probabilities_of
 
 
 def shares(kind, make=Trial, count=25):
@@ -66,6 +68,16 @@ def test_a_few_networks_are_as_near_to_the_slow_one_as_rounding_allows(kind):
 )
 def test_a_constant_that_is_a_little_off_is_noticed(kind, off):
     assert max(shares(kind, off)) > 1.5
+
+
+def test_of_networks_that_diverged_a_probability_is_off_by_one_at_most():
+    pools = Pools(FEW[0], np.random.default_rng(0))
+    for number in range(25):
+        trial = Trial(FEW[0], pools, np.random.default_rng([1, number]))
+        trial.network.graph.values[:] *= np.float32(1e8)
+        found, bound = probabilities_of(Reference.of_sparse(trial.network), trial.x)
+        assert np.all((bound >= TINY) & (bound <= 1 + TINY))
+        assert np.all(np.abs(trial.network.predict_proba(trial.x) - found) <= bound)
 
 
 def test_a_few_networks_of_maps_are_near_the_slow_one():
