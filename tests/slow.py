@@ -1,4 +1,7 @@
-"""Which tests `make test` leaves out: those that slow.txt names, which this measures and writes (`make slow`)."""
+"""Which tests `make test` leaves out: those that slow.txt names, which this measures and writes (`make slow`).
+
+It measures with all kernels compiled. Tests whose kernels no other test needs are marked where they stand.
+"""
 
 import resource
 from collections import Counter

@@ -55,7 +55,7 @@ def test_thresholds_are_shares_of_all_hashes_and_the_ends_are_never_and_always()
 
 
 @pytest.mark.parametrize("storage", ["float32", "bfloat16"])
-@pytest.mark.parametrize("batch", [1, 16, 50, 64, 100, 128, 256])
+@pytest.mark.parametrize("batch", [64, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 16, 50, 100, 128, 256))])
 def test_decisions_are_those_of_the_slow_hash_whatever_the_storage_and_the_batch(storage, batch):
     network = network_of(storage=storage)
     probabilities = random_probabilities(network)

@@ -101,7 +101,7 @@ def test_any_samples_and_layers(features, hidden, density, compiled, seed):
     train_both(*pair((features, *hidden, CLASSES), storage), x, y, batch, slow, rng, epochs=2)
 
 
-@pytest.mark.parametrize("slopes", [None, "mish"])
+@pytest.mark.parametrize("slopes", [None, pytest.param("mish", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_every_optimiser_makes_up_for_steps_in_which_a_feature_was_absent(optimiser, slopes):
     rng = np.random.default_rng(1)

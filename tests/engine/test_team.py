@@ -55,6 +55,7 @@ COMPILED = [
 ]
 
 
+@pytest.mark.slow  # compiles each of them for every optimiser, for one thread and for several
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 @given(
     st.integers(0, 2**32 - 1),

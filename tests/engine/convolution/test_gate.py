@@ -73,7 +73,7 @@ def test_decisions_are_those_of_the_slow_hash_and_are_counted():
 
 @pytest.mark.parametrize("coast", [True, False])
 @pytest.mark.parametrize("optimiser", ["sgd", "adam"])
-@pytest.mark.parametrize("storage", ["float32", "bfloat16"])
+@pytest.mark.parametrize("storage", ["float32", pytest.param("bfloat16", marks=pytest.mark.slow)])
 def test_a_step_is_one_of_the_network_of_its_links(storage, optimiser, coast):
     network, chosen = network_of(storage=storage), OPTIMISERS[optimiser]
     train(network, chosen)
