@@ -9,12 +9,11 @@ import tempfile
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from threadpoolctl import threadpool_info
 
 PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "scikit-learn", "threadpoolctl")
-_held: list[IO[str]] = []
 
 
 def processor() -> str:
@@ -89,12 +88,15 @@ def hold_one_core() -> bool:
     for core in sorted(os.sched_getaffinity(0)):
         path = Path(tempfile.gettempdir()) / f"truly-sparse-{os.getuid()}-core-{core}.lock"
         try:
-            stream = path.open("w")
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.sched_setaffinity(0, {core})
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
         except OSError:
             continue
-        _held.append(stream)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.sched_setaffinity(0, {core})
+        except OSError:
+            os.close(handle)  # one that holds a core stays open
+            continue
         return True
     return False
 
