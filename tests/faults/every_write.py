@@ -2,18 +2,21 @@
 
     python tests/faults/every_write.py                       every call of a run, and of fit and save, every fault
     python tests/faults/every_write.py --points 40 --seed 7  so many of them, drawn by a seed
+    python tests/faults/every_write.py --what workflow --points 2000  and of a small workflow: Snakemake and its jobs
     python tests/faults/every_write.py --memory              memory that runs out at 200 places instead
     python tests/faults/every_write.py --only run:31:EIO     one of them again
 
 `preload.c` counts the calls (open for writing, write, fsync, rename, link, mkdir and their kin) below a throw-away
-folder. A fault kills the process before the call, kills it after half of a write, or is the error of a full disk, a
-broken one, or a forbidden file. Or the address space is limited to so many thousandths of what an attempt adds to it.
-Every attempt is a fork of a process that has everything imported and compiled.
+folder, of a process and of all that it starts. A fault kills the process before the call, kills it after half of a
+write, or is the error of a full disk, a broken one, or a forbidden file. Or the address space is limited to so many
+thousandths of what an attempt adds to it. Every attempt is a fork of a process that has everything imported and
+compiled. In a workflow the order of the calls of its processes, and so their numbers, may change by a few.
 """
 
 import argparse
 import ctypes
 import errno
+import importlib
 import importlib.util
 import json
 import os
@@ -37,6 +40,8 @@ FAULTS = {"kill": -1, "torn": -2, "ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "EAC
 MEMORY, PARTS, MEMORY_POINTS = "memory", 1000, 200
 #: First letters of the calls of which half can be done.
 WRITES = "wp"
+#: Bytes of the file that `preload.c` counts in, and of the count itself.
+NOTES, COUNT = 8 + (1 << 20), 8
 #: An attempt that takes longer hangs.
 SECONDS = 300
 RUN = "tiny/toy/fd_tse/eps3/seed0"
@@ -59,11 +64,22 @@ def load(file: str):
     return module
 
 
-class Run:
-    """A training run with a checkpoint after every epoch; a large one takes memory worth the name."""
+class Subject:
+    """What is struck; a large one takes memory worth the name."""
+
+    #: Exit codes where a call failed, and where a process was killed.
+    failed, killed = {0, 2}, {-signal.SIGKILL}
 
     def __init__(self, large: bool) -> None:
         self.large = large
+
+    def warm(self) -> None:
+        """Act here and not in a fork: what is compiled now is there for all."""
+        assert self.act() == 0
+
+
+class Run(Subject):
+    """A training run with a checkpoint after every epoch."""
 
     def lay_out(self, place: Path) -> None:
         """Write configuration and data."""
@@ -102,11 +118,8 @@ class Run:
         return ""
 
 
-class Fit:
+class Fit(Subject):
     """An estimator that is fitted and saved over a model that is there."""
-
-    def __init__(self, large: bool) -> None:
-        self.large = large
 
     def lay_out(self, place: Path) -> None:
         """Write the model that is there."""
@@ -158,6 +171,46 @@ class Fit:
         return "" if "model.npz" in left else "the model that was there is gone"
 
 
+class Workflow(Subject):
+    """A workflow of a few jobs: data, a run, a table, a figure."""
+
+    # Snakemake ends with 1 where a job failed, and a job may be what was killed.
+    failed, killed = {0, 1, 2}, {0, 1, -signal.SIGKILL}
+
+    def lay_out(self, place: Path) -> None:
+        """Write what the workflow runs on."""
+        import yaml
+
+        soak = load("faults/soak.py")
+        soak.lay_out(place)
+        config = yaml.safe_load(soak.TINY)
+        config["training"] = {"epochs": 13, "exploration_epochs": 3, "hidden_layer_sizes": [20, 20]}
+        config["methods"] = {"fd_tse": {"model": "sparse", "strategy": "fd_tse"}}
+        del config["experiments"]["table1"][1:]
+        (place / "config/tiny.yaml").write_text(yaml.safe_dump(config))
+
+    def warm(self) -> None:
+        """Import; jobs are processes of their own, whose kernels are kept."""
+        for name in ("snakemake.cli", "truly_sparse.cli.workflow", "truly_sparse.experiments.jobs.locks"):
+            importlib.import_module(name)
+
+    def act(self) -> int:
+        """Run the documented command; return its exit code."""
+        from truly_sparse.cli.main import main
+
+        targets = load("faults/soak.py").TARGETS
+        return main(["workflow", "--cores", "1", "--config", "config/tiny.yaml", "--", *targets])
+
+    def results(self, place: Path) -> dict[str, str]:
+        """Return the hash of every result, without times and what else belongs to the machine."""
+        return load("faults/soak.py").results_below(place)
+
+    def lost(self, left: dict[str, str], said: str) -> str:
+        """Say that nothing is: what a job had made is compared, and a run this short has no checkpoint."""
+        del left, said
+        return ""
+
+
 def _without_seconds(content: Any) -> Any:
     """Return what JSON holds without what is called seconds or a checksum."""
     if isinstance(content, dict):
@@ -166,7 +219,7 @@ def _without_seconds(content: Any) -> Any:
     return [_without_seconds(value) for value in content] if isinstance(content, list) else content
 
 
-SUBJECTS = {"run": Run, "fit": Fit}
+SUBJECTS = {"run": Run, "fit": Fit, "workflow": Workflow}
 
 
 class Point(NamedTuple):
@@ -185,76 +238,75 @@ class Attempts:
 
     def __init__(self, name: str, folder: Path, large: bool) -> None:
         self.subject, self.folder, self.name = SUBJECTS[name](large), folder / name, name
+        self.groups: list[int] = []
         self.shim = ctypes.CDLL(os.environ["LD_PRELOAD"])
-        self.shim.faults_calls.restype = ctypes.c_char_p
         self.template = self.folder / "template"
         self.template.mkdir(parents=True)
         self.subject.lay_out(self.template)
         self.before = self.subject.results(self.template)
         place = self._fresh()
         os.chdir(place)
-        assert self.subject.act() == 0  # here and not in a fork: what is compiled now is there for all
+        self.subject.warm()
         place = self._fresh()
-        code, said, notes = self._attempt(place)
+        code, said, self.calls = self._attempt(place)
         assert code == 0, said
-        self.calls, room = notes.split()
-        self.room = int(room)
+        self.room = int((self.folder / "room").read_text())
         self.wanted = self.subject.results(place)
 
     def _fresh(self) -> Path:
+        """Return a new place, once no job that outlived its workflow works on the old one."""
+        for group in self.groups:
+            _end_group(group)
+        self.groups.clear()
         place = self.folder / "place"
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(self.template, place)
         return place
 
     def _attempt(self, place: Path, point: Point | None = None) -> tuple[int, str, str]:
-        """Act in a fork; return (exit code, or minus a signal; what was said; notes).
-
-        The notes of one that came to its end are a letter for each call that counts, and by how many bytes the address
-        space grew.
-        """
+        """Act in a fork; return (exit code, or minus a signal; what was said; a letter for each call that counts)."""
         output, notes = self.folder / "said", self.folder / "notes"
-        notes.write_text("")
+        with notes.open("wb") as stream:
+            stream.truncate(NOTES)
         child = os.fork()
         if not child:
             code = 1
             try:
+                os.setpgid(0, 0)
                 with output.open("w") as stream:
                     os.dup2(stream.fileno(), 1)
                     os.dup2(stream.fileno(), 2)
                 os.chdir(place)
                 begun = _address_space("VmSize")
                 strikes = point is not None and point.fault in FAULTS
-                struck = (point.call, FAULTS[point.fault]) if strikes else (0, 0)
-                self.shim.faults_arm(str(place.resolve()).encode(), *struck)
+                call, kind = (point.call, FAULTS[point.fault]) if strikes else (0, 0)
+                os.environ |= {"FAULTS_BELOW": str(place.resolve()), "FAULTS_NOTES": str(notes)}
+                os.environ |= {"FAULTS_AT": str(call), "FAULTS_KIND": str(kind)}
+                self.shim.faults_arm()
                 if point is not None and point.fault == MEMORY:
                     limit = begun + self.room * point.call // PARTS
                     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
                 code = self.subject.act()
                 if point is None:
-                    calls = self.shim.faults_calls().decode()
-                    notes.write_text(f"{calls} {_address_space('VmPeak') - begun}")
+                    (self.folder / "room").write_text(str(_address_space("VmPeak") - begun))
             finally:
                 sys.stdout.flush()
                 sys.stderr.flush()
                 os._exit(code)
-        deadline = time.monotonic() + SECONDS
-        while True:
-            done, status = os.waitpid(child, os.WNOHANG)
-            if done:
-                return os.waitstatus_to_exitcode(status), output.read_text(errors="replace"), notes.read_text()
-            if time.monotonic() > deadline:
-                os.kill(child, signal.SIGKILL)
-                os.waitpid(child, 0)
-                return 99, f"no end after {SECONDS} s", ""
-            time.sleep(0.002)
+        self.groups.append(child)
+        code = _end_of(child)
+        if code is None:
+            return 99, f"no end after {SECONDS} s", ""
+        found = notes.read_bytes()
+        calls = found[COUNT : COUNT + int.from_bytes(found[:COUNT], sys.byteorder)].decode()
+        return code, output.read_text(errors="replace"), calls
 
     def strike(self, point: Point) -> str:
         """Let a call fail and act again; return what is wrong, or nothing."""
         place = self._fresh()
         code, said, _ = self._attempt(place, point)
         killed = FAULTS.get(point.fault, 0) < 0
-        if code != -signal.SIGKILL if killed else code not in (0, 2):
+        if code not in (self.subject.killed if killed else self.subject.failed):
             return f"exit code {code}: {said[-600:]}"
         errors = [line for line in said.splitlines() if line.startswith("error: ")]
         if "Traceback" in said or len(errors) != (code == 2):
@@ -270,6 +322,29 @@ class Attempts:
         found = self.subject.results(place)
         differing = sorted(name for name in {*self.wanted, *found} if self.wanted.get(name) != found.get(name))
         return f"other bytes: {', '.join(differing)}" if differing else self.subject.lost(left, said)
+
+
+def _end_of(child: int) -> int | None:
+    """Wait for a process; return its exit code, or minus a signal, or None where it had to be ended."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.002)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return None
+
+
+def _end_group(group: int) -> None:
+    """Kill what is left of a group of processes, and wait until it is gone."""
+    while True:
+        try:
+            os.killpg(group, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        time.sleep(0.002)
 
 
 def _address_space(which: str) -> int:
@@ -307,7 +382,7 @@ def preloaded(arguments: list[str]) -> int:
 def main(arguments: list[str]) -> int:
     """Strike; return 1 where something was lost or an attempt did not end well."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--what", choices=tuple(SUBJECTS), nargs="+", default=list(SUBJECTS))
+    options.add_argument("--what", choices=tuple(SUBJECTS), nargs="+", default=["run", "fit"])
     options.add_argument("--points", type=int)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--memory", action="store_true")

@@ -1,8 +1,9 @@
-/* Counts the calls by which a process changes files below a folder, and lets one of them fail: loaded before libc.
+/* Counts the calls by which processes change files below a folder, and lets one of them fail: loaded before libc.
 
-   faults_arm(folder, at, kind) begins to count. The call with the number `at` (from 1) fails with the error number `kind`;
-   kind -1 kills the process before the call, -2 after half of the bytes of a write. faults_calls() has a letter for each
-   call, the first of its name. */
+   faults_arm() begins to count as the environment says, and so does every process that is started afterwards: below the
+   folder FAULTS_BELOW the call with the number FAULTS_AT (from 1) fails with the error number FAULTS_KIND; kind -1 kills
+   the process before the call, -2 after half of the bytes of a write. The file FAULTS_NOTES, as long as `struct notes`,
+   holds how many calls there were, and a letter for each, the first of its name. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -11,30 +12,36 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 enum { KILL = -1, TORN = -2, MOST = 1 << 20 };
 
-static char folder[PATH_MAX], calls[MOST];
-static long at, count;
-static int kind, armed;
+static struct notes { long count; char calls[MOST]; } *notes;
+static const char *folder;
+static long at;
+static int kind;
 
-void faults_arm(const char *below, long number, int how) {
-    strncpy(folder, below, sizeof folder - 1);
-    at = number, kind = how, count = 0, armed = 1;
-    memset(calls, 0, sizeof calls);
+__attribute__((constructor)) void faults_arm(void) {
+    const char *below = getenv("FAULTS_BELOW");
+    if (!below) return;
+    int file = open(getenv("FAULTS_NOTES"), O_RDWR);
+    void *shared = mmap(0, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    close(file);
+    if (shared == MAP_FAILED) abort();
+    folder = strdup(below), at = atol(getenv("FAULTS_AT")), kind = atoi(getenv("FAULTS_KIND")), notes = shared;
 }
-const char *faults_calls(void) { return calls; }
 
 static void die(void) { kill(getpid(), SIGKILL); }
 
 /* Whether this call is the one that fails; a file descriptor stands for its path where there is none. */
 static int struck(const char *call, const char *path, int descriptor) {
     char full[PATH_MAX + PATH_MAX] = "", name[64];
-    if (!armed) return 0;
+    if (!notes) return 0;
     if (!path) {
         snprintf(name, sizeof name, "/proc/self/fd/%d", descriptor);
         ssize_t length = readlink(name, full, PATH_MAX - 1);
@@ -46,8 +53,9 @@ static int struck(const char *call, const char *path, int descriptor) {
         strncat(full, path, PATH_MAX - 1);
     }
     if (strncmp(full, folder, strlen(folder))) return 0;
-    if (count < MOST - 1) calls[count] = *call;
-    return ++count == at;
+    long number = __atomic_add_fetch(&notes->count, 1, __ATOMIC_SEQ_CST);
+    if (number <= MOST) notes->calls[number - 1] = *call;
+    return number == at;
 }
 
 static int fails(const char *call, const char *path, int descriptor) {

@@ -78,16 +78,21 @@ OF_A_RUN = {"run killed": (signal.SIGKILL, "all"), "run terminated": (signal.SIG
 SUBJECTS = {"workflow": KINDS, "run": OF_A_RUN}
 
 
+def lay_out(folder: Path, *more: str) -> None:
+    """Copy what the workflow of the journal's study runs on, and more."""
+    for name in ("workflow", "config", "profiles", "paper/journal", *more):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "paper/preamble.tex", "paper/references.bib"):
+        shutil.copy(ROOT / name, folder / name)
+
+
 class Checkout:
     """A copy of the repository in which a preset is run, killed and run again."""
 
     def __init__(self, folder: Path, preset: str) -> None:
         self.folder, self.preset = folder, preset
         if not folder.exists():
-            for name in ("src", "workflow", "config", "profiles", "paper/journal"):
-                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-            for name in ("Snakefile", "paper/preamble.tex", "paper/references.bib"):
-                shutil.copy(ROOT / name, folder / name)
+            lay_out(folder, "src")
             (folder / "config/tiny.yaml").write_text(TINY, encoding="utf-8")
             (folder / "config/small.yaml").write_text(small(), encoding="utf-8")
             networks = folder / "src/truly_sparse/experiments/networks.py"
@@ -124,14 +129,8 @@ class Checkout:
         return "" if code == 0 else f"exit code {code}: {(self.folder / 'output.txt').read_text()[-2000:]}"
 
     def results(self) -> dict[str, str]:
-        """Return the hash of every result, without times and what else belongs to one run of the machine."""
-        found = {}
-        for path in sorted([*self.folder.glob("data/*.parquet"), *self.folder.glob("results/*/**/*")]):
-            name = path.relative_to(self.folder).as_posix()
-            hidden = any(part.startswith(".") for part in path.relative_to(self.folder).parts[:-1])
-            if path.is_file() and not hidden and "/logs/" not in name and "/config/" not in name:
-                found[name] = sha256(_lasting(path)).hexdigest()
-        return found
+        """Return the hash of every result."""
+        return results_below(self.folder)
 
 
 class Run(Checkout):
@@ -148,6 +147,17 @@ class Run(Checkout):
     def start(self) -> subprocess.Popen[bytes]:
         """Start the documented command in a process group of its own."""
         return self.call("truly_sparse", "run", self.run, "--config", "config/tiny.yaml")
+
+
+def results_below(folder: Path) -> dict[str, str]:
+    """Return the hash of every result, without times and what else belongs to one run of the machine."""
+    found = {}
+    for path in sorted([*folder.glob("data/*.parquet"), *folder.glob("results/*/**/*")]):
+        name = path.relative_to(folder).as_posix()
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts[:-1])
+        if path.is_file() and not hidden and "/logs/" not in name and "/config/" not in name:
+            found[name] = sha256(_lasting(path)).hexdigest()
+    return found
 
 
 def _lasting(path: Path) -> bytes:

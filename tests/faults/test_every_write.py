@@ -44,6 +44,13 @@ def test_a_call_that_fails_costs_a_second_attempt_and_nothing_else(what):
     assert f"{POINTS} faults at calls that change files" in done.stdout
 
 
+@pytest.mark.slow
+def test_a_call_that_fails_in_a_workflow_costs_the_same_command_again_and_nothing_else():
+    done = strike("--what", "workflow", "--points", "2", "--seed", SEED)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 faults at calls that change files" in done.stdout
+
+
 def test_memory_that_runs_out_costs_a_second_attempt_and_nothing_else():
     done = strike("--what", "fit", "--memory", "--points", "2", "--seed", SEED)
     assert done.returncode == 0, done.stdout + done.stderr
