@@ -59,6 +59,8 @@ EXCUSED: dict[str, str] = {
     "engine/noise.py:noise_of": "refuses numbers that are no noise",
     "engine/optimisers.py:in_advance": "sparse rows, see Graph.beyond_inputs",
     "engine/optimisers.py:_step_of": "the same",
+    "engine/optimisers.py:_coast": "the same",
+    "engine/optimisers.py:_rests": "the same",
     "engine/optimisers.py:put": "a vector of which all lanes are stored is stored whole",
     "engine/store.py:read": "refuses files that are damaged",
     "engine/store.py:save": "that nothing is pickled",
