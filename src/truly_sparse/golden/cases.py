@@ -487,6 +487,8 @@ def _pictures() -> list[Case]:
         _picture("plain"),
         _picture("padded, clipped", batch=50, numbers={"rate": 0.05, "clip": 0.1}),
         _picture("bfloat16, Adam", optimiser="Adam", storage="bfloat16", numbers=adam),
+        _picture("few rows at a time", cache=60_000),
+        _picture("a row at a time, bfloat16, Adam", cache=1, optimiser="Adam", storage="bfloat16", numbers=adam),
     ]
 
 

@@ -12,6 +12,7 @@ from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +23,10 @@ from threadpoolctl import threadpool_limits
 from truly_sparse import estimators
 from truly_sparse.data.arrays import Arrays, floats, load
 from truly_sparse.engine import store
+from truly_sparse.engine.convolution import layers
 from truly_sparse.engine.convolution.layers import Convolution, Layer, MaxPool, Plan
 from truly_sparse.engine.convolution.network import SparseCNN
+from truly_sparse.engine.memory import second_level_cache
 from truly_sparse.engine.network import Samples, SparseMLP
 from truly_sparse.engine.optimisers import SGD, Adam
 from truly_sparse.engine.rows import Bytes
@@ -300,8 +303,16 @@ def _graph(settings: dict[str, Any], folder: Path) -> Outputs:
 
 
 def _picture(settings: dict[str, Any], folder: Path) -> Outputs:
-    """Train a network of every kind of convolutional layer for two epochs, with a SET step, and predict."""
+    """Train a network of every kind of convolutional layer for two epochs, with a SET step, and predict.
+
+    How many rows of a map are taken at a time follows from the bytes of a cache, this processor's or those stated.
+    """
     del folder
+    with patch.object(layers, "second_level_cache", lambda: settings.get("cache", second_level_cache())):
+        return _trained_picture(settings)
+
+
+def _trained_picture(settings: dict[str, Any]) -> Outputs:
     rng = np.random.Generator(np.random.PCG64(6))
     plan = Plan(PICTURE, LAYERS)
     links = {(i, j): np.flatnonzero(rng.random(plan.sizes[i] * plan.sizes[j]) < 0.4) for i, j in plan.pairs}

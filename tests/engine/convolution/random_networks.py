@@ -10,6 +10,7 @@ too. Gradients are compared along one direction in which all parameters move, ea
 
 from itertools import product
 from typing import NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 
@@ -28,6 +29,8 @@ PAIRS, TIMES, ROOM = (4, 100), 4, 3
 #: What a number that is stored, or a sum of products, is off by, relative to the numbers around it.
 OFF = {"float32": 2 * UNIT, "bfloat16": 2.0**-9}
 STEP = 1e-7
+#: Bytes of a cache, which say how many rows of a map are taken at a time: one, a few, or all.
+CACHES = 1, 10_000, 1 << 20
 PURE = SGD(1.0, 0.0, 0.0)
 
 
@@ -121,6 +124,11 @@ def within(slow, kind, measured, pairs):
 
 def check(kind, rng):
     """Draw a network, train it for one pure step and predict; return the worst error."""
+    with patch("truly_sparse.engine.convolution.layers.second_level_cache", return_value=int(rng.choice(CACHES))):
+        return _checked(kind, rng)
+
+
+def _checked(kind, rng):
     network, worst = network_of(kind, rng), Worst()
     batch, features = int(rng.integers(1, 41)), int(np.prod(network.plan.picture))
     if kind.samples == "bytes":

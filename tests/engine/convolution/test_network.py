@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from truly_sparse.engine.convolution import architectures
+from truly_sparse.engine.convolution import architectures, layers
 from truly_sparse.engine.convolution.layers import Plan, tables
 from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.engine.convolution.start import start
+from truly_sparse.engine.optimisers import SGD
 from truly_sparse.engine.ramped import Ramped
 from truly_sparse.engine.rows import Bytes, NonZeros
 from truly_sparse.errors import UserError
@@ -49,3 +50,17 @@ def test_kernels_that_reach_further_than_32_bits_are_refused():
 def test_rows_of_other_kinds_are_refused(rows, error, said):
     with pytest.raises(error, match=said):
         network().predict_proba(rows)
+
+
+def test_how_many_rows_of_a_map_the_cache_holds_changes_no_bit(monkeypatch):
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(40, FEATURES)).astype(np.float32), rng.integers(0, 3, 40)
+    bands, found = [], []
+    for cache in (1, 60_000, 1 << 20):
+        monkeypatch.setattr(layers, "second_level_cache", lambda cache=cache: cache)
+        bands.append(int(tables(PLAN, 32)[0].steps[0][layers.Step._fields.index("band")]))
+        made = network()
+        result = made.train_epoch(x, y, np.arange(40), 20, SGD(0.05))
+        found.append((result.loss, made.predict_proba(x).tobytes(), made.graph.values.tobytes()))
+    assert 1 == bands[0] < bands[1] < bands[2] == 16
+    assert found[0] == found[1] == found[2]
