@@ -4,8 +4,8 @@ How far rounding leads is not followed through normalisation and pools, but trie
 every map is shaken, each number up or down by a few times what its storage may be off by, and of its channel's size, in
 which sums are rounded. Every copy has another that is shaken the other way, so that a number near a border, where a
 slope or a maximum changes, is beyond it in one of both. Kernels may be `ROOM` times as far from the slow network as the
-furthest copy, of few at first and of many where that is not enough; what the way back rounds, normalisation magnifies,
-too. Gradients are compared along one direction in which all parameters move, each up or down by chance.
+furthest copy, of few at first and of many where that is not enough; what moments and the way back round, normalisation
+magnifies, too. Gradients are compared along one direction in which all parameters move, each up or down by chance.
 """
 
 from itertools import product
@@ -171,14 +171,15 @@ def _checked(kind, rng):
         if own.share > worst.share:
             worst.share, worst.what = own.share, what
 
-    see("loss of maps", result.loss, slow, loss, lambda wanted, off: ROOM * off + 8 * UNIT * (1 + wanted))
+    grown = magnified(network)
+    see("loss of maps", result.loss, slow, loss, lambda wanted, off: ROOM * off + 8 * UNIT * grown * (1 + wanted))
     ahead, here, back = three()
     kink = abs(ahead - 2 * here + back) / (2 * STEP)  # what a border within the step makes of the slope
     size = sum(np.abs(own).sum() + np.abs(move).sum() for own, move in zip(before, moves, strict=True))
     found = sum(move @ way for move, way in zip(moves, ways, strict=True))
 
     def near(wanted, off):
-        return kink + (ROOM * off + UNIT * size + 1e-7 * (1 + abs(wanted))) * magnified(network)
+        return kink + (ROOM * off + UNIT * size + 1e-7 * (1 + abs(wanted))) * grown
 
     see("gradients of maps", found, slow, slope, near)
     after, state = SlowNetwork(network), network.copy_state()
