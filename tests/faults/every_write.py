@@ -77,6 +77,11 @@ class Subject:
         """Act here and not in a fork: what is compiled now is there for all."""
         assert self.act() == 0
 
+    def lost(self, left: dict[str, str], said: str) -> str:
+        """Return what is wrong with what the first attempt had left, or with how the second went on from it."""
+        del left, said
+        return ""
+
 
 class Run(Subject):
     """A training run with a checkpoint after every epoch."""
@@ -205,11 +210,6 @@ class Workflow(Subject):
         """Return the hash of every result, without times and what else belongs to the machine."""
         return load("faults/soak.py").results_below(place)
 
-    def lost(self, left: dict[str, str], said: str) -> str:
-        """Say that nothing is: what a job had made is compared, and a run this short has no checkpoint."""
-        del left, said
-        return ""
-
 
 def _without_seconds(content: Any) -> Any:
     """Return what JSON holds without what is called seconds or a checksum."""
@@ -266,6 +266,7 @@ class Attempts:
     def _attempt(self, place: Path, point: Point | None = None) -> tuple[int, str, str]:
         """Act in a fork; return (exit code, or minus a signal; what was said; a letter for each call that counts)."""
         output, notes = self.folder / "said", self.folder / "notes"
+        notes.unlink(missing_ok=True)  # a job that outlived its workflow goes on counting in the old one
         with notes.open("wb") as stream:
             stream.truncate(NOTES)
         child = os.fork()

@@ -1,4 +1,4 @@
-"""What no convolutional network is made of, and what none takes."""
+"""What no convolutional network is made of, what none takes, and what makes no difference to one."""
 
 import numpy as np
 import pytest
