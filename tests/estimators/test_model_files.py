@@ -154,15 +154,37 @@ def narrower(arrays):
         (lambda facts, _: facts.update(format=FORMAT + 1), f"its format {FORMAT + 1} is none of 1, 2, 3, 4"),
         (lambda facts, _: facts.update(kind="tree"), "it holds a tree, not one of"),
         (lambda _, arrays: arrays.update(narrower(arrays)), "does not take the [0-9]+ encoded features"),
+        (lambda _, arrays: arrays.pop("classes_"), "it holds no classes_"),
+        (lambda _, arrays: arrays.update(classes_=np.arange(4)), "member0 does not give one of 4 answers"),
+        (lambda _, arrays: arrays.update(feature_names_in_=np.array(["a"])), "it does not name its 4 features"),
+        (lambda facts, _: facts.update(members=[]), "it holds no members"),
         (lambda facts, _: facts.update(temperature=0.5), "its temperature 0.5 is not a number from 1 to 32"),
         (lambda facts, _: facts.update(temperature="2"), "its temperature 2 is not a number from 1 to 32"),
     ],
 )
-def test_training_state_that_does_not_fit_is_refused(saved, change, words):
+def test_parts_that_do_not_fit_are_refused(saved, change, words):
     facts, arrays = archives.read(saved, UNCHECKED)
     change(facts, arrays)
     archives.write(saved, facts, arrays)
     refused(saved, words)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda knots: None, "it holds no knots_"),
+        (lambda knots: knots[:, None], "it holds no knots_"),
+        (lambda knots: knots[:-1], "member0 does not give one of [0-9]+ answers"),
+        (lambda knots: knots[::-1], "its knots_ do not ascend"),
+        (lambda knots: np.where(knots == knots.max(), np.inf, knots), "its knots_ do not ascend"),
+        (lambda knots: knots.astype(np.float32), "its knots_ do not ascend"),
+    ],
+)
+def test_knots_that_are_none_are_refused(change, words, tmp_path):
+    facts, arrays = archives.read(FILES / f"format_{FORMAT}_regressor.npz", UNCHECKED)
+    knots = change(arrays.pop("knots_"))
+    archives.write(tmp_path / "model.npz", facts, arrays | ({} if knots is None else {"knots_": knots}))
+    refused(tmp_path / "model.npz", words)
 
 
 @pytest.mark.parametrize("method", [Alone, Elsewhere])

@@ -20,6 +20,7 @@ import hashlib
 import importlib
 import io
 import json
+import math
 import os
 import re
 import subprocess
@@ -28,7 +29,7 @@ import tarfile
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ SECONDS, MEMORY = 1.0, 1 << 28
 FORBIDDEN = ("os.", "shutil.", "subprocess.", "socket.connect", "pickle.find_class")
 HARMLESS = ("os.listdir", "os.scandir", "os.walk", "os.fwalk", "os.getxattr", "os.listxattr")
 SHAPE = (3, 2, 2)
+#: What is given to a model that was read.
+COLUMNS = 1000
 
 
 class Watch:
@@ -95,7 +98,8 @@ def archive(entries: dict[str, bytes]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as made:
         for name, content in entries.items():
-            made.writestr(f"{name}.npy", array(content) if name == "facts" else content)
+            if not name.startswith("\0"):  # which ends a name: zipfile writes no file without one
+                made.writestr(f"{name}.npy", array(content) if name == "facts" else content)
     return stream.getvalue()
 
 
@@ -137,10 +141,25 @@ def forged(entries: dict[str, bytes]) -> dict[str, bytes]:
         return entries
 
 
-class Networks:
-    """Files of networks, as a list of arrays or, after a first zero, as they are."""
+class Kind:
+    """Files of one kind: sound ones, and what reads them."""
 
     refusals = "truly_sparse.errors:UserError"
+
+    def seeds(self, folder: Path) -> list[bytes]:
+        """Return inputs that stand for sound files."""
+        raise NotImplementedError
+
+    def read(self, content: bytes, folder: Path) -> Any:
+        """Write the file that an input stands for, and read it."""
+        raise NotImplementedError
+
+    def use(self, found: Any) -> None:
+        """Use what was read, which may take long."""
+
+
+class Networks(Kind):
+    """Files of networks, as a list of arrays or, after a first zero, as they are."""
 
     def seeds(self, folder: Path) -> list[bytes]:
         files = importlib.import_module("files")
@@ -173,10 +192,8 @@ class Networks:
         importlib.import_module("files").obviously_sound(network)
 
 
-class Checkpoints:
+class Checkpoints(Kind):
     """Checkpoints of a run that has not begun."""
-
-    refusals = "truly_sparse.errors:UserError"
 
     def seeds(self, folder: Path) -> list[bytes]:
         return [entries_of(importlib.import_module("files").originals(folder)["checkpoint"])]
@@ -197,32 +214,31 @@ class Checkpoints:
         self.run = None
 
 
-class Models:
-    """Files of estimators."""
+class Models(Kind):
+    """Files of estimators; what is read must predict, if it takes few columns."""
 
-    refusals = "truly_sparse.errors:UserError"
+    def seeds(self, folder: Path) -> list[bytes]:  # noqa: ARG002
+        files = sorted((HERE.parent / "estimators/files").glob("*.npz"))
+        return [entries_of(path.read_bytes()) for path in files]
 
-    def seeds(self, folder: Path) -> list[bytes]:
-        import numpy as np
-
-        from truly_sparse import SparseMLPClassifier, save_model
-
-        rng = np.random.default_rng(0)
-        model = SparseMLPClassifier(preset="paper", hidden_layer_sizes=(3,), epochs=2, batch_size=16, random_state=0)
-        save_model(model.fit(rng.normal(size=(40, 2)), np.arange(40) % 2), folder / "model.npz")
-        return [entries_of((folder / "model.npz").read_bytes())]
-
-    def read(self, content: bytes, folder: Path) -> None:
+    def read(self, content: bytes, folder: Path) -> Any:
         from truly_sparse import load_model
 
         (folder / "model.npz").write_bytes(archive(forged(unpacked(content))))
-        load_model(folder / "model.npz")
+        return load_model(folder / "model.npz")
+
+    def use(self, model: Any) -> None:
+        import numpy as np
+
+        shape = getattr(model, "picture_shape_", (model.n_features_in_,))
+        if math.prod(shape) <= COLUMNS:
+            rows = np.zeros((2, *shape))
+            rows[:, list(getattr(model, "categories_", ()))] = np.nan  # of no category, be they text or numbers
+            model.predict(rows)
 
 
-class Records:
+class Records(Kind):
     """Lines of records."""
-
-    refusals = "truly_sparse.errors:UserError"
 
     def seeds(self, folder: Path) -> list[bytes]:  # noqa: ARG002
         names = ("experiment", "dataset", "method", "setting", "status", "settings_hash", "source_hash")
@@ -236,10 +252,8 @@ class Records:
             records.path_of(record)
 
 
-class Configuration:
+class Configuration(Kind):
     """A study's configuration, or after a first zero the registry of datasets."""
-
-    refusals = "truly_sparse.errors:UserError"
 
     def seeds(self, folder: Path) -> list[bytes]:  # noqa: ARG002
         root = HERE.parents[1]
@@ -265,7 +279,7 @@ class Configuration:
             load_config(path)
 
 
-class Images:
+class Images(Kind):
     """Files of CIFAR and IDX, packed in every way, up to the rows that are written of them."""
 
     refusals = "truly_sparse.data.fetch:SourceFailed"
@@ -316,7 +330,7 @@ class Images:
                 (folder / name).unlink()
 
 
-class Table:
+class Table(Kind):
     """The text of a HIGGS stream, packed here or, after a first zero, as it is."""
 
     refusals = "truly_sparse.data.fetch:SourceFailed"
@@ -337,7 +351,7 @@ class Table:
         checker.finish()
 
 
-KINDS: dict[str, Callable[[], Any]] = {
+KINDS: dict[str, type[Kind]] = {
     "networks": Networks, "checkpoints": Checkpoints, "models": Models, "records": Records,
     "configuration": Configuration, "images": Images, "table": Table,
 }  # fmt: skip
@@ -353,14 +367,14 @@ class Trial:
         self.watch = Watch(self.folder)
         self.seeds = self.reader.seeds(self.folder)
         for seed in self.seeds:  # what a sound file takes is not counted
-            self.reader.read(seed, self.folder)
+            self.reader.use(self.reader.read(seed, self.folder))
         self.most = self._peak() + MEMORY
 
     def __call__(self, content: bytes) -> None:
         """Read an input; raise what is wrong."""
-        began, self.watch.seen, self.watch.active = time.process_time(), "", True
+        began, self.watch.seen, self.watch.active, found = time.process_time(), "", True, None
         try:
-            self.reader.read(content, self.folder)
+            found = self.reader.read(content, self.folder)
         except self.refusal as error:
             if "\n" in str(error):
                 raise RuntimeError(f"more than one line: {error}") from None
@@ -373,6 +387,8 @@ class Trial:
             raise RuntimeError(f"{seconds:.1f} s")
         if self._peak() > self.most:
             raise RuntimeError(f"{self._peak() - self.most + MEMORY} bytes more")
+        if found is not None:
+            self.reader.use(found)
 
     def _peak(self) -> int:
         """Return the most memory of this process so far; `getrusage` would count that of the process before `exec`."""

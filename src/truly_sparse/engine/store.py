@@ -73,7 +73,7 @@ def load(path: str | Path) -> Network:
     except FileNotFoundError:
         raise UserError(f"no network file {path}; train the run that writes it first") from None
     except UserError as error:
-        raise UserError(f"{path}: {error}; delete it and train again") from None
+        raise UserError(f"{path}: {one_line(error)}; delete it and train again") from None
     except Exception as error:
         raise UserError(f"{path} is not a network file ({one_line(error)}); delete it and train again") from None
 

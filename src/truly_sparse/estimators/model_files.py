@@ -138,7 +138,7 @@ def load_model(path: str | Path, trusted: Collection[str] = ()) -> Any:
     except FileNotFoundError:
         raise UserError(f"no model file {path}; `truly-sparse fit` or save_model writes one") from None
     except UserError as error:
-        raise UserError(f"{path} is not usable: {error}") from None
+        raise UserError(f"{path} is not usable: {one_line(error)}") from None
     except Exception as error:  # whatever a damaged file does
         raise UserError(f"{path} is not a model file ({one_line(error)})") from None
 
@@ -230,7 +230,7 @@ def _restored_pictures(facts: dict[str, Any], arrays: dict[str, Any]) -> SparseC
     network = store.build(_below("network", arrays))
     if not isinstance(network, SparseCNN) or tuple(network.plan.picture) != (channels, rows, columns):
         raise UserError(f"its network does not take pictures of {(rows, columns, channels)}")
-    if network.sizes[-1] != len(arrays["classes_"]):
+    if network.sizes[-1] != _answers("classes_", arrays):
         raise UserError("its network does not know its classes")
     model.picture_shape_, model.shade_ = (rows, columns, channels), shade
     model.take(network, facts["history"])
@@ -269,12 +269,17 @@ def _restored(facts: dict[str, Any], arrays: dict[str, Any]) -> SparseEstimator:
     marks = _below("encoding", arrays) if facts["format"] > 1 else Encoding.without_marks(features)
     encoding = Encoding(scaling, model.categories_).restore(marks)
     encoding.check(features)
+    answers = _answers("knots_" if isinstance(model, TrulySparseEnsembleRegressor) else "classes_", arrays)
+    if "feature_names_in_" in arrays and arrays["feature_names_in_"].shape != (features,):
+        raise UserError(f"it does not name its {features} features")
 
     def network(place: str, fact: dict[str, Any], shared: dict[str, Any]) -> Member:
         found = {name: shared[name] for name in fact.get("shared", [])} | _below(place, arrays)
-        inputs = encoding.owners.shape[1]
-        if store.build(found).sizes[0] != inputs:  # the kernels check no bounds
+        inputs, sizes = encoding.owners.shape[1], store.build(found).sizes
+        if sizes[0] != inputs:  # the kernels check no bounds
             raise UserError(f"{place} does not take the {inputs} encoded features")
+        if sizes[-1] != answers:
+            raise UserError(f"{place} does not give one of {answers} answers")
         return Member(fact["epoch"], fact["accuracy"], found)
 
     told, parent, end = facts.get("parent"), None, None
@@ -284,6 +289,8 @@ def _restored(facts: dict[str, Any], arrays: dict[str, Any]) -> SparseEstimator:
         end = End(member.arrays, {}, told["epochs"])
     shared = parent.member.arrays if parent is not None else {}
     members = [network(f"member{number}", fact, shared) for number, fact in enumerate(facts["members"])]
+    if not members:
+        raise UserError("it holds no members")
     ends: list[End] = []
     for number, fact in enumerate(facts.get("ends", [])):
         member = members[number if facts["each"] else -1]
@@ -304,6 +311,16 @@ def _restored(facts: dict[str, Any], arrays: dict[str, Any]) -> SparseEstimator:
         raise UserError(f"its temperature {temperature} is not a number from 1 to {HIGHEST:g}")
     model._take(Model(encoding, members, end, facts["history"], parent, ends, float(temperature)))
     return model
+
+
+def _answers(name: str, arrays: dict[str, Any]) -> int:
+    """Return how many classes or knots there are, which are checked."""
+    values = arrays.get(name)
+    if values is None or values.ndim != 1 or not len(values):
+        raise UserError(f"it holds no {name}")
+    if name == "knots_" and not (values.dtype == np.float64 and np.isfinite(values).all() and (np.diff(values) > 0).all()):
+        raise UserError("its knots_ do not ascend")
+    return len(values)
 
 
 def _below(place: str, arrays: dict[str, Any]) -> dict[str, Any]:
