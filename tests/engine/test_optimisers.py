@@ -59,6 +59,20 @@ def test_steps_are_those_of_a_slow_optimiser(optimiser, per_block, clip):
         network.graph.values[:], network.biases[:] = w[: len(network.graph)], w[len(network.graph) :]
 
 
+@pytest.mark.slow
+def test_adam_with_l1_stays_with_a_slow_one_over_a_thousand_steps():
+    """Moments and powers are its own all along; gradients are taken where it is."""
+    network, optimiser = network_of(bias_per_block=True, density=0.3), Adam(0.005, l1=5e-5)
+    x, y = problem(64, 7, 4)
+    w = np.concatenate([network.graph.values, network.biases]).astype(float)
+    slow = SlowAdam(optimiser, len(w))
+    for step in range(1000):
+        w = slow.move(w, gradients_of(network, x, y), step)
+        network.train_epoch(x, y, np.arange(64), 64, optimiser, 0.0, 0, step)
+        assert np.allclose(np.concatenate([network.graph.values, network.biases]), w, rtol=0, atol=1e-5)
+        network.graph.values[:], network.biases[:] = w[: len(network.graph)], w[len(network.graph) :]
+
+
 def test_rates_of_an_epoch_are_those_of_its_steps():
     x, y = problem(64 * STEPS, 7, 4)
     whole, single = network_of(), network_of()

@@ -163,3 +163,21 @@ def test_a_block_emptied_by_pruning_trains_on():
         assert np.isfinite(child.train_epoch(x, y, np.arange(64), 64, Adam(0.01), 0.0, 0, step).loss)
         shortcuts.evolve(child, 0.3, np.random.default_rng(step))
     assert np.allclose(child.predict_proba(x), Reference.of_sparse(child).forward(x)[0][-1], atol=2e-5)
+
+
+def test_without_shortcuts_it_is_the_sequential_network_bit_for_bit():
+    """Mish, Adam with L1, and steps of SET* between epochs, as the source trains plain networks (R = 1)."""
+    made = build(0.7, 1.0)
+    links = {block.pair: block.links() for block in made.blocks}
+    other = SparseMLP.start(SMALL, links, "mish", np.random.default_rng(1), "torch")
+    assert sorted(links) == [(0, 1), (1, 2), (2, 3), (3, 4)]
+    other.graph.values[:], other.biases[:] = made.graph.values, made.biases
+    x, y = problem(96, 20, 3)
+    for network in (made, other):
+        rng = np.random.default_rng(2)
+        for epoch in range(6):
+            network.train_epoch(x, y, np.arange(96), 32, Adam(0.005, l1=5e-5), 0.0, 3, 3 * epoch)
+            assert shortcuts.evolve(network, 0.3, rng) == int(0.3 * len(network.graph))
+    for name, found in made.copy_state().items():
+        assert np.array_equal(found, other.copy_state()[name]), name
+    assert np.array_equal(made.predict_proba(x), other.predict_proba(x))

@@ -10,12 +10,12 @@ from truly_sparse.analysis.table import Table
 from truly_sparse.errors import UserError
 
 #: Datasets that have tables of their own; Table VII is about the others.
-TABULAR = ("gesture", "higgs")
+OWN = ("gesture", "higgs", "fashion_mnist")
 #: The other source that prints accuracies of Tables VIII and IX.
 JOURNAL = "journal"
 
 
-def make(inputs: Inputs, table: str, number: str, dataset: str | None = None) -> Table:
+def make(inputs: Inputs, table: str, number: str, dataset: str | None = None, printed_in: str | None = None) -> Table:
     """Return one of the tables.
 
     Parameters
@@ -27,6 +27,8 @@ def make(inputs: Inputs, table: str, number: str, dataset: str | None = None) ->
         As it is printed.
     dataset : str, optional
         The dataset it is about; None for all that have no table of their own.
+    printed_in : str, optional
+        The table whose printed numbers stand beside ours, if it is another.
 
     Raises
     ------
@@ -35,13 +37,13 @@ def make(inputs: Inputs, table: str, number: str, dataset: str | None = None) ->
     """
 
     def own(name: str) -> bool:
-        return name == dataset if dataset else name not in TABULAR
+        return name == dataset if dataset else name not in OWN
 
     records = [record for record in inputs.records if own(record["dataset"])]
     absent = [spec for spec in inputs.absent if own(spec.dataset)]
     if not records:
         raise UserError(f"no finished run for Table {number}; run `snakemake --cores 1 runs_thesis_{table}` first")
-    printed = inputs.published(table)
+    printed = inputs.published(printed_in or table)
     frame = tidy(f"thesis_{table}", records, printed, absent)
     also = JOURNAL if JOURNAL in printed else ""
     if also:

@@ -3,7 +3,7 @@
 from truly_sparse.analysis.study import Entry, Source, Study
 
 _PRINTED = ("thesis_tables8_9", "thesis_dense", "thesis_table7")
-_RUNS = (*_PRINTED, "thesis_fair", "thesis_refinement", "thesis_figure8")
+_RUNS = (*_PRINTED, "thesis_fair", "thesis_refinement", "thesis_figure8", "thesis_fashion")
 TABLES = {
     "thesis_table1": Entry("table1", experiments=("thesis_tables8_9",), optional=("thesis_table7",)),
     "thesis_table7": Entry("table7", experiments=("thesis_table7",), optional=("thesis_dense",)),
@@ -13,6 +13,7 @@ TABLES = {
     "thesis_table12": Entry("table12", experiments=("thesis_refinement",)),
     "thesis_counts": Entry("counts", experiments=("thesis_tables8_9",)),
     "thesis_fair": Entry("fair", experiments=("thesis_fair",), optional=_PRINTED),
+    "thesis_fashion": Entry("fashion", experiments=("thesis_fashion",)),
     "thesis_verdicts": Entry("verdicts", optional=_RUNS, optional_measurements=("distances", "member_topology")),
 }
 FIGURES = {
