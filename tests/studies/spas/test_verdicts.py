@@ -19,7 +19,7 @@ from .made_up import DATASETS
 UNPRINTED = {
     "artefact/cifar10", "artefact/cifar100", "artefact/tabular", "reach/tabular/mlp", "reach/tabular/spas",
     "evolving/tabular", "ratio/0.25", "ratio/0.1", "ratio/0.05", "ratio/0.01", "ratio/0.005", "ratio/0.001",
-    "range/0.001", "spread", "exponential", "linear", "cnn/ratio/50000", "cnn/ratio/2000",
+    "range/0.001", "spread", "exponential", "linear", "power/bytes", "power/cpu_seconds", "cnn/ratio/50000", "cnn/ratio/2000",
 }  # fmt: skip
 #: HIGGS with 1,000 links: the printed 53.27 % is what naming the larger class has. With equal budgets SPaS-CNN is ahead
 #: by less than its printed spread over five runs makes clear, p = 0.07.
@@ -337,6 +337,31 @@ def test_depth_is_judged_by_what_was_measured(places, r2):
     found, _ = verdicts({"depth": pd.DataFrame(rows + fits)})
     assert found["exponential"] == (CONFIRMED if places == "exponential" else NOT_CONFIRMED)
     assert found["linear"] == (CONFIRMED if r2 > 0.95 else NOT_CONFIRMED)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "own", "words"),
+    [
+        (1.0, 1.0, (CONFIRMED, CONFIRMED)),
+        (1.08, 1.08, (CONFIRMED, CONFIRMED)),
+        (1.95, 1.95, (NOT_CONFIRMED, NOT_CONFIRMED)),  # as masks grow
+        (1.0, None, (CONFIRMED, EXPLAINED)),  # in proportion but for the biases
+    ],
+)
+def test_what_grows_faster_than_the_links_is_not_in_proportion(seconds, own, words):
+    rows = []
+    for depth in (3, 6, 12, 24):
+        links, biases = 400 * depth, 100 * depth**2
+        size = 24 * links + 12 * biases if own is None else links**own
+        values = {"links": links, "biases": biases if own is None else 0, "bytes": size, "cpu_seconds": links**seconds}
+        values |= {"sequential_places": 1e4 * depth, "shortcut_places": 5e3 * depth**2}
+        rows += [
+            {"hidden_layers": depth, "metric": name, "value": value, "setting": "c25"} for name, value in values.items()
+        ]
+    found, _ = verdicts({"depth": pd.DataFrame(rows)})
+    assert (found["power/cpu_seconds"], found["power/bytes"]) == words
+    few = pd.DataFrame([row for row in rows if row["hidden_layers"] > 6])
+    assert verdicts({"depth": few})[0]["power/bytes"] == NOT_TESTED
 
 
 def test_made_up_runs_as_printed_are_judged_like_the_printed_numbers(lay_out, committed, depth):

@@ -163,6 +163,9 @@ def _masks() -> Iterator[Claim]:
     yield Claim("exponential", topic, text, where, rules.EXPONENTIAL)
     text = "Ours: without masks, time and memory follow the links at every depth, shortcuts included."
     yield Claim("linear", topic, text, "", rules.LINEAR, {"least": 0.95})
+    for metric, words in (("cpu_seconds", "Ours: the time of a step"), ("bytes", "Ours: the memory of a network")):
+        text = f"{words} grows in proportion to its links with depth, where masks grow with their square."
+        yield Claim(f"power/{metric}", topic, text, "", rules.POWER, {"metric": metric, "most": 1.1})
 
 
 def _cnn_accuracy() -> Iterator[Claim]:

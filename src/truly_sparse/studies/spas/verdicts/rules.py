@@ -3,6 +3,8 @@
 The former were written before any run of the study existed, what the latter take before any was looked at.
 """
 
+import math
+import operator
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,7 +13,7 @@ from scipy.stats import spearmanr
 
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
-from truly_sparse.analysis.judging import ALPHA, CONFIRMED, EXPLAINED, Finding, Rule, partial, verdict
+from truly_sparse.analysis.judging import ALPHA, CONFIRMED, EXPLAINED, NOT_CONFIRMED, Finding, Rule, partial, verdict
 from truly_sparse.analysis.rounding import less
 from truly_sparse.studies.spas.runs import DENSE, EVOLVING, MLP, SPAS, STATIC
 from truly_sparse.studies.spas.verdicts.cells import (
@@ -340,6 +342,10 @@ EVOLVING_GAIN = Rule(
 )
 
 
+#: Numbers of a network that are counted, and what a bias takes: value and both moments of Adam, in float32.
+_COUNTED, _BYTES_OF_BIAS = ("links", "biases", "sequential_places", "shortcut_places"), 12
+
+
 def _linear(evidence: Evidence, least: float) -> Finding:
     rows = evidence.rows("depth")
     fits = rows[rows["metric"].isin(["r2_seconds", "r2_bytes"])]
@@ -380,7 +386,42 @@ EXPONENTIAL = Rule(
 )
 
 
+def _power(evidence: Evidence, metric: str, most: float) -> Finding:
+    rows = evidence.rows("depth")
+    wide = rows[rows["metric"].isin([metric, *_COUNTED])].pivot_table("value", ["setting", "hidden_layers"], "metric")
+    if metric not in wide or (wide.groupby("setting").size() < 3).any():
+        raise Missing("fewer than three depths have been measured")
+    wide["masks"] = wide["sequential_places"] + wide["shortcut_places"]
+    ours, masks = (_power_of_links(wide, wide[name]) for name in (metric, "masks"))
+    why, found = f"places that masks hold: {masks:.2f}", verdict(ours <= most)
+    if metric == "bytes" and found == NOT_CONFIRMED:
+        rest = _power_of_links(wide, wide["bytes"] - _BYTES_OF_BIAS * wide["biases"])
+        why += f"; without biases, of which a neuron has one for each block that leads to it: {rest:.2f}"
+        found = EXPLAINED if rest <= most else found
+    return Finding(f"power {ours:.2f}", formats.NOTHING, found, why, ours)
+
+
+def _power_of_links(wide: pd.DataFrame, values: "pd.Series[float]") -> float:
+    """Return the greatest power of the links, over compressions, with which a number grows (least squares of logs)."""
+    powers = []
+    for _, own in wide.assign(value=values).groupby("setting"):
+        links, grown = ([math.log(number) for number in own[name]] for name in ("links", "value"))
+        centre = math.fsum(links) / len(links)
+        away = [one - centre for one in links]
+        powers.append(math.fsum(map(operator.mul, away, grown)) / math.fsum(map(operator.mul, away, away)))
+    return round(max(powers), 6)
+
+
+POWER = Rule(
+    "power of the links",
+    "Power with which a number grows with the links, over depths at one compression; the greatest. Confirmed: at most "
+    "1.1, where 1 is in proportion and what masks hold grows with nearly the square. Different but explained: more, but "
+    "not once the biases are left out, of which a network with shortcuts has a vector for each block.",
+    _power,
+)
+
+
 RULES: tuple[Rule, ...] = (
     RANDOM, ARTEFACT, LEARNS, REACH, LEAD, CLOSE, DIFFERENCE, ABOVE_DENSE, GROWS, EVOLVING_GAIN, RATIO, RANGE, STABLE,
-    SPREAD, LINEAR, EXPONENTIAL,
+    SPREAD, LINEAR, EXPONENTIAL, POWER,
 )  # fmt: skip
