@@ -16,6 +16,7 @@ extensions = [
     "accessible",
     "architectures",
     "claims",
+    "findings",
     "matplotlib.sphinxext.plot_directive",
     "links",
     "mathml",

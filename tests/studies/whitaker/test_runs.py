@@ -8,8 +8,9 @@ import pytest
 from truly_sparse.analysis.evidence import Missing
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.studies.whitaker.catalogue import STUDY
-from truly_sparse.studies.whitaker.runs import SETTINGS, frame_of
-from truly_sparse.studies.whitaker.verdicts.comparing import compare, over_datasets, pairs
+from truly_sparse.studies.whitaker.runs import SETTINGS, _measured, frame_of
+from truly_sparse.studies.whitaker.shown import gains
+from truly_sparse.studies.whitaker.verdicts.comparing import compare, over_datasets, p_of, pairs
 from truly_sparse.training.config import TrainingConfig
 
 from .made_up import evidence
@@ -54,6 +55,42 @@ def test_a_frame_has_every_run_and_says_what_it_is(runs):
     assert set(split["total"]) == {200}
     sparse = runs[(runs["experiment"] == "whitaker_sparse_parent") & (runs["method"] == "sse_np")]
     assert set(sparse["parent"]) == {"sparse"}
+
+
+def test_seconds_are_those_that_a_run_had_of_its_core(lay_out):
+    config = lay_out()
+    records = Inputs(config, STUDY, STUDY.tables["whitaker_verdicts"]).records
+    record = next(record for record in records if record.get("children"))
+    seconds = {"wall": 100.0, "cpu": 25.0, "epochs_wall": 80.0}
+    children = record["children"] | {"seconds": {"parent": 60.0, "children": 20.0}}
+    found = _measured({**record, "seconds": seconds, "children": children})
+    assert (found["seconds"], found["parent_seconds"], found["child_seconds"]) == (20.0, 15.0, 5.0)
+    found = _measured({**record, "seconds": seconds | {"cpu": 130.0}, "children": children})
+    assert (found["seconds"], found["parent_seconds"], found["child_seconds"]) == (80.0, 60.0, 20.0)
+
+
+def test_the_p_of_more_than_so_much_is_not_that_of_more_than_nothing():
+    rows = [{"dataset": "a", **SSE, "accuracy": 80.6}, {"dataset": "a", **ONE, "accuracy": 80.0}]
+    found = evidence(rows, (0.0,) * 8)
+    runs = found.frames["runs"]
+    sse = runs["method"] == "sse_np"
+    runs.loc[sse, "accuracy"] += [-0.4, -0.3, -0.2, -0.1, 0.1, 0.2, 0.3, 0.4]
+    keys = {"one": SSE, "other": ONE}
+    nothing, half, more = (p_of(found, {**keys, "least": least}) for least in (0.0, 0.5, 0.6))
+    assert nothing == p_of(found, keys) < 0.01 < half < more
+    assert more > 0.9
+
+
+def test_gains_are_over_the_datasets_that_all_methods_have():
+    rows = [{"dataset": name, **ONE, "accuracy": 80.0} for name in "abc"]
+    rows += [{"dataset": name, **SSE, "accuracy": 81.0} for name in "ab"]
+    rows += [{"dataset": name, "method": "bagging", "accuracy": 81.0 if name < "c" else 70.0} for name in "abc"]
+    frame = gains(evidence(rows, (0.0, 0.1)).frames["runs"], ("sse_np", "bagging", "dropout"), "dense")
+    found = frame.set_index("method")
+    assert found["value"].to_dict() == pytest.approx({"sse_np": 1.0, "bagging": 1.0})
+    assert set(found["note"]) == {"over 2 datasets"}
+    alone = gains(evidence(rows, (0.0, 0.1)).frames["runs"], ("bagging",), "dense").iloc[0]
+    assert (alone["value"], alone["note"]) == (pytest.approx(-8 / 3, abs=1e-6), "over 3 datasets")
 
 
 def test_scores_of_a_record_have_their_names(runs):

@@ -143,6 +143,8 @@ def _measured(record: Record) -> dict[str, Any]:
     metrics, diversity = record["metrics"], record["diversity"]
     validation = [value for value in accuracy["members_validation"] if value is not None]
     classes = record["data"]["classes"]
+    # Machines are shared: what the run had of its core. Epochs of a parent that another run trained are among them.
+    share = min(1.0, record["seconds"]["cpu"] / record["seconds"]["wall"])
     found = {
         "accuracy": 100 * accuracy["test"],
         "nll": metrics["log_loss"],
@@ -151,7 +153,7 @@ def _measured(record: Record) -> dict[str, Any]:
         "single_accuracy": 100 * _mean(accuracy["members_test"]),
         **{name: diversity.get(name) for name in ("disagreement", "kl_divergence", "output_correlation")},
         "operations": record["operations"]["total_training"],
-        "seconds": record["seconds"]["epochs_wall"],
+        "seconds": record["seconds"]["epochs_wall"] * share,
         "classes": classes if isinstance(classes, int) else len(classes),
     }
     correlation, members = diversity.get("output_correlation"), len(accuracy["members_test"])
@@ -169,8 +171,8 @@ def _measured(record: Record) -> dict[str, Any]:
             "child_before": 100 * _mean(children["before"]),
             "parent_operations": children["operations"]["parent"],
             "child_operations": children["operations"]["children"],
-            "parent_seconds": children["seconds"]["parent"],
-            "child_seconds": children["seconds"]["children"],
+            "parent_seconds": children["seconds"]["parent"] * share,
+            "child_seconds": children["seconds"]["children"] * share,
             "idle": _mean(children["idle_neurons"]),
         }
     return found

@@ -11,6 +11,7 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.origin import Origin
 from truly_sparse.analysis.rounding import differences
+from truly_sparse.analysis.statistics.stratified import Interval
 from truly_sparse.analysis.table import COLUMNS
 from truly_sparse.studies.whitaker.verdicts.comparing import RUNS, compare
 
@@ -58,28 +59,42 @@ def notes(frame: pd.DataFrame, origin: Origin, *lines: str) -> list[str]:
 
 def gains(
     runs: pd.DataFrame,
-    methods: Iterable[str],
+    methods: Sequence[str],
     reference: str,
     metrics: Sequence[str] = ("accuracy",),
     **keys: Any,
 ) -> pd.DataFrame:
     """Return, for every method and metric, the mean over datasets of its difference to a reference, with its interval.
 
-    Rows have the dataset `ALL` and the metric "gain_accuracy" and so on; a method without a pair has no row.
+    Datasets that only some of the methods have are left out, so that the means are over the same ones. Rows have the
+    dataset `ALL` and the metric "gain_accuracy" and so on; a method without a pair has no row.
     """
+    found = _compared(runs, methods, reference, metrics, keys)
+    shared = set.intersection(*(set(one.groups) for one in found.values())) if found else set()
+    if any(set(one.groups) != shared for one in found.values()):
+        found = _compared(runs[runs["dataset"].isin(shared)], methods, reference, metrics, keys)
     rows: list[dict[str, Any]] = []
-    evidence = Evidence({RUNS: runs})
+    for (method, metric), one in found.items():
+        row = {"dataset": ALL, "method": method, "metric": f"gain_{metric}", "value": one.mean}
+        interval = {"low": one.low, "high": one.high, "seeds": one.seeds, "asked": one.seeds}
+        rows.append({**row, **interval, "note": f"over {len(one.groups)} datasets"})
+    columns = ["dataset", "method", "metric", "value", "low", "high", "seeds", "asked", "note"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _compared(
+    runs: pd.DataFrame, methods: Iterable[str], reference: str, metrics: Sequence[str], keys: Mapping[str, Any]
+) -> dict[tuple[str, str], Interval]:
+    """Return the differences of methods to a reference that have a pair of runs, by method and metric."""
+    evidence, found = Evidence({RUNS: runs}), {}
     for method in methods:
         for metric in metrics:
             try:
-                found = compare(evidence, {"method": method, **keys}, {"method": reference, **keys}, metric=metric)
+                one = compare(evidence, {"method": method, **keys}, {"method": reference, **keys}, metric=metric)
             except Missing:
                 continue
-            row = {"dataset": ALL, "method": method, "metric": f"gain_{metric}", "value": found.mean}
-            interval = {"low": found.low, "high": found.high, "seeds": found.seeds, "asked": found.seeds}
-            rows.append({**row, **interval, "note": f"over {len(found.groups)} datasets"})
-    columns = ["dataset", "method", "metric", "value", "low", "high", "seeds", "asked", "note"]
-    return pd.DataFrame(rows, columns=columns)
+            found[method, metric] = one
+    return found
 
 
 def gain(frame: pd.DataFrame, method: str, metric: str = "accuracy") -> tuple[str, str]:

@@ -58,7 +58,7 @@ def make(inputs: Inputs) -> Table:
     here = (
         "The epochs of one network on every dataset: accuracy (%) of the mean probabilities, with the parent where "
         "there is one, mean ± standard deviation over seeds; of children without their parent; of the mean logits; NLL "
-        f"and ECE of the mean probabilities; operations and seconds of training over those of one network.{tail}"
+        f"and ECE of the mean probabilities; operations and CPU seconds of training over those of one network.{tail}"
     )
     notes = shown.notes(frame, origin)
     parts = [

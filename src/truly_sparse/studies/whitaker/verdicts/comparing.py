@@ -354,9 +354,13 @@ def _absent(evidence: Evidence, why: str) -> Finding:
 
 
 def p_of(evidence: Evidence, keys: Keys) -> float | None:
-    """Return the two-sided p of a claim by the rule `GREATER`, by what its rule is given; None without an interval."""
+    """Return the two-sided p of a claim by the rule `GREATER`, by what its rule is given; None without an interval.
+
+    It is that of no difference, or of none beyond what the claim names.
+    """
     how = {name: value for name, value in keys.items() if name not in ("least", "printed", "alone")}
-    return compare(evidence, how.pop("one"), how.pop("other"), **how).p
+    values, least = pairs(evidence, how.pop("one"), how.pop("other"), **how), float(keys.get("least", 0))
+    return over_datasets({name: numbers - least for name, numbers in values.items()}).p
 
 
 GREATER = Rule(
