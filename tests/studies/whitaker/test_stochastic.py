@@ -48,6 +48,20 @@ def run(method: str, sampler: str, rate: str, sparsity: float, accuracy: float, 
     return {**keys, **cell, **falls, "accuracy": accuracy, "validation": accuracy, **more}
 
 
+@pytest.mark.parametrize(("gain", "word"), [(0.5, CONFIRMED), (0.0, NOT_CONFIRMED), (-0.5, NOT_CONFIRMED)])
+def test_annealing_is_compared_with_as_many_link_steps(gain, word):
+    epochs = {0.5: 22, 0.7: 24, 0.9: 34, 0.95: 49, 0.98: 94}
+    rows = [
+        run(TEMPERATURE, "random", "one_cycle", sparsity, 70 - 20 * sparsity + gain, temperature=0.5) for sparsity in epochs
+    ]
+    longer = [run("one_shot_longer", "random", "one_cycle", sparsity, 70 - 20 * sparsity) for sparsity in epochs]
+    longer = [row | {"child_epochs": epochs[row["sparsity"]]} for row in longer]
+    found = judged(rows + longer[:-1]).loc["t1/work"]  # the sparsest has no pair
+    assert found["verdict"] == word
+    assert found["value"] == pytest.approx(gain)
+    assert judged(rows).loc["t1/work", "verdict"] == NOT_TESTED
+
+
 def table(gain: Callable[[dict[str, Any]], float], **more: Any) -> list[dict[str, Any]]:
     """Return the runs of the whole table, each with an accuracy of 70 % and a gain by a formula."""
     return [run(**cell, accuracy=70 + gain(cell), **more) for cell in cells_of_table()]

@@ -57,6 +57,7 @@ def claims() -> Iterator[Claim]:
     ):
         keys: dict[str, Any] = {"one": TEMPERATURE, "other": other, "share": least}
         yield Claim(name, topic, text, where, CELLS, keys)
+    yield Claim("t1/work", topic, "... also where that is tuned for as many link-steps (K4).", "", GREATER, _equal_work())
     text = "Temperature annealing is better than random annealing."
     keys = {"one": TEMPERATURE, "other": RANDOM, "delta": 0.2}
     yield Claim("t3/random", topic, text, where, OVER_CELLS, keys)
@@ -95,6 +96,14 @@ def claims() -> Iterator[Claim]:
     yield Claim("t11/work", topic, "... also where these are tuned for as many link-steps (K4).", "", GREATER, keys)
     text = "Annealed children cost as little: 0.85 of the operations of 200 dense epochs."
     yield Claim("t12/cost", topic, text, where, COST, {})
+
+
+def _equal_work() -> dict[str, Any]:
+    """Return what is compared where links that fall at once are tuned for as many link-steps as annealing takes."""
+    cell: dict[str, Any] = {"experiment": EXPERIMENT, "sampler": "random", "rate": "one_cycle", "epochs": PRINTED_EPOCHS}
+    annealed = {"child_epochs": PRINTED_EPOCHS // TUNED, "annealing_epochs": 5, "temperature": USUAL}
+    one, other = {**cell, "method": TEMPERATURE, **annealed}, {**cell, "method": "one_shot_longer"}
+    return {"one": one, "other": other, "by": ("sparsity",)}
 
 
 def chosen(evidence: Evidence, epochs: int = PRINTED_EPOCHS) -> pd.DataFrame:
