@@ -135,6 +135,18 @@ def test_the_protocol_of_the_source_stands_beside_the_others(lay_out):
     assert own.groupby("init")["random"].all().to_dict() == {"torch": True, "torch_links": False}
 
 
+def test_of_other_pictures_nothing_is_printed(lay_out):
+    table = make.built(lay_out(experiments=("spas_fashion",)), "spas_fashion")
+    frame = table.frame[table.frame["metric"] == "iqm"]
+    assert set(frame["dataset"]) == {"fashion_mnist"}
+    assert frame["published"].isna().all()
+    assert (frame["seeds"] == frame["asked"]).all()
+    assert len(frame) == 2 + 4 * 5
+    (part,) = table.parts
+    assert part.cells["spas_here"].ne("–").all()
+    assert not any(column.key.endswith("published") for column in part.columns)
+
+
 def test_the_fit_over_depths_is_that_of_a_straight_line(depth):
     frame = depth_table.tidy(depth, "commit")
     fits = frame[frame["metric"].isin(depth_table.FITTED)].set_index(["setting", "metric"])["value"]

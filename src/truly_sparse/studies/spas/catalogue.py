@@ -11,6 +11,7 @@ TABLES = {
     "spas_table7": Entry("table7", experiments=("spas_budgets",), optional=("spas_cnn_budgets",)),
     "spas_table8": Entry("table8", experiments=("spas_budgets",), optional=("spas_cnn_budgets",)),
     "spas_table9": Entry("table9", experiments=("spas_budgets",)),
+    "spas_fashion": Entry("fashion", experiments=("spas_fashion",)),
     "spas_start": Entry("start", experiments=("spas_start",), optional=("spas_cifar", "spas_tabular")),
     "spas_choices": Entry("choices", experiments=("spas_choices", "spas_cifar", "spas_tabular")),
     "spas_ensembles": Entry("ensembles", experiments=("spas_ensembles",)),

@@ -31,8 +31,9 @@ _WORDS = {
     "validation": "chosen on",
     "scaling": "features",
     "start": "start",
+    "init": "start values",
 }
-_VALUES = {"test": "test rows", "held_out": "held-out rows"}
+_VALUES = {"test": "test rows", "held_out": "held-out rows", "torch": "of a dense layer", "torch_links": "by links"}
 _DEFAULTS: dict[str, Any] = {"validation": "held_out", "keep_shortcut_ratio": True}
 
 

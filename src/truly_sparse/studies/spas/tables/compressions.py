@@ -1,4 +1,4 @@
-"""What SPaS Tables 3 and 4 share: interquartile means of accuracies on pictures, by compression."""
+"""What SPaS Tables 3 and 4, and ours like them, share: interquartile means of accuracies on pictures, by compression."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -19,18 +19,21 @@ _HEADERS = {"published": "publ.", "here": "here", "last": "last", "i_flops": "I-
 
 
 class Kind(NamedTuple):
-    """One of the two tables: its number, its runs, what is compressed, and what is printed of each model.
+    """One of the tables: its number, its name without that of the study, its runs, and what is shown of each model.
 
-    `dense` is what stands for the compression of dense networks, `of` what compressions and I-FLOPs are parts of.
+    `dense` is what stands for the compression of dense networks, `of` what compressions and I-FLOPs are parts of,
+    `beside` the table whose printed numbers stand beside ours.
     """
 
     number: str
+    name: str
     experiment: str
     models: Mapping[str, str]
     columns: tuple[str, ...]
     dense: str
     title: str
     of: str
+    beside: str
 
 
 def table(inputs: Inputs, kind: Kind) -> Table:
@@ -64,7 +67,7 @@ def tidy(inputs: Inputs, kind: Kind) -> pd.DataFrame:
         key=lambda column: column.map(order) if column.name == "mode" else column,
         kind="stable",
     )
-    return shown.tidy(shown.beside_printed(inputs, rows, f"table{kind.number}"), f"spas_table{kind.number}")
+    return shown.tidy(shown.beside_printed(inputs, rows, kind.beside), f"spas_{kind.name}")
 
 
 def _cells(frame: pd.DataFrame, kind: Kind, columns: list[Column]) -> pd.DataFrame:

@@ -7,12 +7,14 @@ from truly_sparse.studies.spas.tables import compressions
 
 KIND = compressions.Kind(
     number="3",
+    name="table3",
     experiment="spas_cifar",
     models=PERCEPTRONS,
     columns=("published", "here", "last", "i_flops"),
     dense="1, 0",
     title="Perceptrons with and without shortcuts",
     of="Compression c: weights of the dense plain network over links. I-FLOPs: links as a part of those weights.",
+    beside="table3",
 )
 
 

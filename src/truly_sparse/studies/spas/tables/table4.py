@@ -7,6 +7,7 @@ from truly_sparse.studies.spas.tables import compressions
 
 KIND = compressions.Kind(
     number="4",
+    name="table4",
     experiment="spas_cnn",
     models=CONVOLUTIONAL,
     columns=("published", "here", "i_flops"),
@@ -17,6 +18,7 @@ KIND = compressions.Kind(
         "prediction, mean over epochs, as a part of those of the dense plain network; layers between parts pool first, "
         "which is the same function for a quarter of their work."
     ),
+    beside="table4",
 )
 
 
