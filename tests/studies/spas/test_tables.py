@@ -98,7 +98,7 @@ def test_choices_are_compared_with_the_same_seed_and_as_many_links(lay_out):
         assert row["points_std"] == pytest.approx(0, abs=1e-9)
         assert row["seeds"] == 5
     assert own.loc[own["choice"] == "start", "setting"].tolist() == ["c25"]
-    assert set(frame.loc[frame["dataset"] == "jannis", "choice"]) == {"scaling"}
+    assert set(frame.loc[frame["dataset"] == "jannis", "choice"]) == {"init", "scaling"}
 
 
 def test_ensembles_are_compared_in_pairs_of_seeds(lay_out):
