@@ -168,7 +168,13 @@ def test_what_the_newer_studies_took_is_that_of_their_records():
     files = [file for file in ROOT.glob("results/*/records/*.jsonl") if file.parents[1].name != "journal"]
     lines = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     made = [line for line in lines if "same_as" not in line]
-    assert f"on: {len(made):,} runs so far, which took {_hours(made)} core-hours" in " ".join(README.split())
+    words = " ".join(README.split())
+    assert f"on: {len(made):,} runs so far, which took {_hours(made)} core-hours" in words
+    for study in ("thesis", "van_engers", "spas", "whitaker", "across"):
+        own = [file for file in files if file.parents[1].name == study]
+        lines = [json.loads(line) for file in own for line in file.read_text(encoding="utf-8").splitlines()]
+        taken = [line for line in lines if "same_as" not in line]
+        assert f"{_hours(taken)} for [{study}](docs/{study}.md)" in words
 
 
 def _missing_rows(records):
