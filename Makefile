@@ -83,7 +83,8 @@ store: $(STAMP)  ## put finished runs (NAME=table1) into the committed records
 
 recheck: $(STAMP)  ## train RUNS=60 committed runs again, drawn by a SEED=word of yours, and compare (MINUTES=1: no longer ones)
 	@$(BIN)/python -m truly_sparse recheck --seed $(or $(SEED),$(error give SEED=word, of your own choice)) \
-		$(if $(RUNS),--runs $(RUNS)) $(if $(MINUTES),--minutes $(MINUTES))
+		$(if $(RUNS),--runs $(RUNS)) $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(OUTCOME),--outcome $(OUTCOME)) $(if $(LEAVE_OUT),--leave-out-untrained)
 
 golden-check: $(STAMP)  ## run the golden runs and compare their digests with the committed ones
 	$(BIN)/python -m truly_sparse golden

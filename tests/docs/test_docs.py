@@ -64,6 +64,17 @@ def test_code_fits_the_page(page):
         assert not [line for line in text.splitlines() if len(line) > COLUMNS]
 
 
+def test_pages_show_every_section_of_the_benchmark_once():
+    report = (ROOT / "benchmarks/results/bench.md").read_text(encoding="utf-8")
+    sections = re.findall(r"^## (.+)$", report, re.MULTILINE)
+    assert {"Machines", "Fits", "Tables larger than memory"} <= set(sections)
+    following = dict(zip(sections, [*sections[1:], ""], strict=True))
+    included = r'^```\{include\} \S+/results/bench\.md\n:start-after: "## (.+)"\n(?::end-before: "## (.+)"\n)?```'
+    texts = [(DOCS / page).read_text(encoding="utf-8") for page in PAGES]
+    shown = [found for text in texts for found in re.findall(included, text, re.MULTILINE)]
+    assert sorted(shown) == sorted(following.items())
+
+
 @pytest.mark.usefixtures("iris")
 @pytest.mark.parametrize(
     "page",

@@ -29,7 +29,6 @@ import tarfile
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -429,8 +428,8 @@ def fuzz(kind: str, runs: int, folder: Path) -> None:
     atheris.Fuzz()
 
 
-def led(kind: str, runs: int, keep: Path) -> Iterator[tuple[str, Any]]:
-    """Fuzz one kind in a process of its own; yield what an outcome says of it."""
+def led(kind: str, runs: int, keep: Path) -> tuple[dict[str, Any] | None, str]:
+    """Fuzz one kind in a process of its own; return (what an outcome says of it, why there is none)."""
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-W", "ignore", __file__, "--what", kind, "--runs", str(runs), "--folder", folder]
@@ -439,15 +438,19 @@ def led(kind: str, runs: int, keep: Path) -> Iterator[tuple[str, Any]]:
         for path in harm:
             keep.mkdir(parents=True, exist_ok=True)
             (keep / f"{kind}-{path.name}").write_bytes(path.read_bytes())
-    number = re.search(r"stat::number_of_executed_units: *(\d+)", done.stderr)
-    yield from (("what", kind), ("executions", int(number[1]) if number else 0), ("harm", len(harm)))
-    yield "seconds", round(time.perf_counter() - began, 1)
-    if done.returncode or number is None:
+    if done.returncode:
         print(done.stderr[-3000:], file=sys.stderr)
+    number = re.search(r"stat::number_of_executed_units: *(\d+)", done.stderr)
+    if number is None:
+        return None, f"the fuzzer of {kind} said no statistics (exit code {done.returncode}, {len(harm)} harm)"
+    if done.returncode and not harm:
+        return None, f"the fuzzer of {kind} ended with exit code {done.returncode}, and no input did harm"
+    seconds = round(time.perf_counter() - began, 1)
+    return {"what": kind, "executions": int(number[1]), "harm": len(harm), "seconds": seconds}, ""
 
 
 def main() -> int:
-    """Replay, fuzz, or read one input; return 1 where one did harm."""
+    """Replay, fuzz, or read one input; return 1 where one did harm or a fuzzer came to no end of its own."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--what", choices=tuple(KINDS), nargs="+", default=list(KINDS))
     options.add_argument("--replay", action="store_true")
@@ -471,7 +474,11 @@ def main() -> int:
             return 0
     bad = 0
     for kind in asked.what:
-        outcome = dict(led(kind, asked.runs, asked.keep))
+        outcome, problem = led(kind, asked.runs, asked.keep)
+        if outcome is None:
+            bad += 1
+            print(f"error: {problem}", file=sys.stderr, flush=True)
+            continue
         bad += outcome["harm"]
         print(outcome, flush=True)
         if asked.outcome:

@@ -199,7 +199,7 @@ def _alone(config: dict[str, Any], arguments: argparse.Namespace) -> AbstractCon
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; return its exit code: 2 after one line about what is wrong."""
+    """Run one command; return its exit code: 2 after one line about what is wrong, 1 where a re-check is not whole."""
     arguments = model_commands.completed(parser()).parse_args(argv)
     one_thread()
     for stream in (sys.stdout, sys.stderr):
@@ -213,8 +213,7 @@ def main(argv: list[str] | None = None) -> int:
             golden.run(arguments)
             return 0
         if arguments.command == "recheck":
-            recheck.run(arguments)
-            return 0
+            return recheck.run(arguments)
         if arguments.command == "score":
             score.run(arguments)
             return 0

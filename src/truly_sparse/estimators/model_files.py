@@ -318,7 +318,9 @@ def _answers(name: str, arrays: dict[str, Any]) -> int:
     values = arrays.get(name)
     if values is None or values.ndim != 1 or not len(values):
         raise UserError(f"it holds no {name}")
-    if name == "knots_" and not (values.dtype == np.float64 and np.isfinite(values).all() and (np.diff(values) > 0).all()):
+    if name == "knots_" and not (
+        values.dtype == np.float64 and np.isfinite(values).all() and (np.diff(values) > 0).all()
+    ):
         raise UserError("its knots_ do not ascend")
     return len(values)
 
