@@ -10,6 +10,7 @@ from truly_sparse.analysis.judging import CONFIRMED, EXPLAINED, NOT_CONFIRMED, N
 from truly_sparse.studies import make
 from truly_sparse.studies.spas.chance import random_below
 from truly_sparse.studies.spas.runs import DENSE, MLP, SPAS
+from truly_sparse.studies.spas.verdicts import ensembles
 from truly_sparse.studies.spas.verdicts.claims import claims
 from truly_sparse.studies.spas.verdicts.convolution import _interpolated, _Point
 
@@ -20,6 +21,7 @@ UNPRINTED = {
     "artefact/cifar10", "artefact/cifar100", "artefact/tabular", "reach/tabular/mlp", "reach/tabular/spas",
     "evolving/tabular", "ratio/0.25", "ratio/0.1", "ratio/0.05", "ratio/0.01", "ratio/0.005", "ratio/0.001",
     "range/0.001", "spread", "exponential", "linear", "power/bytes", "power/cpu_seconds", "cnn/ratio/50000", "cnn/ratio/2000",
+    *(claim.id for claim in ensembles.claims()),
 }  # fmt: skip
 #: HIGGS with 1,000 links: the printed 53.27 % is what naming the larger class has. With equal budgets SPaS-CNN is ahead
 #: by less than its printed spread over five runs makes clear, p = 0.07.
@@ -374,3 +376,88 @@ def test_made_up_runs_as_printed_are_judged_like_the_printed_numbers(lay_out, co
         assert frame[name] == CONFIRMED, name
     assert frame["survives/higgs/static"] == NOT_CONFIRMED
     assert set(frame[frame.index.str.startswith("cnn/")]) == {CONFIRMED}
+    assert NOT_TESTED not in set(frame[frame.index.str.startswith("cnn_ensembles/")])
+
+
+#: What methods have, in percent, and what training takes.
+ENSEMBLES = {"cnn_one": 68.0, "cnn_independent": 70.0, "cnn_edst_rg": 71.0, "cnn_fd_tse": 69.0, "cnn_partition": 67.0}
+
+
+def of_ensembles(seeds=3, datasets=("cifar10", "fashion_mnist"), work=None, **points):
+    """Runs of ensembles; what a seed has in common changes no difference, and what it has not hardly any."""
+    rows = [
+        {
+            "experiment": "spas_cnn_ensembles",
+            "dataset": dataset,
+            "method": method,
+            "seed": seed,
+            "accuracy": value + points.get(method, 0.0) + 5 * seed + 0.01 * (seed - 1) * place,
+            "operations": 100.0 * (work or {}).get(method, 1.0),
+        }
+        for dataset in datasets
+        for place, (method, value) in enumerate(ENSEMBLES.items())
+        for seed in range(seeds)
+    ]
+    return {ensembles.RUNS: pd.DataFrame(rows)}
+
+
+def test_ensembles_are_ahead_of_one_network_or_of_five():
+    found = judged(of_ensembles())
+    own = found[found["topic"] == ensembles.TOPIC]
+    word = {True: CONFIRMED, False: NOT_CONFIRMED}
+    wanted = {
+        f"cnn_ensembles/{method}/{other}": word[ENSEMBLES[method] > ENSEMBLES[other]]
+        for other in ensembles.OTHERS
+        for method in ensembles.ENSEMBLES
+    }
+    assert own["verdict"].to_dict() == wanted
+    assert set(wanted.values()) == {CONFIRMED, NOT_CONFIRMED}
+    row = own.loc["cnn_ensembles/cnn_edst_rg/cnn_independent"]
+    assert row["value"] == pytest.approx(1.0)
+    assert row["note"].startswith("pairs of CIFAR-10 3, Fashion-MNIST 3; 1.00×")
+    assert row["read"] == "spas_cnn_ensembles"
+    assert set(found.drop(own.index)["verdict"]) == {NOT_TESTED}
+
+
+@pytest.mark.parametrize(("times", "word"), [(1.04, CONFIRMED), (1.06, NOT_CONFIRMED)])
+def test_an_ensemble_that_costs_more_is_not_ahead(times, word):
+    name = "cnn_ensembles/cnn_edst_rg/cnn_one"
+    assert verdicts(of_ensembles(work={"cnn_edst_rg": times}), name)[0][name] == word
+
+
+@pytest.mark.parametrize(
+    ("seeds", "datasets", "tested"), [(1, 2, False), (2, 2, True), (2, 1, False), (3, 1, True), (0, 0, False)]
+)
+def test_ensembles_need_two_seeds_of_every_dataset_or_three_of_one(seeds, datasets, tested):
+    frames = of_ensembles(seeds, ("cifar10", "fashion_mnist")[:datasets]) if seeds else {}
+    found = judged(frames, *(claim.id for claim in ensembles.claims()))
+    assert (found["verdict"] != NOT_TESTED).eq(tested).all()
+    if seeds and not tested:
+        assert found["note"].str.contains("too few seeds").all()
+        assert float(found.loc["cnn_ensembles/cnn_fd_tse/cnn_one", "ours"]) == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_dataset_with_one_seed_counts_only_where_all_have_one():
+    frames = of_ensembles()
+    frame = frames[ensembles.RUNS]
+    frames[ensembles.RUNS] = frame[(frame["dataset"] == "cifar10") | (frame["seed"] == 0)]
+    found = judged(frames, "cnn_ensembles/cnn_edst_rg/cnn_one").iloc[0]
+    assert found["verdict"] == CONFIRMED
+    assert found["note"].startswith("pairs of CIFAR-10 3;")
+
+
+def test_three_weak_ensembles_are_corrected_together():
+    name = "cnn_ensembles/cnn_edst_rg/cnn_one"
+    frames = of_ensembles(seeds=8, cnn_edst_rg=-3.0, cnn_fd_tse=-1.0, cnn_partition=1.0)
+    frame = frames[ensembles.RUNS]
+    weak = 0.1 + np.tile([-0.21, -0.14, -0.08, -0.03, 0.04, 0.06, 0.15, 0.2], 2)
+    for method in ensembles.ENSEMBLES:
+        frame.loc[frame["method"] == method, "accuracy"] = (
+            frame.loc[frame["method"] == "cnn_one", "accuracy"].to_numpy() + weak
+        )
+    together = judged(frames, name).iloc[0]
+    alone = {ensembles.RUNS: frame[frame["method"].isin(["cnn_one", "cnn_edst_rg"])]}
+    found = judged(alone, name).iloc[0]
+    assert found["ours"] == together["ours"]
+    p_alone, p_together = (float(row["note"].rpartition("p ")[2]) for row in (found, together))
+    assert p_together == pytest.approx(3 * p_alone, rel=0.1)

@@ -47,7 +47,7 @@ def from_print(table: str, **keys: Any) -> list[dict[str, Any]]:
 
 
 #: (features, classes) of a dataset.
-SHAPES = {"gesture": (50, 5), "fashion_mnist": (784, 10)}
+SHAPES = {"gesture": (50, 5), "fashion_mnist": (784, 10), "cifar10": (3072, 10), "cifar100": (3072, 100)}
 #: What a method has over one network, in points.
 GAINS = {
     "sse_np": 2.0, "sse_r": 1.9, "sse_np_bag": 1.8, "stochastic": 2.1, "noisy": 0.1, "snapshot": 1.5, "fge": 1.4,
@@ -62,7 +62,7 @@ def record_of(spec: RunSpec, **changes: Any) -> dict[str, Any]:
     """Return a record of a run, whose numbers depend on it and a little on its seed."""
     settings = spec.settings
     training = SETTINGS | settings["training"]
-    method = spec.method.removesuffix("_adam").removesuffix("_sparse")
+    method = spec.method.removesuffix("_adam").removesuffix("_sparse").removesuffix("_lenet")
     features, classes = SHAPES.get(spec.dataset, (20, 2))
     plain = replace(spec, settings=settings | {"training": training | {"epsilon": training["epsilon"] or 5.0}})
     record = conftest.record_of(plain) | {"settings": settings, "settings_hash": spec.settings_hash}

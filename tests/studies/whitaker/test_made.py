@@ -125,3 +125,22 @@ def test_lenet_stands_beside_what_is_printed_of_it(lay_out):
     )
     assert "75.8" in line
     assert "(2/3)" in line
+
+
+def test_annealing_of_lenet_stands_apart_in_table_6_1(lay_out):
+    config = lay_out(lambda spec, record: record if spec.experiment.endswith("annealing") else None)
+    frame = make.built(config, "whitaker_table6_1").frame
+    here = frame[(frame["metric"] == "accuracy") & frame["value"].notna()]
+    assert set(here["network"]) == {"", "LeNet-S"}
+    lenet = here[here["network"] == "LeNet-S"]
+    assert set(lenet["dataset"]) == {"cifar10", "cifar100"}
+    assert set(lenet["sampler"]) == {"random"}
+    assert set(lenet["method"]) == {"one_shot", "iterative", "random_annealing", "annealing"}
+    assert len(lenet) == 2 * 2 * 5 * 4  # datasets, rates, sparsities and methods
+    assert (lenet["seeds"] == 2).all()
+    assert "on CIFAR-10, LeNet-S:" in report(config, "whitaker_table6_1")
+    without = lay_out(lambda spec, record: record if spec.experiment == "whitaker_annealing" else None)
+    alone = make.built(without, "whitaker_table6_1").frame.reset_index(drop=True)
+    perceptrons = frame[frame["network"] != "LeNet-S"].reset_index(drop=True)
+    assert alone.drop(columns="note").equals(perceptrons.drop(columns="note"))
+    assert "LeNet" not in report(without, "whitaker_table6_1")

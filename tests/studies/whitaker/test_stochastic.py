@@ -13,6 +13,7 @@ from truly_sparse.studies.whitaker.verdicts.stochastic import (
     EXPERIMENT,
     ITERATIVE,
     LARGE,
+    LENET,
     METHODS,
     ONE_SHOT,
     RANDOM,
@@ -103,6 +104,24 @@ def test_table_6_1_as_printed():
     assert found.loc["t1/one_shot", "ours"] == found.loc["t1/one_shot", "printed"] == "19 of 20 (1 tie)"
     assert found.loc["t2/iterative", "ours"] == "20 of 20"
     np.testing.assert_allclose(found["value"].astype(float), found["published"].astype(float), atol=1e-9)
+
+
+def test_table_6_1_of_lenet_is_judged_apart():
+    lenet = [row | {"experiment": LENET} for row in as_printed() if row["sampler"] == "random"]
+    names = ["t1/lenet/one_shot", "t2/lenet/iterative", "t3/lenet/random", "t4/lenet/random"]
+    found = judged(lenet)
+    own = found.loc[names]
+    assert own["verdict"].tolist() == [CONFIRMED, CONFIRMED, CONFIRMED, NOT_CONFIRMED]
+    assert own["ours"].tolist()[:2] == own["printed"].tolist()[:2] == ["10 of 10", "10 of 10"]
+    assert own.loc["t4/lenet/random", "ours"] == own.loc["t4/lenet/random", "printed"] == "7 of 10 (2 ties)"
+    np.testing.assert_allclose(own["value"].astype(float), own["published"].astype(float), atol=1e-9)
+    assert set(found.drop(names)["verdict"]) == {NOT_TESTED}
+    worse = [row | {"accuracy": 100 - row["accuracy"]} for row in lenet]
+    perceptrons = judged(as_printed()).drop(names)
+    both = judged([*as_printed(), *worse])
+    assert set(both.loc[names[:3], "verdict"]) == {NOT_CONFIRMED}
+    columns = ["ours", "verdict", "note"]
+    assert both.loc[perceptrons.index, columns].equals(perceptrons[columns])
 
 
 def test_gaps_that_grow():

@@ -8,7 +8,17 @@ import pytest
 from truly_sparse.analysis.judging import CONFIRMED, EXPLAINED, NOT_CONFIRMED, NOT_TESTED, judge
 from truly_sparse.studies.whitaker.verdicts import subnetworks
 from truly_sparse.studies.whitaker.verdicts.correcting import judge_all
-from truly_sparse.studies.whitaker.verdicts.subnetworks import LARGE, PARTS, RATES, SIZE, SIZES, SMALL, SPARSITY, SPLIT
+from truly_sparse.studies.whitaker.verdicts.subnetworks import (
+    LARGE,
+    LENETS,
+    PARTS,
+    RATES,
+    SIZE,
+    SIZES,
+    SMALL,
+    SPARSITY,
+    SPLIT,
+)
 
 from .made_up import evidence, from_print
 
@@ -37,6 +47,51 @@ def test_table_5_1_the_other_way_round():
     swapped = {"sse_np": "dense", "dense": "sse_np"}
     found = verdicts([row | {"method": swapped.get(row["method"], row["method"])} for row in rows])
     assert {found[name] for name in ("s1/dense", "s4/partition")} == {NOT_CONFIRMED}
+
+
+def of_lenet(size: str) -> list[dict[str, Any]]:
+    """Return made-up runs of LeNet with the printed numbers of LeNet-L."""
+    return [row for row in from_print("table5_1", **LENETS[size]) if row["dataset"].endswith(" lenet_l")]
+
+
+@pytest.mark.parametrize("size", LENETS)
+def test_lenet_as_printed_is_judged_apart(size):
+    judged = judge(CLAIMS, evidence(of_lenet(size))).set_index("claim")
+    own = judged.loc[[f"s1/{size}/dense", f"s3/{size}/bagging", f"s4/{size}/partition", f"s5/{size}/bagging"]]
+    assert set(own["verdict"]) == {CONFIRMED}
+    assert own["ours"].tolist()[-1] == own["printed"].tolist()[-1] == "1 of 2"
+    assert np.allclose(own["value"].astype(float), own["published"].astype(float), atol=1e-6)
+    assert set(judged.drop(own.index)["verdict"]) == {NOT_TESTED}
+    assert judged.loc[f"s2/{size}/dropout", "note"] == "convolutional networks have no dropout here"
+    # Holm's correction takes the claims of a topic together.
+    topic = judged.index[judged["topic"] == own["topic"].iloc[0]]
+    assert set(topic) == {*own.index, f"s2/{size}/dropout", f"s5/{size}/dropout"}
+
+
+@pytest.mark.parametrize("size", LENETS)
+def test_lenet_the_other_way_round(size):
+    swapped = {"sse_np": "dense", "dense": "sse_np"}
+    rows = [row | {"method": swapped.get(row["method"], row["method"])} for row in of_lenet(size)]
+    found = verdicts(rows)
+    assert {found[name] for name in (f"s1/{size}/dense", f"s4/{size}/partition")} == {NOT_CONFIRMED}
+    ahead = [row | {"accuracy": 99.0 if row["method"] == "bagging" else row["accuracy"]} for row in of_lenet(size)]
+    found = verdicts(ahead)
+    assert {found[name] for name in (f"s3/{size}/bagging", f"s5/{size}/bagging")} == {NOT_CONFIRMED}
+    worse = [row | {"accuracy": row["accuracy"] - (row["method"] == "sse_np") / 2} for row in of_lenet(size)]
+    assert verdicts(worse)[f"s4/{size}/partition"] == NOT_CONFIRMED
+
+
+def test_lenet_changes_no_verdict_on_perceptrons():
+    small = from_print("table5_1", **SMALL)
+    lenet = [row | {"accuracy": 100 - row["accuracy"]} for size in LENETS for row in of_lenet(size)]
+    alone, beside = (judge(CLAIMS, evidence(rows)).set_index("claim") for rows in (small, [*small, *lenet]))
+    names = [name for name in alone.index if not any(size in name for size in LENETS)]
+    columns = ["ours", "verdict", "note"]
+    # What says which column is missing depends on what columns there are.
+    tested = alone.loc[names, "verdict"] != NOT_TESTED
+    assert alone.loc[names, columns][tested].equals(beside.loc[names, columns][tested])
+    assert beside.loc[names, "verdict"].equals(alone.loc[names, "verdict"])
+    assert beside.loc["s1/lenet_s/dense", "verdict"] == NOT_CONFIRMED
 
 
 def test_partitions_that_are_as_good_are_no_worse():

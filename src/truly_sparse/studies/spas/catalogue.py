@@ -2,7 +2,7 @@
 
 from truly_sparse.analysis.study import Entry, Source, Study
 
-_CONVOLUTIONAL = ("spas_cnn", "spas_cnn_budgets", "spas_cnn_ratio")
+_CONVOLUTIONAL = ("spas_cnn", "spas_cnn_budgets", "spas_cnn_ratio", "spas_cnn_ensembles")
 TABLES = {
     "spas_table2": Entry("table2"),
     "spas_table3": Entry("table3", experiments=("spas_cifar",)),

@@ -6,14 +6,14 @@ SMALL, LARGE, PARTS, RATES, SPARSITY, SIZE, ANNEALING, DIVERSITY, SPLIT, SPARSE 
     "whitaker_small", "whitaker_large", "whitaker_parts", "whitaker_rates", "whitaker_sparsity", "whitaker_size",
     "whitaker_annealing", "whitaker_diversity", "whitaker_split", "whitaker_sparse_parent",
 )  # fmt: skip
-#: Convolutional networks, which no claim is judged by: they are of Table 5.1 alone.
-LENET = "whitaker_lenet"
+#: Convolutional networks, with claims of their own: of Tables 5.1 and 6.1.
+LENET, LENET_ANNEALING = CONVOLUTIONAL = ("whitaker_lenet", "whitaker_lenet_annealing")
 TABLES = {
     "whitaker_table5_1": Entry("table5_1", experiments=(SMALL,), optional=(LENET,)),
     "whitaker_table5_2": Entry("table5_2", experiments=(LARGE,)),
     "whitaker_table5_3": Entry("table5_3", experiments=(PARTS,)),
     "whitaker_table4_1": Entry("table4_1", measurements=("noise",)),
-    "whitaker_table6_1": Entry("table6_1", experiments=(ANNEALING,)),
+    "whitaker_table6_1": Entry("table6_1", experiments=(ANNEALING,), optional=(LENET_ANNEALING,)),
     "whitaker_table6_2": Entry("table6_2", experiments=(LARGE,)),
     "whitaker_table7_1": Entry("table7_1", experiments=(DIVERSITY,)),
     "whitaker_methods": Entry("methods", experiments=(LARGE,)),
@@ -24,7 +24,7 @@ TABLES = {
     "whitaker_verdicts": Entry(
         "verdicts",
         experiments=(LARGE,),
-        optional=tuple(name for name in EXPERIMENTS if name != LARGE),
+        optional=(*(name for name in EXPERIMENTS if name != LARGE), *CONVOLUTIONAL),
         optional_measurements=("noise", "saliency"),
     ),
 }

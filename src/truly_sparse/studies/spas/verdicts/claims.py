@@ -6,7 +6,7 @@ from typing import Any
 from truly_sparse.analysis.judging import Claim
 from truly_sparse.analysis.names import dataset_title
 from truly_sparse.studies.spas.runs import CNN, DENSE, DENSENET, EVOLVING, MLP, MODELS, MODES, SPAS, SPAS_CNN, STATIC
-from truly_sparse.studies.spas.verdicts import convolution, rules
+from truly_sparse.studies.spas.verdicts import convolution, ensembles, rules
 from truly_sparse.studies.spas.verdicts.cells import SPARSE
 
 C10, C100 = "cifar10", "cifar100"
@@ -30,6 +30,7 @@ def claims() -> list[Claim]:
         *_cnn_accuracy(),
         *_cnn_evolving(),
         *_cnn_links(),
+        *ensembles.claims(),
     ]
 
 

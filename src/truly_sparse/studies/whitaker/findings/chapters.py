@@ -37,18 +37,19 @@ def _points(row: "pd.Series") -> str:
 
 def _annealing(evidence: Evidence) -> list[str]:
     rows = evidence.rows(ANNEALING, metric="accuracy", rate="one_cycle")
-    rows = rows[rows["value"].notna()]
+    rows = rows[rows["value"].notna()].fillna({"network": ""})
     sentences = []
-    for dataset in dict.fromkeys(rows["dataset"]):
+    for (dataset, network), own in rows.groupby(["dataset", "network"], sort=False):
         parts = []
         for sampler, words in FALLING.items():
-            added = _added(rows[(rows["dataset"] == dataset) & (rows["sampler"] == sampler)])
+            added = _added(own[own["sampler"] == sampler])
             parts += [f"{formats.difference(points, 1)} points at sparsity {sparsity:g} ({words})"
                       for sparsity, points in added.items()]  # fmt: skip
         if parts:
+            of = ", ".join(filter(None, (dataset_title(str(dataset)), str(network))))
             sentences.append(
-                f"{dataset_title(dataset)}: with a cycle of rates, links that fall with a temperature add to links "
-                f"that fall at once {listed(parts)}."
+                f"{of}: with a cycle of rates, links that fall with a temperature add to links that fall at once "
+                f"{listed(parts)}."
             )
     if not sentences:
         raise Missing("no pair of annealing and one shot has finished")

@@ -17,6 +17,7 @@ from truly_sparse.studies.whitaker.verdicts.comparing import RUNS
 from truly_sparse.studies.whitaker.verdicts.stochastic import (
     CELL,
     EXPERIMENT,
+    LENET,
     LONGER,
     METHODS,
     PRINTED_EPOCHS,
@@ -26,7 +27,9 @@ from truly_sparse.studies.whitaker.verdicts.stochastic import (
 )
 
 SPARSITIES = (0.5, 0.7, 0.9, 0.95, 0.98)
-KEYS = ("dataset", "method", *CELL, "epochs")
+#: Beside experiments, the network whose links fall, where it is no perceptron.
+NETWORKS = {EXPERIMENT: "", LENET: "LeNet-S"}
+KEYS = ("dataset", "method", *CELL, "epochs", "network")
 METRICS = ("accuracy", "operations", "seconds")
 _PRINTED = (
     Column("method", "Method", align="l"),
@@ -37,7 +40,7 @@ _RATES = {"constant": "constant rate", "one_cycle": "one cycle"}
 
 
 def make(inputs: Inputs) -> Table:
-    """Return Table 6.1, a part for the printed numbers and one for each dataset and number of epochs."""
+    """Return Table 6.1, a part for the printed numbers and one for each network, dataset and number of epochs."""
     frame, origin = tidy(inputs), inputs.origin()
     tail = f" Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
     about = "How links fall: accuracy (%) of one child by the part of its parent's links that it loses"
@@ -45,8 +48,11 @@ def make(inputs: Inputs) -> Table:
     printed = frame[frame["published"].notna()]
     parts = [Part("6.1a", caption, _cells(printed, "published"), _PRINTED, ["Source: Whitaker, Table 6.1."], "group")]
     measured = frame[frame["metric"].eq("accuracy") & frame["value"].notna()]
-    for place, ((dataset, epochs), own) in enumerate(measured.groupby(["dataset", "epochs"], sort=False)):
-        words = "" if epochs == PRINTED_EPOCHS else f", {float(str(epochs)) / PRINTED_EPOCHS:.0f} times the epochs"
+    for place, ((network, dataset, epochs), own) in enumerate(
+        measured.groupby(["network", "dataset", "epochs"], sort=False)
+    ):
+        words = f", {network}" if network else ""
+        words += "" if epochs == PRINTED_EPOCHS else f", {float(str(epochs)) / PRINTED_EPOCHS:.0f} times the epochs"
         caption = (
             f"{about}, on {dataset_title(str(dataset))}{words}: mean ± standard deviation over seeds. Over how many "
             f"epochs links fall is chosen by validation.{tail}"
@@ -57,25 +63,26 @@ def make(inputs: Inputs) -> Table:
 
 
 def tidy(inputs: Inputs) -> pd.DataFrame:
-    """Return accuracy and cost by (dataset, method, sampler, rate, sparsity, epochs), and the printed numbers.
+    """Return accuracy and cost by `KEYS`, and the printed numbers.
 
     Raises
     ------
     UserError
         Where no run has finished.
     """
-    evidence, found = Evidence({RUNS: frame_of(inputs, EXPERIMENT)}), []
-    for epochs in (PRINTED_EPOCHS, LONGER):
-        try:
-            found.append(chosen(evidence, epochs))
-        except Missing:
-            continue
+    evidence, found = Evidence({RUNS: frame_of(inputs)}), []
+    for experiment, network in NETWORKS.items():
+        for epochs in (PRINTED_EPOCHS, LONGER):
+            try:
+                found.append(chosen(evidence, epochs, experiment).assign(network=network))
+            except Missing:
+                continue
     if not found:
         raise UserError(
             f"no run of {EXPERIMENT} with the printed epochs has finished; run `snakemake whitaker_table6_1`"
         )
     rows = pd.concat([cells(pd.concat(found), KEYS, METRICS), shown.printed_rows(inputs, "table6_1")])
-    return shown.tidy(rows, "whitaker_table6_1", (*CELL, "epochs"))
+    return shown.tidy(rows, "whitaker_table6_1", (*CELL, "epochs", "network"))
 
 
 def _cells(frame: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import CONFIRMED, EXPLAINED, NOT_TESTED, Claim, Finding, Rule, verdict
+from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.statistics.paired import Numbers
 from truly_sparse.studies.whitaker.verdicts.comparing import (
@@ -29,7 +30,7 @@ from truly_sparse.studies.whitaker.verdicts.comparing import (
     shown_interval,
 )
 
-EXPERIMENT = "whitaker_annealing"
+EXPERIMENT, LENET = "whitaker_annealing", "whitaker_lenet_annealing"
 LARGE: dict[str, Any] = {"experiment": "whitaker_large"}
 #: Ways to lose links, in the order of Table 6.1.
 ONE_SHOT, ITERATIVE, RANDOM, TEMPERATURE = METHODS = ("one_shot", "iterative", "random_annealing", "annealing")
@@ -50,25 +51,15 @@ PRINTED_COST, COUNTED_COST, TOLERANCE = 0.85, 0.865, 0.01
 
 def claims() -> Iterator[Claim]:
     """Yield the claims in the order of the page."""
+    yield from _ways(EXPERIMENT)
     topic, where = "Annealing", "6.3.1, Table 6.1"
-    for name, other, least, text in (
-        ("t1/one_shot", ONE_SHOT, 0.9, "Temperature annealing is better than losing all links at once."),
-        ("t2/iterative", ITERATIVE, 0.9, "Temperature annealing is better than iterative pruning."),
-    ):
-        keys: dict[str, Any] = {"one": TEMPERATURE, "other": other, "share": least}
-        yield Claim(name, topic, text, where, CELLS, keys)
-    yield Claim("t1/work", topic, "... also where that is tuned for as many link-steps (K4).", "", GREATER, _equal_work())
-    text = "Temperature annealing is better than random annealing."
-    keys = {"one": TEMPERATURE, "other": RANDOM, "delta": 0.2}
-    yield Claim("t3/random", topic, text, where, OVER_CELLS, keys)
-    text = "Random annealing is better than iterative pruning."
-    keys = {"one": RANDOM, "other": ITERATIVE, "share": 0.9}
-    yield Claim("t4/random", topic, text, where, CELLS, keys)
+    text = "It is better than losing all links at once also where that is tuned for as many link-steps (K4)."
+    yield Claim("t1/work", topic, text, "", GREATER, _equal_work())
     for rate in RATES:
         text = f"What annealing adds to one shot grows with sparsity ({_rate(rate)})."
         yield Claim(f"t5/{rate}", topic, text, where, GROWS, {"rate": rate})
     text = "It adds less where the smallest links fall than where random ones do."
-    keys = {"column": "sampler", "larger": "random", "smaller": "magnitude"}
+    keys: dict[str, Any] = {"column": "sampler", "larger": "random", "smaller": "magnitude"}
     yield Claim("t6/magnitude", topic, text, where, GAPS, keys)
     text = "One cycle is better than a constant rate, whatever the method and sparsity."
     yield Claim("t7/one_cycle", topic, text, where, RATE, {})
@@ -96,6 +87,7 @@ def claims() -> Iterator[Claim]:
     yield Claim("t11/work", topic, "... also where these are tuned for as many link-steps (K4).", "", GREATER, keys)
     text = "Annealed children cost as little: 0.85 of the operations of 200 dense epochs."
     yield Claim("t12/cost", topic, text, where, COST, {})
+    yield from _ways(LENET)
 
 
 def _equal_work() -> dict[str, Any]:
@@ -106,7 +98,22 @@ def _equal_work() -> dict[str, Any]:
     return {"one": one, "other": other, "by": ("sparsity",)}
 
 
-def chosen(evidence: Evidence, epochs: int = PRINTED_EPOCHS) -> pd.DataFrame:
+def _ways(experiment: str) -> Iterator[Claim]:
+    """Yield the claims about ways to lose links, of perceptrons or of LeNet."""
+    topic, name, on = ("Annealing, LeNet-S", "/lenet", "LeNet-S: ") if experiment == LENET else ("Annealing", "", "")
+    where = "6.3.1, Table 6.1"
+    for one, other, claim, words, rule, more in (
+        (TEMPERATURE, ONE_SHOT, "t1{}/one_shot", "losing all links at once", CELLS, {"share": 0.9}),
+        (TEMPERATURE, ITERATIVE, "t2{}/iterative", "iterative pruning", CELLS, {"share": 0.9}),
+        (TEMPERATURE, RANDOM, "t3{}/random", "random annealing", OVER_CELLS, {"delta": 0.2}),
+        (RANDOM, ITERATIVE, "t4{}/random", "iterative pruning", CELLS, {"share": 0.9}),
+    ):
+        text = f"{method_title(one)} is better than {words}."
+        keys = {"one": one, "other": other, "experiment": experiment, **more}
+        yield Claim(claim.format(name), topic, f"{on}{text[0].lower()}{text[1:]}" if on else text, where, rule, keys)
+
+
+def chosen(evidence: Evidence, epochs: int = PRINTED_EPOCHS, experiment: str = EXPERIMENT) -> pd.DataFrame:
     """Return the runs of Table 6.1 that are compared, a row per (dataset, seed, method, `CELL`).
 
     Of each method, dataset and cell, the part of the child's epochs over which links fall that is best by validation
@@ -117,13 +124,15 @@ def chosen(evidence: Evidence, epochs: int = PRINTED_EPOCHS) -> pd.DataFrame:
     evidence : Evidence
     epochs : int
         Of the parent.
+    experiment : str
+        That of perceptrons, or `LENET`.
 
     Raises
     ------
     Missing
         Where nothing has finished.
     """
-    rows = _tuned(evidence, epochs)
+    rows = _tuned(evidence, epochs, experiment)
     rows = rows[(rows["method"] != TEMPERATURE) | (rows["temperature"] == USUAL)]
     keys = ["dataset", "method", *CELL]
     means = rows.groupby([*keys, "part"], sort=False)["validation"].mean().reset_index()
@@ -131,13 +140,13 @@ def chosen(evidence: Evidence, epochs: int = PRINTED_EPOCHS) -> pd.DataFrame:
     return rows.merge(best, on=[*keys, "part"])
 
 
-def _tuned(evidence: Evidence, epochs: int = PRINTED_EPOCHS) -> pd.DataFrame:
+def _tuned(evidence: Evidence, epochs: int = PRINTED_EPOCHS, experiment: str = EXPERIMENT) -> pd.DataFrame:
     """Return finished runs of all ways, tuned for as many epochs, with `part`, over which links fall, of these."""
-    keys = {"experiment": EXPERIMENT, "epochs": epochs, "child_epochs": epochs // TUNED}
+    keys = {"experiment": experiment, "epochs": epochs, "child_epochs": epochs // TUNED}
     rows = picked(evidence.rows(RUNS), keys)
     rows = rows[rows["accuracy"].notna() & rows["validation"].notna()]
     if rows.empty:
-        raise Missing("no run of Table 6.1 has finished")
+        raise Missing(f"no run of {experiment} has finished")
     falling = rows["annealing_epochs"].where(rows["method"].isin((TEMPERATURE, RANDOM)), rows["prune_epochs"])
     return rows.assign(part=(falling / rows["child_epochs"]).astype(float))
 
@@ -159,9 +168,10 @@ def gaps(
     return both[one].combine(both[other], less)
 
 
-def printed_gaps(evidence: Evidence, one: str, other: str) -> "pd.Series[float]":
-    """Return the differences of two methods in Table 6.1, in points, by cell."""
+def printed_gaps(evidence: Evidence, one: str, other: str, experiment: str = EXPERIMENT) -> "pd.Series[float]":
+    """Return the differences of two methods in Table 6.1, in points, by cell; of random links only beside LeNet."""
     rows = evidence.rows(PRINTED, table="whitaker_table6_1")
+    rows = rows[rows["sampler"] == "random"] if experiment == LENET else rows
     return gaps(rows.assign(value=rows["published"]), one, other, CELL)
 
 
@@ -177,8 +187,10 @@ def counted(values: "pd.Series[float]") -> str:
     return f"{text} ({ties} tie{'s' if ties > 1 else ''})" if ties else text
 
 
-def _measured(evidence: Evidence, one: str, other: str, epochs: int = PRINTED_EPOCHS) -> "pd.Series[float]":
-    rows = chosen(evidence, epochs)
+def _measured(
+    evidence: Evidence, one: str, other: str, epochs: int = PRINTED_EPOCHS, experiment: str = EXPERIMENT
+) -> "pd.Series[float]":
+    rows = chosen(evidence, epochs, experiment)
     found = gaps(rows.assign(value=rows["accuracy"]), one, other)
     if found.empty:
         raise Missing(f"no pair of finished runs of {one} and {other}")
@@ -196,24 +208,24 @@ def _means(values: "pd.Series[float]") -> "pd.Series[float]":
     return values.groupby(level=["dataset", *CELL], sort=False).mean().round(10)
 
 
-def _longer(evidence: Evidence, one: str, other: str) -> str:
+def _longer(evidence: Evidence, one: str, other: str, experiment: str) -> str:
     """Return what the same comparison says with eight times the epochs, where it has been run; else nothing."""
     try:
-        found = _measured(evidence, one, other, LONGER)
+        found = _measured(evidence, one, other, LONGER, experiment)
     except Missing:
         return ""
     mean = shown_interval(over_datasets(by_seed(found)), "accuracy")
     return f"; with eight times the epochs {counted(_means(found))}, mean {mean}"
 
 
-def _cells(evidence: Evidence, one: str, other: str, share: float) -> Finding:
-    found = _measured(evidence, one, other)
+def _cells(evidence: Evidence, one: str, other: str, share: float, experiment: str) -> Finding:
+    found = _measured(evidence, one, other, experiment=experiment)
     means = _means(found)
-    printed = printed_gaps(evidence, one, other)
+    printed = printed_gaps(evidence, one, other, experiment)
     ours, in_print = counts(means)[0] / len(means), counts(printed)[0] / len(printed)
     overall = over_datasets(by_seed(found))
     why = f"mean {shown_interval(overall, 'accuracy')} points; wanted: {100 * share:.0f} %"
-    why += _longer(evidence, one, other)
+    why += _longer(evidence, one, other, experiment)
     return Finding(counted(means), counted(printed), verdict(ours >= share), why, ours, in_print)
 
 
@@ -226,14 +238,14 @@ CELLS = Rule(
 )
 
 
-def _over_cells(evidence: Evidence, one: str, other: str, delta: float) -> Finding:
-    values = by_seed(_measured(evidence, one, other))
-    printed = printed_gaps(evidence, one, other)
+def _over_cells(evidence: Evidence, one: str, other: str, delta: float, experiment: str) -> Finding:
+    values = by_seed(_measured(evidence, one, other, experiment=experiment))
+    printed = printed_gaps(evidence, one, other, experiment)
     mean = float(printed.mean())
     found = judged(values, "accuracy", 0.0, np.inf, f"{shown(mean, 'accuracy')}; {counted(printed)}", mean)
     alike = judged(values, "accuracy", -delta, delta).verdict == CONFIRMED
     words = f"; within {delta:g} points of each other" if alike else ""
-    return replace(found, why=f"{found.why}{words}{_longer(evidence, one, other)}")
+    return replace(found, why=f"{found.why}{words}{_longer(evidence, one, other, experiment)}")
 
 
 OVER_CELLS = Rule(

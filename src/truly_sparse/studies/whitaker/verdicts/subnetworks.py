@@ -36,6 +36,11 @@ from truly_sparse.studies.whitaker.verdicts.comparing import (
 )
 
 SMALL: dict[str, Any] = {"experiment": "whitaker_small", "optimiser": "adam", "judged": True}
+#: LeNet-S and LeNet-L, of which L is a network of Table 5.1, by the channels and neurons that tell them apart.
+LENETS: dict[str, dict[str, Any]] = {
+    "lenet_s": {"experiment": "whitaker_lenet", "hidden": "16-32-256-128"},
+    "lenet_l": {"experiment": "whitaker_lenet", "hidden": "64-128-1024-512"},
+}
 LARGE: dict[str, Any] = {"experiment": "whitaker_large"}
 PARTS: dict[str, Any] = {"experiment": "whitaker_parts", "method": "sse_np"}
 RATES: dict[str, Any] = {"experiment": "whitaker_rates", "judged": True}
@@ -57,6 +62,7 @@ EPSILONS = (20, 100)
 def claims() -> Iterator[Claim]:
     """Yield the claims in the order of the page."""
     yield from _small()
+    yield from _lenet()
     yield from _sampling()
     yield from _sparsity()
     yield from _size()
@@ -92,32 +98,48 @@ def ours() -> Iterator[Claim]:
 
 
 def _small() -> Iterator[Claim]:
-    topic, where = "Small budget", "5.3, Table 5.1"
-    sse = {**SMALL, "method": "sse_np"}
+    topic, where, in_all = "Small budget", "5.3, Table 5.1", "With 16 epochs in all, "
     for number, method, words in (
         (1, "dense", "a single network"),
         (2, "dropout", "one trained with dropout"),
         (3, "bagging", "bagging"),
     ):
-        keys: dict[str, Any] = {
-            "one": sse,
-            "other": {**SMALL, "method": method},
-            "printed": Printed("table5_1", {"method": "sse_np"}, {"method": method}),
-        }
-        text = f"With 16 epochs in all, eight children of one parent are more accurate than {words}."
-        yield Claim(f"s{number}/{method}", topic, text, where, GREATER, keys)
-    keys = {
-        "one": sse,
-        "other": {**SMALL, "method": "sse_r"},
-        "delta": 0.1,
-        "printed": Printed("table5_1", {"method": "sse_np"}, {"method": "sse_r"}),
-    }
+        text = f"{in_all}eight children of one parent are more accurate than {words}."
+        yield Claim(f"s{number}/{method}", topic, text, where, GREATER, _against(SMALL, method, {}))
     text = "Partitions are at least as good as links drawn at random."
+    keys = _against(SMALL, "sse_r", {}) | {"delta": 0.1}
     yield Claim("s4/partition", topic, text, where, AT_LEAST, keys)
-    keys = {"lowest": "dropout", "others": ("dense", "bagging", "sse_r", "sse_np")}
+    keys = {"lowest": "dropout", "others": ("dense", "bagging", "sse_r", "sse_np"), "runs": SMALL}
     yield Claim("s5/dropout", topic, "Dropout is the worst of all (a pattern of the table).", where, LOWEST, keys)
-    keys = {"lowest": "bagging", "others": ("dense",)}
+    keys = {"lowest": "bagging", "others": ("dense",), "runs": SMALL}
     yield Claim("s5/bagging", topic, "Bagging is behind a single network (likewise).", where, LOWEST, keys)
+
+
+def _lenet() -> Iterator[Claim]:
+    """Yield the claims of Table 5.1 about LeNet: each beside the printed numbers of LeNet-L."""
+    where, printed = "5.3, Table 5.1", {"setting": "lenet_l"}
+    for size, runs in LENETS.items():
+        title = f"LeNet-{size[-1].upper()}"
+        topic = f"Small budget, {title}"
+        for number, method, words in ((1, "dense", "a single network"), (3, "bagging", "bagging")):
+            text = f"{title}: with 16 epochs in all, eight children of one parent are more accurate than {words}."
+            yield Claim(f"s{number}/{size}/{method}", topic, text, where, GREATER, _against(runs, method, printed))
+        text = f"{title}: partitions are at least as good as links drawn at random."
+        keys = _against(runs, "sse_r", printed) | {"delta": 0.1}
+        yield Claim(f"s4/{size}/partition", topic, text, where, AT_LEAST, keys)
+        keys = {"lowest": "bagging", "others": ("dense",), "runs": runs, "printed": printed}
+        text = f"{title}: bagging is behind a single network (a pattern of the table)."
+        yield Claim(f"s5/{size}/bagging", topic, text, where, LOWEST, keys)
+        why = {"why": "convolutional networks have no dropout here"}
+        for number, text in ((2, "children are more accurate than dropout"), (5, "dropout is the worst of all")):
+            yield Claim(f"s{number}/{size}/dropout", topic, f"{title}: {text}.", where, ABSENT, why)
+
+
+def _against(runs: Keys, method: str, printed: Keys) -> dict[str, Any]:
+    """Return what a rule of differences takes: children of partitions against a method, here and in Table 5.1."""
+    one, other = ({"method": name} for name in ("sse_np", method))
+    in_print = Printed("table5_1", {**printed, **one}, {**printed, **other})
+    return {"one": {**runs, **one}, "other": {**runs, **other}, "printed": in_print}
 
 
 def _sampling() -> Iterator[Claim]:
@@ -240,21 +262,21 @@ AT_LEAST = Rule(
 )
 
 
-def _lowest(evidence: Evidence, lowest: str, others: Sequence[str]) -> Finding:
+def _lowest(evidence: Evidence, lowest: str, others: Sequence[str], runs: Keys, printed: Keys | None = None) -> Finding:
     known = below = 0
-    rows = picked(evidence.rows(RUNS), SMALL)
+    rows = picked(evidence.rows(RUNS), runs)
     for _, own in rows[rows["accuracy"].notna()].groupby("dataset", sort=False):
         means = own.groupby("method")["accuracy"].mean()
         if {lowest, *others} <= set(means.index):
             known, below = known + 1, below + bool(means[lowest] < means[list(others)].min())
     if not known:
         raise Missing("no dataset has finished runs of all of them")
-    table = evidence.rows(PRINTED, table="whitaker_table5_1")
+    table = evidence.rows(PRINTED, table="whitaker_table5_1", **(printed or {}))
     wide = table.pivot_table("published", ["dataset", "setting"], "method")
-    printed = int((wide[lowest] < wide[list(others)].min(axis=1)).sum())
-    share = printed / len(wide)
+    in_print = int((wide[lowest] < wide[list(others)].min(axis=1)).sum())
+    share = in_print / len(wide)
     holds = below >= share * known
-    words = f"{printed} of {len(wide)}"
+    words = f"{in_print} of {len(wide)}"
     return Finding(f"{below} of {known}", words, verdict(holds), "datasets", below / known, share)
 
 
