@@ -172,7 +172,7 @@ def test_parts_that_do_not_fit_are_refused(saved, change, words):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda knots: None, "it holds no knots_"),
+        (lambda _: None, "it holds no knots_"),
         (lambda knots: knots[:, None], "it holds no knots_"),
         (lambda knots: knots[:-1], "member0 does not give one of [0-9]+ answers"),
         (lambda knots: knots[::-1], "its knots_ do not ascend"),

@@ -180,7 +180,9 @@ def test_of_other_pictures_the_same_is_asked(evidence, name):
     worse = moved(both, 8.0, dataset=FASHION, setting="eps30_lambda1.0" if name.startswith("sparser") else "eps20")
     worse = moved(worse, 8.0, dataset=FASHION, setting="eps20_refinementcomprehensive")
     if name.startswith(("ahead", "behind")):
-        worse = moved(worse, 9.0, dataset=FASHION, method="fd_tse" if "fd_tse" in name or "behind" in name else "rd_tse")
+        worse = moved(
+            worse, 9.0, dataset=FASHION, method="fd_tse" if "fd_tse" in name or "behind" in name else "rd_tse"
+        )
     if name.startswith("sparser"):
         worse = moved(worse, 8.0, dataset=FASHION, setting="eps30_lambda1.5")
     assert judged(worse, name)["verdict"] == NOT_CONFIRMED

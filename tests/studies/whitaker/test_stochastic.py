@@ -53,7 +53,8 @@ def run(method: str, sampler: str, rate: str, sparsity: float, accuracy: float, 
 def test_annealing_is_compared_with_as_many_link_steps(gain, word):
     epochs = {0.5: 22, 0.7: 24, 0.9: 34, 0.95: 49, 0.98: 94}
     rows = [
-        run(TEMPERATURE, "random", "one_cycle", sparsity, 70 - 20 * sparsity + gain, temperature=0.5) for sparsity in epochs
+        run(TEMPERATURE, "random", "one_cycle", sparsity, 70 - 20 * sparsity + gain, temperature=0.5)
+        for sparsity in epochs
     ]
     longer = [run("one_shot_longer", "random", "one_cycle", sparsity, 70 - 20 * sparsity) for sparsity in epochs]
     longer = [row | {"child_epochs": epochs[row["sparsity"]]} for row in longer]

@@ -1,4 +1,4 @@
-"""What SPaS Tables 3 and 4, and ours like them, share: interquartile means of accuracies on pictures, by compression."""
+"""What SPaS Tables 3 and 4, and ours like them, share: interquartile means of accuracies on pictures."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

@@ -415,8 +415,8 @@ def _power_of_links(wide: pd.DataFrame, values: "pd.Series[float]") -> float:
 POWER = Rule(
     "power of the links",
     "Power with which a number grows with the links, over depths at one compression; the greatest. Confirmed: at most "
-    "1.1, where 1 is in proportion and what masks hold grows with nearly the square. Different but explained: more, but "
-    "not once the biases are left out, of which a network with shortcuts has a vector for each block.",
+    "1.1, where 1 is in proportion and what masks hold grows with nearly the square. Different but explained: more, "
+    "but not once the biases are left out, of which a network with shortcuts has a vector for each block.",
     _power,
 )
 

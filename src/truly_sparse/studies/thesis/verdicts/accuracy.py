@@ -89,7 +89,9 @@ NOT_WORSE = Rule(
 def _sparser(evidence: Evidence, dataset: str, least: int) -> Finding:
     gains = {}
     for method, factor in SPARSE:
-        ends = [row(dataset, method, epsilon, factor) for epsilon in (ALL_EPSILONS[dataset][0], ALL_EPSILONS[dataset][-1])]
+        ends = [
+            row(dataset, method, epsilon, factor) for epsilon in (ALL_EPSILONS[dataset][0], ALL_EPSILONS[dataset][-1])
+        ]
         name = method_title(method) + (f" λ {factor:g}" if method == "dist_tse" else "")
         gains[name] = tuple(less(*(read(evidence, end) for end in ends)) for read in (mean, printed))
     ours, said = (sum(gain[which] > 0 for gain in gains.values()) for which in (0, 1))

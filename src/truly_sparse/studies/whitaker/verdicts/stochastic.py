@@ -92,7 +92,12 @@ def claims() -> Iterator[Claim]:
 
 def _equal_work() -> dict[str, Any]:
     """Return what is compared where links that fall at once are tuned for as many link-steps as annealing takes."""
-    cell: dict[str, Any] = {"experiment": EXPERIMENT, "sampler": "random", "rate": "one_cycle", "epochs": PRINTED_EPOCHS}
+    cell: dict[str, Any] = {
+        "experiment": EXPERIMENT,
+        "sampler": "random",
+        "rate": "one_cycle",
+        "epochs": PRINTED_EPOCHS,
+    }
     annealed = {"child_epochs": PRINTED_EPOCHS // TUNED, "annealing_epochs": 5, "temperature": USUAL}
     one, other = {**cell, "method": TEMPERATURE, **annealed}, {**cell, "method": "one_shot_longer"}
     return {"one": one, "other": other, "by": ("sparsity",)}
