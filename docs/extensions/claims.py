@@ -6,8 +6,6 @@ so that it needs no network and no server. Without JavaScript the page shows all
 
 import json
 import shutil
-from collections.abc import Iterator
-from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import altair as alt
 import pandas as pd
 import vl_convert
 from docutils import nodes
+from evidence import Behind, behind, interval
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -38,6 +37,8 @@ COPIES = "results"
 #: Names of accuracies in percent that are printed and measured.
 ACCURACIES = ("test_accuracy", "iqm", "mean", "best")
 HEIGHT = 380
+#: Files of a study that claims link to.
+COPIED = ("tables/*.csv", "figures/*.csv", "figures/*.png", "records/*.csv", "records/*.jsonl")
 
 
 def rows(name: str, study: Study) -> pd.DataFrame:
@@ -46,41 +47,6 @@ def rows(name: str, study: Study) -> pd.DataFrame:
     frame = pd.read_csv(ROOT / "results" / name / "tables" / f"{table}.csv", keep_default_na=False)
     rules = {rule.name: rule.text for rule in part(name, "tables.verdicts").RULES}
     return frame.assign(study=name, rule_text=frame["rule"].map(rules))
-
-
-def behind(name: str, study: Study, read: str) -> Iterator[tuple[str, Path]]:
-    """Yield what a claim's rule read, as (words, file below results/), as far as it is there."""
-    yield from (
-        (words, path)
-        for words, path in _named(name, study, read)
-        if (ROOT / "results" / path).exists()
-    )
-
-
-def _named(name: str, study: Study, read: str) -> Iterator[tuple[str, Path]]:
-    folder, experiments = Path(name), {}
-    for one in filter(None, read.split(", ")):
-        for kind, entries, ending in (
-            ("table", study.tables, "csv"),
-            ("figure", study.figures, "png"),
-        ):
-            for full in {one, f"{name}_{one}"} & entries.keys():
-                yield f"{kind} {_plain(name, full)}", folder / f"{kind}s" / f"{full}.{ending}"
-                experiments |= dict.fromkeys((*entries[full].experiments, *entries[full].optional))
-        experiments[one] = None
-    for experiment in experiments:
-        path = folder / "records" / f"{experiment}.jsonl"
-        yield f"{_lines(ROOT / 'results' / path)} runs of {_plain(name, experiment)}", path
-
-
-@cache
-def _lines(path: Path) -> int:
-    """Return how many records a file has; 0 where there is none."""
-    return len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
-
-
-def _plain(study: str, name: str) -> str:
-    return name.removeprefix(f"{study}_").replace("_", " ")
 
 
 class ClaimsSite(SphinxDirective):
@@ -94,9 +60,10 @@ class ClaimsSite(SphinxDirective):
             frame = rows(name, study)
             every.append(frame)
             for number, row in enumerate(frame.to_dict("records")):
-                parts.append(_row(f"{name}-{number}", row, list(behind(name, study, row["read"]))))
-        self.env.note_dependency(__file__)
-        for path in (ROOT / "results").glob("*/tables/*.csv"):
+                parts.append(_row(f"{name}-{number}", row, behind(study, row)))
+        made_by = Path(__file__).parent.glob("*.py")
+        shown = (path for kind in COPIED for path in (ROOT / "results").glob(f"*/{kind}"))
+        for path in (*made_by, *shown):
             self.env.note_dependency(str(path))
         page = _charts() + _form(pd.concat(every, ignore_index=True)) + _table(parts)
         return [nodes.raw("", page, format="html")]
@@ -123,13 +90,17 @@ def _form(whole: pd.DataFrame) -> str:
     )
 
 
-def _row(anchor: str, row: dict[str, Any], links: list[tuple[str, Path]]) -> str:
-    said = {key: escape(str(value)) for key, value in row.items()}
+def _row(anchor: str, row: dict[str, Any], evidence: Behind) -> str:
+    ours, between = interval(row)
+    said = {key: escape(str(value)) for key, value in (row | {"ours": ours}).items()}
+    runs = f"{evidence.runs:,}" if evidence.runs else ""
+    measured = f"{evidence.measured:,} measured" if evidence.measured else ""
     listed = ", ".join(
-        f'<a href="_static/{COPIES}/{path.as_posix()}">{escape(words)}</a>' for words, path in links
+        f'<a href="_static/{COPIES}/{path.as_posix()}">{escape(words)}</a>'
+        for words, path in evidence.links
     )
     why = f"<dt>Why</dt><dd>{said['note']}</dd>" if said["note"] else ""
-    behind_it = f"<dt>Behind it</dt><dd>{listed}</dd>" if links else ""
+    behind_it = f"<dt>Behind it</dt><dd>{listed}</dd>" if listed else ""
     more = (
         f"<details><summary>rule and evidence</summary><dl><dt>Rule: {said['rule']}</dt><dd>{said['rule_text']}</dd>{why}"
         f"{behind_it}<dt>Commit</dt><dd>{said['commit']}</dd></dl></details>"
@@ -141,14 +112,15 @@ def _row(anchor: str, row: dict[str, Any], links: list[tuple[str, Path]]) -> str
         f'<td data-label="Study">{STUDIES[row["study"]]}</td>'
         f'<th scope="row">{said["text"]}{where}{more}</th>'
         f'<td data-label="Printed">{said["printed"] or "–"}</td><td data-label="Here">{said["ours"] or "–"}</td>'
+        f'<td data-label="Interval">{between or "–"}</td>'
+        f'<td data-label="Runs">{", ".join(filter(None, (runs, measured))) or "–"}</td>'
         f'<td data-label="Verdict"><span class="verdict {kind}">{said["verdict"]}</span></td></tr>'
     )
 
 
 def _table(parts: list[str]) -> str:
-    heads = "".join(
-        f'<th scope="col">{head}</th>' for head in ("Study", "Claim", "Printed", "Here", "Verdict")
-    )
+    names = ("Study", "Claim", "Printed", "Here", "Interval", "Runs", "Verdict")
+    heads = "".join(f'<th scope="col">{name}</th>' for name in names)
     caption = "<caption>Every claim, with the number in print, ours, and the verdict by its rule</caption>"
     return f'<table class="claims">{caption}<thead><tr>{heads}</tr></thead><tbody>{"".join(parts)}</tbody></table>'
 
@@ -163,8 +135,8 @@ def _charts() -> str:
         specification = json.dumps(chart.to_dict()).replace("</", "<\\/")
         label = f"Chart: {words}. The numbers are in the tables that claims link to."
         parts.append(
-            f'<figure><div id="chart-{name}" role="img" aria-label="{label}"></div>'
-            f'<script type="application/json" data-chart="chart-{name}">{specification}</script></figure>'
+            f'<figure><div id="choice-{name}"></div><div id="chart-{name}" role="img" aria-label="{label}"></div>'
+            f'<script type="application/json" data-chart="{name}">{specification}</script></figure>'
         )
     figures = "".join(parts)
     return f'<script src="_static/charts.js"></script><div class="claims-charts">{figures}</div>'
@@ -256,7 +228,7 @@ def copy(app: Sphinx, exception: Exception | None) -> None:
         return
     static = Path(app.outdir) / "_static"
     for name in STUDIES:
-        for kind in ("tables/*.csv", "figures/*.png", "records/*.jsonl"):
+        for kind in COPIED:
             for path in (ROOT / "results" / name).glob(kind):
                 target = static / COPIES / path.relative_to(ROOT / "results")
                 target.parent.mkdir(parents=True, exist_ok=True)

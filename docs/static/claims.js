@@ -32,10 +32,12 @@ document.addEventListener("DOMContentLoaded", () => {
   if (asked.size) show(); else status.value = `${rows.length} claims`;
 
   const drawn = [...document.querySelectorAll("script[data-chart]")].map((script) => {
-    const place = document.getElementById(script.dataset.chart);
+    const name = script.dataset.chart;
     const specification = JSON.parse(script.textContent);
     specification.autosize = { type: "fit-x", contains: "padding" };
-    return window.vegaEmbed(place, specification, { actions: false, renderer: "svg", logLevel: 1 });
+    // What can be chosen stands beside the picture: a screen reader takes a picture for one thing.
+    const options = { actions: false, bind: `#choice-${name}`, renderer: "svg", logLevel: 1 };
+    return window.vegaEmbed(`#chart-${name}`, specification, options);
   });
   if (asked.size) Promise.all(drawn).then(() => form.scrollIntoView());
 });

@@ -110,6 +110,10 @@ class Browser:
         self("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", text=text, **about)
         self("Input.dispatchKeyEvent", type="keyUp", **about)
 
+    def point(self, x: float, y: float) -> None:
+        """Move the pointer to a place of the window, in CSS pixels."""
+        self("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
     def screenshot(self, file: Path, whole: bool = False) -> None:
         """Write what the window, or the whole page, looks like."""
         data = self("Page.captureScreenshot", captureBeyondViewport=whole)["data"]

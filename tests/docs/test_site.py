@@ -4,6 +4,7 @@ import json
 from importlib.util import find_spec
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 SITE = Path(__file__).parents[2] / "docs/_build"
@@ -49,6 +50,13 @@ def problems(browser):
     ]
 
 
+def drawn(browser):
+    """Wait until every chart of a page is drawn; return how many there are."""
+    charts = "document.querySelectorAll('script[data-chart]').length"
+    browser.wait(f"document.querySelectorAll('.claims-charts svg.marks').length == {charts}")
+    return browser.value(charts)
+
+
 def test_what_is_wrong_is_found(browser):
     browser.size(420)
     browser.open(
@@ -73,7 +81,54 @@ def test_no_page_scrolls_sideways(browser, width):
 def test_axe_finds_no_serious_problem(browser, page, width):
     browser.size(width)
     browser.open(SITE / f"{page}.html")
+    drawn(browser)
     assert problems(browser) == []
+
+
+def test_what_can_be_chosen_in_a_chart_is_no_part_of_a_picture(browser):
+    browser.open(CLAIMS)
+    assert drawn(browser) == 2
+    assert browser.value("document.querySelectorAll('.claims-charts select').length") == 1
+    assert browser.value("document.querySelectorAll('[role=img] :is(select, input, button, a[href])').length") == 0
+    tab_to(browser, "one.tagName == 'SELECT' && one.closest('.claims-charts') !== null")
+    assert focused(browser, "one.labels.length == 1 && one.labels[0].textContent.startsWith('Dataset')")
+
+
+def test_every_topic_shows_its_claims_and_says_their_verdicts(browser):
+    paths = (SITE.parents[1] / "results").glob("*/tables/*verdicts.csv")
+    claims = pd.concat([pd.read_csv(path, keep_default_na=False) for path in paths])
+    browser.open(CLAIMS)
+    choose = """(topic => {
+        const form = document.querySelector(".claims-form");
+        form.topic.value = topic;
+        form.topic.dispatchEvent(new Event("input", { bubbles: true }));
+        const shown = [...document.querySelectorAll("table.claims tbody tr")].filter((row) => !row.hidden);
+        return [shown.length, shown.every((row) => row.dataset.topic === topic), form.querySelector("output").value];
+    })"""
+    assert claims["topic"].nunique() > 20
+    for topic, own in claims.groupby("topic"):
+        count, alike, said = browser.value(f"{choose}({json.dumps(topic)})")
+        assert (count, alike) == (len(own), True), topic
+        head, _, verdicts = said.partition(": ")
+        assert head == f"{len(own)} of {len(claims)} claims"
+        counts = own["verdict"].value_counts()
+        assert sorted(verdicts.split(", ")) == sorted(f"{number} {verdict}" for verdict, number in counts.items())
+
+
+@pytest.mark.parametrize(("chart", "says"), [("cost", "training_operations"), ("print", "published")])
+def test_a_chart_answers_to_the_pointer(browser, chart, says):
+    browser.open(CLAIMS)
+    drawn(browser)
+    mark = f"document.querySelector('#chart-{chart} .mark-symbol.role-mark path')"
+    browser.value(f"{mark}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
+    tip = "document.querySelector('#vg-tooltip-element.visible')"
+    assert browser.value(f"{tip} === null")
+    middle = f"(box => [box.x + box.width / 2, box.y + box.height / 2])({mark}.getBoundingClientRect())"
+    browser.point(*browser.value(middle))
+    browser.wait(f"{tip} !== null")
+    assert says in browser.value(f"{tip}.textContent")
+    browser.point(1, 1)
+    browser.wait(f"{tip} === null")
 
 
 def focused(browser, what):
