@@ -25,10 +25,14 @@ METHODS = [
     ("none", SPAS),
     ("edst_rg", PLAIN | TWO),
     ("fd_tse", PLAIN | TWO),
+    ("rd_tse", PLAIN | TWO),
+    ("dist_tse", PLAIN | TWO | {"distance_samples": 4, "distance_max_draws": 20}),
     ("independent", PLAIN | {"members": 2, "epochs": 2, "exploration_epochs": 2}),
     ("sparse_subnetworks", PLAIN | CHILDREN),
     ("stochastic_subnetworks", PLAIN | CHILDREN | {"annealing_epochs": 1}),
+    ("noisy_subnetworks", PLAIN | {"members": 2, "population": 4}),
     ("snapshot", PLAIN | TWO | {"exploration_epochs": 8}),
+    ("fast_geometric", PLAIN | {"members": 2, "epochs": 12, "exploration_epochs": 12}),
 ]
 
 

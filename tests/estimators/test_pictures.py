@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.utils import estimator_checks
 
 from truly_sparse import SparseCNNClassifier, load_model, save_model
 from truly_sparse.errors import UserError
@@ -161,12 +162,80 @@ def test_scikit_learn_searches_and_validates_it(digits):
 def test_early_stopping_holds_pictures_out_and_keeps_the_best_state(digits):
     x, y = digits[0][:400], digits[1][:400]
     changes = {"epochs": 30, "early_stopping": True, "patience": 2}
+    changes |= {"learning_rate_schedule": "steps"}  # whose rates do not depend on the number of epochs
     model = SparseCNNClassifier(**SMALL | changes).fit(x, y)
     scores = model.validation_scores_
     assert None not in scores
     assert model.n_iter_ <= 30
     if model.n_iter_ < 30:
         assert max(scores) == scores[-3]
+    # The network is that of the best epoch, as one that trains no longer has it, and no longer that of the last.
+    best = scores.index(max(scores)) + 1
+    assert best < model.n_iter_
+    short, whole = (
+        SparseCNNClassifier(**SMALL | changes | {"epochs": epochs, "patience": 30}).fit(x, y)
+        for epochs in (best, model.n_iter_)
+    )
+    assert short.validation_scores_ == scores[:best]
+    assert short.predict_proba(x).tobytes() == model.predict_proba(x).tobytes()
+    assert whole.predict_proba(x).tobytes() == model.predict_proba(x).tobytes()
+    last = SparseCNNClassifier(
+        **SMALL | changes | {"epochs": model.n_iter_, "early_stopping": False, "validation_fraction": 0.1}
+    ).fit(x, y)
+    assert last.predict_proba(x).tobytes() != model.predict_proba(x).tobytes()
+
+
+def test_classes_have_weights_as_in_the_other_classifiers(digits):
+    x, y = digits[0][:200], digits[1][:200]
+    rare = (y < 2) | (np.arange(200) % 4 == 0)
+    plain = SparseCNNClassifier(**SMALL).fit(x[rare], y[rare])
+    counts = np.bincount(y[rare])
+    given = dict(enumerate(rare.sum() / (10 * counts)))
+    balanced, named = (
+        SparseCNNClassifier(**SMALL, class_weight=weights).fit(x[rare], y[rare]).predict_proba(x)
+        for weights in ("balanced", given)
+    )
+    weighted = SparseCNNClassifier(**SMALL).fit(x[rare], y[rare], np.array(list(given.values()))[y[rare]])
+    assert balanced.tobytes() == named.tobytes() == weighted.predict_proba(x).tobytes()
+    assert balanced.tobytes() != plain.predict_proba(x).tobytes()
+    for weights, said in (({11: 2.0}, "names"), ({1: 0.0}, "above 0"), ("even", "'even'")):
+        with pytest.raises(UserError, match=said) as error:
+            SparseCNNClassifier(**SMALL, class_weight=weights).fit(x, y)
+        assert "\n" not in str(error.value)
+
+
+def test_logarithms_a_summary_and_sparse_matrices_are_those_of_the_network(fitted, digits):
+    x, _ = digits
+    assert np.array_equal(fitted.predict_log_proba(x[:20]), np.log(fitted.predict_proba(x[:20])))
+    rows, network = fitted.summary(), fitted.network_
+    assert [row["links"] for row in rows] == [*network.link_counts, sum(network.link_counts)]
+    assert rows[-1]["multiply_adds"] == network.multiply_adds > sum(network.link_counts)
+    assert [layer.weights.nnz for layer in fitted.to_csr()] == list(network.link_counts)
+    for method in ("summary", "to_csr"):
+        with pytest.raises(NotFittedError):
+            getattr(SparseCNNClassifier(), method)()
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        estimator_checks.check_no_attributes_set_in_init,
+        estimator_checks.check_parameters_default_constructible,
+        estimator_checks.check_get_params_invariance,
+        estimator_checks.check_set_params,
+        estimator_checks.check_do_not_raise_errors_in_init_or_set_params,
+        estimator_checks.check_estimator_tags_renamed,
+        estimator_checks.check_estimator_cloneable,
+        estimator_checks.check_estimator_repr,
+    ],
+)
+def test_scikit_learns_checks_that_fit_nothing(check):
+    check("SparseCNNClassifier", SparseCNNClassifier())
+
+
+def test_a_table_is_no_picture(digits):
+    with pytest.raises(UserError, match="give pictures as numbers"):
+        SparseCNNClassifier().fit(digits[0].reshape(-1, 64), digits[1])
 
 
 @pytest.mark.parametrize("architecture", ["spas_cnn", "densenet"])

@@ -18,6 +18,7 @@ from truly_sparse.estimators.base import Model, SparseEstimator, gathered
 from truly_sparse.estimators.distinct_rows import Rows, Weights
 from truly_sparse.estimators.ensemble import Ensemble
 from truly_sparse.estimators.inspection import Inspection
+from truly_sparse.estimators.labels import CLASS_WEIGHT, ClassWeight, Labelled
 from truly_sparse.estimators.parameters import SingleParameters, documented, parameter
 from truly_sparse.estimators.predictor import Finish
 from truly_sparse.estimators.streaming import where_streamed
@@ -26,13 +27,11 @@ from truly_sparse.training.targets import Classes
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
+class SparseClassifier(Inspection, Labelled, ClassifierMixin, SparseEstimator):
     """Base of the classifiers: labels and class weights on their way to a training run."""
 
     _calibrates: ClassVar[bool] = True
-    class_weight: Mapping[Any, float] | str | None = parameter(
-        None, 'dict or "balanced"', "Weight of each class, as a factor on `sample_weight`."
-    )
+    class_weight: ClassWeight = parameter(None, *CLASS_WEIGHT)
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Train on rows and their labels.
@@ -123,29 +122,9 @@ class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
     ) -> None:
         table = gathered(features, numbers, weights)
         del numbers
-        if before is None and len(np.unique(table.y)) < 2:
-            raise UserError("y holds one class only (with a weight above 0); a classifier needs at least 2 classes")
-        table = table._replace(weights=table.weights * self._class_weights(table.y, table.weights)[table.y])
+        table = self._weighted(table, some=before is not None)
         count = len(self.classes_)
         self._train(table, lambda y, held, weights: Classes(y, held, count, weights), settings, before)
-
-    def _class_weights(self, numbers: npt.NDArray[np.int64], weights: Weights) -> Weights:
-        """Return the factor of every class."""
-        count = len(self.classes_)
-        if self.class_weight is None:
-            return np.ones(count)
-        if isinstance(self.class_weight, Mapping):
-            unknown = [label for label in self.class_weight if label not in self.classes_]
-            if unknown:
-                raise UserError(f"class_weight names {unknown}, which y does not hold")
-            factors = np.array([float(self.class_weight.get(label, 1.0)) for label in self.classes_.tolist()])
-            if (factors <= 0).any():
-                raise UserError("class_weight must be above 0; leave rows out with sample_weight 0")
-            return factors
-        if self.class_weight == "balanced":
-            totals = np.bincount(numbers, weights=weights, minlength=count)
-            return totals.sum() / (np.count_nonzero(totals) * np.where(totals > 0, totals, 1.0))
-        raise UserError(f'class_weight is {self.class_weight!r}; give "balanced" or a weight for each class')
 
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the probabilities of all classes, shape (n_samples, n_classes), in the order of `classes_`.
@@ -153,11 +132,6 @@ class SparseClassifier(Inspection, ClassifierMixin, SparseEstimator):
         They are the members' mean softmax output, to the power of 1 / `temperature_` and with a sum of 1 again.
         """
         return tempered(self._mean_output(X), self.temperature_)
-
-    def predict_log_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return the logarithm of `predict_proba`."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the most probable class of each row, shape (n_samples,)."""

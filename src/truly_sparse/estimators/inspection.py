@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
+from truly_sparse.engine.convolution.network import SparseCNN
+from truly_sparse.engine.linked import Linked
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.encoding import Encoding
@@ -44,6 +47,29 @@ def _cell(value: Any) -> str:
     return f"{value:.4f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def summarised(networks: Sequence[Linked]) -> Summary:
+    """Return a table with one row per network and block, and their sum; see `Inspection.summary`."""
+    rows: list[dict[str, Any]] = []
+    for number, network in enumerate(networks, 1):
+        positions = network.plan.positions if isinstance(network, SparseCNN) else [1] * len(network.blocks)
+        for block, times in zip(network.blocks, positions, strict=True):
+            links = len(block)
+            rows.append(
+                {
+                    "member": number,
+                    "block": f"{block.n_in} → {block.n_out}",
+                    "links": links,
+                    "density": links / block.places,
+                    "memory_bytes": links * LINK_BYTES + 8 * (block.n_in + block.n_out + 2) + 4 * block.n_out,
+                    "multiply_adds": links * times,
+                }
+            )
+    places = sum(block.places for network in networks for block in network.blocks)
+    total = {name: sum(row[name] for row in rows) for name in ("links", "memory_bytes", "multiply_adds")}
+    rows.append({"member": "all", "block": "", **total, "density": total["links"] / places})
+    return Summary({name: row[name] for name in rows[0]} for row in rows)
+
+
 class Inspection:
     """Methods that need nothing but the fitted members."""
 
@@ -63,24 +89,7 @@ class Inspection:
             prediction needs, and `multiply_adds` of one prediction.
         """
         check_is_fitted(self)
-        rows: list[dict[str, Any]] = []
-        for number, network in enumerate(self.members_, 1):
-            for block in network.blocks:
-                links = len(block)
-                rows.append(
-                    {
-                        "member": number,
-                        "block": f"{block.n_in} → {block.n_out}",
-                        "links": links,
-                        "density": links / block.places,
-                        "memory_bytes": links * LINK_BYTES + 8 * (block.n_in + block.n_out + 2) + 4 * block.n_out,
-                        "multiply_adds": links,
-                    }
-                )
-        places = sum(block.places for network in self.members_ for block in network.blocks)
-        total = {name: sum(row[name] for row in rows) for name in ("links", "memory_bytes", "multiply_adds")}
-        rows.append({"member": "all", "block": "", **total, "density": total["links"] / places})
-        return Summary({name: row[name] for name in rows[0]} for row in rows)
+        return summarised(self.members_)
 
     def _html_repr(self) -> str:
         """Return what a notebook shows: the parameters and, once fitted, the layers and their links."""

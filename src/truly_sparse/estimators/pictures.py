@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,8 @@ from truly_sparse.errors import UserError
 from truly_sparse.estimators.base import run_halving, seed_of, shown_row, weights_of
 from truly_sparse.estimators.distinct_rows import Table, Weighted, Weights, gather, split
 from truly_sparse.estimators.fit_config import AUTOMATIC, SETTINGS, FitConfig
+from truly_sparse.estimators.inspection import Summary, summarised
+from truly_sparse.estimators.labels import CLASS_WEIGHT, ClassWeight, Labelled
 from truly_sparse.estimators.parameters import documented, parameter
 from truly_sparse.estimators.presets import HELD_OUT, batch_size, epochs_of
 from truly_sparse.training.config import ARCHITECTURES
@@ -33,6 +35,9 @@ from truly_sparse.training.loop import Loop, Problem
 from truly_sparse.training.settings import setting
 from truly_sparse.training.start import fresh
 from truly_sparse.training.targets import Classes
+
+if TYPE_CHECKING:
+    from truly_sparse.estimators.export import Layer
 
 Floats = npt.NDArray[np.floating[Any]]
 #: Pictures that are scaled and predicted, or summed up, at a time.
@@ -48,11 +53,12 @@ class Shade(NamedTuple):
 
 @documented
 @dataclass(eq=False, repr=False)
-class SparseCNNClassifier(ClassifierMixin, BaseEstimator):
+class SparseCNNClassifier(Labelled, ClassifierMixin, BaseEstimator):
     """One truly sparse convolutional network for pictures: SET (Mocanu et al. 2018) or a static sparse network.
 
     Pictures come as arrays, shape (n_samples, rows, columns) or (n_samples, rows, columns, channels); bytes stay bytes.
-    Each channel is standardised by its mean and deviation over the training pictures.
+    Each channel is standardised by its mean and deviation over the training pictures. scikit-learn's estimator checks
+    fit tables of two dimensions, which are no pictures and are refused, so that it passes those alone that fit nothing.
 
     Parameters
     ----------
@@ -114,6 +120,7 @@ class SparseCNNClassifier(ClassifierMixin, BaseEstimator):
     pruning: str = "per_sign"
     evolution_every: int = 1
     validation_fraction: float = 0.0
+    class_weight: ClassWeight = parameter(None, *CLASS_WEIGHT)
     early_stopping: bool = setting(
         False,
         "End training when the validation score has not risen for `patience` epochs, and keep the best state; a tenth "
@@ -162,9 +169,7 @@ class SparseCNNClassifier(ClassifierMixin, BaseEstimator):
         self.n_features_in_ = pictures.shape[1]
         self.classes_, numbers = np.unique(labels, return_inverse=True)
         table = gather(pictures, numbers.astype(np.int64), weights_of(sample_weight, pictures))
-        if len(np.unique(table.y)) < 2:
-            raise UserError("y holds one class only (with a weight above 0); a classifier needs at least 2 classes")
-        self._train(table, settings)
+        self._train(self._weighted(table), settings)
         return self
 
     def _settings(self) -> dict[str, Any]:
@@ -270,6 +275,34 @@ class SparseCNNClassifier(ClassifierMixin, BaseEstimator):
         """Return the most probable class of each picture, shape (n_samples,)."""
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
+
+    def summary(self) -> Summary:
+        """Return a table with one row per block of links, and their sum.
+
+        Returns
+        -------
+        Summary
+            A list of rows that prints as a table; ``pandas.DataFrame(model.summary())`` makes a frame of it. Columns:
+            `member` (1), `block` ("taps → channels"), `links`, `density` (links / possible links), `memory_bytes` of
+            what prediction needs of the links, without room for maps, and `multiply_adds` of one prediction.
+        """
+        check_is_fitted(self)
+        return summarised([self.network_])
+
+    def to_csr(self) -> "list[Layer]":
+        """Return the weights and biases of every block of links.
+
+        Returns
+        -------
+        list of Layer
+            (weights, biases, sources): a CSR array, shape (channels, taps), an array, shape (channels,), both float32,
+            and the map whose taps are the inputs; map 0 is the picture. Taps are in order of the kernel's row, the
+            map's channel and the kernel's column.
+        """
+        check_is_fitted(self)
+        from truly_sparse.estimators.export import to_csr
+
+        return to_csr(self.network_)
 
     def to_torch(self) -> Any:
         """Return a PyTorch module with dense weights that predicts the same.
