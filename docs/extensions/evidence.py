@@ -194,4 +194,4 @@ def _titled(study: Study, kind: str, name: str) -> str:
 
 
 def _plain(study: Study, name: str) -> str:
-    return name.removeprefix(f"{study.name}_").replace("_", " ")
+    return re.sub(r"(\d)_(\d)", r"\1.\2", name.removeprefix(f"{study.name}_")).replace("_", " ")

@@ -35,7 +35,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const name = script.dataset.chart;
     const specification = JSON.parse(script.textContent);
     specification.autosize = { type: "fit-x", contains: "padding" };
-    // What can be chosen stands beside the picture: a screen reader takes a picture for one thing.
+    // What can be chosen stands beside the chart, which screen readers may take for one thing.
     const options = { actions: false, bind: `#choice-${name}`, renderer: "svg", logLevel: 1 };
     return window.vegaEmbed(`#chart-${name}`, specification, options);
   });

@@ -85,11 +85,14 @@ def test_axe_finds_no_serious_problem(browser, page, width):
     assert problems(browser) == []
 
 
-def test_what_can_be_chosen_in_a_chart_is_no_part_of_a_picture(browser):
+def test_a_chart_has_a_name_and_what_can_be_chosen_is_no_part_of_it(browser):
     browser.open(CLAIMS)
     assert drawn(browser) == 2
     assert browser.value("document.querySelectorAll('.claims-charts select').length") == 1
-    assert browser.value("document.querySelectorAll('[role=img] :is(select, input, button, a[href])').length") == 0
+    inside = "document.querySelectorAll(':is([role=img], [role^=graphics]) :is(select, input, button, a[href])').length"
+    assert browser.value(inside) == 0
+    names = "[...document.querySelectorAll('.claims-charts [role=graphics-document]')].map(one => one.ariaLabel)"
+    assert [name.split(":")[0] for name in browser.value(names)] == ["Chart", "Chart"]
     tab_to(browser, "one.tagName == 'SELECT' && one.closest('.claims-charts') !== null")
     assert focused(browser, "one.labels.length == 1 && one.labels[0].textContent.startsWith('Dataset')")
 

@@ -4,7 +4,7 @@
     python tests/faults/every_write.py --points 40 --seed 7  so many of them, drawn by a seed
     python tests/faults/every_write.py --what workflow --points 2000  and of a small workflow: Snakemake and its jobs
     python tests/faults/every_write.py --memory              memory that runs out at 200 places instead
-    python tests/faults/every_write.py --only run:31:EIO     one of them again
+    python tests/faults/every_write.py --only run:31:EIO     one of them again, or several
 
 `preload.c` counts the calls (open for writing, write, fsync, rename, link, mkdir and their kin) below a throw-away
 folder, of a process and of all that it starts. A fault kills the process before the call, kills it after half of a
@@ -30,6 +30,7 @@ import sys
 import tempfile
 import time
 import zipfile
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,8 +41,8 @@ FAULTS = {"kill": -1, "torn": -2, "ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "EAC
 MEMORY, PARTS, MEMORY_POINTS = "memory", 1000, 200
 #: First letters of the calls of which half can be done.
 WRITES = "wp"
-#: Bytes of the file that `preload.c` counts in, and of the count itself.
-NOTES, COUNT = 8 + (1 << 20), 8
+#: Bytes of the file that `preload.c` counts in, and of each count at its beginning.
+NOTES, COUNT = 2 * 8 + (1 << 20), 8
 #: An attempt that takes longer hangs.
 SECONDS = 300
 RUN = "tiny/toy/fd_tse/eps3/seed0"
@@ -64,6 +65,20 @@ def load(file: str):
     return module
 
 
+class Attempt(NamedTuple):
+    """What came of an attempt."""
+
+    #: Exit code, or minus a signal.
+    code: int
+    said: str
+    #: A letter for each call that counts.
+    calls: str
+    #: How often a record of a run got its name.
+    records: int
+    #: When it ended, in seconds since 1970.
+    ended: float
+
+
 class Subject:
     """What is struck; a large one takes memory worth the name."""
 
@@ -77,10 +92,9 @@ class Subject:
         """Act here and not in a fork: what is compiled now is there for all."""
         assert self.act() == 0
 
-    def lost(self, left: dict[str, str], said: str) -> str:
+    def lost(self, place: Path, left: dict[str, str], first: Attempt, second: Attempt) -> str:
         """Return what is wrong with what the first attempt had left, or with how the second went on from it."""
-        del left, said
-        return ""
+        raise NotImplementedError
 
 
 class Run(Subject):
@@ -115,11 +129,11 @@ class Run(Subject):
         found = (path for path in sorted((place / "results").rglob("*")) if path.is_file() and path.suffix != ".lock")
         return {path.relative_to(place).as_posix(): sha256(lasting(path)).hexdigest() for path in found}
 
-    def lost(self, left: dict[str, str], said: str) -> str:
+    def lost(self, place: Path, left: dict[str, str], first: Attempt, second: Attempt) -> str:  # noqa: ARG002
         """Return what is wrong with how the second attempt went on from what the first had left."""
         names = {Path(name).name for name in left}
-        if "checkpoint.npz" in names and "going on after epoch" not in said:
-            return f"a checkpoint was not used: {said}"
+        if "checkpoint.npz" in names and "going on after epoch" not in second.said:
+            return f"a checkpoint was not used: {second.said}"
         return ""
 
 
@@ -170,9 +184,8 @@ class Fit(Subject):
         whole = [facts.encode(), *(name.encode() + array.tobytes() for name, array in sorted(arrays.items()))]
         return sha256(b"".join(whole)).hexdigest()
 
-    def lost(self, left: dict[str, str], said: str) -> str:
+    def lost(self, place: Path, left: dict[str, str], first: Attempt, second: Attempt) -> str:  # noqa: ARG002
         """Return what is wrong with what the first attempt had left."""
-        del said
         return "" if "model.npz" in left else "the model that was there is gone"
 
 
@@ -209,6 +222,17 @@ class Workflow(Subject):
     def results(self, place: Path) -> dict[str, str]:
         """Return the hash of every result, without times and what else belongs to the machine."""
         return load("faults/soak.py").results_below(place)
+
+    def lost(self, place: Path, left: dict[str, str], first: Attempt, second: Attempt) -> str:  # noqa: ARG002
+        """Return whether the one run was trained again though it had a record before the fault.
+
+        A record says when its run finished, in whole seconds; the second attempt needs more than one to begin a run.
+        """
+        (file,) = place.glob("results/*/journal/runs/**/run.json")
+        finished = datetime.fromisoformat(json.loads(file.read_text(encoding="utf-8"))["finished"])
+        if first.records and finished.timestamp() > first.ended:
+            return "a run that had finished was trained again"
+        return ""
 
 
 def _without_seconds(content: Any) -> Any:
@@ -248,8 +272,9 @@ class Attempts:
         os.chdir(place)
         self.subject.warm()
         place = self._fresh()
-        code, said, self.calls = self._attempt(place)
-        assert code == 0, said
+        whole = self._attempt(place)
+        assert whole.code == 0, whole.said
+        self.calls = whole.calls
         self.room = int((self.folder / "room").read_text())
         self.wanted = self.subject.results(place)
 
@@ -263,8 +288,8 @@ class Attempts:
         shutil.copytree(self.template, place)
         return place
 
-    def _attempt(self, place: Path, point: Point | None = None) -> tuple[int, str, str]:
-        """Act in a fork; return (exit code, or minus a signal; what was said; a letter for each call that counts)."""
+    def _attempt(self, place: Path, point: Point | None = None) -> Attempt:
+        """Act in a fork."""
         output, notes = self.folder / "said", self.folder / "notes"
         notes.unlink(missing_ok=True)  # a job that outlived its workflow goes on counting in the old one
         with notes.open("wb") as stream:
@@ -296,16 +321,19 @@ class Attempts:
                 os._exit(code)
         self.groups.append(child)
         code = _end_of(child)
+        ended = time.time()
         if code is None:
-            return 99, f"no end after {SECONDS} s", ""
+            return Attempt(99, f"no end after {SECONDS} s", "", 0, ended)
         found = notes.read_bytes()
-        calls = found[COUNT : COUNT + int.from_bytes(found[:COUNT], sys.byteorder)].decode()
-        return code, output.read_text(errors="replace"), calls
+        count, records = (int.from_bytes(found[at : at + COUNT], sys.byteorder) for at in (0, COUNT))
+        calls = found[2 * COUNT : 2 * COUNT + count].decode()
+        return Attempt(code, output.read_text(errors="replace"), calls, records, ended)
 
     def strike(self, point: Point) -> str:
         """Let a call fail and act again; return what is wrong, or nothing."""
         place = self._fresh()
-        code, said, _ = self._attempt(place, point)
+        first = self._attempt(place, point)
+        code, said = first.code, first.said
         killed = FAULTS.get(point.fault, 0) < 0
         if code not in (self.subject.killed if killed else self.subject.failed):
             return f"exit code {code}: {said[-600:]}"
@@ -317,12 +345,12 @@ class Attempts:
             passing = "checkpoint.npz" in name or (killed and Path(name).name.startswith("."))
             if not passing and content not in (self.wanted.get(name), self.before.get(name)):
                 return f"{name} was left half-made"
-        code, said, _ = self._attempt(place)
-        if code:
-            return f"the second attempt: exit code {code}: {said[-600:]}"
+        second = self._attempt(place)
+        if second.code:
+            return f"the second attempt: exit code {second.code}: {second.said[-600:]}"
         found = self.subject.results(place)
         differing = sorted(name for name in {*self.wanted, *found} if self.wanted.get(name) != found.get(name))
-        return f"other bytes: {', '.join(differing)}" if differing else self.subject.lost(left, said)
+        return f"other bytes: {', '.join(differing)}" if differing else self.subject.lost(place, left, first, second)
 
 
 def _end_of(child: int) -> int | None:
@@ -387,7 +415,7 @@ def main(arguments: list[str]) -> int:
     options.add_argument("--points", type=int)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--memory", action="store_true")
-    options.add_argument("--only", help="one point, such as run:31:EIO")
+    options.add_argument("--only", nargs="+", default=[], help="points, such as run:31:EIO")
     asked = options.parse_args(arguments)
     if "LD_PRELOAD" not in os.environ:
         return preloaded(arguments)
@@ -395,12 +423,12 @@ def main(arguments: list[str]) -> int:
 
     one_thread()
     with tempfile.TemporaryDirectory() as folder:
-        names = [asked.only.split(":")[0]] if asked.only else asked.what
-        memory = asked.memory or (asked.only or "").endswith(MEMORY)
+        names = sorted({one.split(":")[0] for one in asked.only}) or asked.what
+        memory = asked.memory or any(one.endswith(MEMORY) for one in asked.only)
         attempts = {name: Attempts(name, Path(folder).resolve(), large=memory) for name in names}
         chosen = points(attempts, memory, asked.points, asked.seed)
         if asked.only:
-            chosen = [point for point in points(attempts, memory, None, 0) if str(point) == asked.only]
+            chosen = [point for point in points(attempts, memory, None, 0) if str(point) in asked.only]
         bad = 0
         for point in chosen:
             problem = attempts[point.subject].strike(point)

@@ -3,7 +3,8 @@
    faults_arm() begins to count as the environment says, and so does every process that is started afterwards: below the
    folder FAULTS_BELOW the call with the number FAULTS_AT (from 1) fails with the error number FAULTS_KIND; kind -1 kills
    the process before the call, -2 after half of the bytes of a write. The file FAULTS_NOTES, as long as `struct notes`,
-   holds how many calls there were, and a letter for each, the first of its name. */
+   holds how many calls there were, how many files called run.json were put in place, and a letter for each call, the
+   first of its name. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -21,7 +22,7 @@
 
 enum { KILL = -1, TORN = -2, MOST = 1 << 20 };
 
-static struct notes { long count; char calls[MOST]; } *notes;
+static struct notes { long count, records; char calls[MOST]; } *notes;
 static const char *folder;
 static long at;
 static int kind;
@@ -38,8 +39,8 @@ __attribute__((constructor)) void faults_arm(void) {
 
 static void die(void) { kill(getpid(), SIGKILL); }
 
-/* Whether this call is the one that fails; a file descriptor stands for its path where there is none. */
-static int struck(const char *call, const char *path, int descriptor) {
+/* Whether a path, or that of a file descriptor where there is none, is below the folder. */
+static int below(const char *path, int descriptor) {
     char full[PATH_MAX + PATH_MAX] = "", name[64];
     if (!notes) return 0;
     if (!path) {
@@ -52,7 +53,12 @@ static int struck(const char *call, const char *path, int descriptor) {
         strcat(full, "/");
         strncat(full, path, PATH_MAX - 1);
     }
-    if (strncmp(full, folder, strlen(folder))) return 0;
+    return !strncmp(full, folder, strlen(folder));
+}
+
+/* Whether this call is the one that fails. */
+static int struck(const char *call, const char *path, int descriptor) {
+    if (!below(path, descriptor)) return 0;
     long number = __atomic_add_fetch(&notes->count, 1, __ATOMIC_SEQ_CST);
     if (number <= MOST) notes->calls[number - 1] = *call;
     return number == at;
@@ -124,7 +130,13 @@ OPENAT(openat64)
         REAL(int, #name, __VA_ARGS__); \
         return fails(#name, path, 0) ? -1 : real arguments; \
     }
-ON_PATH(rename, to, (const char *from, const char *to), (from, to), const char *, const char *)
+int rename(const char *from, const char *to) {
+    REAL(int, "rename", const char *, const char *);
+    if (fails("rename", to, 0) || real(from, to)) return -1;
+    const char *name = strrchr(to, '/');
+    if (name && !strcmp(name, "/run.json") && below(to, 0)) __atomic_add_fetch(&notes->records, 1, __ATOMIC_SEQ_CST);
+    return 0;
+}
 ON_PATH(renameat, to, (int one, const char *from, int other, const char *to), (one, from, other, to), int, const char *,
         int, const char *)
 ON_PATH(renameat2, to, (int one, const char *from, int other, const char *to, unsigned flags),

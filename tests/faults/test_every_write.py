@@ -1,9 +1,12 @@
 """Faults at calls that change files, and of memory: a seeded few of them, all of them by hand (`every_write.py`)."""
 
+import importlib.util
+import json
 import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -62,3 +65,40 @@ def test_files_that_are_written_under_their_own_names_would_be_found_out(tmp_pat
     done = strike("--what", "fit", "--points", "6", PYTHONPATH=str(tmp_path))
     assert done.returncode == 1, done.stdout + done.stderr
     assert "model.npz was left half-made" in done.stdout or "is gone" in done.stdout
+
+
+# Runs that ended under a workflow that was killed are not taken back.
+FORGETFUL = """
+from truly_sparse.experiments.jobs import finished
+
+finished.take = lambda config, spec: False
+"""
+
+
+@pytest.mark.slow
+def test_a_finished_run_that_is_trained_again_would_be_found_out(tmp_path):
+    # The first of these lies after the record was put aside and before the run's job ended; the other after the job.
+    chosen = ["workflow:552:kill", "workflow:600:kill"]
+    assert strike("--only", *chosen).returncode == 0
+    (tmp_path / "sitecustomize.py").write_text(FORGETFUL)
+    path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    done = strike("--only", *chosen, PYTHONPATH=path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.stdout.count("a run that had finished was trained again") == 1
+
+
+@pytest.mark.parametrize(
+    ("records", "finished", "again"), [(1, 1_000_001, True), (1, 999_999, False), (0, 1_000_001, False)]
+)
+def test_a_record_that_is_younger_than_the_fault_is_a_run_trained_again(tmp_path, records, finished, again):
+    spec = importlib.util.spec_from_file_location("every_write", Path(__file__).with_name("every_write.py"))
+    every_write = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(every_write)
+    folder = tmp_path / "results/tiny/journal/runs/table1/wine/fd_tse/eps10/seed0"
+    folder.mkdir(parents=True)
+    when = datetime.fromtimestamp(finished, UTC).isoformat(timespec="seconds")
+    (folder / "run.json").write_text(json.dumps({"finished": when}))
+    first = every_write.Attempt(1, "", "", records, 1_000_000.5)
+    second = every_write.Attempt(0, "", "", 0, 1_000_100.0)
+    said = every_write.Workflow(large=False).lost(tmp_path, {}, first, second)
+    assert said == ("a run that had finished was trained again" if again else "")

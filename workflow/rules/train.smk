@@ -64,8 +64,3 @@ for name in dict.fromkeys(name for plan in PLANS.values() for name in plan.measu
             f"measure_{name}"
         input:
             [f"results/{place}/measured/{name}.csv" for place, plan in PLANS.items() if name in plan.measurements],
-
-
-# Onsuccess, in the Snakefile, does the same.
-onerror:
-    jobs.end_workflow(plan.config for plan in PLANS.values())

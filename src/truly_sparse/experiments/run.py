@@ -3,6 +3,7 @@
 import math
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,28 @@ from truly_sparse.measure import host
 from truly_sparse.measure.counters import Counters
 
 
-def run(config: dict[str, Any], spec: RunSpec, restart: bool = False) -> Path:
+def run(
+    config: dict[str, Any],
+    spec: RunSpec,
+    restart: bool = False,
+    keep: Callable[[dict[str, Any]], None] | None = None,
+) -> Path:
     """Train, measure and write one run; return the path of its run.json, which is written last.
 
     A killed run is taken up again from its checkpoint, unless `restart`, and ends in the same bytes.
+
+    Parameters
+    ----------
+    config : dict
+    spec : RunSpec
+    restart : bool
+        Ignore a checkpoint.
+    keep : callable, optional
+        Is given the record when all but run.json is written.
+
+    Returns
+    -------
+    Path
 
     Raises
     ------
@@ -83,7 +102,10 @@ def run(config: dict[str, Any], spec: RunSpec, restart: bool = False) -> Path:
         probabilities = np.empty((0, len(data.y_test), len(data.classes)), np.float32)
     with atomic_path(folder / "predictions.npz") as temporary:
         np.savez(temporary, allow_pickle=False, probabilities=probabilities, labels=data.y_test)
-    write_json(folder / "run.json", _finite(record))
+    record = _finite(record)
+    if keep is not None:
+        keep(record)
+    write_json(folder / "run.json", record)
     model.forget_checkpoint()
     return folder / "run.json"
 

@@ -9,7 +9,7 @@ from truly_sparse.experiments.configuration import validate
 from truly_sparse.experiments.grid import runs
 from truly_sparse.experiments.jobs import finished
 from truly_sparse.experiments.records import run_folder
-from truly_sparse.files import sha256
+from truly_sparse.files import sha256, write_json
 
 
 @pytest.fixture
@@ -34,28 +34,28 @@ def checkout_of_one_run(tmp_path, monkeypatch):
     for name in ("history.parquet", "predictions.npz"):
         (folder / name).write_text(name)
     record = {"experiment": "table1", "dataset": "wine", "method": "rd_tse", "setting": spec.setting, "seed": 0}
-    (folder / "run.json").write_text(json.dumps(record | spec.hashes | {"data": {"sha256": sha256(table)}}))
+    write_json(folder / "run.json", record | spec.hashes | {"data": {"sha256": sha256(table)}})
     return config, spec
 
 
 def test_a_run_that_ended_under_a_killed_workflow_is_taken_back_only_while_it_holds(checkout_of_one_run):
     config, spec = checkout_of_one_run
     folder = run_folder(config, spec)
-    before = {name: (folder / name).read_bytes() for name in finished.DECLARED}
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert not finished.take(config, spec)
-    finished.keep(config, spec)
-    for name in finished.DECLARED:
+    record = json.loads(before["run.json"])
+    finished.keep(config, spec, record)
+    for name in before:
         (folder / name).unlink()
+    (folder / "checkpoint.npz").write_text("of a run that was killed before it took this away")
     assert finished.take(config, spec)
-    assert {name: (folder / name).read_bytes() for name in finished.DECLARED} == before
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     table = Path(config["data"]["folder"]) / f"{spec.dataset}.parquet"
     content = table.read_bytes()
     table.write_bytes(content + b"x")
     assert not finished.take(config, spec), "it was trained on other data"
     table.write_bytes(content)
-    record = json.loads(before["run.json"]) | {"source_hash": "another"}
-    (folder / "run.json").write_text(json.dumps(record))
-    finished.keep(config, spec)
+    finished.keep(config, spec, record | {"source_hash": "another"})
     assert not finished.take(config, spec), "other code trained it"
     finished.forget(config)
     assert not finished.take(config, spec)

@@ -13,6 +13,6 @@ __all__ = ["claim_folder", "claim_result", "end_workflow"]
 
 
 def end_workflow(configs: Iterable[dict[str, Any]]) -> None:
-    """Forget the runs that were kept aside for the next workflow, because this one ends by itself."""
+    """Forget the runs that were kept aside for the next workflow, because this one ends well."""
     for config in configs:
         finished.forget(config)

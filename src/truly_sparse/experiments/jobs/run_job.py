@@ -1,6 +1,7 @@
 """One run as a job among others: alone with its folder, within its memory, and not twice after a kill."""
 
 import sys
+from functools import partial
 from typing import Any
 
 from truly_sparse.experiments.grid import find
@@ -25,6 +26,5 @@ def train(config: dict[str, Any], path: str, restart: bool = False) -> None:
             print(f"{spec.path}: ended under a workflow that was killed; its result is used", file=sys.stderr)
             return
         memory_estimate.check(config, spec)
-        run(config, spec, restart=restart)
-        if locks.by_workflow():
-            finished.keep(config, spec)
+        keep = partial(finished.keep, config, spec) if locks.by_workflow() else None
+        run(config, spec, restart=restart, keep=keep)
