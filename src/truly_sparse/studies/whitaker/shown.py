@@ -66,13 +66,17 @@ def gains(
 ) -> pd.DataFrame:
     """Return, for every method and metric, the mean over datasets of its difference to a reference, with its interval.
 
-    Datasets that only some of the methods have are left out, so that the means are over the same ones. Rows have the
-    dataset `ALL` and the metric "gain_accuracy" and so on; a method without a pair has no row.
+    Methods that have half of the datasets or more are compared on those that all of them have, so that the means are
+    over the same ones; one that has fewer keeps its own. Rows have the dataset `ALL` and the metric "gain_accuracy" and
+    so on; a method without a pair has no row.
     """
     found = _compared(runs, methods, reference, metrics, keys)
-    shared = set.intersection(*(set(one.groups) for one in found.values())) if found else set()
-    if any(set(one.groups) != shared for one in found.values()):
-        found = _compared(runs[runs["dataset"].isin(shared)], methods, reference, metrics, keys)
+    every = [set(one.groups) for one in found.values()]
+    wide = [own for own in every if 2 * len(own) >= len(set().union(*every))]
+    shared = set.intersection(*wide) if wide else set()
+    if shared:
+        alike = _compared(runs[runs["dataset"].isin(shared)], methods, reference, metrics, keys)
+        found = {name: alike[name] if shared <= set(one.groups) else one for name, one in found.items()}
     rows: list[dict[str, Any]] = []
     for (method, metric), one in found.items():
         row = {"dataset": ALL, "method": method, "metric": f"gain_{metric}", "value": one.mean}
@@ -98,12 +102,19 @@ def _compared(
 
 
 def gain(frame: pd.DataFrame, method: str, metric: str = "accuracy") -> tuple[str, str]:
-    """Return the mean gain of a method and its interval as they are printed; dashes where there is none."""
-    rows = frame[(frame["dataset"] == ALL) & (frame["method"] == method) & (frame["metric"] == f"gain_{metric}")]
+    """Return the mean gain of a method and its interval as they are printed; dashes where there is none.
+
+    A mean over fewer datasets than another method's says so.
+    """
+    every = frame[(frame["dataset"] == ALL) & (frame["metric"] == f"gain_{metric}")]
+    rows = every[every["method"] == method]
     if rows.empty:
         return formats.NOTHING, formats.NOTHING
     row, decimals = rows.iloc[0], digits(metric) + ("accuracy" in metric)
-    return formats.difference(row["value"], decimals), formats.interval(row["low"], row["high"], decimals)
+    counts = every["note"].str.split().str[1].astype(int)
+    own, most = int(counts[rows.index[0]]), int(counts.max())
+    few = f" ({own} of {most} sets)" if own < most else ""
+    return formats.difference(row["value"], decimals) + few, formats.interval(row["low"], row["high"], decimals)
 
 
 def printed_rows(inputs: Inputs, table: str) -> pd.DataFrame:
