@@ -1,6 +1,7 @@
 """Runs as a frame, and differences between them that are paired by seed."""
 
 from dataclasses import fields
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from truly_sparse.analysis.evidence import Missing
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.studies.whitaker.catalogue import STUDY
 from truly_sparse.studies.whitaker.runs import SETTINGS, _measured, frame_of
-from truly_sparse.studies.whitaker.shown import gain, gains
+from truly_sparse.studies.whitaker.shown import gain, gains, notes
 from truly_sparse.studies.whitaker.verdicts.comparing import compare, over_datasets, p_of, pairs
 from truly_sparse.training.config import TrainingConfig
 
@@ -96,11 +97,9 @@ def test_gains_are_over_the_datasets_that_all_methods_have():
     found = frame.set_index("method")
     assert found["value"].to_dict() == pytest.approx({"sse_np": 1.0, "bagging": 1.0, "snapshot": -1.0})
     assert found["note"].tolist() == ["over 2 datasets", "over 2 datasets", "over 1 datasets"]
-    assert [gain(frame, name)[0] for name in ("bagging", "snapshot", "dropout")] == [
-        "+1.00",
-        "−1.00 (1 of 2 sets)",
-        "–",
-    ]
+    shown = [gain(frame, name)[0] for name in ("bagging", "snapshot", "dropout")]
+    assert shown == ["+1.00", "−1.00†", "–"]
+    assert notes(frame, SimpleNamespace(line=lambda: "origin")) == ["† Over 1 of 2 datasets.", "origin"]
     rows = [row for row in rows if row["dataset"] < "d"]
     alone = gains(evidence(rows, (0.0, 0.1)).frames["runs"], ("bagging",), "dense").iloc[0]
     assert (alone["value"], alone["note"]) == (pytest.approx(-8 / 3, abs=1e-6), "over 3 datasets")

@@ -15,8 +15,8 @@ from truly_sparse.analysis.statistics.stratified import Interval
 from truly_sparse.analysis.table import COLUMNS
 from truly_sparse.studies.whitaker.verdicts.comparing import RUNS, compare
 
-#: Stands for the mean over datasets.
-ALL = "all"
+#: Stands for the mean over datasets, and marks one over fewer than others.
+ALL, FEW = "all", "†"
 #: What every caption says of numbers that were printed for other data and networks.
 OTHER_TASK = "Printed numbers are of another task (convolutional networks on CIFAR): only their order can be compared."
 #: Columns of a tidy table of the study beside those of every results CSV: runs in the grid, ends of an interval.
@@ -51,10 +51,16 @@ def cell(row: Mapping[Any, Any] | None, spread: bool = True) -> str:
 
 
 def notes(frame: pd.DataFrame, origin: Origin, *lines: str) -> list[str]:
-    """Return the lines under a table: what brackets say where runs are missing, and where its numbers come from."""
+    """Return the lines under a table: what brackets and marks say, and where its numbers come from."""
     counted = frame.dropna(subset=["seeds", "asked"])
     lacking = bool((counted["seeds"] < counted["asked"]).any())
-    return [*lines, *(["(n/m): n of m runs have finished."] if lacking else []), origin.line()]
+    found = [*lines, *(["(n/m): n of m runs have finished."] if lacking else [])]
+    gained = frame[(frame["dataset"] == ALL) & frame["metric"].astype(str).str.startswith("gain_")]
+    counts = _datasets_of(gained)
+    if counts.nunique() > 1:
+        few = " or ".join(map(str, sorted(set(counts) - {counts.max()})))
+        found.append(f"{FEW} Over {few} of {counts.max()} datasets.")
+    return [*found, origin.line()]
 
 
 def gains(
@@ -104,17 +110,21 @@ def _compared(
 def gain(frame: pd.DataFrame, method: str, metric: str = "accuracy") -> tuple[str, str]:
     """Return the mean gain of a method and its interval as they are printed; dashes where there is none.
 
-    A mean over fewer datasets than another method's says so.
+    A mean over fewer datasets than another method's is marked, which `notes` explains.
     """
     every = frame[(frame["dataset"] == ALL) & (frame["metric"] == f"gain_{metric}")]
     rows = every[every["method"] == method]
     if rows.empty:
         return formats.NOTHING, formats.NOTHING
     row, decimals = rows.iloc[0], digits(metric) + ("accuracy" in metric)
-    counts = every["note"].str.split().str[1].astype(int)
-    own, most = int(counts[rows.index[0]]), int(counts.max())
-    few = f" ({own} of {most} sets)" if own < most else ""
+    counts = _datasets_of(every)
+    few = FEW if counts[rows.index[0]] < counts.max() else ""
     return formats.difference(row["value"], decimals) + few, formats.interval(row["low"], row["high"], decimals)
+
+
+def _datasets_of(gained: pd.DataFrame) -> "pd.Series[int]":
+    """Return over how many datasets each gain is."""
+    return gained["note"].str.split().str[1].astype(int)
 
 
 def printed_rows(inputs: Inputs, table: str) -> pd.DataFrame:
