@@ -57,9 +57,9 @@ def notes(frame: pd.DataFrame, origin: Origin, *lines: str) -> list[str]:
     found = [*lines, *(["(n/m): n of m runs have finished."] if lacking else [])]
     gained = frame[(frame["dataset"] == ALL) & frame["metric"].astype(str).str.startswith("gain_")]
     counts = _datasets_of(gained)
-    if counts.nunique() > 1:
-        few = " or ".join(map(str, sorted(set(counts) - {counts.max()})))
-        found.append(f"{FEW} Over {few} of {counts.max()} datasets.")
+    fewer = sorted(set(counts) - {counts.max()})
+    if fewer:
+        found.append(f"{FEW} Over {' or '.join(map(str, fewer))} of {counts.max()} datasets.")
     return [*found, origin.line()]
 
 
