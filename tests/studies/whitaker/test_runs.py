@@ -8,10 +8,11 @@ import pytest
 
 from truly_sparse.analysis.evidence import Missing
 from truly_sparse.analysis.inputs import Inputs
+from truly_sparse.analysis.statistics.stratified import over_groups
 from truly_sparse.studies.whitaker.catalogue import STUDY
 from truly_sparse.studies.whitaker.runs import SETTINGS, _measured, frame_of
 from truly_sparse.studies.whitaker.shown import gain, gains, notes
-from truly_sparse.studies.whitaker.verdicts.comparing import compare, over_datasets, p_of, pairs
+from truly_sparse.studies.whitaker.verdicts.comparing import compare, p_of, pairs
 from truly_sparse.training.config import TrainingConfig
 
 from .made_up import evidence
@@ -152,5 +153,5 @@ def test_differences_are_means_over_what_both_runs_share():
 
 def test_datasets_with_one_seed_count_only_where_all_have_one():
     one, several = np.array([4.0]), np.array([1.0, 2.0, 3.0])
-    assert over_datasets({"a": one, "b": several}).groups == ("b",)
-    assert over_datasets({"a": one}).mean == 4.0
+    assert over_groups({"a": one, "b": several}).groups == ("b",)
+    assert over_groups({"a": one}).mean == 4.0

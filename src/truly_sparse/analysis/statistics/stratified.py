@@ -18,6 +18,8 @@ from truly_sparse.analysis.statistics.paired import CONFIDENCE, RESAMPLES, Numbe
 
 #: Degrees of freedom, seeds less one over all groups, that an interval needs.
 FEWEST = 2
+#: What is said where there is no interval.
+FEW_SEEDS = "too few seeds for an interval: it needs two of every dataset, and three of a single one"
 #: Resamples of whole curves.
 CURVES = 999
 Curve = Callable[[Numbers], Numbers]
@@ -74,6 +76,12 @@ def interval(values: Mapping[str, Sequence[float] | Numbers], seed: int = 0) -> 
     drawn = _means(groups.values(), np.random.default_rng(seed))
     low, high = (settled(float(end), scale) for end in np.quantile(drawn, _ends()))
     return known._replace(low=low, high=high, p=two_sided(drawn))
+
+
+def over_groups(values: Mapping[str, Numbers]) -> Interval:
+    """Return the mean over groups with its interval; those with a single seed are left out where others have more."""
+    several = {name: numbers for name, numbers in values.items() if len(numbers) > 1}
+    return interval(several or values)
 
 
 def trend(series: Mapping[str, Mapping[float, Sequence[float]]], seed: int = 0, curve: Curve = _mean) -> Interval:

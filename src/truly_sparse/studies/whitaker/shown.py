@@ -80,9 +80,9 @@ def gains(
     every = [set(one.groups) for one in found.values()]
     wide = [own for own in every if 2 * len(own) >= len(set().union(*every))]
     shared = set.intersection(*wide) if wide else set()
+    more = dict.fromkeys(method for (method, _), one in found.items() if shared < set(one.groups))
     if shared:
-        alike = _compared(runs[runs["dataset"].isin(shared)], methods, reference, metrics, keys)
-        found = {name: alike[name] if shared <= set(one.groups) else one for name, one in found.items()}
+        found |= _compared(runs[runs["dataset"].isin(shared)], more, reference, metrics, keys)
     rows: list[dict[str, Any]] = []
     for (method, metric), one in found.items():
         row = {"dataset": ALL, "method": method, "metric": f"gain_{metric}", "value": one.mean}

@@ -1,6 +1,6 @@
 """The claims about truly sparse ensembles of convolutional networks, and the rule that judges them; all of ours."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from truly_sparse.analysis.judging import ALPHA, NOT_TESTED, Claim, Finding, Rul
 from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.rounding import less, settled
 from truly_sparse.analysis.statistics.paired import Numbers, holm
-from truly_sparse.analysis.statistics.stratified import Interval, interval
+from truly_sparse.analysis.statistics.stratified import FEW_SEEDS, over_groups
 from truly_sparse.studies.spas.verdicts.cells import points
 
 #: The frame of evidence: a row per finished run, as `analysis.runs.frame_of` has them.
@@ -38,12 +38,11 @@ def _ahead(evidence: Evidence, method: str, other: str) -> Finding:
     if pairs.empty:
         raise Missing(f"no dataset and seed has finished runs of {method_title(method)} and {method_title(other)}")
     values = _by_dataset(pairs)
-    found, ratio = _interval(values), float(pairs["ratio"].mean())
+    found, ratio = over_groups(values), float(pairs["ratio"].mean())
     where = ", ".join(f"{dataset_title(name)} {len(values[name])}" for name in found.groups)
     why = f"pairs of {where}; {formats.ratio(settled(ratio, ratio))} of the operations"
     if found.low is None or found.high is None or found.p is None:
-        few = "too few seeds for an interval: it needs two of every dataset, and three of a single one"
-        return Finding(points(found.mean), formats.NOTHING, NOT_TESTED, f"{why}; {few}", found.mean)
+        return Finding(points(found.mean), formats.NOTHING, NOT_TESTED, f"{why}; {FEW_SEEDS}", found.mean)
     p = _corrected(evidence, method, other)
     ours = f"{points(found.mean)} ({points(found.low)} to {points(found.high)})"
     holds = found.low > 0 and p < ALPHA and ratio <= MOST
@@ -64,18 +63,12 @@ def _by_dataset(pairs: pd.DataFrame) -> dict[str, Numbers]:
     return {str(name): own.to_numpy(np.float64) for name, own in groups}
 
 
-def _interval(values: Mapping[str, Numbers]) -> Interval:
-    """Return the mean over datasets; those with a single seed are left out where others have more."""
-    several = {name: numbers for name, numbers in values.items() if len(numbers) > 1}
-    return interval(several or values)
-
-
 def _corrected(evidence: Evidence, method: str, other: str) -> float:
     """Return the p of an ensemble by Holm's method over all that can be tested against the same."""
     p_values = {}
     for name in ENSEMBLES:
         pairs = _pairs(evidence, name, other)
-        p_values[name] = None if pairs.empty else _interval(_by_dataset(pairs)).p
+        p_values[name] = None if pairs.empty else over_groups(_by_dataset(pairs)).p
     return float(holm(pd.Series(p_values, dtype=float))[ENSEMBLES.index(method)])
 
 

@@ -7,10 +7,11 @@ from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import dataset_title
+from truly_sparse.analysis.statistics.stratified import over_groups
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.studies.whitaker import shown
 from truly_sparse.studies.whitaker.runs import frame_of
-from truly_sparse.studies.whitaker.verdicts.comparing import RUNS, over_datasets, pairs
+from truly_sparse.studies.whitaker.verdicts.comparing import RUNS, pairs
 
 SMALL, LARGE = "whitaker_small", "whitaker_large"
 SSE = "sse_np"
@@ -70,7 +71,7 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
                 values = pairs(evidence, {"method": SSE, **keys}, {"method": control, **keys})
             except Missing:
                 continue
-            found = over_datasets(values)
+            found = over_groups(values)
             head = {"method": control, "setting": experiment, "metric": "gain"}
             rows.append(
                 {**head, "dataset": shown.ALL, "value": found.mean, "low": found.low, "high": found.high,

@@ -9,9 +9,9 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.names import dataset_title
 from truly_sparse.analysis.rounding import less
+from truly_sparse.analysis.statistics.stratified import over_groups
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.studies.whitaker import shown
-from truly_sparse.studies.whitaker.verdicts.comparing import over_datasets
 from truly_sparse.studies.whitaker.verdicts.noisy import NOISE, SELECTED
 from truly_sparse.studies.whitaker.verdicts.stochastic import by_seed
 
@@ -96,7 +96,7 @@ def _gain(part: pd.DataFrame) -> dict[str, Any]:
     """Return the mean gain over datasets of ensembles of one kind, with its interval."""
     means = part.groupby(["dataset", "seed"], sort=False)[["accuracy", "parent_accuracy"]].mean()
     gains = means["accuracy"].combine(means["parent_accuracy"], less)
-    found = over_datasets(by_seed(gains))
+    found = over_groups(by_seed(gains))
     above = int((gains.groupby(level="dataset").mean() > 0).sum())
     numbers = {"value": found.mean, "low": found.low, "high": found.high, "seeds": found.seeds, "asked": found.seeds}
     words = f"{above} of {len(found.groups)}"

@@ -17,7 +17,7 @@ from truly_sparse.analysis.judging import NOT_TESTED, Finding, Rule, verdict
 from truly_sparse.analysis.names import dataset_title
 from truly_sparse.analysis.rounding import less, settled
 from truly_sparse.analysis.statistics.paired import Numbers
-from truly_sparse.analysis.statistics.stratified import Interval, interval, trend
+from truly_sparse.analysis.statistics.stratified import FEW_SEEDS, Interval, over_groups, trend
 
 #: Columns of a frame of runs, and the value that each has, or a tuple of those it may have.
 Keys = Mapping[str, Any]
@@ -31,7 +31,6 @@ TABLES = (
 #: Measures in percent, whose differences are points; and measures that are better when smaller.
 _POINTS = "accuracy"
 SMALLER = ("nll", "ece")
-FEW_SEEDS = "too few seeds for an interval: it needs two of every dataset, and three of a single one"
 
 
 @dataclass(frozen=True)
@@ -131,13 +130,7 @@ def compare(evidence: Evidence, one: Keys, other: Keys, **how: Any) -> Interval:
 
     Datasets with a single seed are left out where others have more.
     """
-    return over_datasets(pairs(evidence, one, other, **how))
-
-
-def over_datasets(values: Mapping[str, Numbers]) -> Interval:
-    """Return the mean over datasets with its interval; those with a single seed are left out where others have more."""
-    several = {name: numbers for name, numbers in values.items() if len(numbers) > 1}
-    return interval(several or values)
+    return over_groups(pairs(evidence, one, other, **how))
 
 
 def words(keys: Keys) -> str:
@@ -177,7 +170,7 @@ def judged(
     gap: float | None = None,
 ) -> Finding:
     """Judge differences by whether the interval of their mean over datasets lies between two bounds."""
-    found = over_datasets(values)
+    found = over_groups(values)
     ours, why = shown_interval(found, metric), counted(values)
     if found.low is None or found.high is None:
         return Finding(ours, in_print, NOT_TESTED, f"{why}; {FEW_SEEDS}", found.mean, gap)
@@ -208,7 +201,7 @@ def _greater(
     found = judged(values, metric, least, np.inf, *_published(evidence, printed, metric, sign))
     if not alone:
         return found
-    without = over_datasets(pairs(evidence, one, other, metric=alone, other_metric=metric, sign=sign, **how))
+    without = over_groups(pairs(evidence, one, other, metric=alone, other_metric=metric, sign=sign, **how))
     return replace(found, why=f"{found.why}; children without their parent {shown_interval(without, metric)}")
 
 
@@ -360,7 +353,7 @@ def p_of(evidence: Evidence, keys: Keys) -> float | None:
     """
     how = {name: value for name, value in keys.items() if name not in ("least", "printed", "alone")}
     values, least = pairs(evidence, how.pop("one"), how.pop("other"), **how), float(keys.get("least", 0))
-    return over_datasets({name: numbers - least for name, numbers in values.items()}).p
+    return over_groups({name: numbers - least for name, numbers in values.items()}).p
 
 
 GREATER = Rule(

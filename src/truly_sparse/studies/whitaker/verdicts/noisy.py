@@ -14,13 +14,12 @@ from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import ALPHA, NOT_TESTED, Claim, Finding, Rule, verdict
 from truly_sparse.analysis.rounding import less, settled
 from truly_sparse.analysis.statistics.paired import Numbers
+from truly_sparse.analysis.statistics.stratified import FEW_SEEDS, over_groups
 from truly_sparse.studies.whitaker.verdicts.comparing import (
-    FEW_SEEDS,
     GREATER,
     PRINTED,
     counted,
     judged,
-    over_datasets,
     pairs,
     rising,
     shown,
@@ -374,7 +373,7 @@ def _calmer(evidence: Evidence, metric: str) -> Finding:
     found = {kind: _ratios(rows, kind, metric) for kind in ("quad", "mirrored")}
     if not found["quad"]:
         raise Missing("no parent has two populations of each kind that vary")
-    ratio, pairs_only = (over_datasets(values) if values else None for values in found.values())
+    ratio, pairs_only = (over_groups(values) if values else None for values in found.values())
     assert ratio is not None
     why = counted({name: -numbers for name, numbers in found["quad"].items()}).replace("above 0", "smaller")
     if pairs_only is not None:

@@ -13,9 +13,9 @@ from truly_sparse.analysis.judging import CONFIRMED, EXPLAINED, NOT_TESTED, Clai
 from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.statistics.paired import Numbers
+from truly_sparse.analysis.statistics.stratified import FEW_SEEDS, over_groups
 from truly_sparse.studies.whitaker.verdicts.comparing import (
     ABSENT,
-    FEW_SEEDS,
     GREATER,
     PRINTED,
     RUNS,
@@ -23,7 +23,6 @@ from truly_sparse.studies.whitaker.verdicts.comparing import (
     exact,
     judged,
     operations,
-    over_datasets,
     picked,
     rising,
     shown,
@@ -219,7 +218,7 @@ def _longer(evidence: Evidence, one: str, other: str, experiment: str) -> str:
         found = _measured(evidence, one, other, LONGER, experiment)
     except Missing:
         return ""
-    mean = shown_interval(over_datasets(by_seed(found)), "accuracy")
+    mean = shown_interval(over_groups(by_seed(found)), "accuracy")
     return f"; with eight times the epochs {counted(_means(found))}, mean {mean}"
 
 
@@ -228,7 +227,7 @@ def _cells(evidence: Evidence, one: str, other: str, share: float, experiment: s
     means = _means(found)
     printed = printed_gaps(evidence, one, other, experiment)
     ours, in_print = counts(means)[0] / len(means), counts(printed)[0] / len(printed)
-    overall = over_datasets(by_seed(found))
+    overall = over_groups(by_seed(found))
     why = f"mean {shown_interval(overall, 'accuracy')} points; wanted: {100 * share:.0f} %"
     why += _longer(evidence, one, other, experiment)
     return Finding(counted(means), counted(printed), verdict(ours >= share), why, ours, in_print)

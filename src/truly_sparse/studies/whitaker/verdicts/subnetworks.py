@@ -12,11 +12,10 @@ from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import CONFIRMED, EXPLAINED, NOT_TESTED, Claim, Finding, Rule, verdict
 from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.statistics.paired import Numbers
-from truly_sparse.analysis.statistics.stratified import trend
+from truly_sparse.analysis.statistics.stratified import FEW_SEEDS, over_groups, trend
 from truly_sparse.studies.whitaker.verdicts.comparing import (
     ABSENT,
     ALIKE,
-    FEW_SEEDS,
     GREATER,
     NO_WORSE,
     PRINTED,
@@ -28,7 +27,6 @@ from truly_sparse.studies.whitaker.verdicts.comparing import (
     exact,
     judged,
     operations,
-    over_datasets,
     pairs,
     picked,
     rising,
@@ -309,7 +307,7 @@ def _region(evidence: Evidence) -> Finding:
     if not ends["lowest"]:
         raise Missing("no dataset has three sparsities")
     found = {
-        name: over_datasets({dataset: np.mean(_equal(parts), axis=0) for dataset, parts in of.items()})
+        name: over_groups({dataset: np.mean(_equal(parts), axis=0) for dataset, parts in of.items()})
         for name, of in ends.items()
     }
     ours = "; ".join(f"{name} {shown_interval(part, 'accuracy')}" for name, part in found.items())
