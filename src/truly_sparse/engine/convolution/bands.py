@@ -248,9 +248,8 @@ def past(z, error, a, b, activation, centre, sums):
 
 
 @njit(**INLINED)
-def leave(errors, at, even, odd, gamma, adds):
+def leave(errors, at, even, odd, adds):
     """Write the errors of two columns of a map, or add them."""
-    even, odd = multiply(gamma, even), multiply(gamma, odd)
     if adds:
         before = load_pair(errors, at)
         even, odd = add(before[0], even), add(before[1], odd)
@@ -263,7 +262,7 @@ def take_two(maps, at, e0, e1, a, b, activation, gamma, centre, sums, errors, ad
     z0, z1 = load_pair(maps, at)
     e0, sums = past(z0, e0, a, b, activation, centre, sums)
     e1, sums = past(z1, e1, a, b, activation, centre, sums)
-    leave(errors, at, e0, e1, gamma, adds)
+    leave(errors, at, multiply(gamma, e0), multiply(gamma, e1), adds)
     return sums
 
 

@@ -23,36 +23,25 @@ from numba.extending import overload
 
 from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
 from truly_sparse.engine.convolution.bands import (
-    add_sums,
     clear_borders,
     go_on,
-    greater,
     keep_band,
     part_of,
     put_errors,
     put_source,
-    spread_out,
     take_source,
-    valid,
     zeros,
 )
 from truly_sparse.engine.convolution.layers import Map, Source, Step
+from truly_sparse.engine.convolution.maxima import maxima, pass_maxima
 from truly_sparse.engine.convolution.walks import convolve, correlate
 from truly_sparse.engine.kernels import errors_of_output, move_all, square_sum
 from truly_sparse.engine.optimisers import AdamRates, at_step, shortened
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.rows import gather_batch, softmax_rows
 from truly_sparse.engine.vector import (
-    add,
-    at_most,
     load,
-    load_pair,
-    multiply_add,
-    select,
-    splat,
-    store,
     store_pair,
-    subtract,
     total,
 )
 
@@ -155,129 +144,15 @@ def copy_values(links):
 
 
 @njit(**INNER)
-def unpack(own, tile, c, maps, plane):
-    """Write a channel of one part of a map as float32, [row][column][16]."""
+def pack_plane(own, tile, c, plane, at, maps):
+    """Write a channel of one part of a map, which lies at ``plane[at:]``, [row][column][16], into the map."""
     for y in range(own.rows):
         for x in range(0, own.columns, 2):
-            even, odd = load_pair(maps, part_of(own, tile, c) + y * own.row + x * LANES)
-            store(even, plane, (y * own.columns + x) * LANES)
-            if x + 1 < own.columns:
-                store(odd, plane, (y * own.columns + x + 1) * LANES)
-
-
-@njit(**INNER)
-def pack_plane(own, tile, c, plane, at, adds, maps):
-    """Write such a plane, which lies at ``plane[at:]``, into a map, or add it."""
-    for y in range(own.rows):
-        for x in range(0, own.columns, 2):
-            to, here = part_of(own, tile, c) + y * own.row + x * LANES, at + (y * own.columns + x) * LANES
+            here = at + (y * own.columns + x) * LANES
             even, odd = load(plane, here, LANES), zeros()
             if x + 1 < own.columns:
                 odd = load(plane, here + LANES, LANES)
-            if adds:
-                before = load_pair(maps, to)
-                even, odd = add(before[0], even), add(before[1], odd)
-            store_pair(even, odd, maps, to)
-
-
-@njit(**INNER)
-def maxima(own, made, samples, space, norm, running):
-    """Make a map of the maximum of three by three positions of another, every other one."""
-    for tile in range(own.tiles):
-        for c in range(own.channels):
-            unpack(own, tile, c, space.maps, space.taken)
-            for y in range(made.rows):
-                for x in range(made.columns):
-                    most = load(space.taken, (2 * y * own.columns + 2 * x) * LANES, LANES)
-                    for v in range(max(2 * y - 1, 0), min(2 * y + 2, own.rows)):
-                        for u in range(max(2 * x - 1, 0), min(2 * x + 2, own.columns)):
-                            most = greater(most, load(space.taken, (v * own.columns + u) * LANES, LANES))
-                    store(most, space.wrong, (y * made.columns + x) * LANES)
-            pack_plane(made, tile, c, space.wrong, 0, False, space.maps)
-            if made.normed and not running:
-                centre, both = splat(norm.running_means[made.channel + c], LANES), (zeros(), zeros())
-                mask = valid(made, tile, 0, samples)
-                for at in range(made.rows * made.columns):
-                    both = spread_out(load(space.wrong, at * LANES, LANES), centre, mask, both)
-                add_sums(norm.sums, c, both)
-
-
-@njit(**INLINED)
-def claim(z, most, error, unclaimed, before):
-    """Add the error to a position that has the maximum, unless an earlier one had it; return both."""
-    mine = select(at_most(most, z), unclaimed, zeros())
-    return multiply_add(mine, error, before), subtract(unclaimed, mine)
-
-
-@njit(**INLINED)
-def claim_row(plane, at, left, right, most, error, unclaimed, three):
-    """Do so for a row of three positions, whose middle one lies at ``plane[at:]``; return the errors of all three."""
-    a, b, c = three
-    if left:
-        a, unclaimed = claim(load(plane, at - LANES, LANES), most, error, unclaimed, a)
-    b, unclaimed = claim(load(plane, at, LANES), most, error, unclaimed, b)
-    if right:
-        c, unclaimed = claim(load(plane, at + LANES, LANES), most, error, unclaimed, c)
-    return (a, b, c), unclaimed
-
-
-@njit(**INLINED)
-def go_right(wrong, at, left, three, begun):
-    """Write the errors of the left and the middle of three positions; the right one is the next one's left."""
-    if left:
-        store(three[0], wrong, at - LANES)
-    store(three[1], wrong, at)
-    return three[2], begun, begun
-
-
-@njit(**INNER)
-def pass_maxima(own, made, adds, samples, space, slopes):
-    """Lead the errors of such a map to the first maximum of each position, in order of rows and columns.
-
-    Positions of two windows side by side wait in registers for the second one, those of two below each other in memory.
-    """
-    one, last = splat(np.float32(1), LANES), made.columns - 1
-    for tile in range(own.tiles):
-        for c in range(own.channels):
-            k = 3 * (made.channel + c)
-            c1, c2, c3 = splat(slopes[k], LANES), splat(slopes[k + 1], LANES), splat(slopes[k + 2], LANES)
-            plane = space.taken
-            unpack(own, tile, c, space.maps, plane)
-            for y in range(made.rows):
-                middle, row = 2 * y * own.columns * LANES, own.columns * LANES
-                above, below = y > 0, 2 * y + 1 < own.rows
-                first = second = third = (zeros(), zeros(), zeros())
-                for x in range(made.columns):
-                    at = part_of(made, tile, c) + y * made.row + x // 2 * 2 * LANES
-                    zs, es = load_pair(space.maps, at), load_pair(space.errors, at)
-                    most, error = (zs[1], es[1]) if x % 2 else (zs[0], es[0])
-                    if made.normed:
-                        error = multiply_add(c1, error, multiply_add(c2, most, c3))
-                        error = select(valid(made, tile, x, samples), error, zeros())
-                    left, right, here = x > 0, 2 * x + 1 < own.columns, middle + 2 * x * LANES
-                    free_one = one
-                    if above:
-                        # The window above has left something here.
-                        first = first[0], load(space.wrong, here - row, LANES), first[2]
-                        if right:
-                            first = first[0], first[1], load(space.wrong, here - row + LANES, LANES)
-                        first, free_one = claim_row(plane, here - row, left, right, most, error, free_one, first)
-                    second, free_one = claim_row(plane, here, left, right, most, error, free_one, second)
-                    if below:
-                        third, free_one = claim_row(plane, here + row, left, right, most, error, free_one, third)
-                    if above:
-                        first = go_right(space.wrong, here - row, left, first, zeros())
-                    second = go_right(space.wrong, here, left, second, zeros())
-                    if below:
-                        third = go_right(space.wrong, here + row, left, third, zeros())
-                if 2 * last + 1 < own.columns:
-                    end = middle + (2 * last + 1) * LANES
-                    if above:
-                        store(first[0], space.wrong, end - row)
-                    store(second[0], space.wrong, end)
-                    if below:
-                        store(third[0], space.wrong, end + row)
-            pack_plane(own, tile, c, space.wrong, 0, adds, space.errors)
+            store_pair(even, odd, maps, part_of(own, tile, c) + y * own.row + x * LANES)
 
 
 @njit(**INLINED)
@@ -339,7 +214,7 @@ def forward(tables, links, bias, gammas, norm, space, samples, running):
         made = map_of(tables.maps, step.target)
         if not step.links:
             source = source_of(tables.sources, step.first)
-            maxima(map_of(tables.maps, source.map), made, samples, space, norm, running)
+            maxima(map_of(tables.maps, source.map), made, samples, space.maps, norm, running)
         else:
             set_scales(tables, step, norm, gammas, running)
             pointers = links.pointers[step.neuron : step.neuron + made.channels + 1]
@@ -401,7 +276,8 @@ def backward(tables, links, bias_sums, gammas, gamma_gradient, norm, space, samp
             settle_slopes(tables, step.target, made, samples, norm, gammas, gamma_gradient)
         if not step.links:
             source = source_of(tables.sources, step.first)
-            pass_maxima(map_of(tables.maps, source.map), made, source.adds, samples, space, norm.slopes)
+            pass_maxima(map_of(tables.maps, source.map), made, source.adds > 0, samples, space.maps, space.errors,
+                        norm.slopes, space.wrong)  # fmt: skip
             continue
         for k in range(made.channels * LANES):
             space.sums[k] = np.float32(0)
@@ -489,7 +365,7 @@ def gather(x, order, start, count, own, used, space):
         some = min(max(count - tile * LANES, 0), LANES)
         gather_batch(x, order, start + tile * LANES, some, LANES, used.shape[0] - 1, used, space.taken, space.lines)
         for c in range(own.channels):
-            pack_plane(own, tile, c, space.taken, c * own.rows * own.columns * LANES, False, space.maps)
+            pack_plane(own, tile, c, space.taken, c * own.rows * own.columns * LANES, space.maps)
 
 
 @njit(cache=True, **COMPILED)
@@ -509,7 +385,7 @@ def train_epoch(x, y, order, batch, count, tables, used, links, biases, channels
         batch_loss, hits = errors_of_output(space.passed, y, order, step * batch, batch, count, last.channels,
                                             space.wrong, 0, bias_sums[last.channel :])  # fmt: skip
         for c in range(last.channels):
-            pack_plane(last, 0, c, space.wrong, c * count, False, space.errors)
+            pack_plane(last, 0, c, space.wrong, c * count, space.errors)
         loss, correct = loss + batch_loss, correct + hits
         if not math.isfinite(batch_loss):
             return batch_loss, correct

@@ -278,9 +278,11 @@ class Plan:
 def _made(number: int, layer: Layer, taken: Shape) -> Shape:
     """Return the shape of what a layer makes of what it takes."""
     if isinstance(layer, MaxPool):
-        if taken[1:] == (1, 1):
-            raise UserError(f"layer {number + 1} pools a map of one position")
-        return Shape(taken.channels, (taken.rows + 1) // 2, (taken.columns + 1) // 2)
+        rows, columns = (taken.rows + 1) // 2, (taken.columns + 1) // 2
+        if rows == columns == 1:
+            raise UserError(f"layer {number + 1} pools a map of {taken.rows} x {taken.columns} to one position; for "
+                            "that, a convolution takes its map with pool 'global' or 'flatten_max'")  # fmt: skip
+        return Shape(taken.channels, rows, columns)
     rows, columns = (n + 2 * layer.border - layer.kernel + 1 for n in taken[1:])
     if rows < 1 or columns < 1:
         raise UserError(f"layer {number + 1}: a kernel of {layer.kernel} does not fit into {taken[1]} x {taken[2]}")
@@ -336,11 +338,13 @@ def _maps(plan: Plan, tiles: int) -> list[Map]:
 
 def _room(plan: Plan, maps: Sequence[Map], steps: Iterable[Step]) -> Room:
     """Return the room that layers need."""
-    # Pictures come in, and maps are pooled by three, through the same room.
-    most = max(plan.picture.size, *(shape.rows * shape.columns for shape in plan.shapes))
-    taken_room = wrong_room = passed_room = most
+    # Pictures come in through the room of what is taken; errors of two windows of maxima wait in that of errors.
+    taken_room, wrong_room, passed_room = plan.picture.size, 1, 1
     for step in steps:
         target, lines = maps[step.target], step.band + step.kernel - 1
+        if not step.links:
+            wrong_room = max(wrong_room, 2 * target.columns)
+            continue
         taken_room = max(taken_room, lines * step.taken * step.inside)
         wrong_room = max(wrong_room, lines * target.channels * step.beyond + 1)
         passed_room = max(passed_room, step.band * max(step.taken * step.columns, target.channels * target.columns))
