@@ -26,6 +26,7 @@ import profile_kernels
 import fits
 import fitted
 import large_tables
+import moments
 import scale
 import shortcuts
 import stability
@@ -76,7 +77,8 @@ def _machine(found: dict[str, Any]) -> list[object]:
 def report(machines: Columns, folder: Path) -> str:
     """Return the whole of bench.md."""
     speed = {title: found["speed"] for title, found in machines.items()}
-    largest, stable = (json.loads((folder / f"{name}.json").read_text("utf-8")) for name in ("largest", "stability"))
+    names = ("largest", "stability", "moments")
+    kept = {name: json.loads((folder / f"{name}.json").read_text("utf-8")) for name in names}
     sections = {
         "Machines": machines_markdown(machines),
         "One epoch": epochs.markdown(speed),
@@ -86,10 +88,11 @@ def report(machines: Columns, folder: Path) -> str:
         "Subnetworks": subnetworks.markdown(machines),
         "Convolution": pictures.markdown(machines),
         "Products of a convolution": products.markdown(machines),
+        "Running moments": moments.markdown(kept["moments"]),
         "Re-initialisation": escapes.markdown(machines),
-        "Scale": f"{scale.markdown(machines)}\n\n{scale.largest(largest)}",
+        "Scale": f"{scale.markdown(machines)}\n\n{scale.largest(kept['largest'])}",
         "Whole runs": starts.markdown(machines),
-        "Stability": stability.markdown(stable),
+        "Stability": stability.markdown(kept["stability"]),
     }
     if any("fitted" in found for found in machines.values()):
         sections["Fitted estimators"] = fitted.markdown(machines)
