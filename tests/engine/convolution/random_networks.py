@@ -15,6 +15,7 @@ from unittest.mock import patch
 import numpy as np
 
 from truly_sparse.engine import topology
+from truly_sparse.engine.convolution import layers
 from truly_sparse.engine.convolution.layers import Convolution, MaxPool, Plan
 from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.engine.optimisers import SGD
@@ -29,7 +30,7 @@ PAIRS, TIMES, ROOM = (4, 100), 4, 3
 #: What a number that is stored, or a sum of products, is off by, relative to the numbers around it.
 OFF = {"float32": 2 * UNIT, "bfloat16": 2.0**-9}
 STEP = 1e-7
-#: Bytes of a cache, which say how many rows of a map are taken at a time: one, a few, or all.
+#: Bytes of a cache, which say how many rows of a map are taken at a time: one, where so few are let, a few, or all.
 CACHES = 1, 10_000, 1 << 20
 PURE = SGD(1.0, 0.0, 0.0)
 
@@ -124,7 +125,9 @@ def within(slow, kind, measured, pairs):
 
 def check(kind, rng):
     """Draw a network, train it for one pure step and predict; return the worst error."""
-    with patch("truly_sparse.engine.convolution.layers.second_level_cache", return_value=int(rng.choice(CACHES))):
+    cache = int(rng.choice(CACHES))
+    least = layers.LEAST_ROWS if cache > 1 else 1
+    with patch.object(layers, "second_level_cache", lambda: cache), patch.object(layers, "LEAST_ROWS", least):
         return _checked(kind, rng)
 
 

@@ -25,6 +25,8 @@ Activation = Literal["none", "relu", "mish"]
 ACTIVATIONS = ("none", "relu", "mish")
 POOLS = ("none", "max", "average", "global", "flatten", "flatten_max")
 NONE, RELU, MISH = range(3)
+#: Rows of a band at least, whatever the cache holds.
+LEAST_ROWS = 4
 PLAIN, MAX, AVERAGE, GLOBAL, FLATTEN, FLATTEN_MAX = range(6)
 
 
@@ -428,9 +430,13 @@ class _Laid:
 
 
 def _band(kernel: int, line: int, rows: int) -> int:
-    """Return how many rows of a layer are taken at a time, of so many vectors each: half of the cache holds them."""
+    """Return how many rows of a layer are taken at a time, of so many vectors each.
+
+    Half of the cache holds them, and those that go on into the next band. But they are four at least: of fewer, too few
+    positions are side by side.
+    """
     budget = second_level_cache() // 2
-    return int(min(max(budget // (line * LANES * 4) - kernel + 1, 1), rows))
+    return int(min(max(budget // (line * LANES * 4) - kernel + 1, LEAST_ROWS), rows))
 
 
 def tables(plan: Plan, count: int) -> tuple[Tables, Room, Reach]:

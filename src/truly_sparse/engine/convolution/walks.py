@@ -25,6 +25,8 @@ ONE, TWO, FOUR = (0,), (0,) * 2, (0,) * 4
 #: Links of a layer whose products no longer stay in the second-level cache, and as many as stay in the first.
 MANY, CHUNK = 512, 64
 ALL, HALF, QUARTER = (0,) * FORWARD, (0,) * (FORWARD // 2), (0,) * (FORWARD // 4)
+#: Of lines of ten columns, as the second layer of LeNet has, half.
+FIVE = (0,) * 5
 
 
 @njit(**INLINED)
@@ -107,23 +109,28 @@ def correlate(products, reach, pointers, errors, error, error_row, error_lane, b
 
     Lines of few columns are taken several at a time only where these are the whole line: in order of rows and columns.
     """
-    half, quarter = lines // 2 * 2, lines // 4 * 4
     if columns % len(ALL) == 0:
         correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, lines,
                         columns, ONE, ALL)  # fmt: skip
-    elif columns == len(HALF):
-        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, half,
-                        columns, TWO, HALF)  # fmt: skip
-        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, half,
-                        lines, columns, ONE, HALF)  # fmt: skip
-    elif columns == len(QUARTER):
-        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0,
-                        quarter, columns, FOUR, QUARTER)  # fmt: skip
-        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, quarter,
-                        lines, columns, ONE, QUARTER)  # fmt: skip
-    elif columns % len(QUARTER) == 0:
+    elif columns % len(FIVE) == 0:
         correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, lines,
-                        columns, ONE, QUARTER)  # fmt: skip
+                        columns, ONE, FIVE)  # fmt: skip
+    elif columns % len(HALF) == 0:
+        begin = 0
+        if columns == len(HALF):
+            begin = lines // 2 * 2
+            correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0,
+                            begin, columns, TWO, HALF)  # fmt: skip
+        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, begin,
+                        lines, columns, ONE, HALF)  # fmt: skip
+    elif columns % len(QUARTER) == 0:
+        begin = 0
+        if columns == len(QUARTER):
+            begin = lines // 4 * 4
+            correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0,
+                            begin, columns, FOUR, QUARTER)  # fmt: skip
+        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, begin,
+                        lines, columns, ONE, QUARTER)  # fmt: skip
     else:
         correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, lines,
                         columns, ONE, ONE)  # fmt: skip
