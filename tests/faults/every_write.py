@@ -2,6 +2,7 @@
 
     python tests/faults/every_write.py                       every call of a run, and of fit and save, every fault
     python tests/faults/every_write.py --points 40 --seed 7  so many of them, drawn by a seed
+    python tests/faults/every_write.py --what pictures       of a run of convolutional networks
     python tests/faults/every_write.py --what workflow --points 2000  and of a small workflow: Snakemake and its jobs
     python tests/faults/every_write.py --memory              memory that runs out at 200 places instead
     python tests/faults/every_write.py --only run:31:EIO     one of them again, or several
@@ -45,7 +46,7 @@ WRITES = "wp"
 NOTES, COUNT = 2 * 8 + (1 << 20), 8
 #: An attempt that takes longer hangs.
 SECONDS = 300
-RUN = "tiny/toy/fd_tse/eps3/seed0"
+RUN, PICTURE_RUN = "tiny/toy/fd_tse/eps3/seed0", "tiny/toy/fd_tse/c2/seed0"
 
 
 def many_rows() -> tuple[Any, Any]:
@@ -100,6 +101,8 @@ class Subject:
 class Run(Subject):
     """A training run with a checkpoint after every epoch."""
 
+    path = RUN
+
     def lay_out(self, place: Path) -> None:
         """Write configuration and data."""
         import yaml
@@ -121,7 +124,7 @@ class Run(Subject):
         from truly_sparse.experiments import networks
 
         networks.CHECKPOINT_SECONDS = networks.CHECKPOINT_SHARE = 0
-        return main(["run", RUN, "--config", "config.yaml"])
+        return main(["run", self.path, "--config", "config.yaml"])
 
     def results(self, place: Path) -> dict[str, str]:
         """Return the hash of every file that was made, without times and what else belongs to the machine."""
@@ -135,6 +138,28 @@ class Run(Subject):
         if "checkpoint.npz" in names and "going on after epoch" not in second.said:
             return f"a checkpoint was not used: {second.said}"
         return ""
+
+
+class PictureRun(Run):
+    """The same of two convolutional networks, of which the second comes of the first; memory is that of `Run`."""
+
+    path = PICTURE_RUN
+
+    def lay_out(self, place: Path) -> None:
+        """Write configuration and data."""
+        import numpy as np
+        import yaml
+
+        super().lay_out(place)
+        config, rng = yaml.safe_load((place / "config.yaml").read_text()), np.random.default_rng(0)
+        y = rng.integers(0, 3, 300)
+        load("cli/test_cli.py").write_data(place / "data", rng.normal(size=(3, 64))[y] + rng.normal(size=(300, 64)), y)
+        config["training"] |= {"architecture": "plain_cnn", "hidden_layer_sizes": [4, 6], "activation": "relu"}
+        config["training"] |= {"dropout": 0.0}
+        (own,) = config["experiments"]["tiny"]
+        del own["epsilon"]
+        config["experiments"]["tiny"] = [own | {"compression": [2]}]
+        (place / "config.yaml").write_text(yaml.safe_dump(config))
 
 
 class Fit(Subject):
@@ -243,7 +268,7 @@ def _without_seconds(content: Any) -> Any:
     return [_without_seconds(value) for value in content] if isinstance(content, list) else content
 
 
-SUBJECTS = {"run": Run, "fit": Fit, "workflow": Workflow}
+SUBJECTS = {"run": Run, "pictures": PictureRun, "fit": Fit, "workflow": Workflow}
 
 
 class Point(NamedTuple):

@@ -40,7 +40,7 @@ def strike(*arguments, **environment):
     return subprocess.run(command, env=os.environ | environment, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("what", ["run", "fit"])
+@pytest.mark.parametrize("what", ["run", "pictures", "fit"])
 def test_a_call_that_fails_costs_a_second_attempt_and_nothing_else(what):
     done = strike("--what", what, "--points", POINTS, "--seed", SEED)
     assert done.returncode == 0, done.stdout + done.stderr
