@@ -305,10 +305,12 @@ def _graph(settings: dict[str, Any], folder: Path) -> Outputs:
 def _picture(settings: dict[str, Any], folder: Path) -> Outputs:
     """Train a network of every kind of convolutional layer for two epochs, with a SET step, and predict.
 
-    How many rows of a map are taken at a time follows from the bytes of a cache, this processor's or those stated.
+    How many rows of a map are taken at a time follows from the bytes of a cache, this processor's or those stated; of
+    the latter as few as one.
     """
     del folder
-    with patch.object(layers, "second_level_cache", lambda: settings.get("cache", second_level_cache())):
+    cache, least = settings.get("cache", second_level_cache()), 1 if "cache" in settings else layers.LEAST_ROWS
+    with patch.object(layers, "second_level_cache", lambda: cache), patch.object(layers, "LEAST_ROWS", least):
         return _trained_picture(settings)
 
 
