@@ -5,7 +5,7 @@
 A plain network of SPaS with few links learns CIFAR-10 by the settings of the thesis (Adam with L1), here and, from the
 same start and in the same order, in PyTorch with a mask. After each epoch the test rows are predicted twice: as the
 epoch left the network, and when its running means and variances have followed some more batches of training rows, of
-which nothing was learnt. Needs PyTorch, and the data of `config/spas.yaml` prepared; about five minutes of one core for
+which nothing was learnt. Needs PyTorch, and the data of `config/spas.yaml` prepared; one to two minutes of one core for
 each epoch.
 """
 
@@ -13,7 +13,6 @@ import single_core  # noqa: F401, I001
 
 import argparse
 import copy
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from truly_sparse.data.arrays import Arrays, floats
+from truly_sparse.data.arrays import floats
 from truly_sparse.engine.convolution.start import numbers, plan_of, start
 from truly_sparse.engine.optimisers import Adam
 from truly_sparse.estimators.torch_export import network_to_torch
@@ -39,40 +38,42 @@ BATCH, FOLLOWED = 128, 100
 
 Rows = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
+#: Pixels and classes.
+Part = tuple[Rows, Labels]
 
 
-def _batches(x: Rows, y: Labels, order: Labels, shape: tuple[int, ...]) -> Iterator[tuple[Any, Any]]:
+def _batches(part: Part, order: Labels, shape: tuple[int, ...]) -> Iterator[tuple[Any, Any]]:
     """Give batches as tensors, in order."""
     import torch
 
+    x, y = part
     for first in range(0, len(order), BATCH):
         rows = order[first : first + BATCH]
         yield torch.from_numpy(x[rows].reshape(-1, *shape)), torch.from_numpy(y[rows])
 
 
-def accuracies(module: Any, x: Rows, y: Labels, data: Arrays, shape: tuple[int, ...]) -> dict[str, float]:
+def accuracies(module: Any, train: Part, test: Part, shape: tuple[int, ...]) -> dict[str, float]:
     """Return the accuracy on the test rows as a module is, and when its running moments have followed training rows."""
     import torch
 
     def accuracy() -> float:
         module.eval()
-        tested = _batches(floats(data.x_test), data.y_test, np.arange(len(data.y_test)), shape)
+        tested = _batches(test, np.arange(len(test[1])), shape)
         hits = [int((module(rows).argmax(1) == own).sum()) for rows, own in tested]
-        return sum(hits) / len(data.y_test)
+        return sum(hits) / len(test[1])
 
     module, found = copy.deepcopy(module), {}
+    order = np.random.default_rng(0).permutation(len(train[1]))[: FOLLOWED * BATCH]
     with torch.no_grad():
         found["as it is"] = accuracy()
         module.train()
-        for rows, _ in _batches(x, y, np.random.default_rng(0).permutation(len(y))[: FOLLOWED * BATCH], shape):
+        for rows, _ in _batches(train, order, shape):
             module(rows)
         found["followed"] = accuracy()
     return found
 
 
-def in_torch(
-    module: Any, optimiser: Any, l1: float, x: Rows, y: Labels, order: Labels, shape: tuple[int, ...]
-) -> float:
+def in_torch(module: Any, optimiser: Any, l1: float, train: Part, order: Labels, shape: tuple[int, ...]) -> float:
     """Train a module for an epoch, on its links alone; return the mean loss."""
     import torch
 
@@ -80,7 +81,7 @@ def in_torch(
     masks = [(own, (own != 0).float()) for own in module.parameters() if own.ndim > 1]
     drawn = [own for name, own in module.named_parameters() if "norm" not in name]
     losses = []
-    for rows, labels in _batches(x, y, order, shape):
+    for rows, labels in _batches(train, order, shape):
         optimiser.zero_grad()
         loss = torch.nn.functional.cross_entropy(module(rows), labels)
         (loss + l1 * sum(own.abs().sum() for own in drawn)).backward()
@@ -104,7 +105,7 @@ def measure(links: int, epochs: int, seed: int) -> dict[str, Any]:
         and spec.settings["training"].get("links") == links
     )
     own, data = spec.settings["training"], outcome.data_of(spec, config["data"])
-    x, y, shape = floats(data.x_train), data.y_train, (3, 32, 32)
+    train, test, shape = (floats(data.x_train), data.y_train), (floats(data.x_test), data.y_test), (3, 32, 32)
     plan = plan_of(own["architecture"], own["hidden_layer_sizes"], own["activation"], False, shape, len(data.classes))
     network = start(plan, numbers(plan, 0.0, None, links), np.random.default_rng(seed), own["init"])
     module = network_to_torch(network)
@@ -112,12 +113,12 @@ def measure(links: int, epochs: int, seed: int) -> dict[str, Any]:
     theirs = torch.optim.Adam(module.parameters(), rate)
     rows = []
     for epoch in tqdm(range(1, epochs + 1), unit="epoch"):
-        order = np.random.default_rng([seed, epoch]).permutation(len(y))[: len(y) // BATCH * BATCH]
-        loss = network.train_epoch(x, y, order, BATCH, Adam(rate, l1=l1)).loss
+        order = np.random.default_rng([seed, epoch]).permutation(len(train[1]))[: len(train[1]) // BATCH * BATCH]
+        loss = network.train_epoch(*train, order, BATCH, Adam(rate, l1=l1)).loss
         rows.append({"by": "here", "epoch": epoch, "loss": loss,
-                     **accuracies(network_to_torch(network), x, y, data, shape)})  # fmt: skip
-        loss = in_torch(module, theirs, l1, x, y, order, shape)
-        rows.append({"by": "in PyTorch", "epoch": epoch, "loss": loss, **accuracies(module, x, y, data, shape)})
+                     **accuracies(network_to_torch(network), train, test, shape)})  # fmt: skip
+        loss = in_torch(module, theirs, l1, train, order, shape)
+        rows.append({"by": "in PyTorch", "epoch": epoch, "loss": loss, **accuracies(module, train, test, shape)})
     return {"links": links, "seed": seed, "rows": rows, "torch": torch.__version__}
 
 
@@ -143,5 +144,5 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     made = measure(arguments.links, arguments.epochs, arguments.seed)
-    write_json(RESULT, json.loads(json.dumps(made)))
+    write_json(RESULT, made)
     print(markdown(made))

@@ -46,7 +46,6 @@ WRITES = "wp"
 NOTES, COUNT = 2 * 8 + (1 << 20), 8
 #: An attempt that takes longer hangs.
 SECONDS = 300
-RUN, PICTURE_RUN = "tiny/toy/fd_tse/eps3/seed0", "tiny/toy/fd_tse/c2/seed0"
 
 
 def many_rows() -> tuple[Any, Any]:
@@ -101,7 +100,7 @@ class Subject:
 class Run(Subject):
     """A training run with a checkpoint after every epoch."""
 
-    path = RUN
+    path = "tiny/toy/fd_tse/eps3/seed0"
 
     def lay_out(self, place: Path) -> None:
         """Write configuration and data."""
@@ -143,7 +142,7 @@ class Run(Subject):
 class PictureRun(Run):
     """The same of two convolutional networks, of which the second comes of the first; memory is that of `Run`."""
 
-    path = PICTURE_RUN
+    path = "tiny/toy/fd_tse/c2/seed0"
 
     def lay_out(self, place: Path) -> None:
         """Write configuration and data."""
@@ -154,8 +153,8 @@ class PictureRun(Run):
         config, rng = yaml.safe_load((place / "config.yaml").read_text()), np.random.default_rng(0)
         y = rng.integers(0, 3, 300)
         load("cli/test_cli.py").write_data(place / "data", rng.normal(size=(3, 64))[y] + rng.normal(size=(300, 64)), y)
-        config["training"] |= {"architecture": "plain_cnn", "hidden_layer_sizes": [4, 6], "activation": "relu"}
-        config["training"] |= {"dropout": 0.0}
+        config["training"] |= {"architecture": "plain_cnn", "hidden_layer_sizes": [4, 6], "activation": "relu",
+                               "dropout": 0.0}  # fmt: skip
         (own,) = config["experiments"]["tiny"]
         del own["epsilon"]
         config["experiments"]["tiny"] = [own | {"compression": [2]}]

@@ -443,6 +443,19 @@ def valid(own, tile, x, samples):
 
 
 @njit(**INLINED)
+def slopes_of(slopes, channel):
+    """Return the three slopes of a channel, as vectors."""
+    k = 3 * channel
+    return splat(slopes[k], LANES), splat(slopes[k + 1], LANES), splat(slopes[k + 2], LANES)
+
+
+@njit(**INLINED)
+def past_norm(error, z, three):
+    """Return an error of a normalised vector as that of the vector itself."""
+    return multiply_add(three[0], error, multiply_add(three[1], z, three[2]))
+
+
+@njit(**INLINED)
 def spread_out(z, centre, mask, both):
     """Add the distances of a vector from the centre, and their squares, to two sums."""
     distance = select(mask, subtract(z, centre), zeros())
@@ -494,15 +507,13 @@ def put_errors(step, own, tile, first, ready, rows, samples, maps, errors, slope
                 clear(buffer, to, step.beyond)
                 continue
             at, whole, mask = part_of(own, tile, c) + y * own.row, zeros(), valid(own, tile, 0, samples)
-            k = 3 * (own.channel + c)
-            c1, c2, c3 = splat(slopes[k], LANES), splat(slopes[k + 1], LANES), splat(slopes[k + 2], LANES)
+            three = slopes_of(slopes, own.channel + c)
             here = to + left * LANES
             for x in range(0, own.columns, 2):
                 e0, e1 = load_pair(errors, at + x * LANES)
                 if own.normed:
                     z0, z1 = load_pair(maps, at + x * LANES)
-                    e0 = multiply_add(c1, e0, multiply_add(c2, z0, c3))
-                    e1 = multiply_add(c1, e1, multiply_add(c2, z1, c3))
+                    e0, e1 = past_norm(e0, z0, three), past_norm(e1, z1, three)
                 if flat:
                     mask = valid(own, tile, x, samples)
                 e0 = select(mask, e0, zeros())

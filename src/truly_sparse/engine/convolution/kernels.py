@@ -39,11 +39,7 @@ from truly_sparse.engine.kernels import errors_of_output, move_all, square_sum
 from truly_sparse.engine.optimisers import AdamRates, at_step, shortened
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.rows import gather_batch, softmax_rows
-from truly_sparse.engine.vector import (
-    load,
-    store_pair,
-    total,
-)
+from truly_sparse.engine.vector import load, store_pair, total
 
 #: What is added to a variance, and the share of a batch in the running mean and variance.
 TINY, SHARE = 1e-5, 0.1

@@ -9,9 +9,19 @@ import numpy as np
 from numba import njit
 
 from truly_sparse.engine.compiled import INLINED, INNER
-from truly_sparse.engine.convolution.bands import add_sums, greater, leave, part_of, spread_out, valid, zeros
+from truly_sparse.engine.convolution.bands import (
+    add_sums,
+    greater,
+    leave,
+    part_of,
+    past_norm,
+    slopes_of,
+    spread_out,
+    valid,
+    zeros,
+)
 from truly_sparse.engine.registers import LANES
-from truly_sparse.engine.vector import add, at_most, load, load_pair, multiply_add, select, splat, store, store_pair
+from truly_sparse.engine.vector import add, at_most, load, load_pair, select, splat, store, store_pair
 
 
 @njit(**INLINED)
@@ -99,12 +109,12 @@ def row_of(left, maps, at, exists, right):
 
 
 @njit(**INLINED)
-def error_of(made, maps, errors, at, odd, slopes, mask):
-    """Return the maximum of a window and its error, which normalisation leads back (`bands.put_errors`)."""
+def error_of(made, maps, errors, at, odd, three, mask):
+    """Return the maximum of a window and its error, past normalisation if there is any."""
     zs, es = load_pair(maps, at), load_pair(errors, at)
     most, error = (zs[1], es[1]) if odd else (zs[0], es[0])
     if made.normed:
-        error = select(mask, multiply_add(slopes[0], error, multiply_add(slopes[1], most, slopes[2])), zeros())
+        error = select(mask, past_norm(error, most, three), zeros())
     return most, error
 
 
@@ -118,8 +128,7 @@ def pass_maxima(own, made, adds, samples, maps, errors, slopes, shared):
     for tile in range(own.tiles):
         mask = valid(made, tile, 0, samples)
         for c in range(own.channels):
-            k = 3 * (made.channel + c)
-            three = splat(slopes[k], LANES), splat(slopes[k + 1], LANES), splat(slopes[k + 2], LANES)
+            three = slopes_of(slopes, made.channel + c)
             start = part_of(own, tile, c)
             for y in range(made.rows):
                 middle = start + 2 * y * own.row

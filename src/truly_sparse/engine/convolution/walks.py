@@ -43,6 +43,16 @@ def sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, 
                 store_lines(z, out, to + y * row + c * lane + x, row, height, width)
 
 
+@njit(**INLINED)
+def sum_narrow(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, lines, columns, height, width):
+    """Do so for all lines, ``len(height)`` at a time as far as they go, then one by one."""
+    whole = lines // len(height) * len(height)
+    sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, 0, whole, columns, height, width,
+              ALL)  # fmt: skip
+    sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, whole, lines, columns, ONE, width,
+              width)  # fmt: skip
+
+
 @njit(**INNER)
 def convolve(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, lines, columns):
     """Sum up the links of every channel at every position.
@@ -59,20 +69,14 @@ def convolve(values, reach, pointers, bias, buffer, base, apart, out, to, row, l
         What is written, where the first position of the first channel lies, the next line, and the next channel.
     lines, columns : int
     """
-    half, quarter = lines // 2 * 2, lines // 4 * 4
     if columns % len(ALL) == 0:
         sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, 0, lines, columns, ONE, ALL,
                   ALL)  # fmt: skip
     elif columns % len(HALF) == 0:
-        sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, 0, lines, columns, TWO, HALF,
-                  ALL)  # fmt: skip
-        sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, half, lines, columns, ONE,
-                  HALF, HALF)  # fmt: skip
+        sum_narrow(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, lines, columns, TWO, HALF)
     elif columns % len(QUARTER) == 0:
-        sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, 0, lines, columns, FOUR,
-                  QUARTER, ALL)  # fmt: skip
-        sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, quarter, lines, columns, ONE,
-                  QUARTER, QUARTER)  # fmt: skip
+        sum_narrow(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, lines, columns, FOUR,
+                   QUARTER)  # fmt: skip
     else:
         sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, 0, lines, columns, ONE, ONE,
                   ONE)  # fmt: skip
@@ -103,12 +107,23 @@ def correlate_lines(products, reach, pointers, errors, error, error_row, error_l
                                 store(whole, products, k * LANES)
 
 
+@njit(**INLINED)
+def correlate_narrow(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, lines,
+                     columns, height, width):  # fmt: skip
+    """Do so for all lines, ``len(height)`` at a time as far as they go, then one by one.
+
+    Several are taken at a time only where ``len(width)`` is the whole line: in order of rows and columns.
+    """
+    whole = lines // len(height) * len(height) if columns == len(width) else 0
+    correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, whole,
+                    columns, height, width)  # fmt: skip
+    correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, whole, lines,
+                    columns, ONE, width)  # fmt: skip
+
+
 @njit(**INNER)
 def correlate(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, lines, columns):
-    """Add to the products of every link, [link][16], those of the errors and what it reaches, over all positions.
-
-    Lines of few columns are taken several at a time only where these are the whole line: in order of rows and columns.
-    """
+    """Add to the products of every link, [link][16], those of the errors and what it reaches, over all positions."""
     if columns % len(ALL) == 0:
         correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, lines,
                         columns, ONE, ALL)  # fmt: skip
@@ -116,21 +131,11 @@ def correlate(products, reach, pointers, errors, error, error_row, error_lane, b
         correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, lines,
                         columns, ONE, FIVE)  # fmt: skip
     elif columns % len(HALF) == 0:
-        begin = 0
-        if columns == len(HALF):
-            begin = lines // 2 * 2
-            correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0,
-                            begin, columns, TWO, HALF)  # fmt: skip
-        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, begin,
-                        lines, columns, ONE, HALF)  # fmt: skip
+        correlate_narrow(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, lines,
+                         columns, TWO, HALF)  # fmt: skip
     elif columns % len(QUARTER) == 0:
-        begin = 0
-        if columns == len(QUARTER):
-            begin = lines // 4 * 4
-            correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0,
-                            begin, columns, FOUR, QUARTER)  # fmt: skip
-        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, begin,
-                        lines, columns, ONE, QUARTER)  # fmt: skip
+        correlate_narrow(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, lines,
+                         columns, FOUR, QUARTER)  # fmt: skip
     else:
         correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, lines,
                         columns, ONE, ONE)  # fmt: skip
