@@ -481,13 +481,14 @@ def _architectures() -> list[Case]:
 
 
 def _pictures() -> list[Case]:
-    """Every kind of convolutional layer, with both optimisers and storages, whole and padded batches."""
+    """Every kind of convolutional layer, with both optimisers and storages, whole and padded batches, odd maps."""
     adam = {"rate": 0.01, "l1": 1e-3}
     return [
         _picture("plain"),
         _picture("padded, clipped", batch=50, numbers={"rate": 0.05, "clip": 0.1}),
         _picture("bfloat16, Adam", optimiser="Adam", storage="bfloat16", numbers=adam),
         _picture("few rows at a time", cache=60_000),
+        _picture("odd rows and columns", shape=(2, 23, 17)),
         _picture("a row at a time, bfloat16, Adam", cache=1, optimiser="Adam", storage="bfloat16", numbers=adam),
     ]
 

@@ -316,9 +316,10 @@ def _picture(settings: dict[str, Any], folder: Path) -> Outputs:
 
 def _trained_picture(settings: dict[str, Any]) -> Outputs:
     rng = np.random.Generator(np.random.PCG64(6))
-    plan = Plan(PICTURE, LAYERS)
+    shape = settings.get("shape", PICTURE)
+    plan = Plan(shape, LAYERS)
     links = {(i, j): np.flatnonzero(rng.random(plan.sizes[i] * plan.sizes[j]) < 0.4) for i, j in plan.pairs}
-    network = SparseCNN.start(PICTURE, LAYERS, links, rng, storage=settings["storage"])
+    network = SparseCNN.start(shape, LAYERS, links, rng, storage=settings["storage"])
     x, y = rng.random((200, plan.picture.size), np.float32) - np.float32(0.5), rng.integers(0, 3, 200)
     kind, streams, losses = SGD if settings["optimiser"] == "SGD" else Adam, Streams(1), []
     for _ in range(2):
