@@ -4,17 +4,17 @@
 
 The texts are the docstrings of installed packages, and what is to be found is the package, whose names are taken out of
 them; whole files are held out. Each model learns in a process of its own, on one core: accuracy, CPU seconds of `fit`
-and the most memory that it took beyond what there was before. The result is benchmarks/results/text.json.
+and the most memory that it took beyond what there was before (Linux). The result is benchmarks/results/text.json.
 """
 
 import single_core  # noqa: F401, I001
 
 import argparse
 import ast
+import gc
 import importlib.util
 import json
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -162,9 +162,24 @@ MODELS: dict[str, Callable[[], Any]] = {
 LARGE = "large"
 
 
-def peak() -> int:
-    """Return the most memory that this process has had, in bytes."""
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def memory(name: str) -> int:
+    """Return a number of bytes from this process's status: VmRSS, what it has, or VmHWM, the most that it had."""
+    found = re.search(rf"^{name}:\s+(\d+) kB$", Path("/proc/self/status").read_text("ascii"), re.MULTILINE)
+    assert found
+    return 1024 * int(found[1])
+
+
+def measured(call: Callable[[], Any]) -> dict[str, Any]:
+    """Return the CPU seconds of a call, bytes that the process had before, and the most that it had beyond them."""
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5", "ascii")  # the most so far is what there is now
+    before, start = memory("VmRSS"), time.process_time()
+    call()
+    return {
+        "fit_seconds": time.process_time() - start,
+        "bytes_before": before,
+        "bytes": max(0, memory("VmHWM") - before),
+    }
 
 
 def alone(name: str, split: Split) -> dict[str, Any]:
@@ -174,18 +189,10 @@ def alone(name: str, split: Split) -> dict[str, Any]:
     if isinstance(model, SparseMLPClassifier | TrulySparseEnsembleClassifier):
         few = type(model)(**model.get_params()).set_params(batch_size=128)
         few.fit(x[::50], y[::50])  # compiles
-    before, start = peak(), time.process_time()
-    model.fit(x, y)
-    seconds, memory = time.process_time() - start, peak() - before
+    fit = measured(lambda: model.fit(x, y))
     start = time.process_time()
     accuracy = float(model.score(x_test, y_test))
-    return {
-        "model": name,
-        "accuracy": accuracy,
-        "fit_seconds": seconds,
-        "score_seconds": time.process_time() - start,
-        "bytes": memory,
-    }
+    return {"model": name, "accuracy": accuracy, "score_seconds": time.process_time() - start} | fit
 
 
 def large(rows: int) -> dict[str, Any]:
@@ -193,9 +200,7 @@ def large(rows: int) -> dict[str, Any]:
     x, y, x_test, y_test = made(rows)
     model = SparseMLPClassifier(hidden_layer_sizes=(100,), epochs=1, batch_size=512)
     model.fit(x[:2048], y[:2048])  # compiles
-    before, start = peak(), time.process_time()
-    model.fit(x, y)
-    seconds, memory = time.process_time() - start, peak()
+    fit = measured(lambda: model.fit(x, y))
     some = x_test[:10_000]
     start = time.process_time()
     model.predict_proba(some)
@@ -206,13 +211,10 @@ def large(rows: int) -> dict[str, Any]:
         "non_zeros": int(x.nnz),
         "links": sum(model.members_[0].link_counts),
         "accuracy": float(model.score(x_test, y_test)),
-        "fit_seconds": seconds,
         "predicted_rows": some.shape[0],
         "predict_seconds": predicted,
         "given_bytes": sum(part.nbytes for part in (x.data, x.indices, x.indptr)),
-        "bytes_before": before,
-        "peak_bytes": memory,
-    }
+    } | fit
 
 
 def _started(*arguments: object) -> dict[str, Any] | None:
@@ -251,7 +253,6 @@ def markdown(found: dict[str, Any]) -> str:
         for one in found["models"]
     ]
     missing = f" Not installed: {', '.join(found['missing'])}." if found["missing"] else ""
-    needed = 8 * own["non_zeros"]
     return (
         f"Which of {len(PACKAGES)} packages a docstring is from, their names taken out: TF-IDF, {about['rows']:,} "
         f"texts of {about['features']:,} words with {about['non_zeros'] / about['rows']:.0f} each, "
@@ -260,11 +261,9 @@ def markdown(found: dict[str, Any]) -> str:
         f"{columns.markdown(['model', 'accuracy', 'fit, s', 'memory, MB'], rows)}\n\n"
         f"Made rows: {own['rows']:,} of {own['features']:,} features, {own['non_zeros'] / 1e6:.0f} million non-zeros, "
         f"one network of {own['links'] / 1e6:.1f} million links, one epoch in batches of 512: "
-        f"{own['fit_seconds']:.0f} CPU seconds. The process had {own['peak_bytes'] / 1e9:.1f} GB at most, "
-        f"{own['bytes_before'] / 1e9:.1f} GB before the fit, with the rows as they were made. Non-zeros are "
-        f"{needed / 1e9:.1f} GB at 8 bytes each; what is beyond that when the rows are given "
-        f"({own['given_bytes'] / 1e9:.1f} GB) is {(own['peak_bytes'] - own['bytes_before']) / own['links']:.0f} bytes "
-        f"for each link. {own['predicted_rows']:,} rows are predicted in {own['predict_seconds']:.2f} s; accuracy "
+        f"{own['fit_seconds']:.0f} CPU seconds. The rows given are {own['given_bytes'] / 1e9:.1f} GB; the fit takes "
+        f"{own['bytes'] / 1e9:.1f} GB beside them at most, which is {own['bytes'] / own['non_zeros']:.0f} bytes for "
+        f"each non-zero. {own['predicted_rows']:,} rows are predicted in {own['predict_seconds']:.2f} s; accuracy "
         f"{own['accuracy']:.3f}."
     )
 

@@ -100,7 +100,8 @@ def _data(name: str, dataset: str = "holes", **data: Any) -> Case:
 def _measurement(measured: str, dataset: str = "three", scaling: str = "none", **settings: Any) -> Case:
     datasets = {"datasets": [dataset]} if measured not in ("scalability", "depth") else {}
     methods: dict[str, Any] = {
-        name: {"model": "sparse", "strategy": name, "training": {}} for name in (*STRATEGIES, "independent")
+        name: {"model": "sparse", "strategy": name, "training": {}}
+        for name in (*STRATEGIES, "independent", "sparse_subnetworks")
     }
     config = {
         "training": TRAINING | PAPER | ENSEMBLE,
@@ -375,6 +376,10 @@ def _measurements() -> list[Case]:
         _measurement(
             "saliency", "images", "standard", methods=["edst_rg", "independent"], epsilon=4.0, seeds=1, members=2,
             images=20, draws=2, noise=0.15,
+        ),
+        _measurement(
+            "landscape", methods=["sparse_subnetworks"], epsilon=4.0, seeds=1, epochs=3, child_epochs=2, members=2,
+            rows=100, norms=[0.1, 0.5], draws=2,
         ),
     ]  # fmt: skip
 

@@ -16,11 +16,27 @@ from . import made_up_noise
 from .test_diversity import maps
 
 
+def flat():
+    """Return a measurement of the loss about networks, those about children flatter."""
+    kinds = [
+        ("sse_np", "parent", 0.3),
+        ("sse_np", "pruned", 0.4),
+        ("sse_np", "tuned", 0.1),
+        ("sse_unpruned", "tuned", 0.2),
+    ]
+    rows = [
+        {"dataset": dataset, "method": method, "seed": seed, "network": network, "norm": norm, "rise": rise * norm}
+        for method, network, rise in kinds
+        for dataset in ("gesture", "pol") for seed in range(2) for norm in (0.05, 0.1)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 @pytest.fixture
 def config(repository, committed):
-    """A configuration without runs, and both measurements."""
+    """A configuration without runs, and all measurements."""
     found = load_config(REPOSITORY / "config/whitaker.yaml") | {"train": False}
-    for name, frame in (("noise", made_up_noise.frame()), ("saliency", maps(0.1, 0.1))):
+    for name, frame in (("noise", made_up_noise.frame()), ("saliency", maps(0.1, 0.1)), ("landscape", flat())):
         committed(found, name, frame.assign(partial=""))
     assert repository.samefile(".")
     return found
@@ -88,3 +104,11 @@ def test_sparsities_have_colours_of_their_own():
     assert list(found) == [0.0, 0.5, 0.9]
     assert len(set(found.values())) == 3
     assert all(len(colour) == 7 for colour in found.values())
+
+
+def test_figure_5_7_has_means_of_every_kind_of_network(config):
+    _, _, csv = make.figure(config, "whitaker_figure5_7")
+    frame = pd.read_csv(csv).set_index(["dataset", "network", "norm"])
+    assert len(frame) == 2 * 4 * 2
+    assert frame.loc[("pol", "children, tuned", 0.1), "value"] == pytest.approx(0.01)
+    assert frame.loc[("pol", "children that lost no link, tuned", 0.1), "value"] == pytest.approx(0.02)

@@ -3,12 +3,15 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from truly_sparse.analysis.evidence import Evidence
 from truly_sparse.analysis.judging import CONFIRMED, EXPLAINED, NOT_CONFIRMED, NOT_TESTED, judge
 from truly_sparse.studies.whitaker.verdicts import subnetworks
 from truly_sparse.studies.whitaker.verdicts.correcting import judge_all
 from truly_sparse.studies.whitaker.verdicts.subnetworks import (
+    LANDSCAPE,
     LARGE,
     LENETS,
     PARTS,
@@ -238,3 +241,20 @@ def test_two_weak_differences_of_a_topic_are_one_too_many():
     assert set(alone["verdict"]) == {CONFIRMED}
     assert together["verdict"].tolist() == [NOT_CONFIRMED, NOT_CONFIRMED, CONFIRMED]
     assert "Holm" in together.loc["s14/snapshot", "note"]
+
+
+@pytest.mark.parametrize(
+    ("rises", "expected"), [((0.5, 0.4, 0.3, 0.1), CONFIRMED), ((0.1, 0.2, 0.2, 0.3), NOT_CONFIRMED)]
+)
+def test_flat_regions(rises, expected):
+    kinds = [("sse_np", "parent"), ("sse_np", "pruned"), ("sse_unpruned", "tuned"), ("sse_np", "tuned")]
+    rows = [
+        {"dataset": dataset, "method": method, "seed": seed, "network": network, "norm": norm,
+         "rise": rise * norm + 0.001 * seed}
+        for (method, network), rise in zip(kinds, rises, strict=True)
+        for dataset in ("pol", "heloc") for seed in range(3) for norm in (0.05, 0.2)
+    ]  # fmt: skip
+    found = judge(CLAIMS, Evidence({LANDSCAPE: pd.DataFrame(rows)})).set_index("claim")["verdict"]
+    assert set(found[["s22/flat", "s22/tuned", "s22/unpruned"]]) == {expected}
+    without = judge(CLAIMS, evidence([])).set_index("claim")["verdict"]
+    assert without["s22/flat"] == NOT_TESTED

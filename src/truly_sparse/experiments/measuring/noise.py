@@ -14,14 +14,14 @@ from truly_sparse.engine import store
 from truly_sparse.engine.divergence import divergence
 from truly_sparse.engine.network import Floats
 from truly_sparse.engine.noise import Noise
-from truly_sparse.engine.rows import Samples, taken
+from truly_sparse.engine.rows import Samples
 from truly_sparse.engine.store import Network, perturbed
 from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.methods.noisy_subnetworks import SHARING
 from truly_sparse.ensembles.noise_search import between, population
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.measuring.pieces import piece
-from truly_sparse.experiments.measuring.trained import finish, settings_of, trainer_of, with_data
+from truly_sparse.experiments.measuring.trained import finish, settings_of, some_rows, trainer_of, with_data
 from truly_sparse.experiments.samples import samples
 from truly_sparse.measure.combining import vote
 from truly_sparse.measure.metrics import Labels, classification_metrics, predict_ensemble
@@ -146,10 +146,8 @@ def _measured(settings: dict[str, Any], network: Network, data: Arrays, seed: in
 
 
 def _rows(network: Network, x: Samples, y: Labels, count: int) -> Rows:
-    """Return so many rows from all over a table, which may be sorted by its labels."""
-    places = np.arange(min(count, len(y))) * len(y) // min(count, len(y))
-    some = taken(x, places)
-    return Rows(some, y[places], network.predict_proba(some))
+    some, labels = some_rows(x, y, count)
+    return Rows(some, labels, network.predict_proba(some))
 
 
 def _sweep(

@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from truly_sparse.data.arrays import Arrays, load
 from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.rows import Samples, taken
 from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.trainer import Trainer
 from truly_sparse.errors import UserError
@@ -94,6 +97,12 @@ def finish(trainer: Trainer, dataset: str, watch: Callback | None = None) -> Non
     trainer.run(trained=watch)
     if trainer.progress.failure is not None:
         raise UserError(f"measured network on {dataset}: {trainer.progress.failure}")
+
+
+def some_rows(x: Samples, y: npt.NDArray[np.int64], count: int) -> tuple[Samples, npt.NDArray[np.int64]]:
+    """Return so many rows from all over a table, which may be sorted by its labels, and their classes."""
+    places = np.arange(min(count, len(y))) * len(y) // min(count, len(y))
+    return taken(x, places), y[places]
 
 
 def with_data(rows: Iterable[dict[str, Any]], dataset: str, data: Arrays) -> pd.DataFrame:

@@ -25,7 +25,7 @@ TABLES = {
         "verdicts",
         experiments=(LARGE,),
         optional=(*(name for name in EXPERIMENTS if name != LARGE), *CONVOLUTIONAL),
-        optional_measurements=("noise", "saliency"),
+        optional_measurements=("noise", "saliency", "landscape"),
     ),
 }
 FIGURES = {
@@ -33,6 +33,7 @@ FIGURES = {
     "whitaker_figure4_3": Entry("figure4_3", measurements=("noise",)),
     "whitaker_figure5_4": Entry("figure5_4", experiments=(SPARSITY,)),
     "whitaker_figure5_5": Entry("figure5_5", experiments=(SIZE,)),
+    "whitaker_figure5_7": Entry("figure5_7", measurements=("landscape",)),
     "whitaker_figure6_1": Entry("figure6_1", experiments=(ANNEALING,)),
     "whitaker_figure6_2": Entry("figure6_2", experiments=(ANNEALING,)),
     "whitaker_figure6_3": Entry("figure6_3", experiments=(ANNEALING,)),

@@ -46,6 +46,8 @@ SPARSITY: dict[str, Any] = {"experiment": "whitaker_sparsity", "judged": True}
 SIZE: dict[str, Any] = {"experiment": "whitaker_size", "judged": True}
 SPLIT: dict[str, Any] = {"experiment": "whitaker_split"}
 SPARSE: dict[str, Any] = {"experiment": "whitaker_sparse_parent"}
+#: A measurement.
+LANDSCAPE = "landscape"
 #: Baselines at equal epochs.
 EQUAL_EPOCHS = ("dense", "mc_dropout", "snapshot", "fge")
 SIZES = (4, 8, 16, 32, 64, 128)
@@ -238,10 +240,17 @@ def _others() -> Iterator[Claim]:
          "the experiment of figure 5.6 is not part of the first pass"),
         ("s20/corrupted", "On corrupted images they are no worse than the others.", "Table 5.2",
          "corrupted images are not part of the first pass"),
-        ("s22/flat", "Tuned children sit in flatter regions than their parent.", "figure 5.7",
-         "the experiment of figure 5.7 is not part of the first pass"),
     ):  # fmt: skip
         yield Claim(name, topic, text, f"5.3, {where}", ABSENT, {"why": why})
+    tuned: dict[str, Any] = {"method": "sse_np", "network": "tuned"}
+    for name, text, other in (
+        ("flat", "Tuned children sit in flatter regions than their parent ...", {"network": "parent"}),
+        ("tuned", "... than they did before they were tuned ...", {"network": "pruned"}),
+        ("unpruned", "... and than children that lost no link (K1).", {"method": "sse_unpruned"}),
+    ):
+        keys: dict[str, Any] = {"one": tuned | other, "other": tuned, "metric": "rise"}
+        keys |= {"by": ("norm",), "frame": LANDSCAPE}
+        yield Claim(f"s22/{name}", "Flat regions", text, "5.3, figure 5.7", GREATER, keys)
 
 
 def _at_least(evidence: Evidence, one: Keys, other: Keys, delta: float, printed: Printed) -> Finding:
