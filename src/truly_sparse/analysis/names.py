@@ -52,6 +52,8 @@ METHODS = {
     "stochastic": "Stochastic children",
     "sse_unpruned": "Children without pruning",
     "sse_fresh": "Sparse children, fresh values",
+    "sse_neurons": "Child of half the neurons",
+    "sse_neurons_fresh": "Child of half the neurons, fresh values",
     "sse_longer": "Sparse children, tuned longer",
     "sparse_ensemble": "Sparse networks from scratch",
     "dense_long": "Dense, rate held",

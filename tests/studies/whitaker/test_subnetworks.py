@@ -11,6 +11,7 @@ from truly_sparse.analysis.judging import CONFIRMED, EXPLAINED, NOT_CONFIRMED, N
 from truly_sparse.studies.whitaker.verdicts import subnetworks
 from truly_sparse.studies.whitaker.verdicts.correcting import judge_all
 from truly_sparse.studies.whitaker.verdicts.subnetworks import (
+    EARLY,
     LANDSCAPE,
     LARGE,
     LENETS,
@@ -241,6 +242,18 @@ def test_two_weak_differences_of_a_topic_are_one_too_many():
     assert set(alone["verdict"]) == {CONFIRMED}
     assert together["verdict"].tolist() == [NOT_CONFIRMED, NOT_CONFIRMED, CONFIRMED]
     assert "Holm" in together.loc["s14/snapshot", "note"]
+
+
+@pytest.mark.parametrize(("gain", "expected"), [(0.5, CONFIRMED), (-0.5, NOT_CONFIRMED)])
+def test_half_the_neurons(gain, expected):
+    methods = {"sse_neurons": 80.0, "dropout": 80.0 - gain, "sse_neurons_fresh": 80.0 - 2 * gain}
+    rows = [
+        {**EARLY, "dataset": dataset, "method": method, "accuracy": accuracy}
+        for dataset in ("pol", "heloc")
+        for method, accuracy in methods.items()
+    ]
+    found = verdicts(rows)
+    assert {found["s13/dropout"], found["s13/fresh"]} == {expected}
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 from truly_sparse.analysis.study import Entry, Source, Study
 
-SMALL, LARGE, PARTS, RATES, SPARSITY, SIZE, ANNEALING, DIVERSITY, SPLIT, SPARSE = EXPERIMENTS = (
+SMALL, LARGE, PARTS, RATES, SPARSITY, SIZE, ANNEALING, DIVERSITY, SPLIT, SPARSE, EARLY = EXPERIMENTS = (
     "whitaker_small", "whitaker_large", "whitaker_parts", "whitaker_rates", "whitaker_sparsity", "whitaker_size",
-    "whitaker_annealing", "whitaker_diversity", "whitaker_split", "whitaker_sparse_parent",
+    "whitaker_annealing", "whitaker_diversity", "whitaker_split", "whitaker_sparse_parent", "whitaker_early",
 )  # fmt: skip
 #: Convolutional networks, with claims of their own: of Tables 5.1 and 6.1.
 LENET, LENET_ANNEALING = CONVOLUTIONAL = ("whitaker_lenet", "whitaker_lenet_annealing")

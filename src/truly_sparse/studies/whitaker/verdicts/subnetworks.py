@@ -46,6 +46,7 @@ SPARSITY: dict[str, Any] = {"experiment": "whitaker_sparsity", "judged": True}
 SIZE: dict[str, Any] = {"experiment": "whitaker_size", "judged": True}
 SPLIT: dict[str, Any] = {"experiment": "whitaker_split"}
 SPARSE: dict[str, Any] = {"experiment": "whitaker_sparse_parent"}
+EARLY: dict[str, Any] = {"experiment": "whitaker_early"}
 #: A measurement.
 LANDSCAPE = "landscape"
 #: Baselines at equal epochs.
@@ -236,19 +237,28 @@ def _others() -> Iterator[Claim]:
     for name, text, where, why in (
         ("s12/mothernet", "The child of a wider parent beats the network grown from a narrower one.", "figure 5.6",
          "networks that grow are not part of this"),
-        ("s13/dropout", "A child with half the neurons beats dropout after 20 epochs.", "figure 5.6",
-         "the experiment of figure 5.6 is not part of the first pass"),
         ("s20/corrupted", "On corrupted images they are no worse than the others.", "Table 5.2",
          "corrupted images are not part of the first pass"),
     ):  # fmt: skip
         yield Claim(name, topic, text, f"5.3, {where}", ABSENT, {"why": why})
+    topic, child = "Half the neurons", {**EARLY, "method": "sse_neurons"}
+    for name, text, method in (
+        (
+            "dropout",
+            "A child with half its parent's neurons beats dropout of half of them after 20 epochs ...",
+            "dropout",
+        ),
+        ("fresh", "... and the same links with fresh values (K2).", "sse_neurons_fresh"),
+    ):
+        keys: dict[str, Any] = {"one": child, "other": {**EARLY, "method": method}}
+        yield Claim(f"s13/{name}", topic, text, "5.3, figure 5.6", GREATER, keys)
     tuned: dict[str, Any] = {"method": "sse_np", "network": "tuned"}
     for name, text, other in (
         ("flat", "Tuned children sit in flatter regions than their parent ...", {"network": "parent"}),
         ("tuned", "... than they did before they were tuned ...", {"network": "pruned"}),
         ("unpruned", "... and than children that lost no link (K1).", {"method": "sse_unpruned"}),
     ):
-        keys: dict[str, Any] = {"one": tuned | other, "other": tuned, "metric": "rise"}
+        keys = {"one": tuned | other, "other": tuned, "metric": "rise"}
         keys |= {"by": ("norm",), "frame": LANDSCAPE}
         yield Claim(f"s22/{name}", "Flat regions", text, "5.3, figure 5.7", GREATER, keys)
 
