@@ -365,8 +365,29 @@ def test_onnx_predicts_the_same(mixed, sparse, tmp_path):
     pytest.importorskip("onnx", reason="onnx is not installed")
     model, rows, numbers = mixed
     model.to_onnx(tmp_path / "model.onnx", sparse=sparse)
-    found = runtime.InferenceSession(tmp_path / "model.onnx").run(None, {"X": numbers})[0]
+    text = rows[["colour"]].astype(object).fillna("").to_numpy()
+    numbers = np.where(rows.columns == "colour", np.nan, numbers)
+    found = runtime.InferenceSession(tmp_path / "model.onnx").run(None, {"X": numbers, "T": text})[0]
     assert np.abs(found - outputs(model, rows)).max() < 1e-5
+
+
+def test_onnx_takes_several_columns_of_text_and_empty_ones(tmp_path):
+    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    pytest.importorskip("onnx", reason="onnx is not installed")
+    rng = np.random.default_rng(0)
+    kinds, places, width = rng.choice(["", "a", "ä b"], 300), rng.choice(["x", "y", None], 300), rng.normal(size=300)
+    y = (kinds == "a") ^ (places == "x") ^ (width > 1)
+    frame = pd.DataFrame({"kind": kinds.astype(object), "width": width, "place": places})
+    model = SparseMLPClassifier(**NET).fit(frame, y)
+    model.to_onnx(tmp_path / "model.onnx")
+    strange = pd.DataFrame({"kind": ["new", "", "a"], "width": [0.1, np.nan, 2.0], "place": ["y", "new", None]})
+    rows = pd.concat([frame[:20], strange])
+    numbers = np.stack([np.full(len(rows), 99.0), rows["width"], np.full(len(rows), np.nan)], axis=1)
+    text = rows[["kind", "place"]].astype(object).fillna("").to_numpy()
+    session = runtime.InferenceSession(tmp_path / "model.onnx")
+    assert [(one.name, one.shape[1]) for one in session.get_inputs()] == [("X", 3), ("T", 2)]
+    found = session.run(None, {"X": numbers, "T": text})[0]
+    assert np.abs(found - model.predict_proba(rows)).max() < 1e-5
 
 
 def test_torch_predicts_the_same(mixed):

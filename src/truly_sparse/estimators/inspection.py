@@ -141,8 +141,9 @@ class Inspection:
         Returns
         -------
         torch.nn.Module
-            From raw features, shape (rows, features), written as for `to_onnx`, to probabilities, shape (rows,
-            classes), or a regressor's values, shape (rows,). Its parameters can be trained further.
+            From raw features, shape (rows, features), to probabilities, shape (rows, classes), or a regressor's
+            values, shape (rows,). NaN is a missing value; a category that is a number is that number, and one that is
+            text its place in `categories_`, -1 one that training did not see. Its parameters can be trained further.
 
         Raises
         ------
@@ -157,8 +158,9 @@ class Inspection:
     def to_onnx(self, path: str | Path, sparse: bool = False) -> None:
         """Write an ONNX model from raw features (input "X", double) to probabilities or values (output "Y").
 
-        In X, NaN is a missing value. A category that is a number is that number; one that is text is its place in
-        `categories_`, and -1 one that training did not see.
+        In X, NaN is a missing value, and a category that is a number is that number. Where columns hold text, the model
+        has a second input, "T" (string), shape (rows, columns of text): these columns in their order, "" where a value
+        is missing. What X has in their place, such as NaN, does not count.
 
         Parameters
         ----------

@@ -17,11 +17,13 @@ from truly_sparse.estimators.encoding import Encoding
 from truly_sparse.estimators.export import affine, affine_of_channels, marked_values, sums_and_differences, to_csr
 from truly_sparse.estimators.pair_loops import LIMIT
 from truly_sparse.estimators.pairs import Pairs
-from truly_sparse.estimators.tables import Categories
+from truly_sparse.estimators.tables import UNSEEN, Categories
 from truly_sparse.estimators.temperature import LEAST
 from truly_sparse.files import atomic_path
 
 OPSET = 17
+#: The operators of ONNX that read text, and their version.
+TEXT_OPSET = ("ai.onnx.ml", 3)
 #: Pooling, and how it takes two by two positions.
 POOLS = {"max": "MaxPool", "flatten_max": "MaxPool", "average": "AveragePool", "global": "GlobalAveragePool"}
 FOURS = {"kernel_shape": [2, 2], "strides": [2, 2]}
@@ -39,6 +41,7 @@ class Graph:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self.sparse_constants: list[Any] = []
+        self.texts = 0
 
     def constant(self, array: npt.NDArray[Any]) -> str:
         """Add a dense initialiser; return its name."""
@@ -60,24 +63,27 @@ class Graph:
         return name
 
     def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node; return the name of its output."""
+        """Add a node; return the name of its output. `domain` is that of its operator."""
         name = f"n{len(self.nodes)}"
         self.nodes.append(self.onnx.helper.make_node(kind, list(inputs), [name], **attributes))
         return name
 
     def write(self, path: str | Path, result: str, inputs: Described, outputs: Described) -> None:
-        """Check the model from X to Y, which is `result`, and write it to `path`."""
-        helper = self.onnx.helper
+        """Check the model from X, and T if it takes text, to Y, which is `result`, and write it to `path`."""
+        helper, named, opsets = self.onnx.helper, {"X": inputs}, [("", OPSET)]
+        if self.texts:
+            named["T"] = (self.onnx.TensorProto.STRING, [None, self.texts])
+            opsets.append(TEXT_OPSET)
         self.nodes.append(helper.make_node("Identity", [result], ["Y"]))
         whole = helper.make_graph(
             self.nodes,
             "truly_sparse",
-            [helper.make_tensor_value_info("X", *inputs)],
+            [helper.make_tensor_value_info(name, *described) for name, described in named.items()],
             [helper.make_tensor_value_info("Y", *outputs)],
             self.constants,
             sparse_initializer=self.sparse_constants,
         )
-        made = helper.make_model(whole, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
+        made = helper.make_model(whole, opset_imports=[helper.make_opsetid(*opset) for opset in opsets], ir_version=10)
         self.onnx.checker.check_model(made)
         with atomic_path(path) as temporary:
             self.onnx.save(made, temporary)
@@ -87,7 +93,8 @@ def to_onnx(model: Any, path: str | Path, sparse: bool) -> None:
     """Write the ONNX model of a fitted estimator to `path`; see `Inspection.to_onnx`."""
     onnx = _imported_onnx()
     graph, double, single = Graph(onnx, sparse), onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT
-    encoded = _encoded(graph, model._model.encoding, model.categories_, single)
+    rows = _with_text(graph, model.categories_, model.n_features_in_, double)
+    encoded = _encoded(graph, model._model.encoding, model.categories_, rows, single)
     outputs = [_member(graph, network, encoded) for network in model.members_]
     mean, inputs = graph.node("Mean", *outputs), (double, [None, model.n_features_in_])
     if model._model.temperature != 1:
@@ -113,12 +120,29 @@ def pictures_to_onnx(model: Any, path: str | Path, sparse: bool) -> None:
     graph.write(path, probabilities, (single, [None, *model.picture_shape_]), outputs)
 
 
-def _encoded(graph: Graph, encoding: Encoding, categories: Categories, single: int) -> str:
-    """Add the encoding of the rows X; return the name of the inputs of the networks, float32."""
+def _with_text(graph: Graph, categories: Categories, features: int, double: int) -> str:
+    """Return the name of the rows X, in which columns of text have the places of the categories in T."""
+    text = {place: own for place, own in categories.items() if own.dtype == object}
+    if not text:
+        return "X"
+    graph.texts, order, parts = len(text), np.arange(features), ["X"]
+    for number, (place, own) in enumerate(text.items()):
+        # What is missing is empty, unless that is a category.
+        places = {"": np.nan} | {value: float(at) for at, value in enumerate(own)}
+        column = graph.node("Gather", "T", graph.constant(np.array([number])), axis=1)
+        texts = {"keys_strings": list(places), "values_floats": list(places.values()), "default_float": UNSEEN}
+        found = graph.node("LabelEncoder", column, domain=TEXT_OPSET[0], **texts)
+        parts.append(graph.node("Cast", found, to=double))
+        order[place] = features + number
+    return graph.node("Gather", graph.node("Concat", *parts, axis=1), graph.constant(order), axis=1)
+
+
+def _encoded(graph: Graph, encoding: Encoding, categories: Categories, given: str, single: int) -> str:
+    """Add the encoding of rows of a name; return the name of the inputs of the networks, float32."""
     nothing = graph.constant(np.zeros((), np.float32))
     parts = []
     if len(encoding.scaling.owner):
-        rows = graph.node("Where", graph.node("IsNaN", "X"), graph.constant(np.zeros(())), "X")
+        rows = graph.node("Where", graph.node("IsNaN", given), graph.constant(np.zeros(())), given)
         rows = graph.node("Gather", rows, graph.constant(encoding.numeric), axis=1)
         if len(encoding.pairs):
             rows = graph.node("Concat", rows, _of_pairs(graph, encoding.pairs, rows), axis=1)
@@ -129,14 +153,14 @@ def _encoded(graph: Graph, encoding: Encoding, categories: Categories, single: i
                 extra = {"axis": 1} if name == "take" else {}
                 rows = graph.node(OPERATORS[name], rows, graph.constant(operand), **extra)
         owners = encoding.owners[: 2 if len(encoding.pairs) else 1, : len(encoding.scaling.owner)]
-        every = [graph.node("IsNaN", graph.node("Gather", "X", graph.constant(own), axis=1)) for own in owners]
+        every = [graph.node("IsNaN", graph.node("Gather", given, graph.constant(own), axis=1)) for own in owners]
         gaps = graph.node("Or", *every) if len(every) == 2 else every[0]
         parts.append(graph.node("Where", gaps, nothing, graph.node("Cast", rows, to=single)))
     marked = marked_values(encoding, categories)
     for missing in (True, False):
         own = np.isnan(marked) == missing
         if own.any():
-            columns = graph.node("Gather", "X", graph.constant(encoding.mark_of[own]), axis=1)
+            columns = graph.node("Gather", given, graph.constant(encoding.mark_of[own]), axis=1)
             found = ("IsNaN", columns) if missing else ("Equal", columns, graph.constant(marked[own]))
             parts.append(graph.node("Cast", graph.node(*found), to=single))
     if len(parts) == 1:
