@@ -103,6 +103,9 @@ def _measurement(measured: str, dataset: str = "three", scaling: str = "none", *
         name: {"model": "sparse", "strategy": name, "training": {}}
         for name in (*STRATEGIES, "independent", "sparse_subnetworks")
     }
+    alone = {"members": 1, "include_parent": False, "sampler": "random"}
+    for name, strategy in (("one_child", "sparse_subnetworks"), ("one_annealed", "stochastic_subnetworks")):
+        methods[name] = {"model": "sparse", "strategy": strategy, "training": alone}
     config = {
         "training": TRAINING | PAPER | ENSEMBLE,
         "datasets": {dataset: DATA | {"scaling": scaling, "training": {}}},
@@ -380,6 +383,10 @@ def _measurements() -> list[Case]:
         _measurement(
             "landscape", methods=["sparse_subnetworks"], epsilon=4.0, seeds=1, epochs=3, child_epochs=2, members=2,
             rows=100, norms=[0.1, 0.5], draws=2,
+        ),
+        _measurement(
+            "tuning", methods=["one_child", "one_annealed"], epsilon=4.0, seeds=1, epochs=3, child_epochs=4,
+            sparsity=0.5, falling_epochs=2, child_learning_rate=0.02,
         ),
     ]  # fmt: skip
 

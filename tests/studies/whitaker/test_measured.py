@@ -32,11 +32,25 @@ def flat():
     return pd.DataFrame(rows)
 
 
+def epochs():
+    """Return a measurement of single epochs."""
+    rows = [
+        {"dataset": "gesture", "method": method, "seed": seed, "epoch": epoch, "accuracy": 50.0 + epoch + seed}
+        for method in ("annealing", "iterative") for seed in range(2) for epoch in (1, 2, 3)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 @pytest.fixture
 def config(repository, committed):
     """A configuration without runs, and all measurements."""
     found = load_config(REPOSITORY / "config/whitaker.yaml") | {"train": False}
-    for name, frame in (("noise", made_up_noise.frame()), ("saliency", maps(0.1, 0.1)), ("landscape", flat())):
+    for name, frame in (
+        ("noise", made_up_noise.frame()),
+        ("saliency", maps(0.1, 0.1)),
+        ("landscape", flat()),
+        ("tuning", epochs()),
+    ):
         committed(found, name, frame.assign(partial=""))
     assert repository.samefile(".")
     return found
@@ -112,3 +126,9 @@ def test_figure_5_7_has_means_of_every_kind_of_network(config):
     assert len(frame) == 2 * 4 * 2
     assert frame.loc[("pol", "children, tuned", 0.1), "value"] == pytest.approx(0.01)
     assert frame.loc[("pol", "children that lost no link, tuned", 0.1), "value"] == pytest.approx(0.02)
+
+
+def test_figure_6_2_epoch_by_epoch_has_means_over_seeds(config):
+    _, _, csv = make.figure(config, "whitaker_figure6_2_epochs")
+    frame = pd.read_csv(csv).set_index(["method", "epoch"])
+    assert frame.loc[("annealing", 3), ["value", "error", "seeds"]].tolist() == [53.5, 0.5, 2]

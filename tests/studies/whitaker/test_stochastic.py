@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from truly_sparse.analysis.evidence import Evidence
 from truly_sparse.analysis.judging import CONFIRMED, EXPLAINED, NOT_CONFIRMED, NOT_TESTED, judge
 from truly_sparse.studies.whitaker.verdicts import stochastic
-from truly_sparse.studies.whitaker.verdicts.comparing import PRINTED
+from truly_sparse.studies.whitaker.verdicts.comparing import PRINTED, printed_numbers
 from truly_sparse.studies.whitaker.verdicts.stochastic import (
     EXPERIMENT,
     ITERATIVE,
@@ -20,6 +22,7 @@ from truly_sparse.studies.whitaker.verdicts.stochastic import (
     RATES,
     SAMPLERS,
     TEMPERATURE,
+    TUNING,
     counts,
     printed_gaps,
 )
@@ -203,6 +206,21 @@ def test_table_6_2_as_printed_and_at_equal_work():
     assert found.loc["t11/work", "verdict"] == NOT_CONFIRMED
     assert found.loc["t12/cost", "verdict"] == CONFIRMED
     assert found.loc["t10/overtakes", "verdict"] == NOT_TESTED
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "word"), [(-2.0, 1.0, CONFIRMED), (2.0, 1.0, NOT_CONFIRMED), (-2.0, -1.0, NOT_CONFIRMED)]
+)
+def test_who_is_behind_at_first_and_ahead_at_last_overtakes(early, late, word):
+    rows = [
+        {"dataset": "gesture", "method": method, "seed": seed, "epoch": epoch,
+         "accuracy": 60 + 0.1 * seed + gap * (method == "annealing")}
+        for method in ("annealing", "iterative") for seed in range(3)
+        for epoch, gap in ((1, 0.0), (3, early), (20, late))
+    ]  # fmt: skip
+    found = judge(CLAIMS, Evidence({TUNING: pd.DataFrame(rows), PRINTED: printed_numbers()})).set_index("claim")
+    assert found.loc["t10/overtakes", "verdict"] == word
+    assert found.loc["t10/overtakes", "value"] == pytest.approx(late)
 
 
 @pytest.mark.parametrize(("cost", "word"), [(0.851, CONFIRMED), (0.866, EXPLAINED), (0.9, NOT_CONFIRMED)])

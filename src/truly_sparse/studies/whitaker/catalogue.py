@@ -25,7 +25,7 @@ TABLES = {
         "verdicts",
         experiments=(LARGE,),
         optional=(*(name for name in EXPERIMENTS if name != LARGE), *CONVOLUTIONAL),
-        optional_measurements=("noise", "saliency", "landscape"),
+        optional_measurements=("noise", "saliency", "landscape", "tuning"),
     ),
 }
 FIGURES = {
@@ -36,6 +36,7 @@ FIGURES = {
     "whitaker_figure5_7": Entry("figure5_7", measurements=("landscape",)),
     "whitaker_figure6_1": Entry("figure6_1", experiments=(ANNEALING,)),
     "whitaker_figure6_2": Entry("figure6_2", experiments=(ANNEALING,)),
+    "whitaker_figure6_2_epochs": Entry("figure6_2_epochs", measurements=("tuning",)),
     "whitaker_figure6_3": Entry("figure6_3", experiments=(ANNEALING,)),
     "whitaker_figure7_1": Entry("figure7_1", experiments=(DIVERSITY,)),
     "whitaker_figure7_4": Entry("figure7_4", measurements=("saliency",)),

@@ -1,6 +1,7 @@
 """Figure 6.2: annealing and iterative pruning by the epochs over which links fall, at sparsity 0.9.
 
-The source shows test accuracies of every epoch, which no record here has; this shows where they end.
+The source shows test accuracies of every epoch, as `figure6_2_epochs` does for one number
+of them; this shows where they end.
 """
 
 import pandas as pd

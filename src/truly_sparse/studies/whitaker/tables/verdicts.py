@@ -15,7 +15,7 @@ from truly_sparse.studies.whitaker.verdicts.claims import RULES, claims
 from truly_sparse.studies.whitaker.verdicts.comparing import PRINTED, RUNS, printed_numbers
 from truly_sparse.studies.whitaker.verdicts.correcting import judge_all
 
-MEASUREMENTS = ("noise", "saliency", "landscape")
+MEASUREMENTS = ("noise", "saliency", "landscape", "tuning")
 
 
 def make(inputs: Inputs) -> Table:
