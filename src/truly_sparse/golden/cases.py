@@ -103,7 +103,7 @@ def _measurement(measured: str, dataset: str = "three", scaling: str = "none", *
         name: {"model": "sparse", "strategy": name, "training": {}}
         for name in (*STRATEGIES, "independent", "sparse_subnetworks")
     }
-    alone = {"members": 1, "include_parent": False, "sampler": "random"}
+    alone = {"members": 1, "include_parent": False, "sampler": "random", "selection": "last"}
     for name, strategy in (("one_child", "sparse_subnetworks"), ("one_annealed", "stochastic_subnetworks")):
         methods[name] = {"model": "sparse", "strategy": strategy, "training": alone}
     config = {
