@@ -31,6 +31,8 @@ TABLES = (
 #: Measures in percent, whose differences are points; and measures that are better when smaller.
 _POINTS = "accuracy"
 SMALLER = ("nll", "ece")
+#: Decimals of what is very small.
+_DECIMALS = {"rise": 5}
 
 
 @dataclass(frozen=True)
@@ -140,8 +142,8 @@ def words(keys: Keys) -> str:
 
 
 def shown(value: float | None, metric: str) -> str:
-    """Return a difference as it is read: two decimals of points, three of anything else."""
-    return formats.difference(value, 2 if _POINTS in metric else 3)
+    """Return a difference as it is read: two decimals of points, five of a rise of the loss, three of anything else."""
+    return formats.difference(value, 2 if _POINTS in metric else _DECIMALS.get(metric, 3))
 
 
 def shown_interval(found: Interval, metric: str) -> str:
