@@ -2,6 +2,7 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import method_title
@@ -30,6 +31,7 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
             line(
                 axes, frame[(frame["dataset"] == dataset) & (frame["method"] == method)], "epoch", colour, marker, style
             )
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("epoch of the child")
     named = {method_title(method): look for method, look in looks.items()}
     figure.legend(handles=list(handles(named)), loc="outside lower center", ncols=len(named))
