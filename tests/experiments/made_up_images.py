@@ -27,6 +27,15 @@ def prepare(folder):
     path.with_suffix(".json").write_text(json.dumps(about))
 
 
+def prepared(tmp_path_factory, methods, name, own):
+    """Return a configuration of one measurement, of a folder of its own in which the pictures are."""
+    folder = tmp_path_factory.mktemp(name)
+    prepare(folder)
+    made = configuration(methods, {name: own})
+    made["data"]["folder"] = str(folder / "data")
+    return made
+
+
 def configuration(methods, measurements, **training):
     """Return a validated configuration with the dataset, small networks and the given methods and measurements."""
     plain = {"hidden_layer_sizes": [30, 20], "members": 2, "epochs": 15, "exploration_epochs": 0, "batch_size": 20}

@@ -12,7 +12,7 @@ from truly_sparse.experiments.measuring import landscape
 from truly_sparse.experiments.measuring.landscape import measure, rise, root_mean_square
 from truly_sparse.experiments.measuring.trained import some_rows
 
-from .made_up_images import configuration, prepare
+from .made_up_images import prepared
 
 NORMS = [0.05, 0.2]
 OWN = {
@@ -37,11 +37,7 @@ METHODS = {
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("landscape")
-    prepare(folder)
-    made = configuration(METHODS, {"landscape": OWN})
-    made["data"]["folder"] = str(folder / "data")
-    return made
+    return prepared(tmp_path_factory, METHODS, "landscape", OWN)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +87,7 @@ def test_a_step_has_its_length_and_a_loss_its_value(family):
         losses.append(cross_entropy(parent.weights, parent.biases, x, y))
         for weights, own in zip(parent.weights, genuine, strict=True):
             weights[:] = own
-    loss, found = rise(parent, x, y, 0.2, keys)
+    loss, (found,) = rise(parent, x, y, [0.2], keys)
     assert loss == pytest.approx(before, abs=1e-7)
     assert found == pytest.approx(np.mean(losses) - before, rel=1e-4, abs=1e-7)
 

@@ -9,7 +9,7 @@ from truly_sparse.experiments import measurements
 from truly_sparse.experiments.measuring import noise
 from truly_sparse.experiments.measuring.noise import HALF, SPARSE, deviation_at, measure
 
-from .made_up_images import configuration, prepare
+from .made_up_images import prepared
 
 DEVIATIONS = [0.02, 0.04, 0.1, 0.3, 1.0]
 OWN = {
@@ -29,11 +29,7 @@ OWN = {
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("noise")
-    prepare(folder)
-    made = configuration({"dense": {"model": "dense", "strategy": "none"}}, {"noise": OWN})
-    made["data"]["folder"] = str(folder / "data")
-    return made
+    return prepared(tmp_path_factory, {"dense": {"model": "dense", "strategy": "none"}}, "noise", OWN)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from truly_sparse.experiments.measuring.trained import finish, settings_of, trai
 from truly_sparse.measure.diversity import error_overlap
 from truly_sparse.measure.saliency import Gradients, map_distances, saliency_maps
 
-from .made_up_images import SIDE, configuration, prepare
+from .made_up_images import SIDE, prepared
 
 OWN = {
     "datasets": ["toy"],
@@ -30,11 +30,7 @@ METHODS = {
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("saliency")
-    prepare(folder)
-    made = configuration(METHODS, {"saliency": OWN})
-    made["data"]["folder"] = str(folder / "data")
-    return made
+    return prepared(tmp_path_factory, METHODS, "saliency", OWN)
 
 
 @pytest.fixture(scope="module")

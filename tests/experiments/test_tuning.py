@@ -9,7 +9,7 @@ from truly_sparse.experiments import measurements
 from truly_sparse.experiments.measuring.trained import finish, trainer_of
 from truly_sparse.experiments.measuring.tuning import measure, training_of
 
-from .made_up_images import configuration, prepare
+from .made_up_images import prepared
 
 OWN = {
     "datasets": ["toy"],
@@ -32,11 +32,7 @@ METHODS = {
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tuning")
-    prepare(folder)
-    made = configuration(METHODS, {"tuning": OWN})
-    made["data"]["folder"] = str(folder / "data")
-    return made
+    return prepared(tmp_path_factory, METHODS, "tuning", OWN)
 
 
 @pytest.fixture(scope="module")

@@ -18,14 +18,11 @@ from truly_sparse.engine.store import Network, perturbed
 from truly_sparse.ensembles.subnetworks import child_of, parts_of
 from truly_sparse.ensembles.trainer import kind_of
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.measuring.pieces import piece
-from truly_sparse.experiments.measuring.trained import finish, settings_of, some_rows, trainer_of, with_data
+from truly_sparse.experiments.measuring.pieces import in_pieces
+from truly_sparse.experiments.measuring.trained import made_by, settings_of, short, some_rows, with_data
 from truly_sparse.experiments.samples import samples
 from truly_sparse.measure.metrics import Labels, classification_metrics
 from truly_sparse.training.config import TrainingConfig
-
-#: Significant digits of what is measured: networks of 32-bit numbers have no more.
-DIGITS = 6
 
 
 def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
@@ -48,7 +45,7 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
         Where a dataset is not prepared, training diverges, or a method does not make children of one parent.
     """
     each = product(settings["datasets"], settings["methods"], range(settings["seeds"]))
-    return pd.concat([piece([*key], partial(_of_one, settings, config, *key)) for key in each], ignore_index=True)
+    return in_pieces(each, partial(_of_one, settings, config))
 
 
 def root_mean_square(network: Network) -> float:
@@ -57,22 +54,27 @@ def root_mean_square(network: Network) -> float:
     return math.sqrt(math.fsum(squares) / len(squares))
 
 
-def rise(network: Network, x: Samples, y: Labels, norm: float, keys: Sequence[int]) -> tuple[float, float]:
-    """Return the mean cross-entropy of a network, and by how much steps raise it on average.
+def rise(
+    network: Network, x: Samples, y: Labels, norms: Sequence[float], keys: Sequence[int]
+) -> tuple[float, list[float]]:
+    """Return the mean cross-entropy of a network, and by how much steps of each length raise it on average.
 
     Parameters
     ----------
     network : SparseMLP, SparseCNN or DenseMLP
     x, y : Samples, ndarray of int64
         Rows and their classes.
-    norm : float
-        Length of a step over that of the network's links.
+    norms : sequence of float
+        Lengths of steps over that of the network's links.
     keys : sequence of int
         Of 64 bits, one for each direction.
     """
-    sd, loss = norm * root_mean_square(network), _loss(network, x, y)
-    losses = [_loss(perturbed(network, Noise(key, sd, 0.0)), x, y) for key in keys]
-    return loss, math.fsum(losses) / len(losses) - loss
+    unit, loss = root_mean_square(network), _loss(network, x, y)
+    rises = []
+    for norm in norms:
+        losses = [_loss(perturbed(network, Noise(key, norm * unit, 0.0)), x, y) for key in keys]
+        rises.append(math.fsum(losses) / len(losses) - loss)
+    return loss, rises
 
 
 def _of_one(settings: dict[str, Any], config: dict[str, Any], dataset: str, method: str, seed: int) -> pd.DataFrame:
@@ -86,13 +88,12 @@ def _family(
     settings: dict[str, Any], config: dict[str, Any], dataset: str, method: str, seed: int
 ) -> tuple[dict[str, list[Network]], Arrays]:
     changes = {name: settings[name] for name in ("epsilon", "epochs", "child_epochs", "members")}
-    training, made = settings_of(config, dataset, method, **changes, include_parent=True), config["methods"][method]
-    if not kind_of(made["strategy"]).family:
+    training = settings_of(config, dataset, method, **changes, include_parent=True)
+    if not kind_of(config["methods"][method]["strategy"]).family:
         raise UserError(f"landscape: method {method} does not make children of one parent")
-    trainer, data = trainer_of(config, dataset, training, made["strategy"], seed, seed, made["model"])
-    finish(trainer, dataset)
+    trainer, data = made_by(config, dataset, training, method, seed)
     parent, *tuned = (store.build(member.arrays) for member in trainer.members)
-    pruned = [_untuned(parent, child, TrainingConfig.of(training)) for child in tuned]
+    pruned = [_untuned(parent, child, trainer.settings) for child in tuned]
     return {"parent": [parent], "pruned": pruned, "tuned": tuned}, data
 
 
@@ -113,17 +114,17 @@ def _measured(
 ) -> Iterator[dict[str, Any]]:
     x, y = some_rows(samples(data.x_train), data.y_train, settings["rows"])
     keys = [int(key) for key in np.random.default_rng([seed, 0]).integers(2**63, size=settings["draws"])]
-    for (name, alike), norm in product(networks.items(), settings["norms"]):
-        found = [rise(network, x, y, norm, keys) for network in alike]
-        loss, rises = (math.fsum(numbers) / len(alike) for numbers in zip(*found, strict=True))
+    for name, alike in networks.items():
+        losses, rises = zip(*(rise(network, x, y, settings["norms"], keys) for network in alike), strict=True)
         links = sum(len(part.values) for network in alike for part in parts_of(network).values())
-        yield {
-            "network": name,
-            "norm": norm,
-            "links": links / len(alike),
-            "loss": float(f"{loss:.{DIGITS}g}"),
-            "rise": float(f"{rises:.{DIGITS}g}"),
-        }
+        for norm, own in zip(settings["norms"], zip(*rises, strict=True), strict=True):
+            yield {
+                "network": name,
+                "norm": norm,
+                "links": links / len(alike),
+                "loss": short(math.fsum(losses) / len(alike)),
+                "rise": short(math.fsum(own) / len(alike)),
+            }
 
 
 def _loss(network: Network, x: Samples, y: Labels) -> float:

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import sparse
 
 from truly_sparse.data.arrays import Arrays
-from truly_sparse.experiments.measuring.pieces import piece
+from truly_sparse.experiments.measuring.pieces import in_pieces
 from truly_sparse.experiments.measuring.trained import HIDDEN, finish, settings_of, trainer_of, with_data
 from truly_sparse.measure.topology_distance import shared_part, topology_distances, topology_of
 
@@ -32,12 +32,12 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
     UserError
         Where a dataset is not prepared, or training diverges.
     """
-    frames = [
-        piece([dataset, method, seed], partial(_of_one, settings, config, dataset, method, seed))
+    each = (
+        (dataset, *key)
         for dataset, ensembles in settings["datasets"].items()
-        for method, seed in product(settings["methods"], range(ensembles))
-    ]
-    return pd.concat(frames, ignore_index=True)
+        for key in product(settings["methods"], range(ensembles))
+    )
+    return in_pieces(each, partial(_of_one, settings, config))
 
 
 def _of_one(settings: dict[str, Any], config: dict[str, Any], dataset: str, method: str, seed: int) -> pd.DataFrame:

@@ -20,14 +20,12 @@ from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.methods.noisy_subnetworks import SHARING
 from truly_sparse.ensembles.noise_search import between, population
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.measuring.pieces import piece
-from truly_sparse.experiments.measuring.trained import finish, settings_of, some_rows, trainer_of, with_data
+from truly_sparse.experiments.measuring.pieces import in_pieces
+from truly_sparse.experiments.measuring.trained import finish, settings_of, short, some_rows, trainer_of, with_data
 from truly_sparse.experiments.samples import samples
 from truly_sparse.measure.combining import vote
 from truly_sparse.measure.metrics import Labels, classification_metrics, predict_ensemble
 
-#: Significant digits of what is measured: networks of 32-bit numbers have no more.
-DIGITS = 6
 #: Sparsity at which masks and their complements are as large, and of the ensembles therefore.
 HALF = 0.5
 #: What of the sparsities stands beside dense noise of the same norm.
@@ -89,10 +87,9 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
             f"measurements.noise: {max(settings['members'])} members of a population of {settings['population']}"
         )
     each = product(settings["datasets"], range(settings["seeds"]))
-    frames = [piece([*key], partial(_of_one, settings, config, *key)) for key in each]
-    frame = pd.concat(frames, ignore_index=True)
+    frame = in_pieces(each, partial(_of_one, settings, config))
     numbers = frame.select_dtypes("float").columns
-    return frame.assign(**{name: frame[name].map(_short, na_action="ignore") for name in numbers})
+    return frame.assign(**{name: frame[name].map(short, na_action="ignore") for name in numbers})
 
 
 def deviation_at(deviations: Sequence[float], divergences: Sequence[float], wanted: float) -> float:
@@ -258,7 +255,3 @@ def _accuracy(predicted: Labels, y: Labels) -> float:
 
 def _key(rng: np.random.Generator) -> int:
     return int(rng.integers(2**63))
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.{DIGITS}g}")

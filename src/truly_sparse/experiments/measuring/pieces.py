@@ -4,9 +4,10 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,11 @@ def piece(key: list[Any], make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         kept["seconds"] = time.perf_counter() - begun
         write_text(file, json.dumps(kept))  # with NaN, where a row has no value
     return pd.DataFrame(kept["rows"], columns=kept["columns"])
+
+
+def in_pieces(keys: Iterable[tuple[Any, ...]], make: Callable[..., pd.DataFrame]) -> pd.DataFrame:
+    """Return the pieces of some keys one below the other; `make` measures that of a key, which it is given."""
+    return pd.concat([piece([*key], partial(make, *key)) for key in keys], ignore_index=True)
 
 
 def _read(file: Path) -> dict[str, Any] | None:

@@ -13,14 +13,12 @@ from truly_sparse.engine import store
 from truly_sparse.engine.dense import DenseMLP
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.measuring.pieces import piece
-from truly_sparse.experiments.measuring.trained import finish, settings_of, trainer_of, with_data
+from truly_sparse.experiments.measuring.pieces import in_pieces
+from truly_sparse.experiments.measuring.trained import made_by, settings_of, short, with_data
 from truly_sparse.experiments.samples import samples
 from truly_sparse.measure.diversity import error_overlap
 from truly_sparse.measure.saliency import Gradients, Numbers, map_distances, saliency_maps
 
-#: Significant digits of what is measured: networks of 32-bit numbers have no more.
-DIGITS = 6
 #: Images whose gradients are worked out together.
 _TOGETHER = 250
 
@@ -41,8 +39,7 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
         Where a dataset is not prepared or has no square images, training diverges, or an ensemble has one member.
     """
     each = product(settings["datasets"], settings["methods"], range(settings["seeds"]))
-    frames = [piece([*key], partial(_of_one, settings, config, *key)) for key in each]
-    return pd.concat(frames, ignore_index=True)
+    return in_pieces(each, partial(_of_one, settings, config))
 
 
 def image_shape(features: int) -> tuple[int, int, int]:
@@ -69,9 +66,8 @@ def _of_one(settings: dict[str, Any], config: dict[str, Any], dataset: str, meth
 def _members(
     settings: dict[str, Any], config: dict[str, Any], dataset: str, method: str, seed: int
 ) -> tuple[list[store.Network], Arrays]:
-    training, own = settings_of(config, dataset, method, epsilon=settings["epsilon"]), config["methods"][method]
-    trainer, data = trainer_of(config, dataset, training, own["strategy"], seed, seed, own["model"])
-    finish(trainer, dataset)
+    training = settings_of(config, dataset, method, epsilon=settings["epsilon"])
+    trainer, data = made_by(config, dataset, training, method, seed)
     networks = [store.build(member.arrays) for member in trainer.members]
     return networks[-settings["members"] :], data
 
@@ -87,7 +83,7 @@ def _compared(settings: dict[str, Any], networks: list[store.Network], data: Arr
     found = {name: math.fsum(pair[name] for pair in pairs) / len(pairs) for name in pairs[0]}
     found["error_overlap"] = error_overlap(predicted, data.y_test) or 0.0
     found["accuracy"] = 100 * float((predicted == data.y_test).mean())
-    return {name: float(f"{value:.{DIGITS}g}") for name, value in found.items()} | {"images": len(x)}
+    return {name: short(value) for name, value in found.items()} | {"images": len(x)}
 
 
 def _maps(

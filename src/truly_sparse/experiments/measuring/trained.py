@@ -21,6 +21,8 @@ from truly_sparse.training.start import Model
 
 #: The block between the first two hidden layers, the "hidden layer" of journal figures 2 and 4.
 HIDDEN = 1
+#: Significant digits of what is measured: networks of 32-bit numbers have no more.
+DIGITS = 6
 
 
 def settings_of(config: dict[str, Any], dataset: str, method: str, **changes: Any) -> dict[str, Any]:
@@ -97,6 +99,27 @@ def finish(trainer: Trainer, dataset: str, watch: Callback | None = None) -> Non
     trainer.run(trained=watch)
     if trainer.progress.failure is not None:
         raise UserError(f"measured network on {dataset}: {trainer.progress.failure}")
+
+
+def made_by(
+    config: dict[str, Any], dataset: str, training: dict[str, Any], method: str, seed: int
+) -> tuple[Trainer, Arrays]:
+    """Return what has trained to the end as runs of a method do, with its strategy and its model, and the data.
+
+    Raises
+    ------
+    UserError
+        Where the dataset is not prepared, the settings contradict each other, or training diverges.
+    """
+    own = config["methods"][method]
+    trainer, data = trainer_of(config, dataset, training, own["strategy"], seed, seed, own["model"])
+    finish(trainer, dataset)
+    return trainer, data
+
+
+def short(value: float, digits: int = DIGITS) -> float:
+    """Return a number of few significant digits."""
+    return float(f"{value:.{digits}g}")
 
 
 def some_rows(x: Samples, y: npt.NDArray[np.int64], count: int) -> tuple[Samples, npt.NDArray[np.int64]]:

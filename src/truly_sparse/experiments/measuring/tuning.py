@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.measuring.pieces import piece
-from truly_sparse.experiments.measuring.trained import finish, settings_of, trainer_of, with_data
+from truly_sparse.experiments.measuring.pieces import in_pieces
+from truly_sparse.experiments.measuring.trained import made_by, settings_of, short, with_data
 
 #: Significant digits of an accuracy in percent: a held-out part has fewer than a million rows.
 DIGITS = 8
@@ -32,20 +32,17 @@ def measure(settings: dict[str, Any], config: dict[str, Any]) -> pd.DataFrame:
         Where a dataset is not prepared, training diverges, or a method does not make one child of one parent.
     """
     each = product(settings["datasets"], settings["methods"], range(settings["seeds"]))
-    return pd.concat([piece([*key], partial(_of_one, settings, config, *key)) for key in each], ignore_index=True)
+    return in_pieces(each, partial(_of_one, settings, config))
 
 
 def _of_one(settings: dict[str, Any], config: dict[str, Any], dataset: str, method: str, seed: int) -> pd.DataFrame:
     """Return the rows of one child."""
-    training = training_of(settings, config, dataset, method)
-    made = config["methods"][method]
-    trainer, data = trainer_of(config, dataset, training, made["strategy"], seed, seed, made["model"])
-    finish(trainer, dataset)
+    trainer, data = made_by(config, dataset, training_of(settings, config, dataset, method), method, seed)
     own = trainer.progress.history[settings["epochs"] :]
     if len(trainer.members) != 1 or len(own) != settings["child_epochs"]:
         raise UserError(f"tuning: method {method} does not make one child of one parent; members must be 1")
     rows = [
-        {"method": method, "seed": seed, "epoch": epoch, "accuracy": _percent(row["validation_accuracy"])}
+        {"method": method, "seed": seed, "epoch": epoch, "accuracy": short(100 * row["validation_accuracy"], DIGITS)}
         for epoch, row in enumerate(own, 1)
     ]
     return with_data(rows, dataset, data)
@@ -58,7 +55,3 @@ def training_of(settings: dict[str, Any], config: dict[str, Any], dataset: str, 
     if falling is not None:
         changes[falling] = settings["falling_epochs"]
     return settings_of(config, dataset, method, **changes)
-
-
-def _percent(part: float) -> float:
-    return float(f"{100 * part:.{DIGITS}g}")

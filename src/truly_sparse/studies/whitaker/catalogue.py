@@ -8,6 +8,8 @@ SMALL, LARGE, PARTS, RATES, SPARSITY, SIZE, ANNEALING, DIVERSITY, SPLIT, SPARSE,
 )  # fmt: skip
 #: Convolutional networks, with claims of their own: of Tables 5.1 and 6.1.
 LENET, LENET_ANNEALING = CONVOLUTIONAL = ("whitaker_lenet", "whitaker_lenet_annealing")
+#: What verdicts are drawn from, beside runs, where it has been measured.
+MEASUREMENTS = ("noise", "saliency", "landscape", "tuning")
 TABLES = {
     "whitaker_table5_1": Entry("table5_1", experiments=(SMALL,), optional=(LENET,)),
     "whitaker_table5_2": Entry("table5_2", experiments=(LARGE,)),
@@ -25,7 +27,7 @@ TABLES = {
         "verdicts",
         experiments=(LARGE,),
         optional=(*(name for name in EXPERIMENTS if name != LARGE), *CONVOLUTIONAL),
-        optional_measurements=("noise", "saliency", "landscape", "tuning"),
+        optional_measurements=MEASUREMENTS,
     ),
 }
 FIGURES = {

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.panels import warn
 from truly_sparse.analysis.style import BLUE, GREEN, ORANGE, VERMILION
-from truly_sparse.studies.whitaker.figures.grids import ACROSS, Look, handles, line, panels
+from truly_sparse.studies.whitaker.figures.grids import Look, handles, line, panels
 
 COLUMNS = ("figure", "dataset", "network", "norm", "value", "error", "seeds")
 #: Networks of the measurement, and what a legend calls them.
@@ -35,13 +35,11 @@ def data(inputs: Inputs) -> pd.DataFrame:
 def draw(frame: pd.DataFrame, preset: str) -> Figure:
     """Draw a panel per dataset, a line for every kind of network."""
     datasets, looks = list(dict.fromkeys(frame["dataset"])), dict(LOOKS.values())
-    figure, grid = panels(datasets)
-    for place, (axes, dataset) in enumerate(zip(grid, datasets, strict=True)):
+    figure, grid = panels(datasets, "rise of the loss (nats)")
+    for axes, dataset in zip(grid, datasets, strict=True):
         for name, (colour, marker, style) in looks.items():
             line(axes, frame[(frame["dataset"] == dataset) & (frame["network"] == name)], "norm", colour, marker, style)
         axes.set_xlabel("length of a step")
-        if place % ACROSS == 0:
-            axes.set_ylabel("rise of the loss (nats)")
     figure.legend(handles=list(handles(looks)), loc="outside lower center", ncols=len(looks))
     warn(figure, preset)
     return figure

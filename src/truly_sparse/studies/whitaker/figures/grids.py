@@ -19,8 +19,8 @@ ACROSS = 4
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def panels(datasets: Sequence[str]) -> tuple[Figure, list[Axes]]:
-    """Return a figure and the panel of every dataset, with its letter and name; accuracies have one label a row."""
+def panels(datasets: Sequence[str], label: str = "accuracy (%)") -> tuple[Figure, list[Axes]]:
+    """Return a figure and the panel of every dataset, with its letter and name; what it shows has one label a row."""
     across = min(ACROSS, len(datasets))
     down = -(-len(datasets) // across)
     figure = Figure(figsize=(PAGE_WIDTH if across > 2 else PAGE_WIDTH * (across + 1) / ACROSS, 0.6 + 1.75 * down))
@@ -30,7 +30,7 @@ def panels(datasets: Sequence[str]) -> tuple[Figure, list[Axes]]:
     for place, (axes, dataset) in enumerate(zip(grid, datasets, strict=False)):
         letter(axes, LETTERS[place % len(LETTERS)], dataset_title(dataset))
         if place % across == 0:
-            axes.set_ylabel("accuracy (%)")
+            axes.set_ylabel(label)
     return figure, list(grid[: len(datasets)])
 
 

@@ -10,12 +10,11 @@ from truly_sparse.analysis.rounding import rounded
 from truly_sparse.analysis.table import Table
 from truly_sparse.analysis.verdicts import page
 from truly_sparse.errors import UserError
+from truly_sparse.studies.whitaker.catalogue import MEASUREMENTS
 from truly_sparse.studies.whitaker.runs import frame_of
 from truly_sparse.studies.whitaker.verdicts.claims import RULES, claims
 from truly_sparse.studies.whitaker.verdicts.comparing import PRINTED, RUNS, printed_numbers
 from truly_sparse.studies.whitaker.verdicts.correcting import judge_all
-
-MEASUREMENTS = ("noise", "saliency", "landscape", "tuning")
 
 
 def make(inputs: Inputs) -> Table:
