@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections import defaultdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -49,11 +49,26 @@ def paired(rows: list[dict[str, str]], one: str, other: str, names: tuple[str, .
     return gains
 
 
-def judged(gains: Gains) -> tuple[float, str]:
-    """Return the mean gain, and it with its 95 % interval, the geometric mean of times, datasets and seeds.
+class Judged(NamedTuple):
+    """The mean gain with its 95 % interval, the geometric mean of the ratios of times, datasets, and seeds at most."""
 
-    The bootstrap draws datasets, and seeds within each.
-    """
+    mean: float
+    low: float
+    high: float
+    cost: float
+    sets: int
+    seeds: int
+
+    @property
+    def interval(self) -> str:
+        return f"{self.low:+.2f} to {self.high:+.2f}"
+
+    def __str__(self) -> str:
+        return f"{self.mean:+.2f} | {self.interval} | {self.cost:.2f}x | {self.sets} | {self.seeds}"
+
+
+def judged(gains: Gains) -> Judged:
+    """Judge gains by a bootstrap that draws datasets, and seeds within each."""
     rng, count = np.random.default_rng(0), len(gains)
     found = [np.array([gain for gain, _ in pairs]) for pairs in gains.values()]
     by_dataset = np.array([rng.choice(own, (RESAMPLES, len(own))).mean(axis=1) for own in found])
@@ -61,8 +76,7 @@ def judged(gains: Gains) -> tuple[float, str]:
     low, high = np.percentile(drawn, (2.5, 97.5))
     mean = float(np.mean([own.mean() for own in found]))
     cost = np.exp(np.mean([np.mean([np.log(ratio) for _, ratio in pairs]) for pairs in gains.values()]))
-    seeds = max(len(own) for own in found)
-    return mean, f"{mean:+.2f} | {low:+.2f} to {high:+.2f} | {cost:.2f}x | {count} | {seeds}"
+    return Judged(mean, float(low), float(high), float(cost), count, max(len(own) for own in found))
 
 
 def search_table(rows: list[dict[str, str]]) -> str:
@@ -76,13 +90,13 @@ def search_table(rows: list[dict[str, str]]) -> str:
     for what in dict.fromkeys(row["what"] for row in rows if row["what"] != "{}"):
         gains, gesture = paired(rows, what, "{}", tabular), paired(rows, what, "{}", ("gesture",))
         if gains:
-            mean, text = judged(gains)
+            judgement = judged(gains)
             alone = f"{np.mean([gain for gain, _ in gesture['gesture']]):+.2f}" if gesture else "–"
             change = ", ".join(f"{name} {value}" for name, value in json.loads(what).items())
-            line = f"| {change} | {text} | {alone} |"
+            line = f"| {change} | {judgement} | {alone} |"
             if losses:
-                line += f" {100 * judged(paired(rows, what, '{}', tabular, 'log_loss'))[0]:+.2f} |"
-            found.append((mean, line))
+                line += f" {100 * judged(paired(rows, what, '{}', tabular, 'log_loss')).mean:+.2f} |"
+            found.append((judgement.mean, line))
     return "\n".join([*lines, *(line for _, line in sorted(found, reverse=True))])
 
 
@@ -110,7 +124,7 @@ def report_table(rows: list[dict[str, str]], models: list[str]) -> str:
     for model, (group, names) in itertools.product(models[1:], GROUPS.items()):
         gains = paired(rows, models[0], model, names)
         if gains:
-            lines.append(f"| {model} | {group} | {judged(gains)[1]} |")
+            lines.append(f"| {model} | {group} | {judged(gains)} |")
     return "\n".join(lines)
 
 
@@ -132,9 +146,9 @@ def goals_table(rows: list[dict[str, str]]) -> str:
     ):
         gains = paired(rows, "ensemble", model, TABULAR)
         if gains:
-            mean, text = judged(gains)
-            interval, sets = text.split(" | ")[1], f" ({len(gains)} sets)"
-            lines.append(f"| {goal} | {mean:+.2f}{sets} | {interval} | {verdict(mean >= least)} |")
+            found = judged(gains)
+            reached = verdict(found.mean >= least)
+            lines.append(f"| {goal} | {found.mean:+.2f} ({found.sets} sets) | {found.interval} | {reached} |")
     gains = paired(rows, "ensemble", "boosting", TABULAR)
     if gains:
         ratios = {name: np.exp(np.mean([np.log(ratio) for _, ratio in found])) for name, found in gains.items()}

@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import fmean, geometric_mean
 
 import columns
+import goals
 import matplotlib.pyplot as plt
 from defaults_tables import TABULAR, judged, paired
 from splits import HELD_OUT, HONEST, HONEST_SPLITS, RANDOM
@@ -91,15 +92,16 @@ def duel(rows: Sequence[Row], one: str, other: str, names: Sequence[str]) -> lis
         return None
     by_set = {name: fmean(gain for gain, _ in pairs) for name, pairs in gains.items()}
     worst = min(by_set, key=lambda name: by_set[name])
-    points, interval, cost, sets, most = judged(gains)[1].split(" | ")
+    found = judged(gains)
     won, lost = (sum(sign * gain > 0 for gain in by_set.values()) for sign in (1, -1))
     less = [f"{100 * _mean(rows, one, other, names, 'log_loss'):+.2f}"]
     less.append(f"{_mean(rows, one, other, names, 'calibration'):+.2f}")
-    return [points, interval, f"{won} : {lost}", f"{worst} {by_set[worst]:+.2f}", *less, cost, sets, most]
+    against = [f"{found.mean:+.2f}", found.interval, f"{won} : {lost}", f"{worst} {by_set[worst]:+.2f}", *less]
+    return [*against, f"{found.cost:.2f}x", str(found.sets), str(found.seeds)]
 
 
 def _mean(rows: Sequence[Row], one: str, other: str, names: Sequence[str], number: str) -> float:
-    return judged(paired(list(rows), one, other, tuple(names), number))[0]
+    return judged(paired(list(rows), one, other, tuple(names), number)).mean
 
 
 def duels(rows: Sequence[Row], one: str, names: Sequence[str]) -> str:
@@ -189,6 +191,10 @@ def page(rows: Sequence[Row]) -> str:
         "it and of log loss less is better. A set is won where the mean over seeds is higher. By random splits "
         f"{' and '.join(LEAKY)} give their labels away ([what tables give away](leaks.md)): they are shown, and are in "
         f"no mean. Versions: {versions}.",
+        "## Goals",
+        "What each preset was to reach, set before the runs; differences are ours minus theirs, with 95 % intervals. A "
+        "goal that was measured on some of the sets only is open.",
+        goals.table({protocol: (of_protocol(rows, protocol), names) for protocol, names in MEANS.items()}),
         "## Answers",
     ]
     for protocol, names in MEANS.items():

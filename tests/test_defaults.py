@@ -31,10 +31,10 @@ def test_gains_are_paired_by_dataset_and_seed(tables):
     rows += [row("heloc", 0, "ours", 70, 9), row("heloc", 0, "theirs", 73, 1), row("credit", 0, "ours", 70, 1)]
     gains = tables.paired(rows, "ours", "theirs", ("pol", "heloc", "credit"))
     assert gains == {"pol": [(2.0, 4.0), (1.0, 4.0)], "heloc": [(-3.0, 9.0)]}
-    mean, text = tables.judged(gains)
-    assert mean == pytest.approx(-0.75)
-    assert text == "-0.75 | -3.00 to +2.00 | 6.00x | 2 | 2"
-    assert tables.judged({"pol": gains["pol"]})[1] == "+1.50 | +1.00 to +2.00 | 4.00x | 1 | 2"
+    found = tables.judged(gains)
+    assert found.mean == pytest.approx(-0.75)
+    assert str(found) == "-0.75 | -3.00 to +2.00 | 6.00x | 2 | 2"
+    assert str(tables.judged({"pol": gains["pol"]})) == "+1.50 | +1.00 to +2.00 | 4.00x | 1 | 2"
 
 
 def test_the_page_is_made_of_the_results(tmp_path):

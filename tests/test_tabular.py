@@ -258,6 +258,59 @@ def test_a_fit_that_failed_is_said_and_counts_nowhere(bench):
     assert f"* {OURS} failed: {rows[0]['dataset']} (random), seed 0: ValueError: no" in report.page(rows)
 
 
+def goal_cells(bench, rows):
+    """Return what the table says of each goal: {(preset, goal): [by random splits, by honest ones]}."""
+    report = bench("tabular_report")
+    lines = {protocol: (report.of_protocol(rows, protocol), names) for protocol, names in report.MEANS.items()}
+    cells = [line.strip("| ").split(" | ") for line in bench("goals").table(lines).splitlines()[2:]]
+    return {(preset, goal): found for preset, goal, *found in cells}
+
+
+def test_goals_are_won_lost_or_open(bench):
+    rows = made_rows(bench)
+    by_peer = "accuracy minus that of {}: 0 or more, its interval above -0.2"
+    time = "CPU seconds, search and fit: 10 times those of LightGBM, or less"
+    found = goal_cells(bench, rows)
+    assert found["best", by_peer.format(PEER)] == [
+        "+0.50 (+0.50 to +0.50): reached", "+1.86 (+0.50 to +3.89): reached",
+    ]  # fmt: skip
+    assert found["best", by_peer.format("CatBoost")] == ["not run", "not run"]
+    assert found["best", time] == ["2.00x: reached", "2.00x: reached"]
+    slow = [row | {"seconds": "5.5"} if row["what"] == OURS else row for row in rows]
+    assert goal_cells(bench, slow)["best", time] == ["11.00x: missed", "11.00x: missed"]
+    few = [row for row in rows if row["dataset"] in ("pol", "heloc")]
+    assert goal_cells(bench, few)["best", by_peer.format(PEER)][0].endswith("open, 2 of 12 sets")
+    worse = [row | {"accuracy": "78.4"} if (row["what"], row["dataset"]) == (OURS, "pol") else row for row in rows]
+    others = [row | {"what": what} for row in worse if row["what"] == PEER
+              for what in ("HistGradientBoosting", "XGBoost", "CatBoost")]  # fmt: skip
+    (near,) = (cells for (_, goal), cells in goal_cells(bench, worse + others).items() if goal.startswith("on no set"))
+    assert near == ["pol -1.10: missed", "pol -1.10: missed"]
+
+
+def test_the_interval_of_a_goal_counts_and_gesture_has_one_protocol(bench):
+    rows = made_rows(bench)
+    uneven = [row | {"accuracy": str(79.5 + (4 if row["dataset"] == "pol" else -0.2))}
+              if row["what"] == OURS and row["protocol"] == "random" else row for row in rows]  # fmt: skip
+    cells = goal_cells(bench, uneven)["best", "accuracy minus that of LightGBM: 0 or more, its interval above -0.2"]
+    assert cells[0] == "+0.15 (-0.20 to +0.85): missed"
+    gesture = [made_row(protocol, "gesture", 0, OURS, 92.5) for protocol in ("random", "honest")]
+    assert goal_cells(bench, rows + gesture)["best", "gesture: 92.5 % or more"] == ["92.50: reached", "–"]
+
+
+@pytest.mark.parametrize(("closest", "word"), [(1.9, "missed"), (2.1, "reached")])
+def test_errors_are_held_against_the_nearest_of_all_boosting_models(bench, closest, word):
+    rows, models = made_rows(bench), bench("tabular_models")
+    ours = [row | {"what": "truly sparse, accurate"} for row in rows if row["what"] == OURS]
+    peers = [row | {"what": what, "calibration": str(closest if what == "XGBoost, tuned" else 3)}
+             for row in rows if row["what"] == PEER
+             for what in (*models.BOOSTING, *(name + models.TUNED for name in models.BOOSTING))]  # fmt: skip
+    goal = "accurate", "calibration error below that of each boosting model, default and tuned"
+    cells = goal_cells(bench, ours + peers)[goal]
+    assert cells[0] == f"{2 - closest:+.2f} points to XGBoost, tuned: {word}"
+    without = [row for row in peers if row["what"] != "CatBoost, tuned"]
+    assert goal_cells(bench, ours + without)[goal][0].endswith("open, 0 of 12 sets")
+
+
 def test_the_front(bench):
     points = {"a": (1.0, 80.0), "b": (2.0, 79.0), "c": (3.0, 85.0), "d": (3.0, 84.0), "e": (9.0, 85.0)}
     assert bench("tabular_report").pareto(points) == ["a", "c"]
