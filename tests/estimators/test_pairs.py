@@ -36,7 +36,10 @@ def by_hand(x, wanted, weights, most):
     weights = weights * rows / weights.sum()
     halves = np.arange(rows) % 2
     left = wanted - np.average(wanted, axis=0, weights=weights)
-    steps = pairs._codes(x, weights, STEPS)
+    steps, grid = (
+        pairs._codes(x, knots, count).T.astype(int)
+        for knots, count in zip(pairs._knots(x, weights), (STEPS, GRID), strict=True)
+    )
     unexplained = np.empty_like(left)
     for half in range(2):
         now, other = left.copy(), halves != half
@@ -49,7 +52,6 @@ def by_hand(x, wanted, weights, most):
                     now[own] -= RATE * total / (mass + SHRINKAGE)
         unexplained[halves == half] = now[halves == half]
     unexplained /= np.sqrt(np.average(unexplained**2, axis=0, weights=weights))
-    grid = pairs._codes(x, weights, GRID)
 
     def worth(first, second):
         found = 0.0

@@ -13,6 +13,7 @@ from truly_sparse.engine.rows import taken
 from truly_sparse.estimators import preprocessing
 from truly_sparse.estimators.distinct_rows import Weighted, gather, split
 from truly_sparse.estimators.encoding import Encoding
+from truly_sparse.estimators.preprocessing import masses, quantiles
 from truly_sparse.estimators.presets import BEST, FEWEST_EPOCHS, MOST_EPOCHS, PAPER, fill_in
 from truly_sparse.estimators.targets import Values, knots_of
 from truly_sparse.training.sampling import Shuffled
@@ -188,3 +189,29 @@ def test_what_trains_longer_has_more_dropout(effort, dropout):
     # Who says how long, or how much, is not overruled.
     assert fill_in(BEST | {"effort": effort, "member_epochs": 500}, 3000, 2, 500)["dropout"] == 0.35
     assert fill_in(BEST | {"effort": effort, "dropout": 0.1}, 3000, 2, 500)["dropout"] == 0.1
+
+
+@given(
+    st.lists(st.sampled_from([0.0, -0.0, 1.5, -2.0, 3.25, np.nan]), max_size=40),
+    st.integers(1, 6),
+    st.booleans(),
+    st.randoms(use_true_random=False),
+)
+def test_knots_are_the_same_bytes_in_any_order_of_rows(values, bins, weighed, random):
+    values = np.array(values, np.float64)
+    weights = np.array([random.choice([1.0, 2.0, 0.5]) if weighed else 1.0 for _ in values])
+    order = list(range(len(values)))
+    random.shuffle(order)
+    first, second = (
+        quantiles(*masses(values[rows], weights[rows]), bins) for rows in (np.arange(len(values)), np.array(order, int))
+    )
+    assert [own.tobytes() for own in first] == [own.tobytes() for own in second]
+    knots, middle = first
+    distinct = np.unique(values[~np.isnan(values)])
+    assert set(knots.tolist()) <= set(distinct.tolist())
+    assert len(knots) == len(distinct) if len(distinct) <= bins + 1 else 2 <= len(knots) <= bins + 1
+    assert not np.signbit(knots[knots == 0]).any()
+    present = weights[~np.isnan(values)].sum()
+    for knot, height in zip(knots, middle, strict=True):
+        below, at = (weights[compare(values, knot)].sum() for compare in (np.less, np.equal))
+        assert height == pytest.approx((below + at / 2) / present)

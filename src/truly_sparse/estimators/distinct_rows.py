@@ -91,6 +91,11 @@ def digest(table: Table) -> str:
     return sha256(_hashes(table.x, table.y).tobytes() + table.weights.tobytes()).hexdigest()
 
 
+def are_whole(weights: Weights) -> bool:
+    """Return whether all weights are whole numbers, as counts are, whose sums are exact in any order."""
+    return bool((weights == np.round(weights)).all())
+
+
 def split(y: npt.NDArray, fraction: float, rng: np.random.Generator) -> tuple[Indices, Indices]:
     """Draw validation rows by the order of the target: every class (or range of values) gets its share, within one.
 
@@ -131,13 +136,19 @@ class Weighted:
     """
 
     def __init__(self, weights: Weights) -> None:
-        whole = bool((weights == np.round(weights)).all())
+        whole = are_whole(weights)
         self.size = round(weights.sum()) if whole else len(weights)
-        self._ends = None if whole and self.size == len(weights) else np.cumsum(weights)
+        self._ends = None if whole else np.cumsum(weights)
+        self._repeated = None
+        if whole and self.size > len(weights):
+            self._repeated = np.repeat(np.arange(len(weights)), weights.astype(np.int64))
 
     def order(self, rng: np.random.Generator) -> Indices:
         """Draw one epoch: systematic sampling along the weights, in random order, int64, shape (size,)."""
         places = rng.permutation(self.size)
+        if self._repeated is not None:
+            position = (places + rng.random()).astype(np.int64)
+            return self._repeated[np.minimum(position, self.size - 1, out=position)]
         if self._ends is None:
             return places
         position = (places + rng.random()) * (self._ends[-1] / self.size)

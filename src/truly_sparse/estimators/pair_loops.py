@@ -30,32 +30,47 @@ def extend(x, places, mean, deviation, found):
 
 
 @njit(cache=True, boundscheck=False)
+def write_steps(column, knots, steps, codes):
+    """Write the step of every value: the last knot that is not above it, at most `steps`; `steps` + 1 for NaN.
+
+    Knots are counted, not searched: vectors take many at a time.
+    """
+    for row in range(len(column)):
+        number, below = column[row], 0
+        for k in range(len(knots)):
+            below += knots[k] <= number
+        codes[row] = steps + 1 if np.isnan(number) else min(max(below - 1, 0), steps)
+
+
+@njit(cache=True, boundscheck=False)
 def unexplained(codes, cells, wanted, weights):
     """Return what an additive model of the other half of the rows leaves of each, and what each column takes off."""
-    rows, columns = codes.shape
+    columns, rows = codes.shape
     classes = wanted.shape[1]
     left, gains = np.empty_like(wanted), np.zeros(columns)
+    step, mass = np.empty((cells, classes)), np.empty((columns, cells))
     for half in range(2):
         now = wanted.copy()
-        step, mass = np.empty((cells, classes)), np.empty(cells)
+        for column in range(columns):
+            for cell in range(cells):
+                mass[column, cell] = SHRINKAGE
+            for row in range(1 - half, rows, 2):
+                mass[column, codes[column, row]] += weights[row]
         for _ in range(ROUNDS):
             for column in range(columns):
                 for cell in range(cells):
-                    mass[cell] = SHRINKAGE
                     for k in range(classes):
                         step[cell, k] = 0.0
                 for row in range(1 - half, rows, 2):
-                    cell = codes[row, column]
-                    mass[cell] += weights[row]
                     for k in range(classes):
-                        step[cell, k] += weights[row] * now[row, k]
+                        step[codes[column, row], k] += weights[row] * now[row, k]
                 for cell in range(cells):
                     for k in range(classes):
-                        gains[column] += step[cell, k] * step[cell, k] / mass[cell]
-                        step[cell, k] *= RATE / mass[cell]
+                        gains[column] += step[cell, k] * step[cell, k] / mass[column, cell]
+                        step[cell, k] *= RATE / mass[column, cell]
                 for row in range(rows):
                     for k in range(classes):
-                        now[row, k] -= step[codes[row, column], k]
+                        now[row, k] -= step[codes[column, row], k]
         for row in range(half, rows, 2):
             for k in range(classes):
                 left[row, k] = now[row, k]
@@ -86,11 +101,12 @@ def worth(codes, cells, left, weights, pairs):
     for pair in range(len(pairs)):
         first, second = pairs[pair, 0], pairs[pair, 1]
         total, mass = np.zeros((2, cells * cells, classes)), np.zeros((2, cells * cells))
-        for row in range(rows):
-            cell = codes[row, first] * cells + codes[row, second]
-            mass[row % 2, cell] += weights[row]
-            for k in range(classes):
-                total[row % 2, cell, k] += weights[row] * left[row, k]
+        for half in range(2):
+            for row in range(half, rows, 2):
+                cell = codes[first, row] * cells + codes[second, row]
+                mass[half, cell] += weights[row]
+                for k in range(classes):
+                    total[half, cell, k] += weights[row] * left[row, k]
         for half in range(2):
             for cell in range(cells * cells):
                 for k in range(classes):

@@ -9,7 +9,7 @@ column's own steps do. Steps are learned from one half of the rows and judged on
 than nothing. All sums are those of plain loops in the order of the rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, overload
@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.distinct_rows import Weights
-from truly_sparse.estimators.pair_loops import extend, mean_squares, unexplained, worth
-from truly_sparse.estimators.preprocessing import PiecewiseLinear, Standard
+from truly_sparse.estimators.pair_loops import extend, mean_squares, unexplained, worth, write_steps
+from truly_sparse.estimators.preprocessing import Standard, masses, quantiles
 from truly_sparse.estimators.ramps import sums_of_columns
 from truly_sparse.estimators.stored import Floats, StoredRows, column_of, matrix_of
 
@@ -146,12 +146,13 @@ def interacting(x: Floats, y: npt.NDArray[Any], weights: Weights, most: int) -> 
     weights = weights * (len(weights) / sums_of_columns(weights[:, None]))
     wanted = _wanted(y, weights)
     wanted -= sums_of_columns(wanted * weights[:, None]) / len(weights)
-    steps = _codes(x, weights, STEPS)
+    by_step, by_grid = _knots(x, weights)
+    steps = _codes(x, by_step, STEPS)
     left, gains = unexplained(steps, STEPS + 2, wanted, weights)
     spread = np.sqrt(mean_squares(left, weights))
     left[:, spread > 0] /= spread[spread > 0]
     telling = np.sort(np.argsort(-gains, kind="stable")[:COLUMNS])
-    grid = _codes(x[:, telling], weights, GRID)
+    grid = _codes(x[:, telling], [by_grid[column] for column in telling], GRID)
     pairs = np.array(list(combinations(range(len(telling)), 2)), np.int64).reshape(-1, 2)
     alone = np.repeat(np.arange(len(telling))[:, None], 2, axis=1)
     own = np.maximum(worth(grid, GRID + 2, left, weights, alone), 0.0)
@@ -169,11 +170,17 @@ def _wanted(y: npt.NDArray[Any], weights: Weights) -> npt.NDArray[np.float64]:
     return (y[:, None] == classes).astype(np.float64)
 
 
-def _codes(x: Floats, weights: Weights, steps: int) -> npt.NDArray[np.int64]:
-    """Return the step of every value, from 0 to `steps`, and `steps` + 1 for one that is missing."""
-    found = np.empty(x.shape, np.int64)
-    for place, column in enumerate(x.T):
-        knots = PiecewiseLinear(steps).knots(column, weights)[0]
-        code = np.searchsorted(knots, column, side="right") - 1
-        found[:, place] = np.where(np.isnan(column), steps + 1, code.clip(0, steps))
+def _knots(x: Floats, weights: Weights) -> tuple[list[Floats], list[Floats]]:
+    """Return the knots of every column, for the additive model and for grids."""
+    found = [
+        [quantiles(*own, count)[0] for count in (STEPS, GRID)] for own in (masses(column, weights) for column in x.T)
+    ]
+    return [steps for steps, _ in found], [grid for _, grid in found]
+
+
+def _codes(x: Floats, knots: Sequence[Floats], steps: int) -> npt.NDArray[np.uint8]:
+    """Return the step of every value, shape (columns, rows): 0 to `steps`, and `steps` + 1 for one that is missing."""
+    found = np.empty((x.shape[1], len(x)), np.uint8)
+    for codes, column, own in zip(found, x.T, knots, strict=True):
+        write_steps(np.ascontiguousarray(column), own, steps, codes)
     return found

@@ -14,7 +14,7 @@ from scipy.special import ndtri
 from truly_sparse.engine.ramped import MOST, Ramped
 from truly_sparse.engine.rows import NonZeros
 from truly_sparse.errors import UserError
-from truly_sparse.estimators.distinct_rows import Weights
+from truly_sparse.estimators.distinct_rows import Weights, are_whole
 from truly_sparse.estimators.ramps import encode_ramps, place_ramps, ramp_moments, sums_of_columns
 from truly_sparse.estimators.sparse_rows import divided, largest
 from truly_sparse.estimators.stored import Floats, StoredRows, column_of
@@ -202,30 +202,7 @@ class Ramps(Scaling):
 
     def knots(self, values: Floats, weights: Weights) -> tuple[Floats, Floats]:
         """Return ascending knots of one feature, and the probability up to the middle of each knot's mass."""
-        present = ~np.isnan(values)
-        if not present.all():
-            values, weights = values[present], weights[present]
-        if not len(values):
-            return np.zeros(0), np.zeros(0)
-        order = None if (weights == 1).all() else np.argsort(values, kind="stable")
-        ordered = np.sort(values, kind="stable") if order is None else values[order]
-        first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-        distinct = ordered[first]
-        if order is None:
-            mass = np.empty(len(first))
-            mass[:-1], mass[-1] = first[1:] - first[:-1], len(values) - first[-1]
-        else:
-            mass = np.add.reduceat(weights[order], first)
-        del ordered, order, first
-        mass /= weights.sum()
-        middle = np.cumsum(mass)
-        mass /= 2
-        middle -= mass
-        if len(distinct) > self.bins + 1:
-            inner = np.searchsorted(middle, np.arange(1, self.bins) / self.bins)
-            kept = np.unique(np.concatenate(([0], inner.clip(max=len(distinct) - 1), [len(distinct) - 1])))
-            distinct, middle = distinct[kept], middle[kept]
-        return distinct.astype(np.float64), middle
+        return quantiles(*masses(values, weights), self.bins)
 
     def _set(self, knots: list[Floats]) -> None:
         self.start = np.concatenate([own[:-1] for own in knots])
@@ -239,6 +216,45 @@ class Ramps(Scaling):
     def ramps(self, x: Floats) -> npt.NDArray[np.float64]:
         """Return all ramps of all rows, float64, shape (rows, ramps)."""
         return np.clip((x[:, self.of] - self.start) / (self.stop - self.start), 0.0, 1.0)
+
+
+def masses(values: Floats, weights: Weights) -> tuple[Floats, Floats]:
+    """Return the distinct values of one feature, ascending, and the probability up to the middle of each one's mass."""
+    present = ~np.isnan(values)
+    if not present.all():
+        values, weights = values[present], weights[present]
+    if not len(values):
+        return np.zeros(0), np.zeros(0)
+    ordered = values + 0.0  # one zero: of equal numbers that differ, which comes first would hang on the sort
+    # Only sums that are not exact hang on the order of equal values, and the quicker sort leaves it open.
+    order = None if (weights == 1).all() else np.argsort(ordered, kind=None if are_whole(weights) else "stable")
+    if order is None:
+        ordered.sort()
+    else:
+        ordered = ordered[order]
+    first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    distinct = ordered[first]
+    if order is None:
+        mass = np.empty(len(first))
+        mass[:-1], mass[-1] = first[1:] - first[:-1], len(values) - first[-1]
+    else:
+        mass = np.add.reduceat(weights[order], first)
+    del ordered, order, first
+    mass /= weights.sum()
+    middle = np.cumsum(mass)
+    mass /= 2
+    middle -= mass
+    return distinct, middle
+
+
+def quantiles(distinct: Floats, middle: Floats, bins: int) -> tuple[Floats, Floats]:
+    """Return what `masses` did, where it is more than that of `bins` quantiles and both ends alone."""
+    if len(distinct) <= bins + 1:
+        return distinct.astype(np.float64), middle
+    inner = np.searchsorted(middle, np.arange(1, bins) / bins)
+    kept = np.concatenate(([0], inner.clip(max=len(distinct) - 1), [len(distinct) - 1]))
+    kept = kept[np.concatenate(([True], kept[1:] > kept[:-1]))]
+    return distinct[kept].astype(np.float64), middle[kept]
 
 
 class Quantile(Ramps):
@@ -305,8 +321,7 @@ class PiecewiseLinear(Ramps):
             column, weights = column[present], weights[present]
             share = weights / sums_of_columns(weights[:, None])
         start, width = knots[:-1], np.diff(knots)
-        of = np.zeros(len(start), np.int64)
-        return ramp_moments(np.ascontiguousarray(column[:, None]), of, start, 1.0 / width, share)
+        return ramp_moments(np.ascontiguousarray(column), start, 1.0 / width, share)
 
     def _lengths(self, features: int) -> dict[str, int]:
         return dict.fromkeys(super()._lengths(features), np.size(self.of))

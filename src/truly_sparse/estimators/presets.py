@@ -35,8 +35,8 @@ BEST: dict[str, Any] = PAPER | {
     "selection": "last",
     "calibration_fraction": 0.2,
 }
-#: A sixth of the time, and three times as much.
-FAST: dict[str, Any] = {"effort": 0.5, "calibration_fraction": 0.0}
+#: A seventh of the time, and three times as much.
+FAST: dict[str, Any] = {"effort": 0.3, "members": 3, "calibration_fraction": 0.0}
 ACCURATE: dict[str, Any] = {"effort": 10.0, "members": 10}
 ENSEMBLE: dict[str, dict[str, Any]] = {"best": BEST, "fast": BEST | FAST, "accurate": BEST | ACCURATE, "paper": PAPER}
 #: A single network of the paper trains at a tenth of the rate, without refinement. Ours at half of it, because
