@@ -9,6 +9,9 @@ import columns
 import goals
 import matplotlib.pyplot as plt
 from defaults_tables import TABULAR, judged, paired
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
+from matplotlib.transforms import Bbox
 from splits import HELD_OUT, HONEST, HONEST_SPLITS, RANDOM
 from tabular_models import BOOSTING, MODELS, OURS, OWN, TRIALS, TUNED
 
@@ -229,6 +232,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     own = of_protocol(rows, HONEST)
     accuracy, seconds, micro = (means(own, number) for number in ("accuracy", "seconds", "microseconds"))
     shown = complete(own, names)
+    drawn: list[dict[str, Point]] = []
     with style():
         figure, panels = plt.subplots(1, 2, figsize=(8, 3.6), sharey=True, layout="constrained")
         labels = ("CPU seconds, search and fit (geometric mean)", "microseconds a row to predict (geometric mean)")
@@ -240,33 +244,47 @@ def draw(rows: Sequence[Row], path: Path) -> None:
                 )
                 for what in shown
             }
+            drawn.append(points)
             front = pareto(points)
             axes.plot(*zip(*(points[what] for what in front), strict=True), color="0.6", zorder=1)
             for what, point in points.items():
                 colour, marker = SERIES[0 if what in OURS else 1 if what.removesuffix(TUNED) in BOOSTING else 2]
                 axes.plot(*point, marker, color=colour)
-                under = any(_near(point, other, points) for other in points.values())
-                place = {"xytext": (-4, -10), "ha": "right"} if under else {"xytext": (4, 3)}
-                axes.annotate(what.removeprefix(OWN), point, textcoords="offset points", **place)
             axes.set_xscale("log")
             axes.margins(x=0.25)
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axes.xaxis.set_major_formatter("{x:g}")
-            axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "25" else "")
+            axes.xaxis.set_minor_formatter("")
             axes.set_xlabel(label)
         for (colour, marker), label in zip(SERIES, ("truly sparse (ours)", "boosting", "others"), strict=False):
             panels[1].plot([], [], marker, color=colour, label=label)
         panels[1].legend(loc="lower right")
         panels[0].set_ylabel(f"accuracy, %, mean of {len(names)} sets, honest protocol")
+        figure.draw_without_rendering()  # where things are is known from here on
+        for axes, points in zip(panels, drawn, strict=True):
+            _name(axes, points)
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=150, metadata={"Software": None})
         plt.close(figure)
 
 
-def _near(point: Point, other: Point, points: Mapping[str, Point]) -> bool:
-    """Return whether another point is so close above one that their names would lie on each other."""
-    heights = [accuracy for _, accuracy in points.values()]
-    above = other[1] - point[1]
-    return 0 < above < 0.05 * (max(heights) - min(heights)) and 0.4 < other[0] / point[0] < 2.5
+#: Where the name of a point may stand, in points to the right and up of it, the better places first.
+PLACES = tuple((sign * 6, up) for up in (3, -10, -4, 10, -17, 17, 24, -24) for sign in (1, -1))
+
+
+def _name(axes: Axes, points: Mapping[str, Point]) -> None:
+    """Write the name of every point beside it, in the first place where it lies on no other name, point or border."""
+    legend = axes.get_legend()
+    taken = [legend.get_window_extent()] if legend else []
+    taken += [Bbox.from_extents(x - 6, y - 6, x + 6, y + 6) for x, y in axes.transData.transform(list(points.values()))]
+    for what, point in sorted(points.items(), key=lambda item: -item[1][1]):
+        name = axes.annotate(what.removeprefix(OWN), point, (0, 0), textcoords="offset points")
+        for place in PLACES:
+            name.set(position=place, ha="left" if place[0] > 0 else "right")
+            box = name.get_window_extent().padded(-1)
+            if axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1 and not any(box.overlaps(one) for one in taken):
+                break
+        taken.append(box)
 
 
 def pareto(points: Mapping[str, Point]) -> list[str]:
