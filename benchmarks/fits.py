@@ -121,6 +121,7 @@ def measure(rounds: int) -> dict[str, Any]:
     names = [name for name in PACKAGES if not missing(name)]
     load, fits = os.getloadavg()[0], [{"what": name, "workers": n, "found": []} for name in names for n in WORKERS]
     imports: list[float] = []
+    _import()  # compiles to byte code
     for round_ in tqdm(range(rounds), desc="fits", unit="round", disable=not sys.stderr.isatty()):
         for fit in fits:
             if fit["what"] != CATBOOST or not round_:
@@ -131,7 +132,8 @@ def measure(rounds: int) -> dict[str, Any]:
 
 def _import() -> float:
     code = f"import time; start = time.process_time()\n{IMPORT}\nprint(time.process_time() - start)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     return float(done.stdout)
 
 
