@@ -215,3 +215,13 @@ def test_knots_are_the_same_bytes_in_any_order_of_rows(values, bins, weighed, ra
     for knot, height in zip(knots, middle, strict=True):
         below, at = (weights[compare(values, knot)].sum() for compare in (np.less, np.equal))
         assert height == pytest.approx((below + at / 2) / present)
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=30), st.integers(0, 5))
+def test_rows_of_whole_weights_are_those_of_systematic_sampling(counts, seed):
+    weights, rng = np.array(counts, float), np.random.default_rng(seed)
+    drawn = Weighted(weights).order(np.random.default_rng(seed))
+    places = rng.permutation(sum(counts))
+    ends, shift = np.cumsum(counts), 0.0 if max(counts) == 1 else rng.random()
+    assert drawn.tolist() == [int((ends <= place + shift).sum()) for place in places]
+    assert np.bincount(drawn).tolist() == counts
