@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections import defaultdict
+from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,7 +38,9 @@ GROUPS = {
 Gains = dict[str, list[tuple[float, float]]]
 
 
-def paired(rows: list[dict[str, str]], one: str, other: str, names: tuple[str, ...], number: str = "accuracy") -> Gains:
+def paired(
+    rows: Sequence[dict[str, str]], one: str, other: str, names: Container[str], number: str = "accuracy"
+) -> Gains:
     """Return by dataset, for every seed that both have: `number` of `one` - `other`, and the ratio of their seconds."""
     found = {(row["dataset"], row["seed"], row["what"]): row for row in rows if not row["error"]}
     gains: Gains = defaultdict(list)

@@ -5,7 +5,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 import columns
-from defaults_tables import judged, paired, verdict
+from defaults_tables import Judged, judged, paired, verdict
 from splits import HONEST, RANDOM
 from tabular_models import BOOSTING, OWN, TUNED
 
@@ -38,10 +38,9 @@ def above(one: str, other: str, least: float = 0.0, lowest: float | None = None)
     """Return the goal of a mean difference in accuracy, and of the lower end of its interval."""
 
     def look(lines: Lines) -> Found | None:
-        gains = _gains(lines, one, other)
-        if not gains:
+        found = _judged(lines, one, other)
+        if found is None:
             return None
-        found = judged(gains)
         reached = found.mean >= least and (lowest is None or found.low > lowest)
         return Found(f"{found.mean:+.2f} ({found.interval})", reached, found.sets)
 
@@ -53,8 +52,9 @@ def near_the_best(one: str, others: Sequence[str], most: float) -> Goal:
     """Return the goal of lying on no set more points than `most` behind the best of `others` on it."""
 
     def look(lines: Lines) -> Found | None:
-        all_gains = [_gains(lines, one, other) for other in others]
-        names = [name for name in lines[1] if all(name in gains for gains in all_gains)]
+        rows, known = lines
+        all_gains = [paired(rows, one, other, known) for other in others]
+        names = [name for name in known if all(name in gains for gains in all_gains)]
         if not names:
             return None
         least = {name: min(fmean(gain for gain, _ in gains[name]) for gains in all_gains) for name in names}
@@ -68,10 +68,9 @@ def at_most(one: str, other: str, most: float) -> Goal:
     """Return the goal of a ratio of CPU seconds, search and fit together, in the geometric mean over sets."""
 
     def look(lines: Lines) -> Found | None:
-        gains = _gains(lines, one, other)
-        if not gains:
+        found = _judged(lines, one, other)
+        if found is None:
             return None
-        found = judged(gains)
         return Found(f"{found.cost:.2f}x", found.cost <= most, found.sets)
 
     return Goal(one, f"CPU seconds, search and fit: {most:g} times those of {other}, or less", look)
@@ -81,13 +80,13 @@ def below(one: str, others: Sequence[str], number: str, title: str, unit: str, s
     """Return the goal of a smaller mean of a number than that of each of `others`."""
 
     def look(lines: Lines) -> Found | None:
-        found = {other: gains for other in others if (gains := _gains(lines, one, other, number))}
+        found = {other: own for other in others if (own := _judged(lines, one, other, number))}
         if not found:
             return None
-        means = {other: scale * judged(gains).mean for other, gains in found.items()}
-        closest = max(means, key=lambda other: means[other])
-        sets = min(len(found.get(other, ())) for other in others)
-        return Found(f"{means[closest]:+.2f} {unit} to {closest}", means[closest] < 0, sets)
+        closest = max(found, key=lambda other: found[other].mean)
+        mean = scale * found[closest].mean
+        sets = min(found[other].sets if other in found else 0 for other in others)
+        return Found(f"{mean:+.2f} {unit} to {closest}", mean < 0, sets)
 
     return Goal(one, f"{title} below that of each boosting model, default and tuned", look)
 
@@ -102,9 +101,10 @@ def alone(one: str, name: str, least: float) -> Goal:
     return Goal(one, f"{name}: {least:g} % or more", look, (RANDOM,))
 
 
-def _gains(lines: Lines, one: str, other: str, number: str = "accuracy") -> dict[str, list[tuple[float, float]]]:
+def _judged(lines: Lines, one: str, other: str, number: str = "accuracy") -> Judged | None:
     rows, names = lines
-    return paired(list(rows), one, other, tuple(names), number)
+    gains = paired(rows, one, other, names, number)
+    return judged(gains) if gains else None
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -90,7 +90,7 @@ def seeds(rows: Iterable[Row], what: str, names: Sequence[str]) -> str:
 
 def duel(rows: Sequence[Row], one: str, other: str, names: Sequence[str]) -> list[str] | None:
     """Return points by which a model is ahead, the 95 % interval, sets won and lost, the worst set, ratio of times."""
-    gains = paired(list(rows), one, other, tuple(names))
+    gains = paired(rows, one, other, names)
     if not gains:
         return None
     by_set = {name: fmean(gain for gain, _ in pairs) for name, pairs in gains.items()}
@@ -104,7 +104,7 @@ def duel(rows: Sequence[Row], one: str, other: str, names: Sequence[str]) -> lis
 
 
 def _mean(rows: Sequence[Row], one: str, other: str, names: Sequence[str], number: str) -> float:
-    return judged(paired(list(rows), one, other, tuple(names), number)).mean
+    return judged(paired(rows, one, other, names, number)).mean
 
 
 def duels(rows: Sequence[Row], one: str, names: Sequence[str]) -> str:
