@@ -2,7 +2,8 @@
 
 How far rounding leads is not followed through normalisation and pools, but tried: in some copies of the slow network
 every map is shaken, each number up or down by a few times what its storage may be off by, and of its channel's size, in
-which sums are rounded. Every copy has another that is shaken the other way, so that a number near a border, where a
+which sums are rounded. So are the moments of a batch: kernels sum squares of distances from the running mean, which is
+0 in a first batch, so that a variance is off by roundings of the squared mean, too. Every copy has another that is shaken the other way, so that a number near a border, where a
 slope or a maximum changes, is beyond it in one of both. Kernels may be `ROOM` times as far from the slow network as the
 furthest copy, of few at first and of many where that is not enough; what moments and the way back round, normalisation
 magnifies, too. Gradients are compared along one direction in which all parameters move, each up or down by chance.
@@ -102,6 +103,12 @@ class Shaking:
         around = np.sqrt((maps**2).mean((0, 2, 3), keepdims=True))
         return maps * (1 + self.off * own) + self.off * around * size
 
+    def settle(self, mean, variance):
+        """Shake the moments of channels in a first batch."""
+        up, apart = self.rng.integers(0, 2, (2, len(mean))) * 2.0 - 1
+        off = np.sign(self.off) * TIMES * UNIT
+        return mean * (1 + off * up), np.maximum(variance + off * apart * (variance + 2 * mean**2), 0)
+
 
 def probabilities(slow, x, moments=None):
     logits = slow.forward(x, moments)
@@ -117,9 +124,10 @@ def within(slow, kind, measured, pairs):
 
         def fresh(seed=seed, way=way):
             slow.store = Shaking(seed, way * OFF[kind.storage])
+            slow.settle = slow.store.settle
 
         off = np.maximum(off, np.abs(measured(fresh) - wanted))
-    slow.store = SlowNetwork.store
+    slow.store, slow.settle = SlowNetwork.store, SlowNetwork.settle
     return wanted, off
 
 

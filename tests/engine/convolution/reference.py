@@ -46,10 +46,11 @@ def correlated(z, kernel, border):
 class SlowNetwork:
     """The same network as a `SparseCNN`, with dense kernels [channel out][channel in][row][column] for each block.
 
-    `store` is what happens to maps on their way through memory.
+    `store` is what happens to maps on their way through memory, `settle` what happens to moments of a batch.
     """
 
     store = staticmethod(lambda maps: maps)
+    settle = staticmethod(lambda mean, variance: (mean, variance))
 
     def __init__(self, network):
         self.plan, plan = network.plan, network.plan
@@ -82,7 +83,7 @@ class SlowNetwork:
                 if layer.norm:
                     many = z.shape[1]
                     if moments is None:
-                        mean, variance = z.mean((0, 2, 3)), z.var((0, 2, 3))
+                        mean, variance = self.settle(z.mean((0, 2, 3)), z.var((0, 2, 3)))
                     else:
                         mean, variance = (part[firsts[source] : firsts[source] + many] for part in moments)
                     gamma, beta = (part[norm : norm + many] for part in np.split(self.norms, 2))
