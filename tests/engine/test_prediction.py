@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from truly_sparse.engine import prediction
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.prediction import OneRow, Ordered, Outputs, alike
-from truly_sparse.engine.prediction_kernels import STRIP
+from truly_sparse.engine.prediction_kernels import ROWS, STRIP
 from truly_sparse.engine.streams import Streams
 
 from .test_graph import network_of
+from .test_ramped import ramps
 
 #: Layers whose strips and groups of 16 neurons are full, or not, and links that skip layers.
 SHAPES = {
@@ -56,11 +57,27 @@ def test_many_rows_and_one_are_predicted_to_the_bits_of_each_network(shape, dens
     wanted = np.array([network.predict_proba(x) for network in made])
     predict, one = Outputs(made, len(x)), OneRow(Ordered(made))
     assert predict.threads
-    for rows in (1, 2, 63, 64, 65, 150):
+    for rows in (1, 2, ROWS - 1, ROWS, ROWS + 1, 150):
         assert predict(x[:rows]).tobytes() == wanted[:, :rows].tobytes()
     for row in range(20):
         one.inputs[:] = x[row]
         assert one().tobytes() == wanted[:, row].tobytes()
+
+
+@pytest.mark.usefixtures("ordered")
+@pytest.mark.parametrize("counts", [(1,), (3, 0, 5, 0), (STRIP - 5, 20, 0, 0, 200), (0, 0, STRIP, STRIP, 1), (4,) * 60])
+def test_rows_of_ramps_are_predicted_to_the_bits_of_rows_written_out(counts):
+    made, _ = networks((sum(counts), 21, 3), ((0, 1), (1, 2)), "mish", 0.4, 2)
+    x, whole = ramps(2 * ROWS + 7, counts, np.random.default_rng(0))
+    wanted = np.array([network.predict_proba(whole) for network in made])
+    predict = Outputs(made, len(whole))
+    assert predict.ramps
+    for rows in (1, ROWS, len(whole)):
+        assert predict(x.some(slice(rows))).tobytes() == wanted[:, :rows].tobytes()
+    assert not Ordered(made).ramps
+    apart = Outputs([*made, *networks((sum(counts), 22, 3), ((0, 1), (1, 2)), "mish", 0.4, 1)[0]], len(whole))
+    assert not apart.ramps
+    assert apart(x)[:2].tobytes() == wanted.tobytes()
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)

@@ -11,7 +11,9 @@ from truly_sparse.engine import prediction_kernels as kernels
 from truly_sparse.engine.memory import aligned, second_level_cache
 from truly_sparse.engine.network import Floats, SparseMLP
 from truly_sparse.engine.prediction_kernels import ROWS, STRIP, WIDTH, Columns, Shape, Strips
+from truly_sparse.engine.ramped import Ramped
 from truly_sparse.engine.registers import LANES, LINE
+from truly_sparse.engine.rows import taken
 
 #: Rows from which on it is worth to put the links in order first.
 MANY = 512
@@ -126,6 +128,8 @@ class Outputs:
     ----------
     threads : bool
         Whether several threads may call it at once, and do not wait for each other.
+    ramps : bool
+        Whether rows are best given as ramps, where they can be.
     """
 
     def __init__(self, networks: Sequence[SparseMLP], rows: int) -> None:
@@ -133,6 +137,7 @@ class Outputs:
         self._shape = len(networks), networks[0].sizes[-1]
         self._parts: list[tuple[slice, Joined, Strips]] = []
         self.threads = rows >= MANY and alike(networks) and all(_runs_are_long(network) for network in networks)
+        self.ramps = self.threads
         if self.threads:
             # The sums of as many networks as leave half of the second-level cache to their links.
             each = max(1, second_level_cache() // (2 * 4 * ROWS * max(networks[0].sizes[1:])))
@@ -140,19 +145,20 @@ class Outputs:
                 whole = joined(networks[first : first + each])
                 self._parts.append((slice(first, first + each), whole, strips_of(whole)))
 
-    def __call__(self, x: Floats) -> Floats:
-        """Return the probabilities of x, float32, shape (rows, inputs): float32, shape (networks, rows, classes)."""
-        x = np.ascontiguousarray(x, np.float32)
-        found = np.empty((self._shape[0], len(x), self._shape[1]), np.float32)
+    def __call__(self, x: Floats | Ramped) -> Floats:
+        """Return the probabilities of x, float32 or ramps, shape (rows, inputs): float32, (networks, rows, classes)."""
+        x = x.checked() if isinstance(x, Ramped) else np.ascontiguousarray(x, np.float32)
+        found = np.empty((self._shape[0], x.shape[0], self._shape[1]), np.float32)
         if self.threads:
             for part, whole, strips in self._parts:
                 _predict_many(whole, strips, x, found[part])
-        else:
-            for network, own in zip(self._networks, found, strict=True):
-                if len(x) > FEW:
-                    own[:] = network.predict_proba(x)
-                else:
-                    _predict_few(network, x, own)
+            return found
+        dense = taken(x, slice(None))
+        for network, own in zip(self._networks, found, strict=True):
+            if len(dense) > FEW:
+                own[:] = network.predict_proba(dense)
+            else:
+                _predict_few(network, dense, own)
         return found
 
 
@@ -170,7 +176,8 @@ def _predict_few(network: SparseMLP, x: Floats, probabilities: Floats) -> None:
         kernels.predict_unordered(row, network.graph.arrays, shape, derivatives, sums, last, own)
 
 
-def _predict_many(network: Joined, strips: Strips, x: Floats, probabilities: Floats) -> None:
+def _predict_many(network: Joined, strips: Strips, x: Floats | Ramped, probabilities: Floats) -> None:
+    numbers = x.numbers.shape[1] if isinstance(x, Ramped) else 0
     kernels.predict_many(
         x,
         strips,
@@ -179,6 +186,7 @@ def _predict_many(network: Joined, strips: Strips, x: Floats, probabilities: Flo
         aligned(len(network.shape.biases) * ROWS),
         aligned(STRIP * ROWS),
         aligned(LINE * ROWS, np.uint8),
+        aligned(numbers * ROWS),
         WIDTH,
         probabilities,
     )
@@ -190,7 +198,7 @@ class Ordered:
     Calls are as those of `Outputs`; several threads may call it at once.
     """
 
-    threads = True
+    threads, ramps = True, False
 
     def __init__(self, networks: Sequence[SparseMLP]) -> None:
         network = joined(networks)

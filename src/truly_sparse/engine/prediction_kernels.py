@@ -3,8 +3,9 @@
 The sum of a neuron is what `kernels.forward` defines: its bias, then its links in ascending order of their sources, one
 fused multiply-add each. What differs is when each of these is done:
 
-* Many rows go 64 at a time through a strip of the sources, which fits the first-level cache; every neuron adds what
-  the strip passes on to it before the next strip comes. Inputs are turned from [row][input] to vectors on the way.
+* Many rows go 80 at a time through a strip of the sources, about a first-level cache of them; every neuron adds what
+  the strip passes on to it before the next strip comes. Inputs are turned from [row][input] to vectors on the way, or
+  written as vectors at once where they are ramps.
 * One row goes source by source through the links as they lie in a graph: each source adds to the sums of its targets.
 * Where links were put in order before, one row goes through 16 neurons of a layer at once, whose links lie side by
   side.
@@ -17,9 +18,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from numba import njit
+from numba.extending import overload
 
 from truly_sparse.engine.activations import activate
+from truly_sparse.engine.bisection import first_from
 from truly_sparse.engine.compiled import COMPILED, INLINED
+from truly_sparse.engine.ramped import Ramped
+from truly_sparse.engine.ramped_kernels import write_ramp
 from truly_sparse.engine.registers import LANES, LINE
 from truly_sparse.engine.rows import softmax_rows
 from truly_sparse.engine.vector import (
@@ -39,10 +44,10 @@ from truly_sparse.engine.vector import (
 )
 
 #: Tuple as long as the vectors of rows that are taken at a time, and how many rows these are.
-WIDTH = (0, 0, 0, 0)
+WIDTH = (0, 0, 0, 0, 0)
 ROWS = LANES * len(WIDTH)
 #: Sources of a strip, a multiple of 16.
-STRIP = 96
+STRIP = 128
 _ONE = (0,)
 
 
@@ -122,18 +127,63 @@ def _turn(x, start, count, inputs, first, last, block, rows, width):
             store_row(row, rows, (left - first + f) * LANES * len(width), 0)
 
 
+def _begin(x, start, count, block, numbers, width):
+    """Turn what some rows need as a whole before their inputs are written; compiled code only."""
+    raise NotImplementedError
+
+
+@overload(_begin, jit_options=INLINED)
+def _begin_of(x, start, count, block, numbers, width):
+    del start, count, block, numbers, width
+    if getattr(x, "instance_class", None) is Ramped:
+
+        def turn_numbers(x, start, count, block, numbers, width):
+            wide = x.numbers.shape[1]
+            _turn(x.numbers, start, count, wide, 0, wide, block, numbers, width)
+
+        return turn_numbers
+    return lambda x, start, count, block, numbers, width: None  # noqa: ARG005
+
+
+def _write(x, start, count, inputs, first, last, block, numbers, rows, width):
+    """Write the inputs from `first` up to `last` of some rows to `rows`, [input][row]; compiled code only."""
+    raise NotImplementedError
+
+
+@overload(_write, jit_options=INLINED)
+def _write_of(x, start, count, inputs, first, last, block, numbers, rows, width):
+    del start, count, inputs, first, last, block, numbers, rows, width
+    if getattr(x, "instance_class", None) is Ramped:
+
+        def write_ramps(x, start, count, inputs, first, last, block, numbers, rows, width):  # noqa: ARG001
+            batch, column = LANES * len(width), first_from(x.first, 0, x.first.shape[0], first + 1) - 1
+            for feature in range(first, last):
+                while feature >= x.first[column + 1]:
+                    column += 1
+                write_ramp(x, column, feature, numbers, batch, rows, (feature - first) * batch)
+
+        return write_ramps
+
+    def turn(x, start, count, inputs, first, last, block, numbers, rows, width):  # noqa: ARG001
+        _turn(x, start, count, inputs, first, last, block, rows, width)
+
+    return turn
+
+
 @njit(cache=True, nogil=True, **COMPILED)
-def predict_many(x, strips, shape, derivatives, sums, rows, block, width, probabilities):
+def predict_many(x, strips, shape, derivatives, sums, rows, block, numbers, width, probabilities):
     """Write softmax probabilities [network][row][class] for x [row][input], 16 ``len(width)`` rows at a time.
 
-    `sums` has a row of so many for each neuron that is no input, `rows` one for each source of a strip, `block` a line
-    of the cache, in bytes, for each of them; `derivatives` is an empty tuple, or one row.
+    `sums` has a row of so many for each neuron that is no input, `rows` one for each source of a strip, `numbers` one
+    for each of the numbers of ramps, `block` a line of the cache, in bytes, for each row; `derivatives` is an empty
+    tuple, or one row.
     """
     inputs, output = shape.starts[1], shape.slopes.shape[0] - 1
     networks, total, classes = probabilities.shape
     count, word = LANES * len(width), np.zeros(len(width), np.uint16)
     for start in range(0, total, count):
         some = min(count, total - start)
+        _begin(x, start, some, block, numbers, width)
         for neuron in range(shape.biases.shape[0]):
             for b in range(count):
                 sums[neuron * count + b] = shape.biases[neuron]
@@ -146,7 +196,8 @@ def predict_many(x, strips, shape, derivatives, sums, rows, block, width, probab
                     _bend(sums[(neuron - inputs) * count :], derivatives, count, shape.slopes[layer], word)
             if layer == 0:
                 if strips.runs[strip] < strips.runs[strip + 1]:
-                    _turn(x, start, some, inputs, first, strips.sources[strip + 1], block, rows, width)
+                    end = strips.sources[strip + 1]
+                    _write(x, start, some, inputs, first, end, block, numbers, rows, width)
                     _pass_on(strips, strip, rows, 0, sums, width)
             else:
                 _pass_on(strips, strip, sums, (first - inputs) * count, sums, width)

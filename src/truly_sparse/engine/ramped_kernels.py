@@ -60,9 +60,7 @@ def _write_of(x, room, order, start, count, batch, features, pointers, space, te
             for column in range(begin, end):
                 for feature in range(x.first[column], x.first[column + 1]):
                     if pointers[feature] != pointers[feature + 1]:
-                        _put_ramp(numbers, column * batch, (columns + column) * batch, batch,
-                                  np.float32(1 + feature - x.first[column]), x.low[feature], x.high[feature],
-                                  space.rows, feature * batch)  # fmt: skip
+                        write_ramp(x, column, feature, numbers, batch, space.rows, feature * batch)
 
         return write_ramps
 
@@ -74,10 +72,12 @@ def _write_of(x, room, order, start, count, batch, features, pointers, space, te
 
 
 @njit(**INLINED)
-def _put_ramp(numbers, places, values, batch, number, low, high, rows, start):
-    """Write the row of a ramp; the rows of its column's places and values begin at these numbers of `numbers`."""
+def write_ramp(x, column, feature, numbers, batch, rows, start):
+    """Write the row of a column's ramp to ``rows[start:]``; `numbers` are those of the samples, [number][batch]."""
+    place, value = column * batch, (x.first.shape[0] - 1 + column) * batch
+    number = np.float32(1 + feature - x.first[column])
     for left in range(0, batch, _width(rows)):
-        put_ramp(numbers, places + left, values + left, number, low, high, rows, start + left)
+        put_ramp(numbers, place + left, value + left, number, x.low[feature], x.high[feature], rows, start + left)
 
 
 def _width(rows):

@@ -26,7 +26,7 @@ from tqdm.auto import tqdm
 
 from truly_sparse.engine import store
 from truly_sparse.engine.network import Floats, SparseMLP
-from truly_sparse.engine.prediction import FEW_IN_ORDER, Ordered, Outputs, alike
+from truly_sparse.engine.prediction import FEW_IN_ORDER, ROWS, Ordered, Outputs, alike
 from truly_sparse.engine.rows import NonZeros, Samples, chosen
 from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.method import Method
@@ -58,7 +58,7 @@ AnyLoop = TypeVar("AnyLoop", bound=Loop | Apart)
 #: Makes targets of training rows, validation rows, and the weights of the latter.
 MakeTargets = Callable[[npt.NDArray, npt.NDArray, Weights], Targets]
 #: Rows that are encoded and predicted at a time; what the encoding takes of them is still in a cache then.
-PREDICTION_ROWS = 1024
+PREDICTION_ROWS = 13 * ROWS
 #: Links of all members up to which they are kept in another order as well, for the next call with a few rows.
 MOST_KEPT = 4_000_000
 #: How scikit-learn checks the matrix of a table; what may not be infinite is refused by the name of its column.
@@ -433,10 +433,11 @@ class SparseEstimator(Parameters):
             return np.stack([network.predict_proba(encoded) for network in self.members_])
         outputs = np.empty((len(self.members_), len(features), self.members_[0].sizes[-1]), np.float32)
         predict, encoding = self._predicting(len(features)), self._model.encoding
+        encode = encoding.samples if predict.ramps else encoding.transform
 
         def fill(start: int) -> None:
             part = slice(start, start + PREDICTION_ROWS)
-            outputs[:, part] = predict(encoding.transform(features[part]))
+            outputs[:, part] = predict(encode(features[part]))
 
         starts = range(0, len(features), PREDICTION_ROWS)
         if len(starts) < 2 or not predict.threads or effective_n_jobs(self._workers()) == 1:

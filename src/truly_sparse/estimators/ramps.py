@@ -5,6 +5,8 @@ from numba import njit
 
 #: A deviation up to here is the rounding of ramps that are all the same.
 ROUNDING = 1e-12
+#: Rows whose ramps are placed at a time, column by column.
+TOGETHER = 64
 
 
 def ramp_moments(column, start, inverse, share):
@@ -55,19 +57,23 @@ def place_ramps(x, start, inverse, mean, scale, ramped):
     encoded as by `encode_ramps`.
     """
     columns = x.shape[1]
-    for row in range(len(x)):
+    numbers, below = np.empty(TOGETHER), np.empty(TOGETHER)
+    for row in range(0, len(x), TOGETHER):
+        count = min(TOGETHER, len(x) - row)
         for column in range(columns):
-            number, begin, end = x[row, column], ramped.first[column], ramped.first[column + 1]
-            below = 0  # counted, not searched: vectors take many at a time
-            for r in range(begin, end):
-                below += start[r] < number
-            place, value = begin + max(below - 1, 0), 0.0
-            if begin < end:
-                ramp = min(max((number - start[place]) * inverse[place], 0.0), 1.0)
-                value = (ramp - mean[place]) * scale[place]
-            missing = np.isnan(number)
-            ramped.numbers[row, column] = 0.0 if missing else 1.0 + (place - begin)
-            ramped.numbers[row, columns + column] = 0.0 if missing else value
+            begin, end = ramped.first[column], ramped.first[column + 1]
+            numbers[:count], below[:] = x[row : row + count, column], 0.0
+            for r in range(begin, end):  # counted, not searched: vectors take many at a time
+                for k in range(TOGETHER):
+                    below[k] += start[r] < numbers[k]
+            for k in range(count):
+                place, value = begin + max(np.int64(below[k]) - 1, 0), 0.0
+                if begin < end:
+                    ramp = min(max((numbers[k] - start[place]) * inverse[place], 0.0), 1.0)
+                    value = (ramp - mean[place]) * scale[place]
+                missing = np.isnan(numbers[k])
+                ramped.numbers[row + k, column] = 0.0 if missing else 1.0 + (place - begin)
+                ramped.numbers[row + k, columns + column] = 0.0 if missing else value
 
 
 @njit(cache=True, boundscheck=False)
