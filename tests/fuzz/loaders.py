@@ -18,6 +18,7 @@ import contextlib
 import gzip
 import hashlib
 import importlib
+import inspect
 import io
 import json
 import math
@@ -29,8 +30,10 @@ import tarfile
 import tempfile
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import FunctionType, ModuleType
+from typing import Any, cast
 
 HERE = Path(__file__).parent
 CORPUS = HERE / "corpus"
@@ -407,13 +410,22 @@ def replay(kinds: list[str], folder: Path) -> int:
     return count
 
 
+def functions_of(module: ModuleType) -> Iterator[FunctionType]:
+    """Yield the functions of a module and of its classes, but for those that are compiled."""
+    for owner in (module, *(own for own in vars(module).values() if isinstance(own, type))):
+        for own in vars(owner).values():
+            function = own.fget if isinstance(own, property) else getattr(own, "__func__", own)
+            if isinstance(function, FunctionType) and function.__module__ == module.__name__:
+                yield cast(FunctionType, inspect.unwrap(function))
+
+
 def fuzz(kind: str, runs: int, folder: Path) -> None:
     """Fuzz one kind, in this process, which ends with it."""
     import atheris
 
-    with atheris.instrument_imports(include=list(INSTRUMENTED)):
-        for module in INSTRUMENTED:
-            importlib.import_module(module)
+    for name in INSTRUMENTED:
+        for function in functions_of(importlib.import_module(name)):
+            atheris.instrument_func(function)
     (folder / "work").mkdir()
     (folder / "corpus").mkdir()
     trial = Trial(kind, folder / "work")

@@ -3,11 +3,15 @@
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from truly_sparse.engine import link_loops, store
+from truly_sparse.experiments import configuration
 
 LOADERS = Path(__file__).with_name("loaders.py")
 HARM = """
@@ -71,11 +75,11 @@ def test_harm_is_noticed(tmp_path):
 
 # In place of Atheris: ends as the fuzzer of each kind is told to.
 FUZZER = """
-import contextlib, os, signal, sys
+import os, signal, sys
 from pathlib import Path
 ENDS = {ends!r}
-def instrument_imports(include):
-    return contextlib.nullcontext()
+def instrument_func(function):
+    function.__code__  # what has none is refused
 def Setup(arguments, trial):
     (prefix,) = (one.partition("=")[2] for one in arguments if one.startswith("-artifact_prefix="))
     global end, folder
@@ -134,3 +138,11 @@ def test_a_fuzzer_that_dies_is_said_and_is_no_outcome(fuzz, end, said):
     assert done.returncode == 1
     assert f"error: the fuzzer of table {said}" in done.stderr.splitlines()
     assert [line["what"] for line in lines] == ["records"]
+
+
+def test_readers_are_instrumented_and_compiled_functions_are_not():
+    functions_of = runpy.run_path(str(LOADERS))["functions_of"]
+    names = {function.__qualname__ for function in functions_of(store)}
+    assert {"load", "build"} <= names
+    assert "load_config" in {function.__qualname__ for function in functions_of(configuration)}
+    assert not list(functions_of(link_loops))
