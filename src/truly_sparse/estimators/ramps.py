@@ -62,7 +62,8 @@ def place_ramps(x, start, inverse, mean, scale, ramped):
         count = min(TOGETHER, len(x) - row)
         for column in range(columns):
             begin, end = ramped.first[column], ramped.first[column + 1]
-            numbers[:count], below[:] = x[row : row + count, column], 0.0
+            for k in range(TOGETHER):
+                numbers[k], below[k] = x[row + min(k, count - 1), column], 0.0
             for r in range(begin, end):  # counted, not searched: vectors take many at a time
                 for k in range(TOGETHER):
                     below[k] += start[r] < numbers[k]
