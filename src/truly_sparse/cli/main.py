@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from truly_sparse import __version__
-from truly_sparse.cli import golden, model_commands, recheck, score
+from truly_sparse.cli import golden, model_commands, recheck, regain, score
 from truly_sparse.errors import UserError
 
 Command = Callable[[dict[str, Any], argparse.Namespace], None]
@@ -110,6 +110,8 @@ COMMANDS: dict[str, tuple[Command, str, str | None]] = {
     "crate": (_crate, "describe the results of every study as RO-Crates", None),
     "show": (_show, "print one table and where it lies", "table, such as table1"),
 }
+#: Commands that have modules of their own.
+APART: dict[str, Any] = {"golden": golden, "recheck": recheck, "regain": regain, "score": score}
 WORKFLOW = "run the workflow under one progress bar; its log goes into a file"
 CONFIG = "configuration of a study or a preset, such as config/quick.yaml (default: every study at full scale)"
 
@@ -132,6 +134,7 @@ def parser() -> argparse.ArgumentParser:
     model_commands.add(commands)
     golden.add(commands)
     recheck.add(commands, CONFIG)
+    regain.add(commands, CONFIG)
     score.add(commands, CONFIG)
     watched = commands.add_parser("workflow", help=WORKFLOW, description=WORKFLOW)
     watched.add_argument("--config", metavar="FILE", help=CONFIG)
@@ -209,14 +212,8 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.command in model_commands.COMMANDS:
             model_commands.run(arguments)
             return 0
-        if arguments.command == "golden":
-            golden.run(arguments)
-            return 0
-        if arguments.command == "recheck":
-            return recheck.run(arguments)
-        if arguments.command == "score":
-            score.run(arguments)
-            return 0
+        if arguments.command in APART:
+            return APART[arguments.command].run(arguments) or 0
         if arguments.command == "workflow":
             from truly_sparse.cli import workflow
 

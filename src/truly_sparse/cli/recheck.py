@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         outcomes = []
         for outcome in recheck.check(sample, found):
             outcomes.append(outcome)
-            print(f"{len(outcomes)} of {len(sample)}: {outcome.candidate.name}: {_said(outcome)}", flush=True)
+            print(f"{len(outcomes)} of {len(sample)}: {outcome.candidate.name}: {said(outcome)}", flush=True)
     if arguments.outcome:
         line = {"seed": arguments.seed, "minutes": arguments.minutes, **summary(outcomes)}
         with arguments.outcome.open("a", encoding="utf-8") as stream:
@@ -106,7 +106,8 @@ def _tell(
     sys.stdout.flush()
 
 
-def _said(outcome: "Outcome") -> str:
+def said(outcome: "Outcome") -> str:
+    """Return what came of a run, in words."""
     if outcome.absent:
         return f"not trained: {outcome.absent}"
     if outcome.missed:

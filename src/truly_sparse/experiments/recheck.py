@@ -58,6 +58,11 @@ class Outcome(NamedTuple):
     #: Whether every byte of the results was the same.
     same: bool
 
+    @property
+    def well(self) -> bool:
+        """Whether the run was trained and came out as it must."""
+        return not self.absent and not self.missed
+
 
 def candidates(configs: Iterable[dict[str, Any]]) -> list[Candidate]:
     """Return every committed run whose record holds, each once: where others stand for it, they are not taken."""
@@ -110,11 +115,58 @@ def check(sample: Sequence[Candidate], found: Iterable[Candidate]) -> Iterator[O
         All runs; those over other seeds say how far one may lie from its record.
     """
     for one, must in zip(sample, expectations(sample, found), strict=True):
-        absent = _data(one) or _train(one)
-        missed, same = ("", False) if absent else must.compare(*_again(one))
-        if not absent and not missed:
+        outcome = _outcome(one, must)
+        if outcome.well:
             shutil.rmtree(run_folder(elsewhere(one.config), one.spec))
-        yield Outcome(one, must, absent, missed, same)
+        yield outcome
+
+
+def lacking(found: Iterable[Candidate], experiments: Iterable[str]) -> list[Candidate]:
+    """Return the runs of some experiments that predict something of which no test probabilities are kept."""
+    files: dict[Path, dict[str, probabilities.Codes]] = {}
+    wanted = []
+    for one in found:
+        if one.spec.experiment in experiments and one.record["accuracy"]["test"] is not None:
+            file = probabilities.file_of(one.config, one.spec.experiment)
+            if one.spec.path not in files.setdefault(file, probabilities.codes(file)):
+                wanted.append(one)
+    return wanted
+
+
+def regain(wanted: Sequence[Candidate], found: Sequence[Candidate]) -> Iterator[Outcome]:
+    """Train runs again and keep their test probabilities, run by run; yield what came of each.
+
+    What is kept belongs to its record: the same test rows are right, and a sparse run gave the same bytes.
+
+    Parameters
+    ----------
+    wanted : sequence of Candidate
+    found : sequence of Candidate
+        All runs; see `check`.
+    """
+    committed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for other in found:
+        committed[other.config["study"], other.spec.experiment].add(other.spec.path)
+    for one, must in zip(wanted, expectations(wanted, found), strict=True):
+        outcome = _outcome(one, must)
+        if outcome.well:
+            folder = run_folder(elsewhere(one.config), one.spec)
+            again = read_run(elsewhere(one.config), one.spec)
+            if again is None or again["correct"] != one.record["correct"]:
+                outcome = outcome._replace(missed="other test rows are right, so that nothing is kept", same=False)
+            else:
+                paths = committed[one.config["study"], one.spec.experiment]
+                source = {one.spec.path: folder / "predictions.npz"}
+                probabilities.keep(one.config, one.spec.experiment, paths, source)
+                shutil.rmtree(folder)
+        yield outcome
+
+
+def _outcome(one: Candidate, must: Expected) -> Outcome:
+    """Train a run again and compare it."""
+    absent = _data(one) or _train(one)
+    missed, same = ("", False) if absent else must.compare(*_again(one))
+    return Outcome(one, must, absent, missed, same)
 
 
 def expectations(sample: Iterable[Candidate], found: Iterable[Candidate]) -> list[Expected]:
