@@ -26,6 +26,7 @@ from typing import Any
 import columns
 import numpy as np
 from columns import Columns
+from defaults_tables import BASE
 from rounds import clocked
 from tqdm import tqdm
 
@@ -33,10 +34,17 @@ ROWS, FEATURES, CLASSES, PREDICTED = 7898, 50, 5, 10_000
 #: Rows of the fit that compiles and loads, with batches as large as the timed one's.
 SHORT = 3000
 OURS, INDEPENDENT = "truly sparse (ours)", "truly sparse (ours), independent members"
+FAST, BEFORE = "truly sparse (ours), fast", "truly sparse (ours), as before presets"
+#: Methods and parameters of ours; the last has as many networks, links and epochs as the default of the first bench.
+SETTINGS: dict[str, dict[str, Any]] = {
+    OURS: {},
+    INDEPENDENT: {"method": "independent"},
+    FAST: {"preset": "fast"},
+    BEFORE: BASE,
+}
 #: What is fitted -> the package it takes.
 PACKAGES = {
-    OURS: "truly_sparse",
-    INDEPENDENT: "truly_sparse",
+    **dict.fromkeys(SETTINGS, "truly_sparse"),
     "HistGradientBoosting": "sklearn",
     "LightGBM": "lightgbm",
     "XGBoost": "xgboost",
@@ -50,10 +58,10 @@ IMPORT = "from truly_sparse import TrulySparseEnsembleClassifier"
 
 def model_of(name: str, workers: int) -> Any:
     """Return a model with its defaults, unfitted."""
-    if name in (OURS, INDEPENDENT):
+    if name in SETTINGS:
         from truly_sparse import TrulySparseEnsembleClassifier
 
-        return TrulySparseEnsembleClassifier("fd_tse" if name == OURS else "independent", n_jobs=workers)
+        return TrulySparseEnsembleClassifier(**SETTINGS[name], n_jobs=workers)
     if name == "LightGBM":
         from lightgbm import LGBMClassifier
 
@@ -86,7 +94,7 @@ def one(name: str, workers: int) -> dict[str, float]:
     x, y = problem(ROWS)
     shown, _ = problem(PREDICTED)
     short = model_of(name, workers)
-    if name in (OURS, INDEPENDENT):
+    if name in SETTINGS:
         short.set_params(exploration_epochs=2, member_epochs=2)
     if name != CATBOOST:
         short.fit(x[:SHORT], y[:SHORT])
@@ -166,7 +174,8 @@ def markdown(machines: Columns) -> str:
     loads = "; ".join(" and ".join(f"{load:.1f}" for load in own["fits"]["loads"]) for own in measured.values())
     return (
         f"Models by default, {ROWS:,} rows, {FEATURES} features, {CLASSES} classes: CPU seconds and milliseconds of "
-        f"one worker; two share the cores with what else ran (load before and after: {loads}).\n\n"
+        f"one worker; two share the cores with what else ran (load before and after: {loads}). As before presets: the "
+        "default of an earlier release, with a third of the training.\n\n"
         + columns.markdown(["what", "", *measured], rows)
     )
 
