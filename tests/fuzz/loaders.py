@@ -147,6 +147,8 @@ class Kind:
     """Files of one kind: sound ones, and what reads them."""
 
     refusals = "truly_sparse.errors:UserError"
+    #: Bytes of an input, at most: text that is longer says no more, and takes long.
+    longest = 100_000
 
     def seeds(self, folder: Path) -> list[bytes]:
         """Return inputs that stand for sound files."""
@@ -242,6 +244,8 @@ class Models(Kind):
 class Records(Kind):
     """Lines of records."""
 
+    longest = 5_000
+
     def seeds(self, folder: Path) -> list[bytes]:  # noqa: ARG002
         names = ("experiment", "dataset", "method", "setting", "status", "settings_hash", "source_hash")
         return [json.dumps({name: name for name in names} | {"seed": 1, "accuracy": 0.5}).encode() + b"\n"]
@@ -256,6 +260,8 @@ class Records(Kind):
 
 class Configuration(Kind):
     """A study's configuration, or after a first zero the registry of datasets."""
+
+    longest = 5_000
 
     def seeds(self, folder: Path) -> list[bytes]:  # noqa: ARG002
         root = HERE.parents[1]
@@ -336,6 +342,7 @@ class Table(Kind):
     """The text of a HIGGS stream, packed here or, after a first zero, as it is."""
 
     refusals = "truly_sparse.data.fetch:SourceFailed"
+    longest = 5_000
 
     def seeds(self, folder: Path) -> list[bytes]:  # noqa: ARG002
         text = b"1.0,0.5,-2e-3\n0.0,1,7\n" * 4
@@ -434,7 +441,7 @@ def fuzz(kind: str, runs: int, folder: Path) -> None:
         (folder / "corpus" / str(number)).write_bytes(seed)
     atheris.Setup(
         ["loaders", f"-runs={runs}", "-timeout=300", "-rss_limit_mb=4096", f"-artifact_prefix={folder}/",
-         "-max_len=100000", "-len_control=0", "-print_final_stats=1", "-use_value_profile=1", str(folder / "corpus")],
+         f"-max_len={trial.reader.longest}", "-len_control=0", "-print_final_stats=1", "-use_value_profile=1", str(folder / "corpus")],
         trial,
     )  # fmt: skip
     atheris.Fuzz()
