@@ -441,7 +441,8 @@ def fuzz(kind: str, runs: int, folder: Path) -> None:
         (folder / "corpus" / str(number)).write_bytes(seed)
     atheris.Setup(
         ["loaders", f"-runs={runs}", "-timeout=300", "-rss_limit_mb=4096", f"-artifact_prefix={folder}/",
-         f"-max_len={trial.reader.longest}", "-len_control=0", "-print_final_stats=1", "-use_value_profile=1", str(folder / "corpus")],
+         f"-max_len={trial.reader.longest}", "-len_control=0", "-print_final_stats=1", "-use_value_profile=1",
+         str(folder / "corpus")],
         trial,
     )  # fmt: skip
     atheris.Fuzz()
