@@ -25,7 +25,7 @@ from truly_sparse.measure import host
 from ..ensembles.subnetwork_reference import active_links
 from .convolution import random_networks as maps
 from .reference import Reference, to_bfloat16
-from .rounding import UNIT, Worst, bounds_of, moved, probabilities_of
+from .rounding import UNIT, Worst, bounds_of, exceeds, moved, probabilities_of
 from .test_ramped import ramps
 from .test_sparse_kernels import non_zeros
 
@@ -174,12 +174,15 @@ class Trial:
         self.worst = Worst()
 
     def check(self):
-        """Train and predict; return the worst error."""
+        """Train and predict; return the worst error, as far as float32 holds the sums."""
         for step in range(self.steps):
-            self.step(self.first + step)
+            if not self.step(self.first + step):
+                return self.worst
             self.done += 1
         x = taken(self.x, slice(None))
         reference = Reference.of_sparse(self.network)
+        if exceeds(reference, reference.forward(x)[0]):
+            return self.worst
         self.worst.see("predict_proba", self.network.predict_proba(self.x), *probabilities_of(reference, x))
         if self.kind.storage == "bfloat16":
             reference.store = self.store
@@ -201,7 +204,7 @@ class Trial:
         return np.concatenate([links, np.concatenate(by_bias)[self.network._bias_neurons]])
 
     def step(self, number):
-        """Take a step, and compare loss, parameters and moments."""
+        """Take a step, and compare loss, parameters and moments; return whether float32 holds all sums."""
         network, kind = self.network, self.kind
         rows = self.rng.permutation(self.x.shape[0])[: self.batch]
         x, y = taken(self.x, rows).astype(np.float64), self.y[rows]
@@ -216,6 +219,8 @@ class Trial:
         before = state(network)
         result = self.train(rows, number)
         outputs, factors = reference.forward(x, masks)
+        if exceeds(reference, outputs):
+            return False
         errors, by_bias = reference.errors(outputs, factors, y)
         by_matrix = [outputs[source].T @ errors[target] for source, target in reference.pairs]
         bounds = bounds_of(reference, outputs, factors, errors, y, masks, kind.count)
@@ -237,6 +242,7 @@ class Trial:
                 wanted = np.where(rests, old * kept, wanted)
                 near = np.where(rests, 3 * UNIT * np.abs(wanted) * (kept != 1), near)
             self.worst.see(what, found, wanted, near)
+        return True
 
 
 def state(network):

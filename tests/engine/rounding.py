@@ -18,6 +18,8 @@ from .reference import SlowAdam, SlowSGD
 
 #: Half a step of float32 relative to a number.
 UNIT = 2.0**-24
+#: The largest float32, nearly: where a sum's magnitudes are more, it may be no number.
+LARGEST = 3e38
 #: What is lost where results are smaller than any float32 but zero, many times over.
 TINY = 1e-36
 #: Roundings in Mish and in both parts of its derivative, see `activations.mish`; `exponential` counts for two.
@@ -89,6 +91,14 @@ def _forward(reference, outputs, masks):
         factors.append(off * mask)
         bounds.append(stored(reference.store, h, own * mask + UNIT * np.abs(h)))
     raise ValueError("a network has an output")
+
+
+def exceeds(reference, outputs):
+    """Return whether a sum of a network may be more than float32 holds, as after steps that lead far away."""
+    sizes = [np.abs(bias) for bias in reference.biases]
+    for (source, target), matrix in zip(reference.pairs, reference.matrices, strict=True):
+        sizes[target - 1] = sizes[target - 1] + np.abs(outputs[source]) @ np.abs(matrix)
+    return max(size.max() for size in sizes) > LARGEST
 
 
 def probabilities_of(reference, x):

@@ -2,12 +2,13 @@
 
 How far rounding leads is not followed through normalisation and pools, but tried: in some copies of the slow network
 every map is shaken, each number up or down by a few times what its storage may be off by, and of its channel's size, in
-which sums are rounded. So are the moments of a batch: kernels sum squares of distances from the running mean, which is
-0 in a first batch, so that a variance is off by roundings of the squared mean, too. Every copy has another that is
-shaken the other way, so that a number near a border, where a slope or a maximum changes, is beyond it in one of both.
-Kernels may be `ROOM` times as far from the slow network as the furthest copy, of few at first and of many where that is
-not enough; what moments and the way back round, normalisation magnifies, too. Gradients are compared along one
-direction in which all parameters move, each up or down by chance.
+which sums are rounded; and so is a channel as a whole, for numbers that lie close together are rounded alike. So are
+the moments of a batch: kernels sum squares of distances from the running mean, which is 0 in a first batch, so that a
+variance is off by roundings of the squared mean, too. Every copy has another that is shaken the other way, so that a
+number near a border, where a slope or a maximum changes, is beyond it in one of both. Kernels may be `ROOM` times as
+far from the slow network as the furthest copy, of few at first and of many where that is not enough; what moments and
+the way back round, normalisation magnifies, too. Gradients are compared along one direction in which all parameters
+move, each up or down by chance.
 """
 
 from itertools import product
@@ -101,8 +102,9 @@ class Shaking:
 
     def __call__(self, maps):
         own, size = self.rng.integers(0, 2, (2, *maps.shape)) * 2.0 - 1
+        whole = self.rng.integers(0, 2, maps.shape[1])[:, None, None] * 2.0 - 1
         around = np.sqrt((maps**2).mean((0, 2, 3), keepdims=True))
-        return maps * (1 + self.off * own) + self.off * around * size
+        return maps * (1 + self.off * own) + self.off * around * (size + whole)
 
     def settle(self, mean, variance):
         """Shake the moments of channels in a first batch."""

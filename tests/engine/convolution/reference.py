@@ -67,15 +67,22 @@ class SlowNetwork:
     def forward(self, x, moments=None):
         """Return the logits of x, shape (samples, features).
 
-        Normalised by the batch, or by `moments`: running mean and variance of each channel of all maps.
+        Normalised by the batch, or by `moments`: running mean and variance of each channel of all maps. Those of the
+        batch are of maps as they were made, before they are stored.
         """
-        maps = [self.store(np.asarray(x, float).reshape(len(x), *self.plan.picture))]
+        maps, made_of = [], []
+
+        def keep(made):
+            made_of.append((made.mean((0, 2, 3)), made.var((0, 2, 3))))
+            maps.append(self.store(made))
+
+        keep(np.asarray(x, float).reshape(len(x), *self.plan.picture))
         kernels, biases = iter(self.kernels), iter(np.split(self.biases, self._parts()))
         firsts = np.cumsum([0, *(shape.channels for shape in self.plan.shapes)])
         norm = 0
         for layer in self.plan.layers:
             if isinstance(layer, MaxPool):
-                maps.append(self.store(by_three(maps[layer.source])))
+                keep(by_three(maps[layer.source]))
                 continue
             made = 0
             for source in layer.sources:
@@ -83,7 +90,7 @@ class SlowNetwork:
                 if layer.norm:
                     many = z.shape[1]
                     if moments is None:
-                        mean, variance = self.settle(z.mean((0, 2, 3)), z.var((0, 2, 3)))
+                        mean, variance = self.settle(*made_of[source])
                     else:
                         mean, variance = (part[firsts[source] : firsts[source] + many] for part in moments)
                     gamma, beta = (part[norm : norm + many] for part in np.split(self.norms, 2))
@@ -94,7 +101,7 @@ class SlowNetwork:
                 made = made + correlated(z, next(kernels), layer.border)
                 if layer.bias_per_map or source == layer.sources[0]:
                     made = made + next(biases)[:, None, None]
-            maps.append(self.store(made))
+            keep(made)
         return maps[-1][:, :, 0, 0]
 
     def loss(self, x, y):
