@@ -433,7 +433,7 @@ class SparseEstimator(Parameters):
             return np.stack([network.predict_proba(encoded) for network in self.members_])
         outputs = np.empty((len(self.members_), len(features), self.members_[0].sizes[-1]), np.float32)
         predict, encoding = self._predicting(len(features)), self._model.encoding
-        encode = encoding.samples if predict.ramps else encoding.transform
+        encode: Callable[[Any], Any] = encoding.samples if predict.ramps else encoding.transform
 
         def fill(start: int) -> None:
             part = slice(start, start + PREDICTION_ROWS)
