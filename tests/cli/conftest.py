@@ -34,3 +34,12 @@ def committed(tmp_path_factory):
         predictions = {path: folder / "predictions.npz" for path, folder in folders.items()}
         probabilities.keep(config, "tiny", {*predictions}, predictions)
     return place
+
+
+@pytest.fixture
+def records(committed):
+    """Return the file of the records, which gets its content back."""
+    file = committed / "results/test/journal/records/tiny.jsonl"
+    content = file.read_text()
+    yield file
+    file.write_text(content)

@@ -47,15 +47,6 @@ def test_what_a_sample_costs_is_said_and_what_a_limit_leaves_out(check):
     assert "ask for at least 1" in check("--runs", "0")[2]
 
 
-@pytest.fixture
-def records(committed):
-    """Return the file of the records, which gets its content back."""
-    file = committed / "results/test/journal/records/tiny.jsonl"
-    content = file.read_text()
-    yield file
-    file.write_text(content)
-
-
 def test_a_sparse_run_that_comes_out_differently_is_named_with_what_differs(check, records):
     first, second = map(json.loads, records.read_text().splitlines())
     first["loss"]["final_train"] += 1e-9

@@ -60,31 +60,25 @@ def test_one_run_that_lacks_them_is_added_to_the_others(regain, kept):
 @pytest.mark.parametrize(
     ("change", "said_of_it"), [({"links": [1]}, "MISSED: other links"), ({"correct": ""}, "other correct")]
 )
-def test_a_sparse_run_that_comes_out_differently_keeps_nothing(regain, kept, committed, change, said_of_it):
-    file = committed / "results/test/journal/records/tiny.jsonl"
-    text = file.read_text()
-    first, second = map(json.loads, text.splitlines())
-    file.write_text(f"{json.dumps(first | change)}\n{json.dumps(second)}\n")
+def test_a_sparse_run_that_comes_out_differently_keeps_nothing(regain, kept, records, change, said_of_it):
+    first, second = map(json.loads, records.read_text().splitlines())
+    records.write_text(f"{json.dumps(first | change)}\n{json.dumps(second)}\n")
     kept.unlink()
     code, said, errors = regain()
-    file.write_text(text)
     assert code == 2
     assert said_of_it in said
     assert errors.splitlines()[-1].startswith("error: nothing is kept of 1 of 2 runs, the first journal/tiny/toy/")
     assert len(probabilities.codes(kept)) == 1
 
 
-def test_a_model_on_blas_with_other_right_rows_keeps_nothing(regain, kept, committed):
-    file = committed / "results/test/journal/records/tiny.jsonl"
-    text = file.read_text()
-    lines = [json.loads(line) for line in text.splitlines()]
+def test_a_model_on_blas_with_other_right_rows_keeps_nothing(regain, kept, records):
+    lines = [json.loads(line) for line in records.read_text().splitlines()]
     for line in lines:
         if line["settings"]["model"] != "sparse":
             line["correct"] = ""
-    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    records.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     kept.unlink()
     code, said, _ = regain()
-    file.write_text(text)
     assert code == 2
     assert "MISSED: other test rows are right, so that nothing is kept" in said
     assert len(probabilities.codes(kept)) == 1

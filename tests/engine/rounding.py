@@ -70,16 +70,24 @@ def _bent(reference, z, bound, layer):
     return max(1.0, abs(factor)) * bound + UNIT * np.abs(h), abs(1 - factor) * (np.abs(z) <= bound)
 
 
+def _size(reference, outputs, layer):
+    """Return the sums of the magnitudes of what the neurons of a layer add up."""
+    size = np.abs(reference.biases[layer - 1])
+    for (source, target), matrix in zip(reference.pairs, reference.matrices, strict=True):
+        if target == layer:
+            size = size + np.abs(outputs[source]) @ np.abs(matrix)
+    return size
+
+
 def _forward(reference, outputs, masks):
     """Return bounds on all layers' outputs but the last, on its logits, and on factors, and the magnitude of logits."""
     bounds, factors = [np.zeros_like(outputs[0])], []
     for layer, bias in enumerate(reference.biases, 1):
-        z, size, carried = np.tile(bias, (len(outputs[0]), 1)), np.abs(bias), np.zeros((len(outputs[0]), len(bias)))
-        count = np.ones(len(bias))
+        z, carried = np.tile(bias, (len(outputs[0]), 1)), np.zeros((len(outputs[0]), len(bias)))
+        size, count = _size(reference, outputs, layer), np.ones(len(bias))
         for (source, target), matrix in zip(reference.pairs, reference.matrices, strict=True):
             if target == layer:
                 z += outputs[source] @ matrix
-                size = size + np.abs(outputs[source]) @ np.abs(matrix)
                 carried += bounds[source] @ np.abs(matrix)
                 count += (matrix != 0).sum(axis=0)
         bound = carried + UNIT * count * (size + carried) + TINY
@@ -95,10 +103,7 @@ def _forward(reference, outputs, masks):
 
 def exceeds(reference, outputs):
     """Return whether a sum of a network may be more than float32 holds, as after steps that lead far away."""
-    sizes = [np.abs(bias) for bias in reference.biases]
-    for (source, target), matrix in zip(reference.pairs, reference.matrices, strict=True):
-        sizes[target - 1] = sizes[target - 1] + np.abs(outputs[source]) @ np.abs(matrix)
-    return max(size.max() for size in sizes) > LARGEST
+    return any(_size(reference, outputs, layer).max() > LARGEST for layer in range(1, len(outputs)))
 
 
 def probabilities_of(reference, x):

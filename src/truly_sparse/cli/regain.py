@@ -26,15 +26,11 @@ def run(arguments: argparse.Namespace) -> None:
         Where an experiment is unknown, or a run came out differently or could not be trained.
     """
     from truly_sparse.experiments import recheck
-    from truly_sparse.experiments.configuration import load_configs
-    from truly_sparse.experiments.configuration_schema import suggest
+    from truly_sparse.experiments.configuration import check_experiments, load_configs
     from truly_sparse.experiments.jobs import claim_result
 
     configs = load_configs(arguments.config)
-    known = [name for config in configs for name in config["experiments"]]
-    for name in arguments.experiments:
-        if name not in known:
-            raise UserError(f'unknown experiment "{name}"{suggest(name, known)}')
+    check_experiments(configs, arguments.experiments)
     found = recheck.candidates(configs)
     wanted = recheck.lacking(found, arguments.experiments)
     hours = sum(one.seconds for one in wanted) / 3600

@@ -55,20 +55,16 @@ def run(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
     from truly_sparse.experiments import scores
-    from truly_sparse.experiments.configuration import load_configs
-    from truly_sparse.experiments.configuration_schema import suggest
+    from truly_sparse.experiments.configuration import check_experiments, load_configs
     from truly_sparse.files import write_text
 
     metrics = {name: scores.metric_of(name) for name in arguments.metrics}
     configs = load_configs(arguments.config)
-    known = [name for config in configs for name in config["experiments"]]
-    for name in arguments.experiments:
-        if name not in known:
-            raise UserError(f'unknown experiment "{name}"{suggest(name, known)}')
+    check_experiments(configs, arguments.experiments)
     rows: list[tuple[Any, ...]] = []
     notes: list[str] = []
     for config in configs:
-        chosen = [name for name in config["experiments"] if name in (arguments.experiments or known)]
+        chosen = [name for name in config["experiments"] if name in (arguments.experiments or config["experiments"])]
         found, lacking = scores.kept(config, chosen)
         notes += _lacking(config["study"], len(found), lacking)
         rows += [

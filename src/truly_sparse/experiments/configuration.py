@@ -133,6 +133,19 @@ def validate(config: Any, where: str = "configuration", near: Path | None = None
     return filled
 
 
+def check_experiments(configs: Iterable[dict[str, Any]], names: Iterable[str]) -> None:
+    """Refuse a name that is no experiment of any of some configurations.
+
+    Raises
+    ------
+    UserError
+    """
+    known = [name for config in configs for name in config["experiments"]]
+    for name in names:
+        if name not in known:
+            raise UserError(f'unknown experiment "{name}"{suggest(name, known)}')
+
+
 def results_folder(config: dict[str, Any]) -> Path:
     """Return results/<study> at full scale, else results/<preset>/<study>, relative to where the workflow runs."""
     preset = "" if config["preset"] == FULL_SCALE else config["preset"]

@@ -10,6 +10,7 @@ import hashlib
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,6 +58,8 @@ class Outcome(NamedTuple):
     missed: str
     #: Whether every byte of the results was the same.
     same: bool
+    #: The record that came of the run; None where it could not be trained.
+    again: Record | None = None
 
     @property
     def well(self) -> bool:
@@ -123,14 +126,14 @@ def check(sample: Sequence[Candidate], found: Iterable[Candidate]) -> Iterator[O
 
 def lacking(found: Iterable[Candidate], experiments: Iterable[str]) -> list[Candidate]:
     """Return the runs of some experiments that predict something of which no test probabilities are kept."""
-    files: dict[Path, dict[str, probabilities.Codes]] = {}
-    wanted = []
-    for one in found:
-        if one.spec.experiment in experiments and one.record["accuracy"]["test"] is not None:
-            file = probabilities.file_of(one.config, one.spec.experiment)
-            if one.spec.path not in files.setdefault(file, probabilities.codes(file)):
-                wanted.append(one)
-    return wanted
+    codes = cache(probabilities.codes)
+    return [
+        one
+        for one in found
+        if one.spec.experiment in experiments
+        and one.record["status"] == "ok"
+        and one.spec.path not in codes(probabilities.file_of(one.config, one.spec.experiment))
+    ]
 
 
 def regain(wanted: Sequence[Candidate], found: Sequence[Candidate]) -> Iterator[Outcome]:
@@ -144,29 +147,26 @@ def regain(wanted: Sequence[Candidate], found: Sequence[Candidate]) -> Iterator[
     found : sequence of Candidate
         All runs; see `check`.
     """
-    committed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    for other in found:
-        committed[other.config["study"], other.spec.experiment].add(other.spec.path)
     for one, must in zip(wanted, expectations(wanted, found), strict=True):
         outcome = _outcome(one, must)
-        if outcome.well:
-            folder = run_folder(elsewhere(one.config), one.spec)
-            again = read_run(elsewhere(one.config), one.spec)
-            if again is None or again["correct"] != one.record["correct"]:
-                outcome = outcome._replace(missed="other test rows are right, so that nothing is kept", same=False)
-            else:
-                paths = committed[one.config["study"], one.spec.experiment]
-                source = {one.spec.path: folder / "predictions.npz"}
-                probabilities.keep(one.config, one.spec.experiment, paths, source)
+        if outcome.well and outcome.again is not None:
+            if outcome.again["correct"] == one.record["correct"]:
+                experiment, folder = one.spec.experiment, run_folder(elsewhere(one.config), one.spec)
+                committed = {path_of(record) for record in read(records_file(one.config, experiment))}
+                probabilities.keep(one.config, experiment, committed, {one.spec.path: folder / "predictions.npz"})
                 shutil.rmtree(folder)
+            else:
+                outcome = outcome._replace(missed="other test rows are right, so that nothing is kept", same=False)
         yield outcome
 
 
 def _outcome(one: Candidate, must: Expected) -> Outcome:
     """Train a run again and compare it."""
     absent = _data(one) or _train(one)
-    missed, same = ("", False) if absent else must.compare(*_again(one))
-    return Outcome(one, must, absent, missed, same)
+    if absent:
+        return Outcome(one, must, absent, "", False)
+    again, codes = _again(one)
+    return Outcome(one, must, "", *must.compare(again, codes), again)
 
 
 def expectations(sample: Iterable[Candidate], found: Iterable[Candidate]) -> list[Expected]:
@@ -174,13 +174,11 @@ def expectations(sample: Iterable[Candidate], found: Iterable[Candidate]) -> lis
     alike: dict[tuple[str, ...], list[Record]] = {}
     for one in found:
         alike.setdefault(_method(one), []).append(one.record)
-    kept: dict[Path, dict[str, probabilities.Codes]] = {}
+    codes = cache(probabilities.codes)
     stated = []
     for one in sample:
-        file = probabilities.file_of(one.config, one.spec.experiment)
-        if file not in kept:
-            kept[file] = probabilities.codes(file)
-        stated.append(expected(one.record, alike[_method(one)], kept[file].get(one.spec.path)))
+        kept = codes(probabilities.file_of(one.config, one.spec.experiment))
+        stated.append(expected(one.record, alike[_method(one)], kept.get(one.spec.path)))
     return stated
 
 

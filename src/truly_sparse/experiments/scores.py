@@ -7,6 +7,7 @@ each run: they make the same test rows right as its record says.
 import base64
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,17 +42,15 @@ def kept(config: dict[str, Any], experiments: Iterable[str]) -> tuple[list[Kept]
 
     A record that stands for a run of another experiment or study has that run's. Runs that diverged are in neither.
     """
-    files: dict[Path, dict[str, probabilities.Codes]] = {}
+    codes = cache(probabilities.codes)
     found, lacking = [], []
     for experiment in experiments:
         for record in read(records_file(config, experiment)):
             if record["status"] != "ok":
                 continue
             file, path = _place(config, record)
-            if file not in files:
-                files[file] = probabilities.codes(file)
-            if path in files[file]:
-                found.append(Kept(record, probabilities.decode(files[file][path])))
+            if path in codes(file):
+                found.append(Kept(record, probabilities.decode(codes(file)[path])))
             else:
                 lacking.append(record)
     return found, lacking

@@ -70,10 +70,10 @@ class SlowNetwork:
         Normalised by the batch, or by `moments`: running mean and variance of each channel of all maps. Those of the
         batch are of maps as they were made, before they are stored.
         """
-        maps, made_of = [], []
+        fresh, maps = [], []
 
         def keep(made):
-            made_of.append((made.mean((0, 2, 3)), made.var((0, 2, 3))))
+            fresh.append(made)
             maps.append(self.store(made))
 
         keep(np.asarray(x, float).reshape(len(x), *self.plan.picture))
@@ -90,7 +90,7 @@ class SlowNetwork:
                 if layer.norm:
                     many = z.shape[1]
                     if moments is None:
-                        mean, variance = self.settle(*made_of[source])
+                        mean, variance = self.settle(fresh[source].mean((0, 2, 3)), fresh[source].var((0, 2, 3)))
                     else:
                         mean, variance = (part[firsts[source] : firsts[source] + many] for part in moments)
                     gamma, beta = (part[norm : norm + many] for part in np.split(self.norms, 2))
