@@ -57,8 +57,8 @@ from truly_sparse.training.targets import Targets
 AnyLoop = TypeVar("AnyLoop", bound=Loop | Apart)
 #: Makes targets of training rows, validation rows, and the weights of the latter.
 MakeTargets = Callable[[npt.NDArray, npt.NDArray, Weights], Targets]
-#: Rows that are encoded and predicted at a time, so many times what the kernel takes; what the encoding takes of them is
-#: still in a cache then.
+#: Rows that are encoded and predicted at a time, some times what the kernel takes; what the encoding takes of them
+#: is still in a cache then.
 PREDICTION_ROWS = 13 * ROWS
 #: Links of all members up to which they are kept in another order as well, for the next call with a few rows.
 MOST_KEPT = 4_000_000
