@@ -177,21 +177,21 @@ def test_decisions_are_independent_over_steps_blocks_neighbours_and_keys(probabi
         assert abs(correlation(one, other)) < 4 / one.size**0.5, name
 
 
-OPTIMISERS = [
-    SGD(0.05, decay=0.01),
-    SGD(0.05, nesterov=True, coupled=True, decay=0.01),
-    SGD(0.05, clip=0.1),
-    SGD(0.05, clip=0.1, coupled=True, decay=0.01),
-    Adam(0.01),
-    Adam(0.01, clip=0.1, l1=0.001),
-]
+OPTIMISERS = {
+    "sgd": SGD(0.05, decay=0.01),
+    "nesterov, coupled": SGD(0.05, nesterov=True, coupled=True, decay=0.01),
+    "clipped": SGD(0.05, clip=0.1),
+    "clipped, coupled": SGD(0.05, clip=0.1, coupled=True, decay=0.01),
+    "adam": Adam(0.01),
+    "adam, clipped, l1": Adam(0.01, clip=0.1, l1=0.001),
+}
 
 
 def state_of(network):
     return {name: array.tobytes() for name, array in network.copy_state().items()}
 
 
-@pytest.mark.parametrize("optimiser", OPTIMISERS, ids=str)
+@pytest.mark.parametrize("optimiser", OPTIMISERS.values(), ids=OPTIMISERS)
 @pytest.mark.parametrize("storage", ["float32", "bfloat16"])
 def test_a_gate_that_is_always_open_changes_no_bit(optimiser, storage):
     x, y = problem(50 * 8, 7, 4)
@@ -207,7 +207,7 @@ def test_a_gate_that_is_always_open_changes_no_bit(optimiser, storage):
         assert state_of(plain) == state_of(gated)
 
 
-@pytest.mark.parametrize("optimiser", OPTIMISERS, ids=str)
+@pytest.mark.parametrize("optimiser", OPTIMISERS.values(), ids=OPTIMISERS)
 @pytest.mark.parametrize("coast", [False, True])
 def test_links_that_are_never_active_might_as_well_not_be_there(optimiser, coast):
     x, y = problem(64 * 10, 7, 4)
@@ -297,7 +297,7 @@ def test_velocity_of_links_that_coast_falls_by_momentum_alone():
     assert (network.graph.velocity == 0.0625).all()
 
 
-@pytest.mark.parametrize("optimiser", OPTIMISERS, ids=str)
+@pytest.mark.parametrize("optimiser", OPTIMISERS.values(), ids=OPTIMISERS)
 def test_frozen_links_do_not_move_and_come_back_with_what_they_had(optimiser):
     network = network_of()
     if isinstance(optimiser, SGD):

@@ -16,16 +16,16 @@ STEPS = 40
 
 
 RATES = np.linspace(0.01, 0.1, STEPS, dtype=np.float32)
-OPTIMISERS = [
-    SGD(0.05),
-    SGD(0.05, decay=0.01, coupled=True),
-    SGD(0.05, nesterov=True),
-    SGD(0.02, nesterov=True, decay=0.01, coupled=True),
-    SGD(RATES, momentum=1 - RATES),
-    Adam(0.01),
-    Adam(0.01, l1=1e-3),
-    Adam(RATES / 10, decay=1e-3, beta1=0.8, beta2=0.99, epsilon=1e-4),
-]
+OPTIMISERS = {
+    "sgd": SGD(0.05),
+    "coupled": SGD(0.05, decay=0.01, coupled=True),
+    "nesterov": SGD(0.05, nesterov=True),
+    "nesterov, coupled": SGD(0.02, nesterov=True, decay=0.01, coupled=True),
+    "sgd by steps": SGD(RATES, momentum=1 - RATES),
+    "adam": Adam(0.01),
+    "adam, l1": Adam(0.01, l1=1e-3),
+    "adam by steps": Adam(RATES / 10, decay=1e-3, beta1=0.8, beta2=0.99, epsilon=1e-4),
+}
 
 
 def gradients_of(network, x, y):
@@ -37,7 +37,7 @@ def gradients_of(network, x, y):
     return np.concatenate([links, neurons[network._bias_neurons]])
 
 
-@pytest.mark.parametrize("optimiser", OPTIMISERS, ids=str)
+@pytest.mark.parametrize("optimiser", OPTIMISERS.values(), ids=OPTIMISERS)
 @pytest.mark.parametrize("per_block", [False, True])
 @pytest.mark.parametrize("clip", [0.0, 0.05])
 def test_steps_are_those_of_a_slow_optimiser(optimiser, per_block, clip):

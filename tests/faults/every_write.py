@@ -6,6 +6,7 @@
     python tests/faults/every_write.py --what workflow --points 2000  and of a small workflow: Snakemake and its jobs
     python tests/faults/every_write.py --memory              memory that runs out at 200 places instead
     python tests/faults/every_write.py --only run:31:EIO     one of them again, or several
+    python tests/faults/every_write.py --points 2000 --outcome FILE  keep what was found; go on from there next time
 
 `preload.c` counts the calls (open for writing, write, fsync, rename, link, mkdir and their kin) below a throw-away
 folder, of a process and of all that it starts. A fault kills the process before the call, kills it after half of a
@@ -46,6 +47,8 @@ WRITES = "wp"
 NOTES, COUNT = 2 * 8 + (1 << 20), 8
 #: An attempt that takes longer hangs.
 SECONDS = 300
+#: Points of which an outcome says at once what was found.
+STRETCH = 20
 
 
 def many_rows() -> tuple[Any, Any]:
@@ -405,19 +408,47 @@ def _address_space(which: str) -> int:
     return int(re.search(rf"{which}:\s*(\d+)", Path("/proc/self/status").read_text())[1]) * 1024
 
 
-def points(attempts: dict[str, Attempts], memory: bool, number: int | None, seed: int) -> list[Point]:
+def points(calls: dict[str, str], memory: bool, number: int | None, seed: int) -> list[Point]:
     """Return every call with every fault that it can have, or all places where memory runs out; or some of them."""
     if memory:
-        every = [Point(name, part, MEMORY) for name in attempts for part in range(0, PARTS, PARTS // MEMORY_POINTS)]
+        every = [Point(name, part, MEMORY) for name in calls for part in range(0, PARTS, PARTS // MEMORY_POINTS)]
     else:
         every = [
             Point(name, place, fault)
-            for name, one in attempts.items()
-            for place, call in enumerate(one.calls, 1)
+            for name, letters in calls.items()
+            for place, call in enumerate(letters, 1)
             for fault in FAULTS
             if fault != "torn" or call in WRITES
         ]
     return every if number is None else random.Random(seed).sample(every, min(number, len(every)))
+
+
+class Outcome:
+    """A file of what was found: what was asked and the calls then, then a line for each stretch of points."""
+
+    def __init__(self, file: Path | None, asked: dict[str, Any], calls: dict[str, str]) -> None:
+        self.file, self.calls, self.done, self.bad = file, calls, 0, 0
+        if file is None:
+            return
+        if not file.exists():
+            self._add(asked | {"calls": calls})
+        head, *stretches = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+        self.calls = head.pop("calls")
+        if head != asked:
+            raise SystemExit(f"error: {file} is of {head}")
+        self.done = sum(stretch["points"] for stretch in stretches)
+        self.bad = sum(len(stretch["bad"]) for stretch in stretches)
+
+    def add(self, struck: int, bad: dict[str, str], seconds: float) -> None:
+        """Add a stretch."""
+        self.done += struck
+        self.bad += len(bad)
+        self._add({"points": struck, "bad": bad, "seconds": round(seconds, 1)})
+
+    def _add(self, line: dict[str, Any]) -> None:
+        if self.file is not None:
+            with self.file.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(line) + "\n")
 
 
 def preloaded(arguments: list[str]) -> int:
@@ -439,7 +470,9 @@ def main(arguments: list[str]) -> int:
     options.add_argument("--points", type=int)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--memory", action="store_true")
-    options.add_argument("--only", nargs="+", default=[], help="points, such as run:31:EIO")
+    either = options.add_mutually_exclusive_group()
+    either.add_argument("--only", nargs="+", default=[], help="points, such as run:31:EIO")
+    either.add_argument("--outcome", type=Path, help="keep what was found here, and go on from what it holds")
     asked = options.parse_args(arguments)
     if "LD_PRELOAD" not in os.environ:
         return preloaded(arguments)
@@ -450,23 +483,28 @@ def main(arguments: list[str]) -> int:
         names = sorted({one.split(":")[0] for one in asked.only}) or asked.what
         memory = asked.memory or any(one.endswith(MEMORY) for one in asked.only)
         attempts = {name: Attempts(name, Path(folder).resolve(), large=memory) for name in names}
-        chosen = points(attempts, memory, asked.points, asked.seed)
+        wanted = {"what": names, "memory": memory, "points": asked.points, "seed": asked.seed}
+        outcome = Outcome(asked.outcome, wanted, {name: one.calls for name, one in attempts.items()})
+        chosen = points(outcome.calls, memory, asked.points, asked.seed)
         if asked.only:
-            chosen = [point for point in points(attempts, memory, None, 0) if str(point) in asked.only]
-        bad = 0
-        for point in chosen:
-            problem = attempts[point.subject].strike(point)
-            if problem:
-                bad += 1
-                print(f"{point}: {problem}", flush=True)
+            chosen = [point for point in points(outcome.calls, memory, None, 0) if str(point) in asked.only]
+        while outcome.done < len(chosen):
+            begun, bad = time.monotonic(), {}
+            stretch = chosen[outcome.done : outcome.done + STRETCH]
+            for point in stretch:
+                problem = attempts[point.subject].strike(point)
+                if problem:
+                    bad[str(point)] = problem
+                    print(f"{point}: {problem}", flush=True)
+            outcome.add(len(stretch), bad, time.monotonic() - begun)
         os.chdir(ROOT)
     if memory:
         rooms = ", ".join(f"{one.room / 1e6:.0f} MB of {name}" for name, one in attempts.items())
-        print(f"{len(chosen)} places where memory ran out ({rooms}), {bad} bad")
+        print(f"{len(chosen)} places where memory ran out ({rooms}), {outcome.bad} bad")
     else:
-        calls = ", ".join(f"{len(one.calls)} of {name}" for name, one in attempts.items())
-        print(f"{len(chosen)} faults at calls that change files ({calls}), {bad} bad")
-    return 1 if bad or not chosen else 0
+        calls = ", ".join(f"{len(letters)} of {name}" for name, letters in outcome.calls.items())
+        print(f"{len(chosen)} faults at calls that change files ({calls}), {outcome.bad} bad")
+    return 1 if outcome.bad or not chosen else 0
 
 
 if __name__ == "__main__":

@@ -54,6 +54,24 @@ def test_a_call_that_fails_in_a_workflow_costs_the_same_command_again_and_nothin
     assert "2 faults at calls that change files" in done.stdout
 
 
+def test_what_was_found_is_kept_and_gone_on_from(tmp_path):
+    kept = tmp_path / "outcome.jsonl"
+    asked = ["--what", "fit", "--points", "21", "--outcome", str(kept)]
+    assert strike(*asked).returncode == 0
+    head, first, last = lines = kept.read_text().splitlines()
+    assert [json.loads(line)["points"] for line in lines] == [21, 20, 1]
+    lost = json.dumps(json.loads(first) | {"bad": {"fit:1:EIO": "lost"}})
+    kept.write_text(f"{head}\n{lost}\n")
+    done = strike(*asked)
+    assert done.returncode == 1, "what was found before counts"
+    assert "21 faults" in done.stdout
+    assert "1 bad" in done.stdout
+    assert kept.read_text().splitlines()[2].startswith(last.partition(', "seconds"')[0])
+    other = strike(*asked, "--seed", "5")
+    assert other.returncode == 1
+    assert "outcome.jsonl is of" in other.stderr
+
+
 def test_memory_that_runs_out_costs_a_second_attempt_and_nothing_else():
     done = strike("--what", "fit", "--memory", "--points", "2", "--seed", SEED)
     assert done.returncode == 0, done.stdout + done.stderr
