@@ -100,7 +100,7 @@ def _maps() -> Iterator[Claim]:
     keys = {"one": snapshots, "other": children, "metric": "error_overlap", "frame": SALIENCY}
     text = "Errors of two children overlap less than those of two snapshots."
     yield Claim("d6/errors", topic, text, "7.2.1, figure 7.2", GREATER, keys)
-    why = "feature visualisation needs convolutional networks, which a later study has"
+    why = "the children whose maps are compared here are perceptrons, which have no channels to visualise"
     text = "Feature visualisations of children differ more than those of snapshots."
     yield Claim("d7/features", topic, text, "7.4, figure 7.3", ABSENT, {"why": why})
 
