@@ -59,14 +59,15 @@ def main(arguments: list[str]) -> int:
     asked = options.parse_args(arguments)
     mutmut("run", "--max-children", "1", FIRST)
     every = sorted(codes())
-    chosen = random.Random(asked.seed).sample(every, min(asked.mutants, len(every)))
+    chosen = random.Random(asked.seed).sample(every, len(every))[: asked.mutants]
     lines = asked.outcome.read_text(encoding="utf-8").splitlines() if asked.outcome.exists() else []
     found = [json.loads(line) for line in lines]
     if any((line["seed"], line["of"]) != (asked.seed, len(every)) for line in found):
         raise SystemExit(f"error: {asked.outcome} is of another seed or of other sources")
     while (done := sum(line["mutants"] for line in found)) < len(chosen):
-        begun, names = time.monotonic(), chosen[done : done + STRETCH]
-        mutmut("run", "--max-children", "1", *names)
+        begun, names, before = time.monotonic(), chosen[done : done + STRETCH], codes()
+        if left := [name for name in names if before[name] is None]:
+            mutmut("run", "--max-children", "1", *left)
         after = codes()
         assert all(after[name] is not None for name in names), "mutmut has left some out"
         survived = {name: changed(name) for name in names if after[name] in NOTICED_BY_NONE}

@@ -40,15 +40,20 @@ def test_an_outcome_says_what_was_changed_and_no_test_noticed(mutmut, tmp_path, 
     assert sorted(name for names in mutmut for name in names) == sorted(NAMES)
 
 
-def test_the_same_command_goes_on_from_an_outcome(mutmut, tmp_path):
+def test_the_same_command_goes_on_from_an_outcome_and_from_what_mutmut_has_tested(mutmut, tmp_path):
     outcome = tmp_path / "mutation.jsonl"
+    mutation.main(["--mutants", "8", "--outcome", str(outcome)])
+    first = outcome.read_text()
     mutation.main(["--outcome", str(outcome)])
-    whole, first = outcome.read_text().splitlines(), list(mutmut)
-    outcome.write_text(f"{whole[0]}\n")
-    mutmut.clear()
+    assert [len(names) for names in mutmut] == [0, 8, 0, 8, 4]
+    whole = outcome.read_text()
+    assert whole.startswith(first)
+    outcome.write_text(first)
     mutation.main(["--outcome", str(outcome)])
-    assert mutmut == [[], *first[2:]]
-    assert len(outcome.read_text().splitlines()) == len(whole)
+    assert mutmut[5:] == [[]]
+    assert [one["survived"] for one in map(json.loads, outcome.read_text().splitlines())] == [
+        one["survived"] for one in map(json.loads, whole.splitlines())
+    ]
     with pytest.raises(SystemExit, match="another seed"):
         mutation.main(["--outcome", str(outcome), "--seed", "1"])
 
