@@ -2,13 +2,16 @@
 
 import errno
 import fcntl
+import hashlib
+import json
 import os
 import threading
+import time
 
 import pytest
 
 from truly_sparse.engine import memory
-from truly_sparse.files import lock, locked, write_text
+from truly_sparse.files import atomic_path, lock, locked, sha256, sweep, write_json, write_text
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
@@ -51,6 +54,51 @@ def test_a_full_disk_names_the_file_and_leaves_nothing(tmp_path, monkeypatch):
         write_text(tmp_path / "table.csv", "1\n")
     assert (error.value.errno, error.value.filename) == (errno.ENOSPC, str(tmp_path / "table.csv"))
     assert not [*tmp_path.iterdir()]
+
+
+def test_json_is_indented_ends_with_a_line_and_holds_no_nan(tmp_path):
+    target = tmp_path / "there/facts.json"
+    write_json(target, {"name": "Ä", "numbers": [1, 2.5]})
+    text = target.read_text(encoding="utf-8")
+    assert json.loads(text) == {"name": "Ä", "numbers": [1, 2.5]}
+    assert text.startswith('{\n "name"')
+    assert text.endswith("}\n")
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(target, float("nan"))
+    assert target.read_text(encoding="utf-8") == text
+
+
+def test_a_digest_is_of_all_bytes(tmp_path):
+    data = bytes(range(256)) * 5000
+    (tmp_path / "data").write_bytes(data)
+    assert sha256(tmp_path / "data") == hashlib.sha256(data).hexdigest()
+
+
+def unfinished(target):
+    """Return what is left of a file whose writer was killed."""
+    with atomic_path(target) as temporary:
+        temporary.write_text("half")
+        name = temporary.name
+    target.with_name(name).write_text("half")
+    return target.with_name(name)
+
+
+@pytest.mark.parametrize(("stems", "left"), [(["run"], ["other"]), ([], [])])
+def test_a_sweep_takes_what_killed_processes_left_of_one_name_or_of_all(tmp_path, stems, left):
+    halves = {stem: unfinished(tmp_path / f"{stem}.json") for stem in ("run", "other")}
+    sweep(tmp_path, *stems)
+    assert [stem for stem, path in halves.items() if path.exists()] == left
+    assert {path.name for path in tmp_path.glob("[!.]*")} == {"run.json", "other.json"}
+
+
+def test_what_was_left_long_ago_is_removed_with_the_next_write_unless_its_writer_lives(tmp_path):
+    old, held, young = (unfinished(tmp_path / "run.json") for _ in range(3))
+    for path in (old, held):
+        os.utime(path, (time.time() - 10 * 86400,) * 2)
+    with held.open() as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        write_text(tmp_path / "run.json", "whole")
+    assert [path.exists() for path in (old, held, young)] == [False, True, True]
 
 
 def failing(number):

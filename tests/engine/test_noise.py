@@ -144,3 +144,8 @@ def test_numbers_that_are_no_noise_are_one_line(change):
     assert "\n" not in str(error.value)
     with pytest.raises(UserError, match="not a key and four numbers"):
         noise_of(numbers[:5])
+
+
+@pytest.mark.parametrize("noise", [Noise(0, 0.0, 0.0), Noise(2**64 - 1, 0.5, 1.0, -1, True)])
+def test_numbers_at_the_edge_of_what_is_possible_are_noise(noise):
+    assert noise_of(numbers_of(noise)) == noise

@@ -158,3 +158,17 @@ def test_a_dense_network_moves_as_a_sparse_one_with_all_links(optimiser):
         restored.train_epoch(x, y, np.arange(64), 32, optimiser, 0.2, 3, 6)
         assert (network.predict_proba(x) == restored.predict_proba(x)).all()
     assert np.allclose(dense.predict_proba(x), sparse.predict_proba(x), atol=2e-6)
+
+
+@pytest.mark.parametrize("optimiser", [SGD(0.05), Adam(0.01)], ids=["sgd", "adam"])
+def test_a_dense_network_at_rest_trains_as_one_that_has_only_its_weights(optimiser):
+    x, y = problem(64, 20, 3)
+    trained, fresh = (DenseMLP((x.shape[1], 12, 3), [0.0], np.random.default_rng(0)) for _ in range(2))
+    trained.train_epoch(x, y, np.arange(len(x)), 16, optimiser, 0.0, 7, 0)
+    for own, other in zip((*fresh.weights, *fresh.biases), (*trained.weights, *trained.biases), strict=True):
+        own[...] = other
+    trained.rest()
+    for network in (trained, fresh):
+        network.train_epoch(x, y, np.arange(len(x)), 16, optimiser, 0.0, 7, 0)
+    for own, other in zip((*fresh.weights, *fresh.biases), (*trained.weights, *trained.biases), strict=True):
+        assert own.tobytes() == other.tobytes()

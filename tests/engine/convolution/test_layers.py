@@ -39,6 +39,21 @@ def test_networks_of_the_sources_have_the_printed_parameters(layers, parameters,
         assert plan.multiply_adds == multiply_adds
 
 
+@pytest.mark.parametrize(
+    ("make", "last"),
+    [
+        (architectures.plain, "mish"),
+        (architectures.spas, "none"),
+        (architectures.densenet, "none"),
+        (architectures.lenet, "mish"),
+    ],
+)
+def test_every_layer_between_picture_and_outputs_bends_what_it_takes_as_asked(make, last):
+    first, *between, outputs = [one for one in make(10, activation="mish") if isinstance(one, Convolution)]
+    assert (first.activation, outputs.activation) == ("none", last)
+    assert {layer.activation for layer in between if layer.sources != (0,)} == {"mish"}
+
+
 def test_transitions_before_their_pooling_make_mullers_multiply_adds():
     transitions = 16 * 32 * 8 * 8 + 32 * 64 * 4 * 4
     for shortcuts, printed in ((False, 6_013_568), (True, 11_321_984)):

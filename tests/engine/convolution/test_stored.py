@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from truly_sparse.engine import store
-from truly_sparse.engine.convolution import architectures
-from truly_sparse.engine.convolution.layers import Plan
+from truly_sparse.engine.convolution import architectures, stored
+from truly_sparse.engine.convolution.layers import Convolution, Plan
 from truly_sparse.engine.convolution.start import start
 from truly_sparse.engine.optimisers import SGD, Adam
 from truly_sparse.errors import UserError
@@ -113,3 +113,30 @@ def test_arrays_that_make_no_network_are_refused(tmp_path, changes):
     with pytest.raises(UserError, match=r"member\.npz") as error:
         store.load(tmp_path / "member.npz")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        (with_layer(0, kind="dense"), "layer 1 is neither a convolution nor a pool"),
+        (with_layer(1, source="0"), "layer 2: source is not int"),
+        (with_layer(0, norm=1), "layer 1: norm is not bool"),
+        ({"picture": np.array([1, 16])}, "picture or layers are not valid"),
+        (
+            {"picture": np.array([1, 5000, 5000])},
+            r"a picture of \(1, 5000, 5000\) is not one of 1 to 16,777,216",
+        ),
+        ({"layers": np.frombuffer(b"{}", np.uint8)}, "layers are not a list"),
+        (with_item("running_variances", 0, -1.0), "a running variance is negative"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_and_of_which_layer(tmp_path, changes, text):
+    store.save(spoilt(**changes), tmp_path / "member.npz")
+    with pytest.raises(UserError, match=rf"[ (]{text}"):
+        store.load(tmp_path / "member.npz")
+
+
+@pytest.mark.parametrize("picture", [(1, 2, 1), (2**23, 1, 2), (1, 2**12, 2**12)])
+def test_pictures_at_the_edge_of_what_is_possible_are_read(picture):
+    plan = Plan(picture, [Convolution((0,), 2, 1, 0, pool="global")])
+    assert stored.plan_of(stored.described(plan)).picture == picture
