@@ -55,7 +55,8 @@ def read(entry: Mapping[str, Any], folder: Path, files: Sequence[str]) -> Iterat
             for part, names in enumerate((entry["parts"]["training"], entry["parts"]["test"])):
                 for pixels, labels in pieces(entry, opened, names):
                     yield Images(pixels, labels, part)
-    except (OSError, EOFError, ValueError, zlib.error, tarfile.TarError) as error:  # of a header, ValueError
+    except (OSError, EOFError, ValueError, OverflowError, zlib.error, tarfile.TarError) as error:
+        # Headers that tarfile does not know to be wrong end in a ValueError or an OverflowError.
         raise SourceFailed(f"{folder}: cannot be read ({one_line(error)})") from None
 
 
