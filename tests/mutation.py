@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 MUTANTS = ROOT / "mutants"
 #: Mutants that mutmut is started for at a time: it tests the tests themselves before them.
-STRETCH = 400
+STRETCH = 1000
 #: How tests end that have noticed nothing, or of which there are none (pytest's code and mutmut's). Other codes are of
 #: tests that failed, crashed or did not end.
 NOTICED_BY_NONE = {0, 5, 33}
