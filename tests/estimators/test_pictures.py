@@ -122,6 +122,8 @@ def test_a_file_predicts_the_same_and_a_spoilt_one_is_one_line(fitted, digits, t
         assert "\n" not in str(error.value)
     with pytest.raises(UserError, match="not fitted"):
         save_model(SparseCNNClassifier(), path)
+    with pytest.raises(UserError, match=r"^classifiers of pictures do not go on from a fit; leave training_state out$"):
+        save_model(fitted, path, training_state=True)
 
 
 @pytest.fixture(scope="module")

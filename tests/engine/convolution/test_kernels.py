@@ -246,6 +246,22 @@ def test_a_network_without_some_links_trains_as_one_that_never_had_them(optimise
         close(own, other)
 
 
+@pytest.mark.parametrize("optimiser", [SGD(0.05), Adam(0.01)], ids=["sgd", "adam"])
+def test_a_network_at_rest_has_its_parameters_and_no_moments(optimiser):
+    network = drawn(*SMALL["all"], density=0.7)
+    x, y = problem(network, 32)
+    network.train_epoch(x, y, np.arange(32), 16, optimiser)
+    trained = network.copy_state()
+    network.rest()
+    resting = network.copy_state()
+    assert resting.keys() == trained.keys()
+    for name, own in resting.items():
+        forgotten = name.endswith(("velocity", "second"))
+        expected = np.zeros_like(own) if forgotten else np.ones_like(own) if name == "powers" else trained[name]
+        assert own.tobytes() == expected.tobytes(), name
+    assert any(trained[name].any() for name in trained if name.endswith("velocity"))
+
+
 def test_a_state_goes_on_as_the_network_it_was_copied_from():
     first, second = drawn(*SMALL["all"], density=0.7), drawn(*SMALL["all"], density=0.7)
     x, y = problem(first, 64)
