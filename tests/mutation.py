@@ -11,6 +11,7 @@ holds a line for each stretch of mutants, with what was changed where no test fa
 
 import argparse
 import json
+import os
 import random
 import subprocess
 import sys
@@ -32,7 +33,10 @@ FIRST = "truly_sparse.files.*__mutmut_1"
 
 def mutmut(*arguments: str) -> str:
     """Run a command of mutmut in the checkout; return what it says, or end with it."""
-    done = subprocess.run([sys.executable, "-m", "mutmut", *arguments], cwd=ROOT, capture_output=True, text=True)
+    # mutmut forks from the process that tested the tests, with its kernels, and has to be its only parent of others.
+    environment = os.environ | {"JOBLIB_MULTIPROCESSING": "0"}
+    command = [sys.executable, "-m", "mutmut", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"error: mutmut {arguments[0]}: {done.stdout[-2000:]}{done.stderr[-500:]}")
     return done.stdout

@@ -15,7 +15,7 @@ from truly_sparse.errors import UserError, one_line
 # Levels of mappings and lists in a file, and values in it, an alias counting as all that it stands for.
 DEEPEST, MOST_VALUES = 50, 100_000
 #: What PyYAML raises, besides its own errors, for values that are not what their tag says or that are nested too deep.
-NO_VALUE = (ValueError, LookupError, AttributeError, TypeError, RecursionError)
+NO_VALUE = (ValueError, OverflowError, LookupError, AttributeError, TypeError, RecursionError)
 
 
 def checkout_file(name: Path, near: Path | None = None) -> Path:
