@@ -69,3 +69,11 @@ def test_a_place_that_no_letters_of_the_locale_name_is_left_to_numba(monkeypatch
     before = os.environ["NUMBA_CACHE_DIR"]
     kernel_cache.settle()
     assert os.environ["NUMBA_CACHE_DIR"] == before
+
+
+def test_a_folder_that_only_one_of_write_and_search_is_granted_for_cannot_be_written_to(tmp_path, monkeypatch):
+    for granted, writable in ((os.W_OK, False), (os.X_OK, False), (os.W_OK | os.X_OK, True)):
+        monkeypatch.setattr(os, "access", lambda _, asked, granted=granted: asked & ~granted == 0)
+        assert kernel_cache._writable(tmp_path) == writable
+    (tmp_path / "file").touch()
+    assert not kernel_cache._writable(tmp_path / "file")

@@ -163,3 +163,7 @@ def test_streams_are_children_of_one_seed_and_can_go_on():
     second = Streams(6)
     second.restore(first.state())
     assert first.order.random(9).tobytes() == second.order.random(9).tobytes()
+
+
+def test_slopes_of_all_relu_change_their_sign_from_layer_to_layer():
+    assert all_relu_slopes(5, 0.6) == [-0.6, 0.6, -0.6, 0.6, -0.6]

@@ -172,3 +172,28 @@ def test_a_dense_network_at_rest_trains_as_one_that_has_only_its_weights(optimis
         network.train_epoch(x, y, np.arange(len(x)), 16, optimiser, 0.0, 7, 0)
     for own, other in zip((*fresh.weights, *fresh.biases), (*trained.weights, *trained.biases), strict=True):
         assert own.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_a_velocity_of_gradients_moves_as_pytorchs_does(nesterov):
+    """torch: v = m v + g; p -= rate (g + m v) with Nesterov's momentum, rate v without."""
+    rates, momentum, before = np.array([0.1, 0.05, 0.2, 0.02]), 0.9, 0.4
+    ours = of_gradients(SGD(rates, momentum=momentum, nesterov=nesterov), before, len(rates))
+    gradients = np.random.default_rng(0).normal(size=len(rates))
+    position = other = 1.0
+    velocity = 3.0
+    own_velocity = -before * velocity
+    for rate, gradient, factor in zip(rates, gradients, ours.momentum, strict=True):
+        velocity = momentum * velocity + gradient
+        position -= rate * (gradient + momentum * velocity) if nesterov else rate * velocity
+        own_velocity = factor * own_velocity - rate * gradient
+        other += ours.lookahead * own_velocity - rate * gradient if nesterov else own_velocity
+    assert other == pytest.approx(position, rel=1e-12)
+
+
+def test_only_second_moments_have_powers():
+    x, y = problem(64, 20, 3)
+    for optimiser, powers in ((SGD(0.05), False), (Adam(0.01), True)):
+        network = DenseMLP((x.shape[1], 12, 3), [0.0], np.random.default_rng(0))
+        network.train_epoch(x, y, np.arange(len(x)), 16, optimiser, 0.0, 7, 0)
+        assert ("powers" in network.copy_state()) == powers

@@ -111,3 +111,9 @@ def test_a_configuration_may_keep_none(config):
     assert store(config | {"keep_probabilities": False}) == {}
     assert not probabilities.file_of(config, "table1").exists()
     assert len(records.read(records.records_file(config, "table1"))) == 3
+
+
+def test_nothing_in_a_file_is_unpickled(tmp_path):
+    np.savez(tmp_path / "table1.npz", **{"table1/wine/rd_tse/eps20/seed0": np.array([print], object)})
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        probabilities.codes(tmp_path / "table1.npz")
