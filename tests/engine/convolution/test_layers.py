@@ -74,7 +74,7 @@ def test_transitions_before_their_pooling_make_mullers_multiply_adds():
         ([Convolution((0,), 4), MaxPool(1), Convolution((1, 2), 4)], "different rows"),
         (
             [Convolution((0,), 4), MaxPool(1), Convolution((1,), 2, 1, 0, True, pool="global")],
-            "another layer normalises",
+            "^layer 2 pools map 1, which another layer normalises$",
         ),
         ([Convolution((0,), 4, 8, 0)], "pool 'flatten'"),
         ([Convolution((0,), 4, 1, 0, pool="global"), Convolution((1,), 4)], "pool 'flatten'"),
@@ -103,3 +103,9 @@ def test_pictures_have_several_positions(picture):
 def test_maps_of_one_row_are_not_pooled_to_nothing(pool, border):
     with pytest.raises(UserError, match="layer 1 pools a map of 1 x 8 positions: nothing is left of it"):
         Plan((2, 1, 8), [Convolution((0,), 4, 2, border, pool=pool), Convolution((1,), 2, 1, 0, pool="global")])
+
+
+@pytest.mark.parametrize("picture", [(2, 2, 8), (2, 8, 2)])
+def test_a_kernel_that_is_longer_than_one_side_does_not_fit(picture):
+    with pytest.raises(UserError, match="does not fit"):
+        Plan(picture, [Convolution((0,), 4, 3, 0, pool="global")])

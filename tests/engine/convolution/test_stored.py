@@ -124,7 +124,7 @@ def test_arrays_that_make_no_network_are_refused(tmp_path, changes):
         ({"picture": np.array([1, 16])}, "picture or layers are not valid"),
         (
             {"picture": np.array([1, 5000, 5000])},
-            r"a picture of \(1, 5000, 5000\) is not one of 1 to 16,777,216",
+            r"a picture of \(1, 5000, 5000\) is not one of 1 to 16,777,216 .*",
         ),
         ({"layers": np.frombuffer(b"{}", np.uint8)}, "layers are not a list"),
         (with_item("running_variances", 0, -1.0), "a running variance is negative"),
@@ -132,7 +132,7 @@ def test_arrays_that_make_no_network_are_refused(tmp_path, changes):
 )
 def test_a_refusal_says_what_is_wrong_and_of_which_layer(tmp_path, changes, text):
     store.save(spoilt(**changes), tmp_path / "member.npz")
-    with pytest.raises(UserError, match=rf"[ (]{text}"):
+    with pytest.raises(UserError, match=rf"member\.npz: {text}; delete it and train again$"):
         store.load(tmp_path / "member.npz")
 
 
