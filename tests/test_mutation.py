@@ -24,44 +24,34 @@ def mutmut(monkeypatch):
 
     monkeypatch.setattr(mutation, "mutmut", say)
     monkeypatch.setattr(mutation, "codes", lambda: dict(ends))
-    monkeypatch.setattr(mutation, "STRETCH", 8)
     return asked
 
 
 def test_an_outcome_says_what_was_changed_and_no_test_noticed(mutmut, tmp_path, capsys):
-    outcome = tmp_path / "mutation.jsonl"
+    outcome = tmp_path / "mutation.json"
     assert mutation.main(["--outcome", str(outcome)]) == 0
     assert "90.0% of 20 mutants were noticed, of 20 that there are" in capsys.readouterr().out
-    lines = [json.loads(line) for line in outcome.read_text().splitlines()]
-    assert [line["mutants"] for line in lines] == [8, 8, 4]
-    survived = {name: change for line in lines for name, change in line["survived"].items()}
+    found = json.loads(outcome.read_text())
+    survived = found.pop("survived")
+    assert found == {"seed": 0, "of": 20, "mutants": 20, "noticed": 0.9}
     assert set(survived) == {NAMES[3], NAMES[4]}
     assert survived[NAMES[3]] == ["-    return 1", "+    return 2"]
-    assert sorted(name for names in mutmut for name in names) == sorted(NAMES)
+    assert [sorted(names) for names in mutmut] == [[], sorted(NAMES)]
 
 
-def test_the_same_command_goes_on_from_an_outcome_and_from_what_mutmut_has_tested(mutmut, tmp_path):
-    outcome = tmp_path / "mutation.jsonl"
-    mutation.main(["--mutants", "8", "--outcome", str(outcome)])
-    first = outcome.read_text()
-    mutation.main(["--outcome", str(outcome)])
-    assert [len(names) for names in mutmut] == [0, 8, 0, 8, 4]
-    whole = outcome.read_text()
-    assert whole.startswith(first)
-    outcome.write_text(first)
-    mutation.main(["--outcome", str(outcome)])
-    assert mutmut[5:] == [[]]
-    assert [one["survived"] for one in map(json.loads, outcome.read_text().splitlines())] == [
-        one["survived"] for one in map(json.loads, whole.splitlines())
-    ]
-    with pytest.raises(SystemExit, match="another seed"):
-        mutation.main(["--outcome", str(outcome), "--seed", "1"])
+def test_what_was_tested_is_not_tested_again_unless_no_test_had_noticed_it(mutmut, tmp_path):
+    asked = ["--outcome", str(tmp_path / "mutation.json")]
+    mutation.main([*asked, "--mutants", "8"])
+    mutation.main(asked)
+    mutation.main([*asked, "--again"])
+    assert [len(names) for names in mutmut] == [0, 8, 0, 12, 0, 2]
+    assert set(mutmut[-1]) == {NAMES[3], NAMES[4]}
 
 
 @pytest.mark.usefixtures("mutmut")
 def test_too_few_that_are_noticed_are_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(mutation, "LEAST", 0.91)
-    assert mutation.main(["--outcome", str(tmp_path / "mutation.jsonl")]) == 1
+    assert mutation.main(["--outcome", str(tmp_path / "mutation.json")]) == 1
 
 
 def test_mutants_are_of_what_coverage_is_measured_of():
