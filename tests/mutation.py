@@ -33,7 +33,7 @@ FIRST = "truly_sparse.files.*__mutmut_1"
 def mutmut(*arguments: str) -> str:
     """Run a command of mutmut in the checkout; return what it says, or end with it."""
     # mutmut forks from the process that tested the tests, with its kernels, and has to be its only parent of others.
-    environment = os.environ | {"JOBLIB_MULTIPROCESSING": "0", "PYTHONPATH": str(MUTANTS / "src")}
+    environment = os.environ | {"JOBLIB_MULTIPROCESSING": "0"}
     command = [sys.executable, "-m", "mutmut", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
