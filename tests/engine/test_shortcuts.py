@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, chi2
 
-from truly_sparse.engine import shortcuts
+from truly_sparse.engine import shortcuts, topology
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.optimisers import Adam
 from truly_sparse.errors import UserError
@@ -49,6 +49,22 @@ def test_a_start_has_exact_numbers_spread_over_the_places_of_a_kind():
     bounds = [1 / np.sqrt(block.n_in) for block in network.blocks]
     for block, bound in zip(network.blocks, bounds, strict=True):
         assert 0.9 * bound < np.abs(block.values).max(initial=0) <= bound
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.4])
+def test_erdos_renyi_links_start_as_wide_as_the_links_that_are_expected_allow(ratio):
+    sizes, epsilon = (300, 60, 40, 10), 5
+    network = shortcuts.erdos_renyi(sizes, epsilon, ratio, "mish", np.random.default_rng(0), "he_links")
+    for block in network.blocks:
+        if block.target == block.source + 1:
+            expected = (1 - ratio) * topology.density(block.n_in, block.n_out, epsilon)
+            assert network.bounds[block.pair] == pytest.approx(np.sqrt(6 / (expected * block.n_in)))
+
+
+def test_links_start_as_wide_as_those_that_are_drawn_allow():
+    links = {(0, 1): np.arange(0, 240, 3), (1, 2): np.arange(10)}
+    network = SparseMLP.start((24, 10, 4), links, "mish", np.random.default_rng(0), "he_links")
+    assert network.bounds == {(0, 1): pytest.approx(np.sqrt(6 / 8)), (1, 2): pytest.approx(np.sqrt(6 / 2.5))}
 
 
 def test_every_place_is_as_likely():
