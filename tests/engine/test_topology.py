@@ -128,3 +128,11 @@ def test_start_values_are_uniform_within_their_bound():
     values = topology.start_values(20_000, 0.5, np.random.default_rng(0))
     assert values.dtype == np.float32
     assert stats.kstest(values, stats.uniform(-0.5, 1).cdf).pvalue > 0.001
+
+
+@pytest.mark.parametrize(
+    ("count", "marked"), [(0, []), (1, [1]), (2, [1, 2]), (3, [1, 2, 4]), (4, [0, 1, 2, 4]), (5, [0, 1, 2, 3, 4])]
+)
+def test_the_smallest_links_are_marked_whatever_their_sign_and_the_first_of_equal_ones(count, marked):
+    values = np.array([-2, 0, 1, 3, -1], np.float32)
+    assert np.flatnonzero(topology.smallest(values, count)).tolist() == marked
