@@ -1,8 +1,8 @@
 """How many changes of the sources the tests notice, of mutants drawn by a seed.
 
     pip install mutmut
-    python tests/mutation.py --mutants 1000 --outcome tests/mutation.json
-    python tests/mutation.py --mutants 1000 --outcome tests/mutation.json --again  after tests were added
+    python tests/mutation.py --mutants 2000 --outcome tests/mutation.json
+    python tests/mutation.py --mutants 2000 --outcome tests/mutation.json --again  after tests were added
 
 mutmut (`[tool.mutmut]` in pyproject.toml says where) writes a copy of the sources with every changed form of every
 function that is Python and bears no decorator, and runs the tests that come by a function, the quickest first, with
@@ -56,7 +56,7 @@ def changed(name: str) -> list[str]:
 def main(arguments: list[str]) -> int:
     """Test mutants; return 1 where too few of them were noticed."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--mutants", type=int, default=1000)
+    options.add_argument("--mutants", type=int, default=2000)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--again", action="store_true", help="test those again that no test had noticed")
     options.add_argument("--outcome", type=Path, required=True)
