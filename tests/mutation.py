@@ -19,6 +19,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from truly_sparse.files import write_text
+
 ROOT = Path(__file__).parents[1]
 MUTANTS = ROOT / "mutants"
 #: How tests end that have noticed nothing, or of which there are none (pytest's code and mutmut's). Other codes are of
@@ -72,8 +74,7 @@ def main(arguments: list[str]) -> int:
     survived = {name: changed(name) for name in sorted(chosen) if after[name] in NOTICED_BY_NONE}
     noticed = 1 - len(survived) / len(chosen)
     outcome = {"seed": asked.seed, "of": len(before), "mutants": len(chosen), "noticed": round(noticed, 4)}
-    text = json.dumps(outcome | {"survived": survived}, indent=1, ensure_ascii=False)
-    asked.outcome.write_text(f"{text}\n", encoding="utf-8")
+    write_text(asked.outcome, json.dumps(outcome | {"survived": survived}, indent=1, ensure_ascii=False) + "\n")
     print(f"{noticed:.1%} of {len(chosen)} mutants were noticed, of {len(before)} that there are")
     return 1 if noticed < LEAST else 0
 
