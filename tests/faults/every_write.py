@@ -427,23 +427,30 @@ class Outcome:
     """A file of what was found: what was asked and the calls then, then a line for each stretch of points."""
 
     def __init__(self, file: Path | None, asked: dict[str, Any], calls: dict[str, str]) -> None:
-        self.file, self.calls, self.done, self.bad = file, calls, 0, 0
+        self.file, self.calls, self._stretches = file, calls, list[dict[str, Any]]()
         if file is None:
             return
         if not file.exists():
             self._add(asked | {"calls": calls})
-        head, *stretches = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+        head, *self._stretches = map(json.loads, file.read_text(encoding="utf-8").splitlines())
         self.calls = head.pop("calls")
         if head != asked:
             raise SystemExit(f"error: {file} is of {head}")
-        self.done = sum(stretch["points"] for stretch in stretches)
-        self.bad = sum(len(stretch["bad"]) for stretch in stretches)
+
+    @property
+    def done(self) -> int:
+        """How many points were struck."""
+        return sum(stretch["points"] for stretch in self._stretches)
+
+    @property
+    def bad(self) -> int:
+        """How many of them came out badly."""
+        return sum(len(stretch["bad"]) for stretch in self._stretches)
 
     def add(self, struck: int, bad: dict[str, str], seconds: float) -> None:
         """Add a stretch."""
-        self.done += struck
-        self.bad += len(bad)
-        self._add({"points": struck, "bad": bad, "seconds": round(seconds, 1)})
+        self._stretches.append({"points": struck, "bad": bad, "seconds": round(seconds, 1)})
+        self._add(self._stretches[-1])
 
     def _add(self, line: dict[str, Any]) -> None:
         if self.file is not None:
