@@ -61,78 +61,72 @@ def with_layer(number, **changes):
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [
-        {"picture": np.array([1, 16])},
-        {"picture": np.array([1, 5000, 5000])},
-        {"picture": np.array([1, -16, -16])},
-        {"picture": np.array([10**9, 16, 16])},
-        {"picture": np.array([1, 16, 16], np.int32)},
-        {"layers": np.zeros(3)},
-        {"layers": np.frombuffer(b"[]", np.uint8)},
-        {"layers": np.frombuffer(b"{}", np.uint8)},
-        {"layers": np.frombuffer(b"nonsense", np.uint8)},
-        {"layers": np.frombuffer(json.dumps([{"kind": "max_pool", "source": 0}] * 1001).encode(), np.uint8)},
-        with_layer(0, kind="dense"),
-        with_layer(0, kind="max_pool"),
-        with_layer(0, channels=4),
-        with_layer(0, channels=3.0),
-        with_layer(0, channels=True),
-        with_layer(0, channels=10**12),
-        with_layer(0, kernel=5),
-        with_layer(0, border=-1),
-        with_layer(0, norm=1),
-        with_layer(0, sources=[1]),
-        with_layer(0, sources=0),
-        with_layer(0, sources=[]),
-        with_layer(0, activation="tanh"),
-        with_layer(0, pool=["max"]),
-        with_layer(0, another=1),
-        with_layer(1, source="0"),
-        {"counts": np.array([1, 2, 3])},
-        {"values": np.zeros(3, np.float32)},
-        {"norms": np.zeros(3, np.float32)},
-        {"biases": np.zeros(3, np.float32)},
-        {"running_means": np.zeros(3, np.float32)},
-        {"bounds": np.zeros(1)},
-        {"powers": np.array([0.5, 2.0])},
-        {"second": np.zeros(3, np.float32)},
-        {"norm_second": np.zeros(3, np.float32), "bias_second": np.zeros(2, np.float32)},
-        with_item("targets", 0, -1),
-        with_item("targets", 0, 1),
-        with_item("pointers", 1, 10**9),
-        with_item("blocks", 0, 5),
-        with_item("running_variances", 0, -1.0),
-        with_item("running_variances", 0, np.nan),
-        with_item("norms", 0, np.inf),
-        with_item("values", 0, np.nan),
-    ],
-)
-def test_arrays_that_make_no_network_are_refused(tmp_path, changes):
-    store.save(spoilt(**changes), tmp_path / "member.npz")
-    with pytest.raises(UserError, match=r"member\.npz") as error:
-        store.load(tmp_path / "member.npz")
-    assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize(
     ("changes", "text"),
     [
-        (with_layer(0, kind="dense"), "layer 1 is neither a convolution nor a pool"),
-        (with_layer(1, source="0"), "layer 2: source is not int"),
-        (with_layer(0, norm=1), "layer 1: norm is not bool"),
         ({"picture": np.array([1, 16])}, "picture or layers are not valid"),
+        ({"picture": np.array([1, 5000, 5000])}, "a picture of (1, 5000, 5000) is not one of 1 to 16,777,216 numbers"),
+        ({"picture": np.array([1, -16, -16])}, "a picture of (1, -16, -16) is not one of 1 to 16,777,216 numbers"),
         (
-            {"picture": np.array([1, 5000, 5000])},
-            r"a picture of \(1, 5000, 5000\) is not one of 1 to 16,777,216 .*",
+            {"picture": np.array([10**9, 16, 16])},
+            "a picture of (1000000000, 16, 16) is not one of 1 to 16,777,216 numbers",
         ),
+        ({"picture": np.array([1, 16, 16], np.int32)}, "picture or layers are not valid"),
+        ({"layers": np.zeros(3)}, "picture or layers are not valid"),
+        ({"layers": np.frombuffer(b"[]", np.uint8)}, "layers are not a list"),
         ({"layers": np.frombuffer(b"{}", np.uint8)}, "layers are not a list"),
+        (
+            {"layers": np.frombuffer(json.dumps([{"kind": "max_pool", "source": 0}] * 1001).encode(), np.uint8)},
+            "layers are not a list",
+        ),
+        (with_layer(0, kind="dense"), "layer 1 is neither a convolution nor a pool"),
+        (with_layer(0, kind="max_pool"), "layer 1 is neither a convolution nor a pool"),
+        (with_layer(0, channels=4), "blocks are not those of the layers"),
+        (with_layer(0, channels=3.0), "layer 1: channels is not int"),
+        (with_layer(0, channels=True), "layer 1: channels is not int"),
+        (with_layer(0, channels=10**12), "blocks are not those of the layers"),
+        (with_layer(0, kernel=5), "blocks are not those of the layers"),
+        (with_layer(0, border=-1), "layer 1: channels 3, kernel 3, border -1; a border is smaller than the kernel"),
+        (with_layer(0, norm=1), "layer 1: norm is not bool"),
+        (with_layer(0, sources=[1]), "layer 1 takes maps (1,); there are maps 0 to 0 before it"),
+        (with_layer(0, sources=0), "layer 1: sources is not int"),
+        (with_layer(0, sources=[]), "layer 1 takes maps (); there are maps 0 to 0 before it"),
+        (with_layer(0, activation="tanh"), "layer 1: activation 'tanh' or pool 'none' is unknown"),
+        (with_layer(0, pool=["max"]), "layer 1: pool is not str"),
+        (with_layer(0, another=1), "layer 1 is neither a convolution nor a pool"),
+        (with_layer(1, source="0"), "layer 2: source is not int"),
+        ({"counts": np.array([1, 2, 3])}, "link counts are not those of the blocks"),
+        ({"values": np.zeros(3, np.float32)}, "values is float32 (3,), not float32 (300,)"),
+        ({"norms": np.zeros(3, np.float32)}, "norms is float32 (3,), not float32 (90,)"),
+        ({"biases": np.zeros(3, np.float32)}, "biases is float32 (3,), not float32 (52,)"),
+        ({"running_means": np.zeros(3, np.float32)}, "running_means is float32 (3,), not float32 (35,)"),
+        ({"bounds": np.zeros(1)}, "blocks or bounds do not fit the layers"),
+        ({"powers": np.array([0.5, 2.0])}, "powers are not two numbers from 0 to 1"),
+        ({"second": np.zeros(3, np.float32)}, "second is float32 (3,), not float32 (300,)"),
+        (
+            {"norm_second": np.zeros(3, np.float32), "bias_second": np.zeros(2, np.float32)},
+            "second is float32 (0,), not float32 (300,)",
+        ),
+        (with_item("targets", 0, -1), "a link leads to a neuron that does not exist"),
+        (with_item("targets", 0, 1), "a link belongs to no block"),
+        (with_item("pointers", 1, 10**9), "pointers are not ascending from 0 to the number of links"),
+        (with_item("blocks", 0, 5), "block (5, 5): it must lead from one of 24 layers to a later one"),
         (with_item("running_variances", 0, -1.0), "a running variance is negative"),
+        (with_item("running_variances", 0, np.nan), "running_variances holds a value that is not finite"),
+        (with_item("norms", 0, np.inf), "norms holds a value that is not finite"),
+        (with_item("values", 0, np.nan), "values holds a value that is not finite"),
     ],
 )
-def test_a_refusal_says_what_is_wrong_and_of_which_layer(tmp_path, changes, text):
-    store.save(spoilt(**changes), tmp_path / "member.npz")
-    with pytest.raises(UserError, match=rf"member\.npz: {text}; delete it and train again$"):
+def test_arrays_that_make_no_network_are_refused(tmp_path, changes, text):
+    path = tmp_path / "member.npz"
+    store.save(spoilt(**changes), path)
+    with pytest.raises(UserError) as error:
+        store.load(path)
+    assert str(error.value) == f"{path}: {text}; delete it and train again"
+
+
+def test_layers_that_are_no_json_are_refused(tmp_path):
+    store.save(spoilt(layers=np.frombuffer(b"nonsense", np.uint8)), tmp_path / "member.npz")
+    with pytest.raises(UserError, match=r"member\.npz is not a network file \(.*\); delete it and train again$"):
         store.load(tmp_path / "member.npz")
 
 
