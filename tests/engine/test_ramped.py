@@ -15,9 +15,8 @@ from truly_sparse.engine.workspace import Workspace
 
 
 @njit
-def gather(x, order, start, count, batch, features, pointers, space):
-    room = ramped_kernels.room_for(x, space.rows, batch)
-    ramped_kernels.gather_batch(x, room, order, start, count, batch, features, pointers, space, ())
+def gather(x, room, order, start, count, batch, features, pointers, space):
+    ramped_kernels.gather_batch(x, room, order, start, count, batch, features, pointers, space.rows, space.lines, ())
 
 
 def ramps(samples, counts, rng, missing=0.2):
@@ -50,7 +49,8 @@ def test_they_become_the_rows_of_samples_written_out(counts, storage):
         spaces = [Workspace((features, 1), batch, storage).space for _ in range(2)]
         for space, samples in zip(spaces, (x.checked(), Numbers(whole)), strict=True):
             space.rows[:] = 7
-            gather(samples, order, start, count, batch, features, pointers, space)
+            room = ramped_kernels.room_for(samples, space.rows, batch)
+            gather(samples, room, order, start, count, batch, features, pointers, space)
         np.testing.assert_array_equal(spaces[0].rows, spaces[1].rows)
 
 

@@ -1,4 +1,8 @@
-"""How functions are compiled."""
+"""How functions are compiled.
+
+No compiled function allocates or keeps an array: memory is handed to it, so that nothing is counted that refers to it,
+which takes long to compile.
+"""
 
 from typing import Any
 
@@ -52,12 +56,11 @@ class _PartCompiler(Compiler):
         return managers
 
 
-COMPILED: Any = {"boundscheck": False, "error_model": "numpy", "no_cfunc_wrapper": True}
-#: Of functions that only compiled code calls: no way in from Python, nothing allocated; compiled the sooner.
+COMPILED: Any = {"boundscheck": False, "error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}
+#: Of functions that only compiled code calls: no way in from Python.
 INNER: Any = {
     **COMPILED,
     "no_cpython_wrapper": True,
-    "_nrt": False,
     "pipeline_class": _PartCompiler,
 }
 #: Of those whose code stands where they are called.

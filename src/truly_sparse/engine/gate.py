@@ -162,7 +162,7 @@ def taking_part(links, active, step, inputs):
     raise NotImplementedError
 
 
-@overload(taking_part, jit_options=COMPILED)  # not INNER: it hands arrays on, which are counted
+@overload(taking_part, jit_options=INLINED)
 def _taking_part(links, active, step, inputs):
     del links, step, inputs
     if isinstance(active, types.NamedTuple):

@@ -30,7 +30,7 @@ from truly_sparse.engine.dropout import layer_key
 from truly_sparse.engine.gate import returned, taking_part
 from truly_sparse.engine.libm import log
 from truly_sparse.engine.optimisers import at_step, move, put, shortened
-from truly_sparse.engine.ramped_kernels import gather_batch, room_for
+from truly_sparse.engine.ramped_kernels import gather_batch
 from truly_sparse.engine.registers import LANES, PART, PARTS
 from truly_sparse.engine.rows import own_row, pack, softmax_rows
 from truly_sparse.engine.team import leads, meet, share, stretch, tell
@@ -189,29 +189,29 @@ def resolve(parts, first, count, tiles, links, gradient, rates, in_place):
 
 
 @njit(**INLINED)
-def walk(wanted, widths, space, own, batch, links, start, stop, kept, far, last):
-    """Walk links [start, stop) of one neuron, whose activation is the row at ``space.own[own:]``: add its error to the
-    sums, unless `wanted` is an empty tuple, and its products with the errors at the other ends to the parts, from link
-    number `kept` of the group on.
+def walk(wanted, width, tile, rows, activations, own, batch, targets, values, start, stop, kept, far, last, sums,
+         parts):  # fmt: skip
+    """Walk links [start, stop) of one neuron, whose activation is the row at ``activations[own:]``: add its error to
+    the sums, unless `wanted` is an empty tuple, and its products with the errors at the other ends to the parts, from
+    link number `kept` of the group on.
     """
-    width, tile, rows = widths.backward, widths.tile, space.rows
     for left in range(0, batch, LANES * len(width)):
         apart = 8 * GROUP
         there = left // (LANES * len(tile)) * apart
         for part in range(PARTS):
-            mine = hold(space.own, own + left, part, width)
-            error = load_row(space.sums, left, part, PART, wanted)
+            mine = hold(activations, own + left, part, width)
+            error = load_row(sums, left, part, PART, wanted)
             at = there + 8 * kept
             for k in range(np.uint64(start), np.uint64(stop)):
                 if far and part == 0:
                     later = k + AHEAD if k + AHEAD < last else last
-                    prefetch(rows, links.targets[later] * batch + left, width)
-                row = links.targets[k] * batch + left
-                error, products = pass_back(error, splat(links.values[k], PART), space.own, mine, rows, row, part,
-                                            width, tile)  # fmt: skip
-                keep_products(products, space.parts, at, apart, part)
+                    prefetch(rows, targets[later] * batch + left, width)
+                row = targets[k] * batch + left
+                error, products = pass_back(error, splat(values[k], PART), activations, mine, rows, row, part, width,
+                                            tile)  # fmt: skip
+                keep_products(products, parts, at, apart, part)
                 at += 8
-            store_row(error, space.sums, left, part)
+            store_row(error, sums, left, part)
 
 
 @njit(**INNER)
@@ -225,7 +225,7 @@ def backward(links, layers, gradient, bias_gradient, space, batch, widths, dropo
     takes its share of a layer.
     """
     tiles, zero = batch // (LANES * len(widths.tile)), splat(np.float32(0), LANES)
-    inputs = layers.starts[layers.first]
+    inputs, width = layers.starts[layers.first], widths.backward
     last = np.uint64(links.targets.shape[0] - 1)
     for layer in range(layers.slopes.shape[0] - 2, -1, -1):
         first, end = share(team, links.pointers, layers.starts[layer], layers.starts[layer + 1])
@@ -242,9 +242,11 @@ def backward(links, layers, gradient, bias_gradient, space, batch, widths, dropo
             while k < stop:
                 until = stop if stop < resolved + GROUP else resolved + GROUP
                 if layer >= layers.first:
-                    walk(widths.backward, widths, space, own, batch, links, k, until, k - resolved, far, last)
+                    walk(width, width, widths.tile, space.rows, space.own, own, batch, links.targets, links.values, k,
+                         until, k - resolved, far, last, space.sums, space.parts)  # fmt: skip
                 else:
-                    walk((), widths, space, own, batch, links, k, until, k - resolved, far, last)
+                    walk((), width, widths.tile, space.rows, space.own, own, batch, links.targets, links.values, k,
+                         until, k - resolved, far, last, space.sums, space.parts)  # fmt: skip
                 k = until
                 if k - resolved == GROUP:
                     resolve(space.parts, resolved, np.int64(GROUP), tiles, links, gradient, rates, in_place)
@@ -299,23 +301,23 @@ def move_all(rates, values, velocity, second, gradient):
 
 
 @njit(cache=True, nogil=True, **COMPILED)
-def train_epoch(x, y, order, batch, count, links, layers, biases, gradient, space, widths, dropout, first_step, rates,
-                powers, clip, far, active, team, loss):  # fmt: skip
+def train_epoch(x, y, order, batch, count, room, links, layers, biases, gradient, space, widths, dropout, first_step,
+                rates, powers, clip, far, active, team, loss):  # fmt: skip
     """Train on every full batch of `order`; return `loss` plus its cross-entropy, and the number of correct samples.
 
-    `count` >= `batch` is the batch rounded up to whole vectors; the padding has zero error. With `clip` > 0 the
-    gradient of all parameters is shortened to that norm where it is longer. `active` is an empty tuple, or lets some
-    links take part in each step (`gate`). Stops early, returning the non-finite loss, as soon as a batch's loss is not
-    finite. Each thread of a `team` (an empty tuple where there is one) is given a `space`, of which all have the rows
-    of neurons in common, and `powers` of its own; only the first one returns the number of correct samples.
+    `count` >= `batch` is the batch rounded up to whole vectors; the padding has zero error. `room` is what
+    `ramped_kernels.room_for` returns. With `clip` > 0 the gradient of all parameters is shortened to that norm
+    where it is longer. `active` is an empty tuple, or lets some links take part in each step (`gate`). Stops early,
+    returning the non-finite loss, as soon as a batch's loss is not finite. Each thread of a `team` (an empty tuple
+    where there is one) is given a `space`, of which all have the rows of neurons in common, and `powers` of its
+    own; only the first one returns the number of correct samples.
     """
     correct = 0
     inputs, output = layers.starts[1], layers.starts[layers.slopes.shape[0] - 1]
     classes, of_output = layers.starts[layers.slopes.shape[0]] - output, biases.gradient[output - inputs :]
-    room = room_for(x, space.rows, count)
     for step in range(order.shape[0] // batch):
         own, own_count = taking_part(links, active, first_step + step, inputs)
-        gather_batch(x, room, order, step * batch, batch, count, inputs, own.pointers, space, team)
+        gather_batch(x, room, order, step * batch, batch, count, inputs, own.pointers, space.rows, space.lines, team)
         if leads(team):
             sum_biases(biases)
         meet(team)
@@ -346,14 +348,15 @@ def train_epoch(x, y, order, batch, count, links, layers, biases, gradient, spac
 
 
 @njit(cache=True, **COMPILED)
-def predict(x, count, links, layers, biases, space, width, dropout, first_step, far, order, probabilities):
+def predict(x, count, room, links, layers, biases, space, width, dropout, first_step, far, order, probabilities):
     """Write softmax probabilities [sample][class] for x [sample][feature], `count` samples at a time."""
     classes = probabilities.shape[1]
     sum_biases(biases)
-    rows, room = order.shape[0], room_for(x, space.rows, count)
+    rows = order.shape[0]
     for start in range(0, rows, count):
         samples = count if start + count <= rows else rows - start
-        gather_batch(x, room, order, start, samples, count, layers.starts[1], links.pointers, space, ())
+        gather_batch(x, room, order, start, samples, count, layers.starts[1], links.pointers, space.rows, space.lines,
+                     ())  # fmt: skip
         forward(links, layers, biases.sums, space, count, width, dropout, first_step, far, ())
         softmax_rows(space.logits, classes, count)
         for b in range(samples):

@@ -8,7 +8,7 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
-from truly_sparse.engine import kernels, sparse_kernels, topology
+from truly_sparse.engine import kernels, ramped_kernels, sparse_kernels, topology
 from truly_sparse.engine.dropout import threshold
 from truly_sparse.engine.gate import Active, Gate, room
 from truly_sparse.engine.graph import Block, Graph, Pair
@@ -293,6 +293,7 @@ class SparseMLP(Linked):
                 rows,
                 batch,
                 workspace.count,
+                ramped_kernels.room_for(samples, space.rows, workspace.count),
                 self.graph.arrays,
                 self._layers(),
                 self._biases(),
@@ -381,6 +382,7 @@ class SparseMLP(Linked):
             np.float32(optimiser.clip),
             workspace.far,
             sparse_kernels.room(x.width, most, fan_out, held, len(self._bias_sums), workspace.count),
+            np.zeros(x.width, np.int32),
         )
         return EpochResult(
             loss / (steps * batch), correct / (steps * batch), steps * batch, len(links.values), self.input_links
@@ -425,6 +427,7 @@ class SparseMLP(Linked):
         kernels.predict(
             samples,
             workspace.count,
+            ramped_kernels.room_for(samples, workspace.space.rows, workspace.count),
             self.graph.arrays,
             self._layers(),
             self._biases(),

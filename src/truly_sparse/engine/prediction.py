@@ -171,9 +171,9 @@ def _runs_are_long(network: SparseMLP) -> bool:
 def _predict_few(network: SparseMLP, x: Floats, probabilities: Floats) -> None:
     shape = Shape(network.graph.starts, network.slopes, network.summed_biases())
     sums, last = np.empty(len(shape.biases), np.float32), np.zeros(LANES, np.float32)
-    derivatives = np.empty(LANES, np.float32) if network.mish else ()
+    derivatives, positive = np.empty(LANES, np.float32) if network.mish else (), np.zeros(1, np.uint16)
     for row, own in zip(x, probabilities, strict=True):
-        kernels.predict_unordered(row, network.graph.arrays, shape, derivatives, sums, last, own)
+        kernels.predict_unordered(row, network.graph.arrays, shape, derivatives, sums, positive, last, own)
 
 
 def _predict_many(network: Joined, strips: Strips, x: Floats | Ramped, probabilities: Floats) -> None:
@@ -184,6 +184,7 @@ def _predict_many(network: Joined, strips: Strips, x: Floats | Ramped, probabili
         network.shape,
         aligned(ROWS) if network.mish else (),
         aligned(len(network.shape.biases) * ROWS),
+        np.zeros(len(WIDTH), np.uint16),
         aligned(STRIP * ROWS),
         aligned(LINE * ROWS, np.uint8),
         aligned(numbers * ROWS),
@@ -239,6 +240,7 @@ class OneRow:
     def __init__(self, networks: Ordered) -> None:
         self._networks, self._derivatives = networks, aligned(LANES) if networks.mish else ()
         self._neurons, self._last = aligned(int(networks.shape.starts[-1]) + 2), aligned(LANES)
+        self._positive = np.zeros(1, np.uint16)
         self._probabilities = np.empty(networks.outputs, np.float32)
         self.inputs = self._neurons[: networks.inputs]
 
@@ -246,6 +248,12 @@ class OneRow:
         """Return the softmax probabilities of the row in `inputs`, float32, shape (networks, classes), in one array."""
         networks = self._networks
         kernels.predict_one(
-            networks.columns, networks.shape, self._derivatives, self._neurons, self._last, self._probabilities
+            networks.columns,
+            networks.shape,
+            self._derivatives,
+            self._neurons,
+            self._positive,
+            self._last,
+            self._probabilities,
         )
         return self._probabilities

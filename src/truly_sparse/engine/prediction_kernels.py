@@ -171,16 +171,16 @@ def _write_of(x, start, count, inputs, first, last, block, numbers, rows, width)
 
 
 @njit(cache=True, nogil=True, **COMPILED)
-def predict_many(x, strips, shape, derivatives, sums, rows, block, numbers, width, probabilities):
+def predict_many(x, strips, shape, derivatives, sums, positive, rows, block, numbers, width, probabilities):
     """Write softmax probabilities [network][row][class] for x [row][input], 16 ``len(width)`` rows at a time.
 
     `sums` has a row of so many for each neuron that is no input, `rows` one for each source of a strip, `numbers` one
     for each of the numbers of ramps, `block` a line of the cache, in bytes, for each row; `derivatives` is an empty
-    tuple, or one row.
+    tuple, or one row, and `positive` one of a bit for each.
     """
     inputs, output = shape.starts[1], shape.slopes.shape[0] - 1
     networks, total, classes = probabilities.shape
-    count, word = LANES * len(width), np.zeros(len(width), np.uint16)
+    count = LANES * len(width)
     for start in range(0, total, count):
         some = min(count, total - start)
         _begin(x, start, some, block, numbers, width)
@@ -193,7 +193,7 @@ def predict_many(x, strips, shape, derivatives, sums, rows, block, numbers, widt
             while first >= shape.starts[layer + 1]:
                 layer += 1
                 for neuron in range(shape.starts[layer], shape.starts[layer + 1]):
-                    _bend(sums[(neuron - inputs) * count :], derivatives, count, shape.slopes[layer], word)
+                    _bend(sums[(neuron - inputs) * count :], derivatives, count, shape.slopes[layer], positive)
             if layer == 0:
                 if strips.runs[strip] < strips.runs[strip + 1]:
                     end = strips.sources[strip + 1]
@@ -218,29 +218,32 @@ def _scatter(links, source, inputs, activation, sums):
 
 
 @njit(cache=True, nogil=True, **COMPILED)
-def predict_unordered(x, links, shape, derivatives, sums, last, probabilities):
+def predict_unordered(x, links, shape, derivatives, sums, positive, last, probabilities):
     """Write softmax probabilities [class] of one row x [input] of a network with its `graph.Arrays`.
 
-    `sums` has a number for each neuron that is no input; `last` has 16, and so has `derivatives`, unless it is an empty
-    tuple.
+    `sums` has a number for each neuron that is no input; `last` has 16, `positive` as many bits, and `derivatives` 16
+    again, unless it is an empty tuple.
     """
     inputs, output = shape.starts[1], shape.slopes.shape[0] - 1
-    word = np.zeros(1, np.uint16)
-    sums[:] = shape.biases
+    for neuron in range(sums.shape[0]):
+        sums[neuron] = shape.biases[neuron]
     for source in range(inputs):
         _scatter(links, source, inputs, x[source], sums)
     for layer in range(1, output):
         begin, end = shape.starts[layer], shape.starts[layer + 1]
         for first in range(begin, end, LANES):
             some, at = min(LANES, end - first), first - inputs
-            last[:some] = sums[at : at + some]
-            _bend(last, derivatives, LANES, shape.slopes[layer], word)
-            sums[at : at + some] = last[:some]
+            for k in range(some):
+                last[k] = sums[at + k]
+            _bend(last, derivatives, LANES, shape.slopes[layer], positive)
+            for k in range(some):
+                sums[at + k] = last[k]
         for source in range(begin, end):
             _scatter(links, source, inputs, sums[source - inputs], sums)
     logits = sums[shape.starts[output] - inputs :]
     softmax_rows(logits, probabilities.shape[0], 1)
-    probabilities[:] = logits
+    for c in range(probabilities.shape[0]):
+        probabilities[c] = logits[c]
 
 
 @njit(cache=True, nogil=True, **COMPILED)
@@ -278,15 +281,15 @@ def count_by_strip(fan_in, sources, strip_of, runs, links):
 
 
 @njit(cache=True, nogil=True, **COMPILED)
-def predict_one(columns, shape, derivatives, neurons, last, probabilities):
+def predict_one(columns, shape, derivatives, neurons, positive, last, probabilities):
     """Write softmax probabilities [network][class] of the row that lies in the inputs of `neurons`.
 
-    `neurons` has a number for each neuron, and two more, of which the first is 0; `last` has 16, and so has
-    `derivatives`, unless it is an empty tuple.
+    `neurons` has a number for each neuron, and two more, of which the first is 0; `last` has 16, `positive` as many
+    bits, and `derivatives` 16 again, unless it is an empty tuple.
     """
     inputs, output = shape.starts[1], shape.slopes.shape[0] - 1
     networks, classes = probabilities.shape
-    word, nobody = np.zeros(1, np.uint16), shape.starts[output + 1] + 1
+    nobody = shape.starts[output + 1] + 1
     for group in range(columns.layers.shape[0]):
         for lane in range(LANES):
             neuron = columns.targets[group, lane]
@@ -299,7 +302,7 @@ def predict_one(columns, shape, derivatives, neurons, last, probabilities):
         store(z, last, 0)
         layer = columns.layers[group]
         if layer < output:
-            _bend(last, derivatives, LANES, shape.slopes[layer], word)
+            _bend(last, derivatives, LANES, shape.slopes[layer], positive)
         for lane in range(LANES):
             neurons[columns.targets[group, lane]] = last[lane]
     for network in range(networks):

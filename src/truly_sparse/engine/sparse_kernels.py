@@ -385,15 +385,14 @@ def square_sum(links, found, gradient, biases, room, lanes):
 
 @njit(cache=True, **COMPILED)
 def train_epoch(x, y, order, batch, count, links, beyond, layers, biases, gradient, space, widths, dropout, first_step,
-                rates, clip, far, room):  # fmt: skip
+                rates, clip, far, room, seen):  # fmt: skip
     """Do what `kernels.train_epoch` does; `beyond` are the links that `Graph.beyond_inputs` returns, `layers` without
     the inputs, and `gradient` has a number for each of `beyond` where gradients are clipped. `rates` are those that
-    `optimisers.in_advance` returns.
+    `optimisers.in_advance` returns, and `seen` is 0 for each input.
     """
     loss, correct, inputs, neurons = 0.0, 0, x.width, biases.sums.shape[0]
     output, steps = layers.starts[layers.slopes.shape[0] - 1], order.shape[0] // batch
     classes, of_output = neurons - output, biases.gradient[output:]
-    seen = np.zeros(inputs, np.int32)
     for step in range(steps):
         found = collect(x, order, step * batch, batch, links.pointers, space.rows, room)
         sum_biases(biases)

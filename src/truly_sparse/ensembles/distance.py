@@ -11,16 +11,18 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from truly_sparse.engine.compiled import COMPILED
 from truly_sparse.engine.graph import Block
 from truly_sparse.engine.topology import Links, Values
 
 Distance = Callable[[Links, Values], float]
 
 
-@njit(cache=True)
+@njit(cache=True, **COMPILED)
 def _row_wise(n_out, removed_square, removed, removed_values, links, values, row_square):
     """Sum over rows of the norm of (new - removed); a link in both counts as the difference of its values."""
-    row_square[:] = removed_square
+    for row in range(row_square.shape[0]):
+        row_square[row] = removed_square[row]
     r = 0
     for k in range(links.shape[0]):
         while r < removed.shape[0] and removed[r] < links[k]:
@@ -49,7 +51,7 @@ def row_wise(block: Block, keep: npt.NDArray[np.bool_]) -> Distance:
     return distance
 
 
-@njit(cache=True, boundscheck=False)
+@njit(cache=True, **COMPILED)
 def _unrelated(square, new_square, terms):
     """Sum of sqrt(square + new_square[j]) over j: the distances of one row, were it orthogonal to all.
 
@@ -66,7 +68,7 @@ def _unrelated(square, new_square, terms):
     return terms[0]
 
 
-@njit(cache=True)
+@njit(cache=True, **COMPILED)
 def _all_pairs(pointers, targets, values, columns, rows, candidate, square, new_square, dots, touched, terms):
     """Sum over all pairs of |a_i - b_j| = sqrt(|a_i|^2 + |b_j|^2 - 2 a_i b_j), one row of products at a time.
 

@@ -60,7 +60,9 @@ def gather(x: Rows, y: npt.NDArray, weights: Weights | None) -> Table:
 def _differ(x: Rows, first: Indices, second: Indices) -> npt.NDArray[np.bool_]:
     """Return whether the rows of each pair of numbers differ."""
     if isinstance(x, NonZeros):
-        return np.asarray(differ(x, first, second))
+        found = np.empty(len(first), bool)
+        differ(x, first, second, found)
+        return found
     one, other = matrix_of(x[first]), matrix_of(x[second])
     found = (one != other) & ~(np.isnan(one) & np.isnan(other))
     return np.asarray(found.any(axis=1))
@@ -82,7 +84,7 @@ def _hashes(x: Rows, y: npt.NDArray) -> npt.NDArray[np.uint64]:
         word = (word ^ (word >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
         total = word ^ (word >> np.uint64(33))
     if isinstance(x, NonZeros):
-        add_hashes(x, total)
+        add_hashes(x, np.zeros(1), total)
     return total
 
 

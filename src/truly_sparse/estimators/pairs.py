@@ -19,12 +19,13 @@ import numpy.typing as npt
 
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.distinct_rows import Weights
-from truly_sparse.estimators.pair_loops import extend, mean_squares, unexplained, worth, write_steps
+from truly_sparse.estimators.pair_loops import SHRINKAGE, extend, take_off, worth, write_steps
 from truly_sparse.estimators.preprocessing import Standard, masses, quantiles
 from truly_sparse.estimators.ramps import sums_of_columns
 from truly_sparse.estimators.stored import Floats, StoredRows, column_of, matrix_of
 
 Places = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.uint8]
 #: Rows that are looked at, and columns and classes at most: those that tell most by themselves, and weigh most.
 ROWS, COLUMNS, CLASSES = 20_000, 64, 16
 #: Steps of a column in the additive model, and of each column of a pair.
@@ -144,21 +145,40 @@ def interacting(x: Floats, y: npt.NDArray[Any], weights: Weights, most: int) -> 
     most : int
     """
     weights = weights * (len(weights) / sums_of_columns(weights[:, None]))
-    wanted = _wanted(y, weights)
-    wanted -= sums_of_columns(wanted * weights[:, None]) / len(weights)
+    wanted, each = _wanted(y, weights), weights[:, None]
+    wanted -= sums_of_columns(wanted * each) / len(weights)
     by_step, by_grid = _knots(x, weights)
     steps = _codes(x, by_step, STEPS)
-    left, gains = unexplained(steps, STEPS + 2, wanted, weights)
-    spread = np.sqrt(mean_squares(left, weights))
+    left, gains = _left_by_columns(steps, wanted, weights)
+    spread = np.sqrt(sums_of_columns(each * left * left) / sums_of_columns(each))
     left[:, spread > 0] /= spread[spread > 0]
     telling = np.sort(np.argsort(-gains, kind="stable")[:COLUMNS])
     grid = _codes(x[:, telling], [by_grid[column] for column in telling], GRID)
     pairs = np.array(list(combinations(range(len(telling)), 2)), np.int64).reshape(-1, 2)
     alone = np.repeat(np.arange(len(telling))[:, None], 2, axis=1)
-    own = np.maximum(worth(grid, GRID + 2, left, weights, alone), 0.0)
-    together = worth(grid, GRID + 2, left, weights, pairs) - own[pairs[:, 0]] - own[pairs[:, 1]]
+    own = np.maximum(_worth(grid, left, weights, alone), 0.0)
+    together = _worth(grid, left, weights, pairs) - own[pairs[:, 0]] - own[pairs[:, 1]]
     best = np.argsort(-together, kind="stable")[:most]
     return telling[pairs[best[together[best] > 0]]]
+
+
+def _left_by_columns(steps: Codes, wanted: Floats, weights: Weights) -> tuple[Floats, Floats]:
+    """Return what an additive model of the other half of the rows leaves of each, and what each column takes off."""
+    left, gains, step = np.empty_like(wanted), np.zeros(len(steps)), np.empty((STEPS + 2, wanted.shape[1]))
+    for half in range(2):
+        now, mass = wanted.copy(), np.full((len(steps), STEPS + 2), SHRINKAGE)
+        take_off(steps, half, weights, step, mass, now, gains)
+        left[half::2] = now[half::2]
+    return left, gains
+
+
+def _worth(grid: Codes, left: Floats, weights: Weights, pairs: Places) -> npt.NDArray[np.float64]:
+    """Return what each pair of columns is worth."""
+    cells = (2, GRID + 2, GRID + 2)
+    found = [
+        worth(grid[a], grid[b], left, weights, np.zeros((*cells, left.shape[1])), np.zeros(cells)) for a, b in pairs
+    ]
+    return np.array(found, np.float64)
 
 
 def _wanted(y: npt.NDArray[Any], weights: Weights) -> npt.NDArray[np.float64]:
@@ -178,7 +198,7 @@ def _knots(x: Floats, weights: Weights) -> tuple[list[Floats], list[Floats]]:
     return [steps for steps, _ in found], [grid for _, grid in found]
 
 
-def _codes(x: Floats, knots: Sequence[Floats], steps: int) -> npt.NDArray[np.uint8]:
+def _codes(x: Floats, knots: Sequence[Floats], steps: int) -> Codes:
     """Return the step of every value, shape (columns, rows): 0 to `steps`, and `steps` + 1 for one that is missing."""
     found = np.empty((x.shape[1], len(x)), np.uint8)
     for codes, column, own in zip(found, x.T, knots, strict=True):

@@ -15,8 +15,8 @@ from truly_sparse.engine.ramped import MOST, Ramped
 from truly_sparse.engine.rows import NonZeros
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.distinct_rows import Weights, are_whole
-from truly_sparse.estimators.ramps import encode_ramps, place_ramps, ramp_moments, sums_of_columns
-from truly_sparse.estimators.sparse_rows import divided, largest
+from truly_sparse.estimators.ramps import TOGETHER, encode_ramps, place_ramps, ramp_moments, sums_of_columns
+from truly_sparse.estimators.sparse_rows import divide, largest
 from truly_sparse.estimators.stored import Floats, StoredRows, column_of
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -183,7 +183,9 @@ class MaxAbs(Scaling):
 
     def transform_non_zeros(self, x: NonZeros) -> NonZeros:
         """Return rows of non-zeros encoded."""
-        return x._replace(values=divided(x.values, x.features, self.scale))
+        values = np.empty(len(x.values), np.float32)
+        divide(x.values, x.features, self.scale, values)
+        return x._replace(values=values)
 
     def _write(self, x: Floats, encoded: npt.NDArray[np.float32]) -> None:
         encoded[:, : len(self.owner)] = x / self.scale
@@ -346,7 +348,7 @@ class PiecewiseLinear(Ramps):
         if np.diff(first).max(initial=0) > MOST or not apart.all() or (end != high).any():
             return None
         found = Ramped(np.empty((len(x), 2 * x.shape[1]), np.float32), first, low, high)
-        place_ramps(x, self.start, inverse, self.mean, scale, found)
+        place_ramps(x, self.start, inverse, self.mean, scale, np.empty(TOGETHER), np.empty(TOGETHER), found)
         return found
 
 

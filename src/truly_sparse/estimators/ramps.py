@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+from truly_sparse.engine.compiled import COMPILED
+
 #: A deviation up to here is the rounding of ramps that are all the same.
 ROUNDING = 1e-12
 #: Rows whose ramps are placed at a time, column by column.
@@ -27,7 +29,7 @@ def ramp_moments(column, start, inverse, share):
     return mean, np.where(deviation > ROUNDING, deviation, 1.0)
 
 
-@njit(cache=True, boundscheck=False)
+@njit(cache=True, **COMPILED)
 def _add_moments(column, start, inverse, share, mean, square):
     for row in range(len(column)):
         number, weight = column[row], share[row]
@@ -40,7 +42,7 @@ def _add_moments(column, start, inverse, share, mean, square):
             square[r] += weight * distance * distance
 
 
-@njit(cache=True, boundscheck=False, nogil=True)
+@njit(cache=True, nogil=True, **COMPILED)
 def encode_ramps(x, of, start, inverse, mean, scale, encoded):
     """Write (ramp - mean) * scale of every row into the first columns of `encoded`, float32; see `ramp_moments`."""
     for row in range(len(x)):
@@ -49,15 +51,14 @@ def encode_ramps(x, of, start, inverse, mean, scale, encoded):
             encoded[row, r] = (ramp - mean[r]) * scale[r]
 
 
-@njit(cache=True, boundscheck=False, nogil=True)
-def place_ramps(x, start, inverse, mean, scale, ramped):
+@njit(cache=True, nogil=True, **COMPILED)
+def place_ramps(x, start, inverse, mean, scale, numbers, below, ramped):
     """Write the numbers of an `engine.ramped.Ramped`: of each column the last ramp that begins below x, and its value.
 
     Those behind it are 0; those before it are 1 where each is so at its end, since rounding keeps order. Ramps are
-    encoded as by `encode_ramps`.
+    encoded as by `encode_ramps`. `numbers` and `below` are room for `TOGETHER` float64 each.
     """
     columns = x.shape[1]
-    numbers, below = np.empty(TOGETHER), np.empty(TOGETHER)
     for row in range(0, len(x), TOGETHER):
         count = min(TOGETHER, len(x) - row)
         for column in range(columns):
@@ -77,17 +78,21 @@ def place_ramps(x, start, inverse, mean, scale, ramped):
                 ramped.numbers[row + k, columns + column] = 0.0 if missing else value
 
 
-@njit(cache=True, boundscheck=False)
 def sums_of_columns(x):
     """Return the sum of every column, row after row."""
     total = np.zeros(x.shape[1])
-    for row in range(x.shape[0]):
-        for column in range(x.shape[1]):
-            total[column] += x[row, column]
+    _add_rows(x, total)
     return total
 
 
-@njit(cache=True, boundscheck=False, nogil=True)
+@njit(cache=True, **COMPILED)
+def _add_rows(x, total):
+    for row in range(x.shape[0]):
+        for column in range(x.shape[1]):
+            total[column] += x[row, column]
+
+
+@njit(cache=True, nogil=True, **COMPILED)
 def write_marks(x, of, value, encoded, first):
     """Write whether column ``of[m]`` of x is ``value[m]``, or NaN where that is, into column ``first + m``."""
     for row in range(len(x)):

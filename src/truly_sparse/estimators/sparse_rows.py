@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from truly_sparse.engine.compiled import COMPILED
 from truly_sparse.engine.rows import NonZeros
 from truly_sparse.errors import UserError
 
@@ -41,10 +42,9 @@ def of_csr(x: Any) -> NonZeros:
     return NonZeros(x.data, x.indices.astype(np.int32, copy=False), begins[:-1], begins[1:], x.shape[1])
 
 
-@njit(cache=True, boundscheck=False)
-def add_hashes(x, total):
-    """Mix the non-zeros of every row into its 64-bit hash, in place; see `distinct_rows`."""
-    one = np.zeros(1)
+@njit(cache=True, **COMPILED)
+def add_hashes(x, one, total):
+    """Mix the non-zeros of every row into its 64-bit hash, in place; see `distinct_rows`. `one` is float64."""
     word = one.view(np.uint64)
     for row in range(len(total)):
         mixed = total[row]
@@ -57,10 +57,9 @@ def add_hashes(x, total):
         total[row] = mixed
 
 
-@njit(cache=True, boundscheck=False)
-def differ(x, first, second):
-    """Return whether the rows of each pair of numbers differ, bool, shape (pairs,)."""
-    found = np.zeros(len(first), np.bool_)
+@njit(cache=True, **COMPILED)
+def differ(x, first, second, found):
+    """Write whether the rows of each pair of numbers differ."""
     for pair in range(len(first)):
         one, other = first[pair], second[pair]
         count = x.ends[one] - x.begins[one]
@@ -69,10 +68,9 @@ def differ(x, first, second):
             for k in range(count):
                 here, there = x.begins[one] + k, x.begins[other] + k
                 found[pair] |= x.features[here] != x.features[there] or x.values[here] != x.values[there]
-    return found
 
 
-@njit(cache=True, boundscheck=False)
+@njit(cache=True, **COMPILED)
 def largest(x, scale):
     """Raise the number of every column, float64, to the greatest magnitude of its non-zeros."""
     for row in range(len(x.begins)):
@@ -80,10 +78,8 @@ def largest(x, scale):
             scale[x.features[k]] = max(scale[x.features[k]], abs(np.float64(x.values[k])))
 
 
-@njit(cache=True, boundscheck=False)
-def divided(values, features, scale):
-    """Return values divided by the number of their column, float64, as float32."""
-    found = np.empty(len(values), np.float32)
+@njit(cache=True, **COMPILED)
+def divide(values, features, scale, found):
+    """Write values divided by the number of their column, float64, as float32."""
     for k in range(len(values)):
         found[k] = values[k] / scale[features[k]]
-    return found
