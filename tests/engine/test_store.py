@@ -120,12 +120,8 @@ REVERSED = "block (3, 2): it must lead from one of 4 layers to a later one"
         (with_item("biases", 0, np.nan), "biases holds a value that is not finite"),
     ],
 )
-def test_arrays_that_make_no_network_are_refused(tmp_path, changes, text):
-    path = tmp_path / "member.npz"
-    store.save(spoilt(**changes), path)
-    with pytest.raises(UserError) as error:
-        store.load(path)
-    assert str(error.value) == f"{path}: {text}; delete it and train again"
+def test_arrays_that_make_no_network_are_refused(refusal, changes, text):
+    assert refusal(spoilt(**changes)) == text
 
 
 def test_layers_of_one_neuron_are_read():

@@ -116,12 +116,8 @@ def with_layer(number, **changes):
         (with_item("values", 0, np.nan), "values holds a value that is not finite"),
     ],
 )
-def test_arrays_that_make_no_network_are_refused(tmp_path, changes, text):
-    path = tmp_path / "member.npz"
-    store.save(spoilt(**changes), path)
-    with pytest.raises(UserError) as error:
-        store.load(path)
-    assert str(error.value) == f"{path}: {text}; delete it and train again"
+def test_arrays_that_make_no_network_are_refused(refusal, changes, text):
+    assert refusal(spoilt(**changes)) == text
 
 
 def test_layers_that_are_no_json_are_refused(tmp_path):
