@@ -16,7 +16,8 @@ def refusal(tmp_path):
         with pytest.raises(UserError) as error:
             store.load(path)
         said, advice = str(error.value), "; delete it and train again"
-        assert said.startswith(f"{path}: ") and said.endswith(advice)
+        assert said.startswith(f"{path}: ")
+        assert said.endswith(advice)
         return said.removeprefix(f"{path}: ").removesuffix(advice)
 
     return why
