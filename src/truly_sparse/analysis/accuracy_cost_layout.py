@@ -141,8 +141,7 @@ def lay_out(frame: pd.DataFrame, origin: Origin, number: str, also: str = "") ->
         "the single dense network, whose own row holds counts. The published ratios leave the output block out. "
         f"Training operations: {origin.convention}; counted from the links in use at each step, over forward, "
         "backward and gradient. Time: published minutes on the authors' machine; here the CPU minutes of the whole "
-        f"run on one core of {origin.cpu}. Preset {origin.preset}; seeds per row: {origin.seeds}; "
-        f"commit {origin.commits}.{origin.warning()}"
+        f"run on one core of {origin.cpu}. {origin.closing(seeds=True)}"
     )
     first, *others = _ACCURACY
     other = [Column("accuracy_also", also, first.over)] if also else []

@@ -49,13 +49,12 @@ def page(judged: pd.DataFrame, rules: Sequence[Rule], origin: Origin, table: str
     counts = "; ".join(f"{int((judged['verdict'] == name).sum())} {name}" for name in VERDICTS)
     caption = (
         f"The claims of {source}, one by one. Each verdict is worked out by the rule named in its row from the "
-        "tables of this document; Table V3 has the rules. A dash: nothing of the kind is printed. "
-        f"Preset {origin.preset}; commit {origin.commits}.{origin.warning()}"
+        f"tables of this document; Table V3 has the rules. A dash: nothing of the kind is printed. {origin.closing()}"
     )
     short = (
         "Reproduced? In short: the verdicts of Table V2, counted by topic and rule. Holds: every claim that could be "
         "tested is confirmed, or differs only as explained; holds in part: some are; does not hold: none is. "
-        f"{len(judged)} claims: {counts}. Preset {origin.preset}; commit {origin.commits}.{origin.warning()}"
+        f"{len(judged)} claims: {counts}. {origin.closing()}"
     )
     texts = pd.DataFrame({"name": [rule.name for rule in rules], "text": [rule.text for rule in rules]})
     cells, counted = judged.astype(str), in_short(judged)

@@ -46,7 +46,7 @@ def make(inputs: Inputs) -> Table:
         "one sparse network with SET, with Student's interval over datasets, on how many datasets it is better (+) and "
         "worse (−), and p of Wilcoxon's test over datasets, corrected by Holm. Loss: log loss in nats; ECE: expected "
         "calibration error; dis.: pairs of members with another class; ops: operations, as parts of FD-TSE's. "
-        f"{_ranked(cells)} Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        f"{_ranked(cells)} {origin.closing()}"
     )
     return Table(frame, [Part("A1", caption, _cells(frame), _SHOWN, [origin.line()])])
 

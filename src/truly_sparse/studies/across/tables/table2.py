@@ -28,7 +28,7 @@ def make(inputs: Inputs) -> Table:
     origin = inputs.origin()
     caption = (
         "Test accuracy (%) by dataset at equal operations, the methods and settings of Table A1: mean, and standard "
-        f"deviation where there are several seeds. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        f"deviation where there are several seeds. {origin.closing()}"
     )
     columns = [
         Column("dataset", "Dataset", align="l"),

@@ -49,7 +49,7 @@ def make(inputs: Inputs) -> Table:
     frame = pd.concat([found, points, scaled, single], ignore_index=True)
     origin = inputs.origin()
     frame = frame.assign(table="ablations", commit=origin.commits).reindex(columns=[*COLUMNS, *ablation_points.MORE])
-    closing = f"Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+    closing = origin.closing()
     h1 = (
         "What moves the test accuracy: analysis of variance (type II, seeds as blocks) of two crossed experiments. "
         "Regrowth (random, RD, FD, Dist with λ = 1.5) by refinement (none, η, η and ζ, comprehensive), and scaling "

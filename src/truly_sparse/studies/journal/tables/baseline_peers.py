@@ -112,7 +112,7 @@ def part(inputs: Inputs, frame: pd.DataFrame, rows: pd.DataFrame) -> Part:
         "is picked by its test rows) beside every other model of Table P1, one pair of means per dataset, videos held "
         "out not counted. Better on: number of these datasets; Wilcoxon: two-sided, exact, and by Holm's correction "
         "over the rows; times as much: geometric mean of the ensembles' medians by the other's. Features are scaled "
-        f"as in Tables 1 and 2, not for accuracy. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        f"as in Tables 1 and 2, not for accuracy. {origin.closing()}"
     )
     return Part("P2", caption, pd.DataFrame(cells), _COLUMNS, [*named(frame), origin.line()])
 

@@ -42,8 +42,7 @@ def make(inputs: Inputs) -> Table:
         "Truly sparse models as in Tables 1 and 2, ε = 20, λ = 1.5. Mean over seeds, ± standard deviation of the "
         "accuracy; ECE: expected calibration error, 15 bins; times on one core, medians over seeds; size: arrays of "
         "the fitted model. "
-        f"Videos held out: no frame of a test video is in training. Preset {inputs.preset}; commit {origin.commits}."
-        f"{origin.warning()}"
+        f"Videos held out: no frame of a test video is in training. {origin.closing()}"
     )
     part = Part("P1", caption, _cells(frame), _COLUMNS, [origin.line()], group="group", block="method")
     if compared.empty:

@@ -38,8 +38,7 @@ def make(inputs: Inputs) -> Table:
         "Members of the ensembles on the test rows, mean over seeds. Oracle: rows that at least one member gets right; "
         "disagreement: rows on which two members differ, mean over pairs; KL: mean divergence of one member's "
         "probabilities from another's, over ordered pairs; correlation: of two members' probabilities over rows; ECE: "
-        f"expected calibration error of the ensemble, 15 bins. λ = 1.5. Preset {inputs.preset}; seeds per row: "
-        f"{origin.seeds}; commit {origin.commits}.{origin.warning()}"
+        f"expected calibration error of the ensemble, 15 bins. λ = 1.5. {origin.closing(seeds=True)}"
     )
     return Table(
         frame, [Part("P3", caption, _cells(frame), _COLUMNS, [origin.line()], group="dataset", block="method")]

@@ -34,11 +34,11 @@ def make(inputs: Inputs) -> Table:
         "Best-performing-model points over the tabular datasets: one point a dataset for the model with the highest "
         f"mean test accuracy, shared between models that are equal to {DECIMALS} decimal in percent; over {compared}. "
         "Time: published minutes on the authors' machine, here CPU minutes on one core, summed over the datasets, mean "
-        f"over seeds. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        f"over seeds. {origin.closing()}"
     )
     accuracy_caption = (
-        "Test accuracy (%) by dataset, mean ± standard deviation over seeds; the sources do not print these. Preset "
-        f"{inputs.preset}; seeds per row: {origin.seeds}; commit {origin.commits}.{origin.warning()}"
+        "Test accuracy (%) by dataset, mean ± standard deviation over seeds; the sources do not print these. "
+        f"{origin.closing(seeds=True)}"
     )
     methods = _methods(accuracy)
     return Table(

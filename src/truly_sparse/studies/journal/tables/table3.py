@@ -22,8 +22,7 @@ def make(inputs: Inputs) -> Table:
         "nothing changes in the refinement phase; EDST: η is halved in its second half (thesis), or η and ζ (journal); "
         "comprehensive: evolution is also made rarer, two and four times. The sources print single runs, with the "
         "comprehensive refinement and without, which the journal describes as η and ζ halved. EDST_RG is not in the "
-        f"printed table. Preset {inputs.preset}; seeds per row: {origin.seeds}; commit {origin.commits}."
-        f"{origin.warning()}"
+        f"printed table. {origin.closing(seeds=True)}"
     )
     part = Part("3", caption, cells(frame, WITHOUT), columns(WITHOUT), [origin.line()], group="dataset")
     return Table(frame, [part])

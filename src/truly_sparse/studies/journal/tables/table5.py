@@ -82,8 +82,7 @@ def make(inputs: Inputs) -> Table:
         "model; mean ± standard deviation of the accuracy over resamples; W and one-tailed p of Wilcoxon's signed-rank "
         "test against EDST_RG on accuracies rounded to three decimals, zeros dropped, by the normal approximation. It "
         "compares two trained ensembles on one test set and says nothing about training again; with more resamples, p "
-        f"falls as far as one likes. Here seed {SEED}, λ = {LAMBDA}. Preset {inputs.preset}; commit {origin.commits}."
-        f"{origin.warning()}"
+        f"falls as far as one likes. Here seed {SEED}, λ = {LAMBDA}. {origin.closing()}"
     )
     paired = (
         "Significance over training seeds: accuracy less that of EDST_RG with the same seed, in points, with "
@@ -92,8 +91,7 @@ def make(inputs: Inputs) -> Table:
         "and of the exact Wilcoxon test, which with five seeds cannot fall below 0.0625 and with three not "
         "below 0.25; effect sizes of pairs (d_z, and rank-biserial r_rb). It says whether the difference would be "
         "there again with other seeds on "
-        f"these test rows; EDST_RG trains without the comprehensive refinement, the others with it. Preset "
-        f"{inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        f"these test rows; EDST_RG trains without the comprehensive refinement, the others with it. {origin.closing()}"
     )
     notes = [origin.line()]
     parts = [

@@ -95,7 +95,6 @@ def part(inputs: Inputs, frame: pd.DataFrame, methods: tuple[str, ...]) -> Part:
         "rank-biserial r_rb); average rank among "
         f"the four (Friedman's test of equal ranks: p = {formats.p_value(wide['friedman_p'].iloc[0])}). It says "
         "whether the difference would be there on other datasets like these; with fewer than six p cannot fall "
-        f"below 0.05. EDST_RG trains without the comprehensive refinement here as well. Preset {inputs.preset}; commit "
-        f"{origin.commits}.{origin.warning()}"
+        f"below 0.05. EDST_RG trains without the comprehensive refinement here as well. {origin.closing()}"
     )
     return Part("5c", caption, pd.DataFrame(rows), _COLUMNS, [origin.line()])

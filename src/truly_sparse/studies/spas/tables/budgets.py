@@ -43,8 +43,7 @@ def table(inputs: Inputs, number: str, dataset: str) -> Table:
     networks = "Networks" if frame["model"].isin(CONVOLUTIONAL).any() else "Perceptrons"
     caption = (
         f"{networks} by the number of links on {dataset_title(dataset)}. Accuracy (%) on the test rows, mean ± "
-        f"standard deviation over seeds, and the best run. {shown.RANDOM} "
-        f"Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        f"standard deviation over seeds, and the best run. {shown.RANDOM} {origin.closing()}"
     )
     part = Part(number, caption, _cells(frame), _PRINTED, shown.notes(frame, origin), group="group", block="budget")
     return Table(frame, [part])

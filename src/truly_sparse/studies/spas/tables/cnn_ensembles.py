@@ -48,8 +48,7 @@ def make(inputs: Inputs) -> Table:
         "the first network. Means over seeds: accuracy (%) on the test rows ± standard deviation, what it is more than "
         "that of five independent networks over pairs with the same seed, in points, with its 95 % interval and p by "
         "Student's t, log loss (nats), expected calibration error (ECE), part of the rows on which two members "
-        "disagree, multiply-adds of training, CPU seconds. "
-        f"Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        f"disagree, multiply-adds of training, CPU seconds. {origin.closing()}"
     )
     return Table(frame, [Part("G", caption, _cells(frame), _PRINTED, shown.notes(frame, origin), group="dataset")])
 

@@ -42,7 +42,7 @@ def make(inputs: Inputs) -> Table:
         "bfloat16, mean ± standard deviation over seeds, and the mean of bfloat16 less float32 over pairs with the "
         "same seed, in points, with its 95 % interval and p by Student's t. No loss: with five pairs or more, the "
         f"lower end of the interval is above {formats.difference(MARGIN)} points; a dash: fewer pairs. "
-        f"Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        f"{origin.closing()}"
     )
     return Table(frame, [Part("F", caption, _cells(frame), _PRINTED, shown.notes(frame, origin), group="dataset")])
 

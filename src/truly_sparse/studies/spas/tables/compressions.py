@@ -43,7 +43,7 @@ def table(inputs: Inputs, kind: Kind) -> Table:
     caption = (
         f"{kind.title}, by compression. Accuracy (%) on the test rows of the best "
         f"epoch by that accuracy, as in print, interquartile mean over seeds ± standard deviation{last}. "
-        f"{kind.of} {shown.RANDOM} Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        f"{kind.of} {shown.RANDOM} {origin.closing()}"
     )
     columns = [
         Column("mode", "Sparsity", align="l"),

@@ -44,8 +44,7 @@ def make(inputs: Inputs) -> Table:
         "expectation "
         "(ε = 20) and all else as in the journal: accuracy (%) on the test rows, mean ± standard deviation over seeds, "
         "and the mean difference of pairs with the same seed. Over all datasets: the mean of their differences with "
-        f"its 95 % interval by Student's t, each dataset counted once. Preset {inputs.preset}; commit {origin.commits}."
-        f"{origin.warning()}"
+        f"its 95 % interval by Student's t, each dataset counted once. {origin.closing()}"
     )
     return Table(frame, [Part("E", caption, _cells(frame), _PRINTED, shown.notes(frame, origin), group="dataset")])
 

@@ -31,7 +31,7 @@ def make(inputs: Inputs) -> Table:
         "interquartile mean over seeds ± standard deviation. Start values lie within ± 1 over the square root of the "
         "fan-in, which is that of a dense layer, as PyTorch takes it under a mask, or what a neuron really has; with "
         f"L1 in the loss or without; stopping after epochs without a better accuracy, or never (0). {shown.RANDOM} "
-        f"Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        f"{origin.closing()}"
     )
     columns = [Column("mode", "Sparsity", align="l"), Column("compression", "c")]
     columns += [Column(key, header, over) for key, (over, header) in _columns(frame).items()]

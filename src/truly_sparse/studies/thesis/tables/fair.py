@@ -49,7 +49,7 @@ def make(inputs: Inputs) -> Table:
         "the ensembles' schedule: one network with their rate, epochs and refinement, or five networks that share "
         "their epochs. Lead: mean of the four ensembles (Dist-TSE with λ = 1.5) less the model, in points, over the "
         "seeds that all have; the interval is Student's over seeds, and there is none for a single seed. "
-        f"Preset {inputs.preset}; seeds per row: {origin.seeds}; commit {origin.commits}.{origin.warning()}"
+        f"{origin.closing(seeds=True)}"
     )
     return Table(frame, [Part("F1", caption, _cells(frame), _SHOWN, [origin.line()], group="dataset", block="trained")])
 

@@ -47,7 +47,7 @@ def make(inputs: Inputs) -> Table:
     caption = (
         "The datasets as printed and as used here. Training samples: those for validation among them; they are not "
         "trained on here, and the printed numbers of operations of CIFAR-10 say that neither were they there. "
-        f"Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        f"{origin.closing()}"
     )
     return Table(frame, [Part("I", caption, _cells(frame), _PRINTED, [origin.line()])])
 

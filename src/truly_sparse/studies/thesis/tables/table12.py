@@ -32,7 +32,7 @@ def make(inputs: Inputs) -> Table:
     metrics = {ACCURACY: "accuracy", OPERATIONS: "operations", TIME: "cpu_minutes"}
     frame = tidy(inputs, "thesis_table12", frame_of(inputs.records), inputs.published("table12"), metrics)
     origin = inputs.origin()
-    closing = f"Preset {inputs.preset}; seeds per row: {origin.seeds}; commit {origin.commits}.{origin.warning()}"
+    closing = origin.closing(seeds=True)
     accuracy = (
         "Ablation of the refinement phase at ε = 20 (Tables VI and XII): test accuracy (%), mean ± standard deviation "
         f"over seeds. {REFINEMENTS[WITHOUT]}: the rate alone is halved in the second half of a member's epochs, which "

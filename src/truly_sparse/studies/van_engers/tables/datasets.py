@@ -33,7 +33,7 @@ def make(inputs: Inputs) -> Table:
     curves = pd.DataFrame([_curve(runs[runs["dataset"] == name], name) for name in runs["dataset"].unique()])
     numbers = curves.melt("dataset", var_name="metric").assign(table="van_engers_datasets", setting="curve")
     origin = inputs.origin()
-    closing = f"Preset {inputs.preset}; seeds per row: {origin.seeds}; commit {origin.commits}.{origin.warning()}"
+    closing = origin.closing(seeds=True)
     caption = (
         "Test accuracy (%) on other datasets against the fraction ζ of links replaced after every epoch: highest and "
         f"last of 200 epochs, all else as in Table 1. {closing}"

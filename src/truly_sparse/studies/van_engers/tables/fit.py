@@ -52,11 +52,11 @@ def make(inputs: Inputs) -> Table:
         "before the contour, which is the smallest ζ from which on all means lie more than 2 standard errors below "
         "the mean up to 0.9; the paper takes 0.96 by eye. a and b have the least squared error, every ζ weighing the "
         "same. The printed error is 0.013 percent: of squared fractions it is 1.3·10⁻⁴, of squared percent "
-        f"1.3·10⁻⁶. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        f"1.3·10⁻⁶. {origin.closing()}"
     )
     rivals = (
         "Rival forms of the loss with the same plateau, each with a free factor: mean squared error and Akaike's "
-        f"criterion (smaller is better; 10 less is much). Preset {inputs.preset}; commit {origin.commits}."
+        f"criterion (smaller is better; 10 less is much). {origin.closing()}"
     )
     parts = [Part("F1", caption, _cells(frame[frame["setting"] == CURVE]), _COLUMNS, [origin.line()])]
     compared = frame[frame["setting"] != CURVE]

@@ -31,8 +31,7 @@ def make(inputs: Inputs) -> Table:
     origin = inputs.origin()
     caption = (
         "Test accuracy (%) after training on all images, and on those that the implementation takes unless told "
-        "otherwise: highest and last of the epochs. The paper does not say which it had. "
-        f"Preset {inputs.preset}; seeds per row: {origin.seeds}; commit {origin.commits}.{origin.warning()}"
+        f"otherwise: highest and last of the epochs. The paper does not say which it had. {origin.closing(seeds=True)}"
     )
     return Table(frame, [Part("D1", caption, _cells(frame), columns, [origin.line()])])
 

@@ -26,8 +26,7 @@ def make(inputs: Inputs) -> Table:
     caption = (
         "Test accuracy (%) by the density ε of the start, for three fractions replaced after every epoch: highest and "
         "last of the epochs. Links: those of the start, which no fraction changes, means over seeds; density: their "
-        f"part of all places. Preset {inputs.preset}; seeds per row: {origin.seeds}; commit {origin.commits}."
-        f"{origin.warning()}"
+        f"part of all places. {origin.closing(seeds=True)}"
     )
     return Table(frame, [Part("L1", caption, _cells(frame), columns, [*fewer, origin.line()])])
 

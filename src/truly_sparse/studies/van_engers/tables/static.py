@@ -32,8 +32,7 @@ def make(inputs: Inputs) -> Table:
     origin = inputs.origin()
     caption = (
         "Test accuracy (%) of links that stay where they were drawn, of those that SET replaces after every epoch, and "
-        "of those that are all drawn anew, but seldom. "
-        f"Preset {inputs.preset}; seeds per row: {origin.seeds}; commit {origin.commits}.{origin.warning()}"
+        f"of those that are all drawn anew, but seldom. {origin.closing(seeds=True)}"
     )
     return Table(frame, [Part("T1", caption, _cells(frame), _COLUMNS, [origin.line()])])
 

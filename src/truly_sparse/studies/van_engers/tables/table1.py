@@ -36,8 +36,7 @@ def make(inputs: Inputs) -> Table:
         "replaced after every epoch (%), mean ± standard deviation over seeds. Best epoch: the highest test accuracy "
         "of any epoch, which the paper reports and which choosing it makes too high; last tenth: the mean over the "
         "last tenth of the epochs. Curve here: fitted to the best epochs (Table F1). Of the printed table "
-        f"only the curve is known. Preset {inputs.preset}; seeds per row: {origin.seeds}; commit {origin.commits}."
-        f"{origin.warning()}"
+        f"only the curve is known. {origin.closing(seeds=True)}"
     )
     return Table(frame, [Part("1", caption, _cells(frame), _PRINTED, [origin.line()])])
 

@@ -42,7 +42,7 @@ _HERE = (
 def make(inputs: Inputs) -> Table:
     """Return Table Ca, differences over datasets, and Cb, those of the large budget on every dataset."""
     frame, origin = tidy(inputs), inputs.origin()
-    tail = f" Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+    tail = f" {origin.closing()}"
     means = (
         "Children less controls (ours). The accuracy of children that are parts of a parent, with it, less that of a "
         "control of the same seed; in points, the mean over datasets with its 95 % interval from seeds drawn anew. "

@@ -33,7 +33,7 @@ def make(inputs: Inputs) -> Table:
         "Who samples children, and at what rate they are tuned (figure 5.5, right, of which no numbers are printed): "
         "accuracy (%) of eight children with their parent, mean ± standard deviation over seeds. Constant: a tenth of "
         "the peak of one cycle. Printed epochs: 20 for the parent and 5 for each child; as many steps: eight times "
-        f"those, but on pictures. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        f"those, but on pictures. {origin.closing()}"
     )
     return Table(frame, [Part("R", caption, _cells(frame), _PRINTED, shown.notes(frame, origin), group="dataset")])
 

@@ -34,7 +34,7 @@ def make(inputs: Inputs) -> Table:
         "Sparse parents (ours). Children of a parent that is itself sparse (Erdos-Renyi, ε), parts being halves of its "
         "links; the same with dense parents; and ensembles of the journal, whose links evolve, with its settings. 200 "
         "epochs in all (three tenths on pictures). Accuracy (%), mean ± standard deviation over seeds; operations of "
-        f"training over those of one dense network. Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        f"training over those of one dense network. {origin.closing()}"
     )
     return Table(frame, [Part("P", caption, _cells(frame), _PRINTED, shown.notes(frame, origin), group="dataset")])
 

@@ -30,7 +30,7 @@ def make(inputs: Inputs) -> Table:
     caption = (
         "The parent's share of all epochs, of which six children have the others: accuracy (%) of the parent, of "
         "children, and of the ensemble with its parent and without, mean ± standard deviation over seeds. "
-        f"Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+        f"{origin.closing()}"
     )
     return Table(frame, [Part("S", caption, _cells(frame), _PRINTED, shown.notes(frame, origin), group="dataset")])
 

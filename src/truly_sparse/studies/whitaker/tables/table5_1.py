@@ -58,7 +58,7 @@ _HERE = (
 def make(inputs: Inputs) -> Table:
     """Return Table 5.1a, printed numbers and mean gains measured here, 5.1b, every dataset, and 5.1c, LeNet."""
     frame, origin = tidy(inputs), inputs.origin()
-    tail = f" Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+    tail = f" {origin.closing()}"
     printed = (
         "Sixteen epochs in all: printed accuracies (%), and the gain in points over one network, in print the mean of "
         "the six columns, here over datasets with its 95 % interval from seeds drawn anew; Adam, as many steps as in "

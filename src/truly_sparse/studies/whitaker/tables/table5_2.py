@@ -49,7 +49,7 @@ _HERE = (
 def make(inputs: Inputs) -> Table:
     """Return Table 5.2a, printed numbers and mean gains measured here, and 5.2b, every dataset."""
     frame, origin = tidy(inputs), inputs.origin()
-    tail = f" Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+    tail = f" {origin.closing()}"
     printed = (
         "The epochs of one network, 200 or three tenths of that on pictures: printed accuracy (%), NLL (nats) and ECE, "
         "and operations of training over those of one network. Gain here: accuracy in points, NLL and ECE less those "

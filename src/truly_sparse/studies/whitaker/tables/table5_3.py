@@ -45,7 +45,7 @@ _HERE = (
 def make(inputs: Inputs) -> Table:
     """Return Table 5.3a, printed numbers beside means over datasets, and 5.3b, every dataset."""
     frame, origin = tidy(inputs), inputs.origin()
-    tail = f" Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+    tail = f" {origin.closing()}"
     datasets = frame.loc[frame["value"].notna(), "dataset"].nunique()
     printed = (
         "How many links a child keeps: accuracy (%) of children and of the ensemble with its parent, NLL (nats) and "

@@ -42,7 +42,7 @@ _RATES = {"constant": "constant rate", "one_cycle": "one cycle"}
 def make(inputs: Inputs) -> Table:
     """Return Table 6.1, a part for the printed numbers and one for each network, dataset and number of epochs."""
     frame, origin = tidy(inputs), inputs.origin()
-    tail = f" Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+    tail = f" {origin.closing()}"
     about = "How links fall: accuracy (%) of one child by the part of its parent's links that it loses"
     caption = f"{about}, printed: the best test accuracy of several configurations. {shown.OTHER_TASK}"
     printed = frame[frame["published"].notna()]

@@ -41,7 +41,7 @@ _HERE = (
 def make(inputs: Inputs) -> Table:
     """Return Table 6.2a, printed numbers and mean gains measured here, and 6.2b, every dataset."""
     frame, origin = tidy(inputs), inputs.origin()
-    tail = f" Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+    tail = f" {origin.closing()}"
     printed = (
         "Stochastic ensembles: printed accuracy (%), NLL (nats) and ECE, and what is gained here over children that "
         "lose their links at once, accuracy in points, means over datasets. Tuned longer: those, tuned for as many "

@@ -42,7 +42,7 @@ _HERE = (
 def make(inputs: Inputs) -> Table:
     """Return Table 7.1a, printed numbers beside means over datasets, and 7.1b, every dataset."""
     frame, origin = tidy(inputs), inputs.origin()
-    tail = f" Preset {inputs.preset}; commit {origin.commits}.{origin.warning()}"
+    tail = f" {origin.closing()}"
     about = (
         "PDR: part of test rows on which two members predict different classes; KL: divergence of two members (nats, "
         "mean over ordered pairs); corr.: correlation over rows of two members' outputs; with 1: the same with the "
