@@ -13,6 +13,8 @@ import time
 
 import pytest
 
+from truly_sparse.cli.workflow import _what_failed as what_failed
+
 COMMAND = [sys.executable, "-m", "truly_sparse", "workflow", "--cores", "2", "--config", "config/small.yaml"]
 FAILING = "table1/wine/fd_tse/eps20/seed0"
 
@@ -104,6 +106,16 @@ def test_a_workflow_that_cannot_begin_says_why(finished):
     wrong = finished.workflow("config/smal.yaml")
     assert wrong.returncode == 2
     assert wrong.stdout.startswith("error: config/smal.yaml: cannot read the configuration")
+
+
+def test_of_a_traceback_of_snakemake_only_its_last_line_is_shown(tmp_path):
+    log = tmp_path / "workflow.log"
+    for before in ("", "No end of line.", "Building a DAG.\n"):
+        trace = 'Traceback (most recent call last):\n  File "cli.py", line 1, in main\n    print()\n    ^^^^^\n'
+        log.write_text(f"{before}{trace}OSError: [Errno 28] No space left on device\n")
+        assert what_failed(log) == "Snakemake ended with OSError: [Errno 28] No space left on device"
+    log.write_text(f"{trace}OSError: in a job\nShutting down.\n")
+    assert what_failed(log).splitlines()[-2:] == ["OSError: in a job", "Shutting down."]
 
 
 def test_it_is_the_process_of_snakemake_which_ctrl_c_ends_with_its_jobs(lacking):

@@ -29,6 +29,8 @@ _TOTAL = re.compile(r"total\s+(\d+)$")
 _PLANNED = re.compile(r"\S+: [\d,]+ runs to train, ")
 _STEPS = re.compile(r"(\d+) of (\d+) steps \(")
 _RULE = re.compile(r"(?:local)?(?:rule|checkpoint) (\w+):$")
+#: What ended Snakemake itself; what was printed before may lack its end of line.
+_RAISED = re.compile(r"Traceback \(most recent call last\):\n(?:^ .*\n)+^(\S.*)\s*\Z", re.MULTILINE)
 _FAILED = re.compile(r"^Error in (?:rule|checkpoint) (\w+):\n(?:^ +.*\n)*?^ +log: (.+?) \(check", re.MULTILINE)
 
 
@@ -169,9 +171,14 @@ def _watched(log: Path, name: str, terminal: IO[str]) -> Iterator[Progress]:
 
 
 def _what_failed(log: Path) -> str:
-    """Return the end of the log of the job that failed first; of the workflow's own where it was none."""
+    """Return the end of the log of the job that failed first; of the workflow's own where it was none.
+
+    Of a traceback of Snakemake's own that is its last line: the rest stays in the log.
+    """
     said = log.read_text(encoding="utf-8", errors="replace")
-    failed = _FAILED.search(said)
+    failed, raised = _FAILED.search(said), _RAISED.search(said)
+    if raised and not failed:
+        return f"Snakemake ended with {raised[1]}"
     lines: list[str] = []
     if failed:
         own = Path(failed[2])
