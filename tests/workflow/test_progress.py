@@ -111,8 +111,8 @@ def test_a_workflow_that_cannot_begin_says_why(finished):
 def test_of_a_traceback_of_snakemake_only_its_last_line_is_shown(tmp_path):
     log = tmp_path / "workflow.log"
     for before in ("", "No end of line.", "Building a DAG.\n"):
-        trace = 'Traceback (most recent call last):\n  File "cli.py", line 1, in main\n    print()\n    ^^^^^\n'
-        log.write_text(f"{before}{trace}OSError: [Errno 28] No space left on device\n")
+        trace = 'Traceback (most recent call last):\n  File "cli.py", line 1, in main\n    print()\n\n    ^^^^^\n\n'
+        log.write_text(f"{before}{trace}OSError: [Errno 28] No space left on device\n\n")
         assert what_failed(log) == "Snakemake ended with OSError: [Errno 28] No space left on device"
     log.write_text(f"{trace}OSError: in a job\nShutting down.\n")
     assert what_failed(log).splitlines()[-2:] == ["OSError: in a job", "Shutting down."]

@@ -29,8 +29,8 @@ _TOTAL = re.compile(r"total\s+(\d+)$")
 _PLANNED = re.compile(r"\S+: [\d,]+ runs to train, ")
 _STEPS = re.compile(r"(\d+) of (\d+) steps \(")
 _RULE = re.compile(r"(?:local)?(?:rule|checkpoint) (\w+):$")
-#: What ended Snakemake itself; what was printed before may lack its end of line.
-_RAISED = re.compile(r"Traceback \(most recent call last\):\n(?:^ .*\n)+^(\S.*)\s*\Z", re.MULTILINE)
+#: What ended Snakemake itself; what was printed before may lack its end of line, and frames lie apart.
+_RAISED = re.compile(r"Traceback \(most recent call last\):\n(?:^(?: .*)?\n)+^(\S.*)\s*\Z", re.MULTILINE)
 _FAILED = re.compile(r"^Error in (?:rule|checkpoint) (\w+):\n(?:^ +.*\n)*?^ +log: (.+?) \(check", re.MULTILINE)
 
 
