@@ -354,7 +354,10 @@ class Attempts:
         found = notes.read_bytes()
         count, records = (int.from_bytes(found[at : at + COUNT], sys.byteorder) for at in (0, COUNT))
         calls = found[2 * COUNT : 2 * COUNT + count].decode()
-        return Attempt(code, output.read_text(errors="replace"), calls, records, ended)
+        said = output.read_text(errors="replace")
+        for own in (sys.prefix, str(ROOT)):  # an outcome names no folder of this machine
+            said = said.replace(f"{own}/", "")
+        return Attempt(code, said, calls, records, ended)
 
     def strike(self, point: Point) -> str:
         """Let a call fail and act again; return what is wrong, or nothing."""

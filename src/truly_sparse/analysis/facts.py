@@ -155,7 +155,7 @@ def settings_table(records: list[Record], origin: Origin, what: str) -> str:
     return booktabs(
         pd.DataFrame(rows),
         columns,
-        caption=f"Settings in which the methods of {what} differ. {origin.closing()}",
+        caption=f"Settings in which the methods of {what} differ. {origin.stamp()}",
         label="settings",
         number="S1",
         banner=banner(origin.preset),
@@ -188,7 +188,7 @@ def datasets_table(records: list[Record], origin: Origin, what: str) -> str:
         pd.DataFrame(rows),
         columns,
         caption=f"Datasets of {what}: rows in all and in each part, first digits of the prepared table's checksum. "
-        f"{origin.closing()}",
+        f"{origin.stamp()}",
         label="datasets",
         number="S2",
         banner=banner(origin.preset),

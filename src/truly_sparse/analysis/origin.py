@@ -46,10 +46,14 @@ class Origin:
         """Return a sentence for captions where a dataset was not there as a whole, with a space before it."""
         return f" Only a part of the rows: {self.parts}." if self.parts else ""
 
-    def closing(self, seeds: bool = False) -> str:
-        """Return the end of a caption: preset, commit and, if asked for, finished runs per row."""
+    def stamp(self, seeds: bool = False) -> str:
+        """Return preset, commit and, if asked for, finished runs per row."""
         per_row = f"seeds per row: {self.seeds}; " if seeds else ""
-        return f"Preset {self.preset}; {per_row}commit {self.commits}." + self.warning()
+        return f"Preset {self.preset}; {per_row}commit {self.commits}."
+
+    def closing(self, seeds: bool = False) -> str:
+        """Return the end of a caption of results: `stamp` and `warning`."""
+        return self.stamp(seeds) + self.warning()
 
     def line(self) -> str:
         """Return the closing line of a table: preset, seeds, runs and commit."""

@@ -39,7 +39,7 @@ def make(inputs: Inputs) -> Table:
         "Where the sources are silent or say different things (Table 6b): what another choice adds to the test "
         f"accuracy, in points, mean ± standard deviation over pairs of runs with the same seed, at ε = 20; all else as "
         f"in Table 1. Above, the accuracy (%) as published and {_TABLE1}, over the same seeds. "
-        f"Preset {inputs.preset}; commit {inputs.origin().commits}.{origin.warning()}"
+        f"{inputs.origin().stamp()}{origin.warning()}"
     )
     columns = [Column("choice", "Setting", align="l"), Column("instead", "instead", align="l")]
     columns += [Column(name, method_title(name)) for name in frame["method"].unique()]

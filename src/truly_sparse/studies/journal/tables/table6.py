@@ -40,7 +40,7 @@ def make(inputs: Inputs) -> Table:
         }
         for key, value in config["training"].items()
     ]
-    closing = f"Preset {inputs.preset}; commit {origin.commits}."
+    closing = origin.stamp()
     notes = [f"Generated from the configuration. {closing}"]
     return Table(
         frame,

@@ -45,7 +45,7 @@ def make(inputs: Inputs) -> Table:
         "standard deviation over pairs of runs with the same seed and as many links. Chosen on held-out rows: a tenth "
         "of the training rows decides when to stop and which epoch is kept, so that the difference is what choosing on "
         "the test rows flatters. The Erdos-Renyi start gives small blocks more of the links. "
-        f"Preset {inputs.preset}; commit {inputs.origin().commits}.{origin.warning()}"
+        f"{inputs.origin().stamp()}{origin.warning()}"
     )
     columns = [Column(name, header, align="l") for name, header in (("choice", "Setting"), ("instead", "instead"))]
     columns += [Column("setting", "links", align="l")]

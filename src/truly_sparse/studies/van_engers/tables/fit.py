@@ -56,7 +56,7 @@ def make(inputs: Inputs) -> Table:
     )
     rivals = (
         "Rival forms of the loss with the same plateau, each with a free factor: mean squared error and Akaike's "
-        f"criterion (smaller is better; 10 less is much). {origin.closing()}"
+        f"criterion (smaller is better; 10 less is much). {origin.stamp()}"
     )
     parts = [Part("F1", caption, _cells(frame[frame["setting"] == CURVE]), _COLUMNS, [origin.line()])]
     compared = frame[frame["setting"] != CURVE]

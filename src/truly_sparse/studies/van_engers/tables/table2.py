@@ -56,7 +56,7 @@ def make(inputs: Inputs) -> Table:
         "Settings as printed and as used here. Where the paper is silent, the implementation that it names decides. "
         f"Preset {inputs.preset}."
     )
-    notes = [f"Generated from the configuration and the runs. {inputs.origin().closing()}"]
+    notes = [f"Generated from the configuration and the runs. {inputs.origin().stamp()}"]
     # Notes are too long for a terminal.
     return Table(frame, [Part("2", caption, cells, _COLUMNS, notes)], [Part("2", caption, cells, _COLUMNS[:3], notes)])
 

@@ -42,7 +42,7 @@ def make(inputs: Inputs) -> Table:
     caption = (
         "What the methods of Table 5.2 do: how members come to be, how many there are (M, without the parent), epochs "
         "of the network or the parent and of each child, on tables and on pictures; settings that are not those of the "
-        f"others. {origin.closing()}"
+        f"others. {origin.stamp()}"
     )
     cells = frame.assign(method=frame["method"].map(shown.title))[[column.key for column in _PRINTED]]
     return Table(frame, [Part("M", caption, cells, _PRINTED, [origin.line()])])
