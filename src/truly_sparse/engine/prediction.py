@@ -10,7 +10,7 @@ import numpy.typing as npt
 from truly_sparse.engine import prediction_kernels as kernels
 from truly_sparse.engine.memory import aligned, second_level_cache
 from truly_sparse.engine.network import Floats, SparseMLP
-from truly_sparse.engine.prediction_kernels import ROWS, STRIP, WIDTH, Columns, Shape, Strips
+from truly_sparse.engine.prediction_kernels import ROWS, STRIP, WIDTH, Columns, Scratch, Shape, Space, Strips
 from truly_sparse.engine.ramped import Ramped
 from truly_sparse.engine.registers import LANES, LINE
 from truly_sparse.engine.rows import taken
@@ -168,29 +168,29 @@ def _runs_are_long(network: SparseMLP) -> bool:
     return len(network.graph) >= LONG * runs
 
 
+def _scratch(count: int, mish: bool) -> Scratch:
+    """Return what the activations of so many numbers at a time, a multiple of 16, need."""
+    return Scratch(aligned(count) if mish else (), np.zeros(count // LANES, np.uint16))
+
+
 def _predict_few(network: SparseMLP, x: Floats, probabilities: Floats) -> None:
     shape = Shape(network.graph.starts, network.slopes, network.summed_biases())
     sums, last = np.empty(len(shape.biases), np.float32), np.zeros(LANES, np.float32)
-    derivatives, positive = np.empty(LANES, np.float32) if network.mish else (), np.zeros(1, np.uint16)
+    scratch = _scratch(LANES, network.mish)
     for row, own in zip(x, probabilities, strict=True):
-        kernels.predict_unordered(row, network.graph.arrays, shape, derivatives, sums, positive, last, own)
+        kernels.predict_unordered(row, network.graph.arrays, shape, sums, last, scratch, own)
 
 
 def _predict_many(network: Joined, strips: Strips, x: Floats | Ramped, probabilities: Floats) -> None:
     numbers = x.numbers.shape[1] if isinstance(x, Ramped) else 0
-    kernels.predict_many(
-        x,
-        strips,
-        network.shape,
-        aligned(ROWS) if network.mish else (),
-        aligned(len(network.shape.biases) * ROWS),
-        np.zeros(len(WIDTH), np.uint16),
-        aligned(STRIP * ROWS),
-        aligned(LINE * ROWS, np.uint8),
-        aligned(numbers * ROWS),
-        WIDTH,
-        probabilities,
+    space = Space(
+        sums=aligned(len(network.shape.biases) * ROWS),
+        rows=aligned(STRIP * ROWS),
+        numbers=aligned(numbers * ROWS),
+        lines=aligned(LINE * ROWS, np.uint8),
+        scratch=_scratch(ROWS, network.mish),
     )
+    kernels.predict_many(x, strips, network.shape, space, WIDTH, probabilities)
 
 
 class Ordered:
@@ -238,9 +238,8 @@ class OneRow:
     """
 
     def __init__(self, networks: Ordered) -> None:
-        self._networks, self._derivatives = networks, aligned(LANES) if networks.mish else ()
+        self._networks, self._scratch = networks, _scratch(LANES, networks.mish)
         self._neurons, self._last = aligned(int(networks.shape.starts[-1]) + 2), aligned(LANES)
-        self._positive = np.zeros(1, np.uint16)
         self._probabilities = np.empty(networks.outputs, np.float32)
         self.inputs = self._neurons[: networks.inputs]
 
@@ -248,12 +247,6 @@ class OneRow:
         """Return the softmax probabilities of the row in `inputs`, float32, shape (networks, classes), in one array."""
         networks = self._networks
         kernels.predict_one(
-            networks.columns,
-            networks.shape,
-            self._derivatives,
-            self._neurons,
-            self._positive,
-            self._last,
-            self._probabilities,
+            networks.columns, networks.shape, self._neurons, self._last, self._scratch, self._probabilities
         )
         return self._probabilities

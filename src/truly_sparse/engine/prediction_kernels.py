@@ -90,10 +90,35 @@ class Shape(NamedTuple):
     biases: npt.NDArray[np.float32]
 
 
+class Scratch(NamedTuple):
+    """What activations need: `derivatives` of as many as there are at a time (empty tuple for ReLU), a bit for each."""
+
+    derivatives: npt.NDArray[np.float32] | tuple[()]
+    positive: npt.NDArray[np.uint16]
+
+
+class Space(NamedTuple):
+    """What `predict_many` writes to.
+
+    `sums` has a row for each neuron that is no input, `rows` one for each source of a strip, and `numbers` one for each
+    of the numbers of ramps; `lines` has a line of the cache, in bytes, for each row of the table.
+    """
+
+    sums: npt.NDArray[np.float32]
+    rows: npt.NDArray[np.float32]
+    numbers: npt.NDArray[np.float32]
+    lines: npt.NDArray[np.uint8]
+    scratch: Scratch
+
+
 @njit(**INLINED)
-def _bend(sums, derivatives, count, slope, word):
+def _bend(sums, count, slope, scratch):
     """Turn sums into activations, in place."""
-    activate(sums, derivatives, 0, count, slope, np.uint32(0), np.uint64(0), np.uint32(0), np.float32(1), word, word)
+    positive = scratch.positive
+    activate(
+        sums, scratch.derivatives, 0, count, slope,
+        np.uint32(0), np.uint64(0), np.uint32(0), np.float32(1), positive, positive,
+    )  # fmt: skip
 
 
 @njit(**INLINED)
@@ -110,80 +135,75 @@ def _pass_on(strips, strip, rows, first, sums, width):
 
 
 @njit(**INLINED)
-def _turn(x, start, count, inputs, first, last, block, rows, width):
+def _turn(x, start, count, inputs, first, last, lines, rows, width):
     """Write the inputs from `first` up to `last` of some rows of x [row][input] to `rows`, [input][row]."""
     for left in range(first, last, LANES):
         some = min(LANES, last - left)
         for b in range(count):
             here = (start + b) * inputs + left
             if here + LANES <= x.size:
-                copy_line(x, here, block, LINE * b)
+                copy_line(x, here, lines, LINE * b)
             else:
-                copy_numbers(x, here, block, LINE * b, some)
+                copy_numbers(x, here, lines, LINE * b, some)
         for vector in range(len(width)):
-            transpose(block, LINE * LANES * vector, x)
+            transpose(lines, LINE * LANES * vector, x)
         for f in range(some):
-            row = load_lines(block, LINE * f, LINE * LANES, width, _ONE)
+            row = load_lines(lines, LINE * f, LINE * LANES, width, _ONE)
             store_row(row, rows, (left - first + f) * LANES * len(width), 0)
 
 
-def _begin(x, start, count, block, numbers, width):
+def _begin(x, start, count, space, width):
     """Turn what some rows need as a whole before their inputs are written; compiled code only."""
     raise NotImplementedError
 
 
 @overload(_begin, jit_options=INLINED)
-def _begin_of(x, start, count, block, numbers, width):
-    del start, count, block, numbers, width
+def _begin_of(x, start, count, space, width):
+    del start, count, space, width
     if getattr(x, "instance_class", None) is Ramped:
 
-        def turn_numbers(x, start, count, block, numbers, width):
+        def turn_numbers(x, start, count, space, width):
             wide = x.numbers.shape[1]
-            _turn(x.numbers, start, count, wide, 0, wide, block, numbers, width)
+            _turn(x.numbers, start, count, wide, 0, wide, space.lines, space.numbers, width)
 
         return turn_numbers
-    return lambda x, start, count, block, numbers, width: None  # noqa: ARG005
+    return lambda x, start, count, space, width: None  # noqa: ARG005
 
 
-def _write(x, start, count, inputs, first, last, block, numbers, rows, width):
-    """Write the inputs from `first` up to `last` of some rows to `rows`, [input][row]; compiled code only."""
+def _write(x, start, count, inputs, first, last, space, width):
+    """Write the inputs from `first` up to `last` of some rows to `space.rows`, [input][row]; compiled code only."""
     raise NotImplementedError
 
 
 @overload(_write, jit_options=INLINED)
-def _write_of(x, start, count, inputs, first, last, block, numbers, rows, width):
-    del start, count, inputs, first, last, block, numbers, rows, width
+def _write_of(x, start, count, inputs, first, last, space, width):
+    del start, count, inputs, first, last, space, width
     if getattr(x, "instance_class", None) is Ramped:
 
-        def write_ramps(x, start, count, inputs, first, last, block, numbers, rows, width):  # noqa: ARG001
+        def write_ramps(x, start, count, inputs, first, last, space, width):  # noqa: ARG001
             batch, column = LANES * len(width), first_from(x.first, 0, x.first.shape[0], first + 1) - 1
             for feature in range(first, last):
                 while feature >= x.first[column + 1]:
                     column += 1
-                write_ramp(x, column, feature, numbers, batch, rows, (feature - first) * batch)
+                write_ramp(x, column, feature, space.numbers, batch, space.rows, (feature - first) * batch)
 
         return write_ramps
 
-    def turn(x, start, count, inputs, first, last, block, numbers, rows, width):  # noqa: ARG001
-        _turn(x, start, count, inputs, first, last, block, rows, width)
+    def turn(x, start, count, inputs, first, last, space, width):
+        _turn(x, start, count, inputs, first, last, space.lines, space.rows, width)
 
     return turn
 
 
 @njit(cache=True, nogil=True, **COMPILED)
-def predict_many(x, strips, shape, derivatives, sums, positive, rows, block, numbers, width, probabilities):
-    """Write softmax probabilities [network][row][class] for x [row][input], 16 ``len(width)`` rows at a time.
-
-    `sums` has a row of so many for each neuron that is no input, `rows` one for each source of a strip, `numbers` one
-    for each of the numbers of ramps, `block` a line of the cache, in bytes, for each row; `derivatives` is an empty
-    tuple, or one row, and `positive` one of a bit for each.
-    """
+def predict_many(x, strips, shape, space, width, probabilities):
+    """Write softmax probabilities [network][row][class] for x [row][input], 16 ``len(width)`` rows at a time."""
     inputs, output = shape.starts[1], shape.slopes.shape[0] - 1
     networks, total, classes = probabilities.shape
-    count = LANES * len(width)
+    count, sums = LANES * len(width), space.sums
     for start in range(0, total, count):
         some = min(count, total - start)
-        _begin(x, start, some, block, numbers, width)
+        _begin(x, start, some, space, width)
         for neuron in range(shape.biases.shape[0]):
             for b in range(count):
                 sums[neuron * count + b] = shape.biases[neuron]
@@ -193,12 +213,12 @@ def predict_many(x, strips, shape, derivatives, sums, positive, rows, block, num
             while first >= shape.starts[layer + 1]:
                 layer += 1
                 for neuron in range(shape.starts[layer], shape.starts[layer + 1]):
-                    _bend(sums[(neuron - inputs) * count :], derivatives, count, shape.slopes[layer], positive)
+                    _bend(sums[(neuron - inputs) * count :], count, shape.slopes[layer], space.scratch)
             if layer == 0:
                 if strips.runs[strip] < strips.runs[strip + 1]:
                     end = strips.sources[strip + 1]
-                    _write(x, start, some, inputs, first, end, block, numbers, rows, width)
-                    _pass_on(strips, strip, rows, 0, sums, width)
+                    _write(x, start, some, inputs, first, end, space, width)
+                    _pass_on(strips, strip, space.rows, 0, sums, width)
             else:
                 _pass_on(strips, strip, sums, (first - inputs) * count, sums, width)
         for network in range(networks):
@@ -218,11 +238,10 @@ def _scatter(links, source, inputs, activation, sums):
 
 
 @njit(cache=True, nogil=True, **COMPILED)
-def predict_unordered(x, links, shape, derivatives, sums, positive, last, probabilities):
+def predict_unordered(x, links, shape, sums, last, scratch, probabilities):
     """Write softmax probabilities [class] of one row x [input] of a network with its `graph.Arrays`.
 
-    `sums` has a number for each neuron that is no input; `last` has 16, `positive` as many bits, and `derivatives` 16
-    again, unless it is an empty tuple.
+    `sums` has a number for each neuron that is no input; `last` has 16, which `scratch` is for.
     """
     inputs, output = shape.starts[1], shape.slopes.shape[0] - 1
     for neuron in range(sums.shape[0]):
@@ -235,7 +254,7 @@ def predict_unordered(x, links, shape, derivatives, sums, positive, last, probab
             some, at = min(LANES, end - first), first - inputs
             for k in range(some):
                 last[k] = sums[at + k]
-            _bend(last, derivatives, LANES, shape.slopes[layer], positive)
+            _bend(last, LANES, shape.slopes[layer], scratch)
             for k in range(some):
                 sums[at + k] = last[k]
         for source in range(begin, end):
@@ -281,11 +300,11 @@ def count_by_strip(fan_in, sources, strip_of, runs, links):
 
 
 @njit(cache=True, nogil=True, **COMPILED)
-def predict_one(columns, shape, derivatives, neurons, positive, last, probabilities):
+def predict_one(columns, shape, neurons, last, scratch, probabilities):
     """Write softmax probabilities [network][class] of the row that lies in the inputs of `neurons`.
 
-    `neurons` has a number for each neuron, and two more, of which the first is 0; `last` has 16, `positive` as many
-    bits, and `derivatives` 16 again, unless it is an empty tuple.
+    `neurons` has a number for each neuron, and two more, of which the first is 0; `last` has 16, which `scratch` is
+    for.
     """
     inputs, output = shape.starts[1], shape.slopes.shape[0] - 1
     networks, classes = probabilities.shape
@@ -302,7 +321,7 @@ def predict_one(columns, shape, derivatives, neurons, positive, last, probabilit
         store(z, last, 0)
         layer = columns.layers[group]
         if layer < output:
-            _bend(last, derivatives, LANES, shape.slopes[layer], positive)
+            _bend(last, LANES, shape.slopes[layer], scratch)
         for lane in range(LANES):
             neurons[columns.targets[group, lane]] = last[lane]
     for network in range(networks):
