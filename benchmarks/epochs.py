@@ -105,7 +105,7 @@ def median(found: dict[str, Any], what: str, epsilon: float) -> float:
     return statistics.median(row(found, what, epsilon)["seconds"])
 
 
-def ratio(found: dict[str, Any], what: str, epsilon: float, ours: str = peers.OURS) -> float:
+def ratio(found: dict[str, Any], what: str, epsilon: float, ours: str) -> float:
     """Return how many times as long as ours a peer takes, the median over rounds."""
     pairs = zip(row(found, what, epsilon)["seconds"], row(found, ours, epsilon)["seconds"], strict=True)
     return statistics.median(theirs / own for theirs, own in pairs)

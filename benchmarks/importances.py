@@ -33,6 +33,8 @@ RESULTS = Path(__file__).parent / "results"
 COLUMNS = ("dataset", "seed", "feature", "links", "permutation", "trees")
 SEEDS = (0, 1, 2)
 REPEATS, TREES = 10, 200
+#: So many of the most important features are compared.
+TOP = 3
 
 
 def measure(name: str, seed: int, folder: str) -> list[dict[str, str]]:
@@ -93,9 +95,9 @@ def _rank(one: list[float], other: list[float]) -> float:
     return float(spearmanr(one, other).statistic)
 
 
-def _top(one: list[float], other: list[float], count: int = 3) -> float:
-    first, second = (set(np.argsort(values)[::-1][:count]) for values in (one, other))
-    return len(first & second) / count
+def _top(one: list[float], other: list[float]) -> float:
+    first, second = (set(np.argsort(values)[::-1][:TOP]) for values in (one, other))
+    return len(first & second) / TOP
 
 
 def main() -> None:

@@ -62,9 +62,9 @@ def network(sizes: Sizes, epsilon: float, storage: str = "bfloat16") -> SparseML
 
 
 @functools.cache
-def multiply_adds(epsilon: float, sizes: Sizes = SIZES) -> int:
+def multiply_adds(epsilon: float) -> int:
     """Return the multiply-adds of one training step of the sparse network."""
-    links = network(sizes, epsilon).link_counts
+    links = network(SIZES, epsilon).link_counts
     return (3 * sum(links) - links[0]) * BATCH
 
 

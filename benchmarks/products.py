@@ -75,8 +75,8 @@ def forward(part, s):
     for _ in range(made.tiles):
         for first in range(0, made.rows, step.band):
             rows = min(step.band, made.rows - first)
-            convolve(links.forth, links.reach, pointers, part.bias[made.channel :], space.taken, 0, apart, space.passed,
-                     0, made.channels * lane, lane, rows, made.columns)  # fmt: skip
+            convolve(links.forth, links.reach, pointers, part.bias[made.channel :], space.taken, apart, space.passed,
+                     made.channels * lane, lane, rows, made.columns)  # fmt: skip
 
 
 @njit(**COMPILED)
@@ -88,7 +88,7 @@ def errors(part, s):
     for _ in range(made.tiles):
         for first in range(0, step.rows, step.band):
             rows = min(step.band, step.rows - first)
-            convolve(links.back, links.back_reach, pointers, space.zeros, space.wrong, 0, beyond, space.passed, 0,
+            convolve(links.back, links.back_reach, pointers, space.zeros, space.wrong, beyond, space.passed,
                      step.taken * step.columns * LANES, step.columns * LANES, rows, step.columns)  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def gradient(part, s):
         for first in range(0, made.rows, step.band):
             rows = min(step.band, made.rows - first)
             correlate(links.products, links.reach, pointers, space.wrong,
-                      (step.kernel - 1 - step.border) * (beyond + LANES), beyond, step.beyond * LANES, space.taken, 0,
+                      (step.kernel - 1 - step.border) * (beyond + LANES), beyond, step.beyond * LANES, space.taken,
                       inside, rows, made.columns)  # fmt: skip
 
 

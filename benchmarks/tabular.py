@@ -54,11 +54,11 @@ BINS = 15
 Case = tuple[str, str, int]
 
 
-def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> float:
+def calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Return the mean over rows of |accuracy - mean confidence| of their bin; bins hold equally many rows."""
     confidence = probabilities.max(axis=1)
     gaps = (probabilities.argmax(axis=1) == labels) - confidence
-    parts = np.array_split(gaps[np.argsort(confidence, kind="stable")], bins)
+    parts = np.array_split(gaps[np.argsort(confidence, kind="stable")], BINS)
     return sum(abs(float(part.sum())) for part in parts) / len(labels)
 
 

@@ -31,6 +31,8 @@ TITLES = {
     HONEST: f"Honest protocol, {len(TABULAR)} sets",
 }
 ALONE = ("gesture", "higgs")
+#: Seeds of every case that the plan has.
+SEEDS = 5
 NUMBERS = ("accuracy", "roc_auc", "log_loss", "calibration", "search_seconds", "seconds", "microseconds")
 
 
@@ -156,7 +158,7 @@ def ranges() -> str:
     return columns.markdown(["model", "ranges"], lines)
 
 
-def not_run(rows: Sequence[Row], wanted: int = 5) -> str:
+def not_run(rows: Sequence[Row]) -> str:
     """Return which fits of the plan there are no lines of, model by model."""
     said = []
     plan = [(RANDOM, name) for name in (*TABULAR, *ALONE)] + [(HONEST, name) for name in HONEST_SPLITS]
@@ -164,14 +166,14 @@ def not_run(rows: Sequence[Row], wanted: int = 5) -> str:
         count = defaultdict(int)
         for row in rows:
             count[row["protocol"], row["dataset"]] += row["what"] == what
-        left = {case: wanted - count[case] for case in plan if count[case] < wanted}
-        if len(left) == len(plan) and all(number == wanted for number in left.values()):
+        left = {case: SEEDS - count[case] for case in plan if count[case] < SEEDS}
+        if len(left) == len(plan) and all(number == SEEDS for number in left.values()):
             said.append(f"* {what}: nothing.")
         elif left:
             by_number: dict[int, list[str]] = defaultdict(list)
             for (protocol, name), number in left.items():
                 by_number[number].append(f"{name} ({protocol})")
-            cases = [f"{number} of {wanted}: {', '.join(sets) if len(sets) < len(plan) else 'every set'}"
+            cases = [f"{number} of {SEEDS}: {', '.join(sets) if len(sets) < len(plan) else 'every set'}"
                      for number, sets in sorted(by_number.items())]  # fmt: skip
             said.append(f"* {what}, seeds that are missing: {'; '.join(cases)}.")
     failed = [row for row in rows if row["error"]]

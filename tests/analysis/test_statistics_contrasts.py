@@ -11,6 +11,7 @@ from truly_sparse.analysis.statistics.contrasts import COLUMNS, contrasts
 from truly_sparse.errors import UserError
 
 FACTORS = {"escape": "random", "refinement": "none"}
+BLOCKS = ("dataset", "seed")
 ESCAPES = ("random", "rd", "fd")
 REFINEMENTS = ("none", "eta", "full")
 
@@ -35,7 +36,7 @@ def lines(found):
 
 def test_contrasts_are_differences_of_cell_means():
     frame = runs(together=1.5)
-    found = lines(contrasts(frame, FACTORS))
+    found = lines(contrasts(frame, FACTORS, BLOCKS))
     cells = frame.pivot_table(index="escape", columns="refinement", values="accuracy")
     for escape in ESCAPES[1:]:
         expected = (cells.loc[escape] - cells.loc["random"]).mean()
@@ -52,7 +53,7 @@ def test_contrasts_are_differences_of_cell_means():
 
 def test_intervals_by_hand():
     frame = runs(together=1.0)
-    found = lines(contrasts(frame, FACTORS))
+    found = lines(contrasts(frame, FACTORS, BLOCKS))
     values = frame["accuracy"].to_numpy().reshape(10, 3, 3)  # block, escape, refinement
     residual = values - values.mean(0) - values.mean((1, 2))[:, None, None] + values.mean()
     freedom = 90 - 9 - 9
@@ -70,7 +71,7 @@ def test_intervals_by_hand():
 def test_intervals_cover_what_is_there_about_as_often_as_they_say():
     covered = []
     for seed in range(40):
-        found = lines(contrasts(runs(seeds=3, datasets=("gesture",), together=1.5, seed=seed), FACTORS))
+        found = lines(contrasts(runs(seeds=3, datasets=("gesture",), together=1.5, seed=seed), FACTORS, BLOCKS))
         for name, truth in (
             (("escape", "rd - random"), 1.5),
             (("escape", "fd - random"), 0),
@@ -100,7 +101,7 @@ def test_three_factors_missing_runs_and_names_a_formula_could_not_hold():
 
 def test_without_blocks_the_noise_of_the_blocks_remains():
     frame = runs()
-    blocked, free = lines(contrasts(frame, FACTORS)), lines(contrasts(frame, FACTORS, blocks=()))
+    blocked, free = lines(contrasts(frame, FACTORS, BLOCKS)), lines(contrasts(frame, FACTORS, blocks=()))
     name = ("escape", "rd - random")
     assert free.loc[name, "estimate"] == pytest.approx(blocked.loc[name, "estimate"])
     assert free.loc[name, "high"] - free.loc[name, "low"] > 5 * (blocked.loc[name, "high"] - blocked.loc[name, "low"])
@@ -119,4 +120,4 @@ def test_without_blocks_the_noise_of_the_blocks_remains():
 )
 def test_bad_designs_are_refused(change, words):
     with pytest.raises(UserError, match=words):
-        contrasts(change(runs()), FACTORS)
+        contrasts(change(runs()), FACTORS, BLOCKS)

@@ -66,7 +66,8 @@ def finish(config, spec, members):
 
 def store(config):
     records.store(config, "table1", lambda: None)
-    return probabilities.read(config, "table1")
+    kept = probabilities.codes(probabilities.file_of(config, "table1"))
+    return {path: probabilities.decode(codes) for path, codes in kept.items()}
 
 
 def test_stored_runs_keep_the_mean_of_their_members(config):

@@ -120,7 +120,7 @@ def test_topologies_of_the_engine(tmp_path):
 def test_heatmap_is_pair_by_pair():
     rows = [random_network([8, 9, 7, 3], 0.4, seed) for seed in range(2)]
     columns = [random_network([8, 9, 7, 3], 0.4, seed) for seed in range(10, 13)]
-    found = heatmap(rows, columns)
+    found = heatmap(rows, columns, 1)
     assert found.shape == (2, 3)
     for i, one in enumerate(rows):
         for j, other in enumerate(columns):

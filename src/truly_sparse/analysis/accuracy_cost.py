@@ -43,9 +43,7 @@ METRICS: dict[str, Callable[[Record], float]] = {
 OF_NETWORKS = frozenset(METRICS) - {"test_accuracy", "member_accuracy", "train_time"}
 
 
-def tidy(
-    table: str, records: Iterable[Record], published: pd.DataFrame, absent: Sequence[RunSpec] = ()
-) -> pd.DataFrame:
+def tidy(table: str, records: Iterable[Record], published: pd.DataFrame, absent: Sequence[RunSpec]) -> pd.DataFrame:
     """Return accuracy and cost as a tidy frame with the columns `COLUMNS`.
 
     Parameters

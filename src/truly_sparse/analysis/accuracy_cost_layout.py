@@ -58,7 +58,7 @@ class Display:
         return [column for column in wanted if column.key not in ("lambda", "note") or any(self.cells[column.key])]
 
 
-def display(frame: pd.DataFrame, also: str = "") -> Display:
+def display(frame: pd.DataFrame, also: str) -> Display:
     """Return the printed cells; arguments as for `lay_out`."""
     letters: dict[str, str] = {}
     rows, last = [], None

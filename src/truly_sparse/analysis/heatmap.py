@@ -36,9 +36,9 @@ def heatmap(axes: Axes, values: pd.DataFrame, low: float, high: float) -> QuadMe
     return image
 
 
-def colour_bar(figure: Figure, image: QuadMesh, axes: Axes, title: str) -> None:
-    """Draw the scale of a heat map into axes of its own."""
+def colour_bar(figure: Figure, image: QuadMesh, axes: Axes) -> None:
+    """Draw the scale of a heat map of topology distances into axes of its own."""
     bar = figure.colorbar(image, cax=axes)
     bar.outline.set_linewidth(0.4)
     bar.ax.tick_params(labelsize=6.5)
-    bar.ax.set_title(title, fontsize=6.5, loc="left")
+    bar.ax.set_title("NNSTD", fontsize=6.5, loc="left")

@@ -24,7 +24,7 @@ COLUMNS = (
 )
 
 
-def prepare_all(config: dict[str, Any], names: list[str], everything: bool = False) -> None:
+def prepare_all(config: dict[str, Any], names: list[str], everything: bool) -> None:
     """Prepare datasets and print a table of them; one that fails does not stop the others.
 
     Parameters

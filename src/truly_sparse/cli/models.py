@@ -39,7 +39,7 @@ OPTIONS = {
 }
 
 
-def create(method: str, preset: str, changes: list[str], regress: bool = False, **more: Any) -> Any:
+def create(method: str, preset: str, changes: list[str], regress: bool, **more: Any) -> Any:
     """Return the unfitted estimator of a method, with ``NAME=VALUE`` parameters.
 
     Raises

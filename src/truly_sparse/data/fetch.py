@@ -218,7 +218,7 @@ def progress(url: str, size: int, first: int = 0) -> Any:
 
 
 def first_that_works(
-    name: str, sources: list[tuple[str, Callable[[bool], Result]]], advice: str, allow_partial: bool = False
+    name: str, sources: list[tuple[str, Callable[[bool], Result]]], advice: str, allow_partial: bool
 ) -> Result:
     """Try sources in order, saying on stderr which one failed; return what the first that works returns.
 

@@ -51,11 +51,6 @@ def decode(kept: Codes) -> npt.NDArray[np.float32]:
     return decoded
 
 
-def read(config: dict[str, Any], experiment: str) -> dict[str, npt.NDArray[np.float32]]:
-    """Return {run path: probabilities, shape (rows, classes)} of the committed runs that have them."""
-    return {path: decode(its) for path, its in codes(file_of(config, experiment)).items()}
-
-
 def codes(file: Path) -> dict[str, Codes]:
     """Return {run path: codes} of a file; none where there is no file."""
     if not file.exists():

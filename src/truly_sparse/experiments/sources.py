@@ -9,7 +9,7 @@ from pathlib import Path
 from truly_sparse.experiments.source_facts import OWN, Named, facts_of
 
 
-def reached(root: Path, package: Path, chosen: set[str] | None = None) -> list[Path]:
+def reached(root: Path, package: Path, chosen: set[str] | None) -> list[Path]:
     """Return the files of the package that `root` can use, itself included, sorted by path.
 
     Imports count wherever they stand, but where only a type checker sees them. What imports by name

@@ -67,17 +67,17 @@ def classification_metrics(probabilities: Probabilities, labels: Labels) -> dict
     }
 
 
-def expected_calibration_error(probabilities: Probabilities, labels: Labels, bins: int = ECE_BINS) -> float:
+def expected_calibration_error(probabilities: Probabilities, labels: Labels) -> float:
     """Return the expected calibration error of the top class (Guo et al. 2017, equation 3).
 
-    Rows fall into `bins` bins of equal width by the probability of the predicted class, each bin open below and
+    Rows fall into `ECE_BINS` bins of equal width by the probability of the predicted class, each bin open below and
     closed above; the error is the mean over rows of the bins' |accuracy - mean confidence|.
     """
     check(probabilities, labels)
     confidence = probabilities.max(axis=1).astype(np.float64)
     correct = probabilities.argmax(axis=1) == labels
-    place = np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
-    gaps = np.bincount(place, weights=correct - confidence, minlength=bins)
+    place = np.digitize(confidence, np.linspace(0, 1, ECE_BINS + 1)[1:-1], right=True)
+    gaps = np.bincount(place, weights=correct - confidence, minlength=ECE_BINS)
     return float(np.abs(gaps).sum() / len(labels))
 
 

@@ -79,11 +79,11 @@ def topology_distances(first: Sequence[sparse.csr_array], second: Sequence[spars
 
 
 def heatmap(
-    rows: Sequence[Sequence[sparse.csr_array]], columns: Sequence[Sequence[sparse.csr_array]], layer: int = 1
+    rows: Sequence[Sequence[sparse.csr_array]], columns: Sequence[Sequence[sparse.csr_array]], layer: int
 ) -> Distances:
     """Return the distance at one layer of every network in `rows` to every one in `columns` (journal figure 4).
 
-    Blocks after `layer` are not compared. The default is the block between the first two hidden layers.
+    Blocks after `layer` are not compared.
     """
     several = [[topology_distances(one[: layer + 1], other[: layer + 1])[layer] for other in columns] for one in rows]
     return np.array(several, np.float64)

@@ -26,22 +26,19 @@ COLUMNS = ("term", "contrast", "estimate", "low", "high", "p_value", "runs")
 def contrasts(
     frame: pd.DataFrame,
     factors: Mapping[str, str],
-    blocks: Sequence[str] = ("dataset", "seed"),
-    value: str = "accuracy",
+    blocks: Sequence[str],
 ) -> pd.DataFrame:
     """Estimate the difference of every level to its factor's reference, and of every pair of such differences.
 
     Parameters
     ----------
     frame : DataFrame
-        One row per run, with `value` and the columns of `factors` and `blocks`; runs without a value (diverged ones)
-        are left out.
+        One row per run, with `accuracy` and the columns of `factors` and `blocks`; runs without an accuracy (diverged
+        ones) are left out.
     factors : mapping from column to reference level
         Crossed factors, such as {"method": "edst_rg", "refinement": "none"}. All interactions are in the model.
     blocks : sequence of str
         Runs that share the values of all these are one block; none for an unblocked design.
-    value : str
-        Column that is explained.
 
     Returns
     -------
@@ -57,7 +54,7 @@ def contrasts(
         For a column that is missing, a factor of one level, a reference that no run has, a combination of levels
         without a run, or too few runs to leave a residual.
     """
-    data = _prepare(frame, factors, value, blocks)
+    data = _prepare(frame, factors, blocks)
     columns = [f"f{i}" for i in range(len(factors))]
     formula = " * ".join(columns) + (" + block" if len(data["block"].cat.categories) > 1 else "")
     fitted = smf.ols(f"value ~ {formula}", data).fit()
@@ -77,13 +74,13 @@ def contrasts(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _prepare(frame: pd.DataFrame, factors: Mapping[str, str], value: str, blocks: Sequence[str]) -> pd.DataFrame:
+def _prepare(frame: pd.DataFrame, factors: Mapping[str, str], blocks: Sequence[str]) -> pd.DataFrame:
     """Return the runs with columns a formula can name: value, f0, f1, ... (reference first) and block."""
-    lacking = [name for name in (value, *factors, *blocks) if name not in frame.columns]
+    lacking = [name for name in ("accuracy", *factors, *blocks) if name not in frame.columns]
     if lacking:
         raise UserError(f'runs of a crossed design lack the column "{lacking[0]}"')
-    runs = frame[frame[value].notna()]
-    data = pd.DataFrame({"value": runs[value].astype(float)})
+    runs = frame[frame["accuracy"].notna()]
+    data = pd.DataFrame({"value": runs["accuracy"].astype(float)})
     for i, (name, reference) in enumerate(factors.items()):
         levels = list(dict.fromkeys(runs[name].astype(str)))
         if str(reference) not in levels or len(levels) < 2:

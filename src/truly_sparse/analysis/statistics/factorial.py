@@ -14,21 +14,17 @@ from truly_sparse.analysis.rounding import settled
 from truly_sparse.errors import UserError
 
 
-def effects(
-    frame: pd.DataFrame, factors: Sequence[str], blocks: Sequence[str], value: str = "accuracy"
-) -> pd.DataFrame:
+def effects(frame: pd.DataFrame, factors: Sequence[str], blocks: Sequence[str]) -> pd.DataFrame:
     """Estimate main effects and the interaction of factors by least squares.
 
     Parameters
     ----------
     frame : DataFrame
-        One row per run.
+        One row per run, with `accuracy` and the columns of `factors` and `blocks`.
     factors : sequence of str
         Columns that are crossed; all their interactions are estimated.
     blocks : sequence of str
         Columns whose levels may differ in mean, such as seed.
-    value : str
-        Column that is explained.
 
     Returns
     -------
@@ -50,10 +46,10 @@ def effects(
     if len(frame.groupby(list(factors))) < wanted:
         raise UserError(f"not every combination of {', '.join(factors)} has a run; finish the experiment first")
     used = [*blocks, *factors]
-    known = frame[[value, *used]].astype(dict.fromkeys(used, str))
+    known = frame[["accuracy", *used]].astype(dict.fromkeys(used, str))
     varied = [block for block in blocks if len(set(known[block])) > 1]
     terms = [" * ".join(f"C({factor})" for factor in factors), *(f"C({block})" for block in varied)]
-    fitted = smf.ols(f"{value} ~ {' + '.join(terms)}", data=known).fit()
+    fitted = smf.ols(f"accuracy ~ {' + '.join(terms)}", data=known).fit()
     if fitted.df_resid < 1:
         raise UserError(f"{len(known)} runs leave nothing to estimate the noise from; run more seeds")
     table = sm.stats.anova_lm(fitted, typ=2)

@@ -55,7 +55,7 @@ def _mean(values: Numbers) -> Numbers:
     return found
 
 
-def interval(values: Mapping[str, Sequence[float] | Numbers], seed: int = 0) -> Interval:
+def interval(values: Mapping[str, Sequence[float] | Numbers]) -> Interval:
     """Return the mean over groups of each group's mean over seeds, with an interval by the bootstrap.
 
     Parameters
@@ -63,8 +63,6 @@ def interval(values: Mapping[str, Sequence[float] | Numbers], seed: int = 0) -> 
     values : mapping of str to sequence of float
         What every seed gave, by group; at least one group with at least one number. An interval needs two seeds in
         every group, and `FEWEST` degrees of freedom.
-    seed : int
-        Of the bootstrap.
     """
     groups = {name: np.asarray(numbers, np.float64) for name, numbers in values.items()}
     scale = max(float(np.abs(numbers).max(initial=0.0)) for numbers in groups.values())
@@ -73,7 +71,7 @@ def interval(values: Mapping[str, Sequence[float] | Numbers], seed: int = 0) -> 
     known = Interval(mean, None, None, None, total, tuple(groups))
     if total - len(groups) < FEWEST or min(map(len, groups.values())) < 2:
         return known
-    drawn = _means(groups.values(), np.random.default_rng(seed))
+    drawn = _means(groups.values(), np.random.default_rng(0))
     low, high = (settled(float(end), scale) for end in np.quantile(drawn, _ends()))
     return known._replace(low=low, high=high, p=two_sided(drawn))
 
@@ -84,7 +82,7 @@ def over_groups(values: Mapping[str, Numbers]) -> Interval:
     return interval(several or values)
 
 
-def trend(series: Mapping[str, Mapping[float, Sequence[float]]], seed: int = 0, curve: Curve = _mean) -> Interval:
+def trend(series: Mapping[str, Mapping[float, Sequence[float]]], curve: Curve = _mean) -> Interval:
     """Return the mean over groups of Spearman's correlation of a curve with its abscissa.
 
     Parameters
@@ -92,8 +90,6 @@ def trend(series: Mapping[str, Mapping[float, Sequence[float]]], seed: int = 0, 
     series : mapping of str to mapping of float to sequence of float
         For every group, what the seeds gave at each of at least three abscissas, in the same order of seeds. The
         curve of a group is the mean over its seeds; these are drawn anew as a whole.
-    seed : int
-        Of the bootstrap.
     curve : callable
         Makes a curve of what the seeds gave, shape (seeds, abscissas); their mean by default.
     """
@@ -104,7 +100,7 @@ def trend(series: Mapping[str, Mapping[float, Sequence[float]]], seed: int = 0, 
     known = Interval(settled(mean, 1.0), None, None, None, total, tuple(curves))
     if total - len(curves) < FEWEST or min(map(len, curves.values())) < 2:
         return known
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     rows = []
     for _ in range(CURVES):
         means = (curve(values[rng.integers(0, len(values), len(values))]) for values in curves.values())

@@ -225,8 +225,8 @@ def forward(tables, links, bias, gammas, norm, space, samples, running):
                         source = source_of(tables.sources, place)
                         put_source(step, source, map_of(tables.maps, source.map), tile, first - step.border, ready,
                                    rows + step.kernel - 1, space.maps, norm, space.taken)  # fmt: skip
-                    convolve(links.forth, links.reach, pointers, bias[made.channel :], space.taken, 0, apart,
-                             space.passed, 0, made.channels * lane, lane, rows, made.columns)  # fmt: skip
+                    convolve(links.forth, links.reach, pointers, bias[made.channel :], space.taken, apart,
+                             space.passed, made.channels * lane, lane, rows, made.columns)  # fmt: skip
                     keep_band(made, tile, first, rows, samples, space.passed, space.maps, norm, running)
         if made.normed and not running:
             settle_moments(made, samples, norm)
@@ -305,10 +305,10 @@ def backward(tables, links, bias_sums, gammas, gamma_gradient, norm, space, samp
                     put_source(step, source, map_of(tables.maps, source.map), tile, first - step.border, ready,
                                mine + step.kernel - 1, space.maps, norm, space.taken)  # fmt: skip
                 correlate(links.products, links.reach, pointers, space.wrong, halo * (beyond + LANES), beyond,
-                          step.beyond * LANES, space.taken, 0, inside, mine, made.columns)  # fmt: skip
+                          step.beyond * LANES, space.taken, inside, mine, made.columns)  # fmt: skip
                 if step.passes:
-                    convolve(links.back, links.back_reach, back_pointers, space.zeros, space.wrong, 0, beyond,
-                             space.passed, 0, step.taken * step.columns * LANES, step.columns * LANES, rows,
+                    convolve(links.back, links.back_reach, back_pointers, space.zeros, space.wrong, beyond,
+                             space.passed, step.taken * step.columns * LANES, step.columns * LANES, rows,
                              step.columns)  # fmt: skip
                     for place in range(step.first, step.last):
                         source = source_of(tables.sources, place)

@@ -30,31 +30,31 @@ FIVE = (0,) * 5
 
 
 @njit(**INLINED)
-def sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, begin, end, columns, height,
+def sum_lines(values, reach, pointers, bias, buffer, apart, out, row, lane, begin, end, columns, height,
               width, many):  # fmt: skip
     """Sum up the links of every channel at positions of the lines from `begin` to `end`, ``len(height)`` at a time."""
     for y in range(begin, end - len(height) + 1, len(height)):
         for x in range(0, columns * LANES, LANES * len(width)):
-            at = base + y * apart + x
+            at = y * apart + x
             for c in range(pointers.shape[0] - 1):
                 z = fill(splat(bias[c], LANES), many)
                 for k in range(pointers[c], pointers[c + 1]):
                     z = add_products(z, splat(values[k], LANES), buffer, at + reach[k], apart, height, width)
-                store_lines(z, out, to + y * row + c * lane + x, row, height, width)
+                store_lines(z, out, y * row + c * lane + x, row, height, width)
 
 
 @njit(**INLINED)
-def sum_narrow(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, lines, columns, height, width):
+def sum_narrow(values, reach, pointers, bias, buffer, apart, out, row, lane, lines, columns, height, width):
     """Do so for all lines, ``len(height)`` at a time as far as they go, then one by one."""
     whole = lines // len(height) * len(height)
-    sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, 0, whole, columns, height, width,
+    sum_lines(values, reach, pointers, bias, buffer, apart, out, row, lane, 0, whole, columns, height, width,
               ALL)  # fmt: skip
-    sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, whole, lines, columns, ONE, width,
+    sum_lines(values, reach, pointers, bias, buffer, apart, out, row, lane, whole, lines, columns, ONE, width,
               width)  # fmt: skip
 
 
 @njit(**INNER)
-def convolve(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, lines, columns):
+def convolve(values, reach, pointers, bias, buffer, apart, out, row, lane, lines, columns):
     """Sum up the links of every channel at every position.
 
     Parameters
@@ -63,27 +63,27 @@ def convolve(values, reach, pointers, bias, buffer, base, apart, out, to, row, l
         Value of each link, in order of channels, and how far from a position it reaches in the buffer.
     pointers, bias : ndarray
         Where the links of each channel begin, with the end; and what its sums begin with.
-    buffer, base, apart
-        A band, where its first position lies, and its next line.
-    out, to, row, lane
-        What is written, where the first position of the first channel lies, the next line, and the next channel.
+    buffer, apart
+        A band, and where its next line lies.
+    out, row, lane
+        What is written, and where its next line and its next channel lie.
     lines, columns : int
     """
     if columns % len(ALL) == 0:
-        sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, 0, lines, columns, ONE, ALL,
+        sum_lines(values, reach, pointers, bias, buffer, apart, out, row, lane, 0, lines, columns, ONE, ALL,
                   ALL)  # fmt: skip
     elif columns % len(HALF) == 0:
-        sum_narrow(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, lines, columns, TWO, HALF)
+        sum_narrow(values, reach, pointers, bias, buffer, apart, out, row, lane, lines, columns, TWO, HALF)
     elif columns % len(QUARTER) == 0:
-        sum_narrow(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, lines, columns, FOUR,
+        sum_narrow(values, reach, pointers, bias, buffer, apart, out, row, lane, lines, columns, FOUR,
                    QUARTER)  # fmt: skip
     else:
-        sum_lines(values, reach, pointers, bias, buffer, base, apart, out, to, row, lane, 0, lines, columns, ONE, ONE,
+        sum_lines(values, reach, pointers, bias, buffer, apart, out, row, lane, 0, lines, columns, ONE, ONE,
                   ONE)  # fmt: skip
 
 
 @njit(**INLINED)
-def correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, begin, end,
+def correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, begin, end,
                     columns, height, width):  # fmt: skip
     """Add to the products of every link, at positions of the lines from `begin` to `end`, ``len(height)`` at a time.
 
@@ -99,7 +99,7 @@ def correlate_lines(products, reach, pointers, errors, error, error_row, error_l
                     last = min(first + CHUNK, pointers[c + 1])
                     for y in range(top, bottom, len(height)):
                         for x in range(left * LANES, (left + wide) * LANES, LANES * len(width)):
-                            at, here = base + y * apart + x, error + y * error_row + c * error_lane + x
+                            at, here = y * apart + x, error + y * error_row + c * error_lane + x
                             held = load_lines(errors, here, error_row, height, width)
                             for k in range(first, last):
                                 whole = load(products, k * LANES, LANES)
@@ -108,34 +108,34 @@ def correlate_lines(products, reach, pointers, errors, error, error_row, error_l
 
 
 @njit(**INLINED)
-def correlate_narrow(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, lines,
+def correlate_narrow(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, lines,
                      columns, height, width):  # fmt: skip
     """Do so for all lines, ``len(height)`` at a time as far as they go, then one by one.
 
     Several are taken at a time only where ``len(width)`` is the whole line: in order of rows and columns.
     """
     whole = lines // len(height) * len(height) if columns == len(width) else 0
-    correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, whole,
+    correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, 0, whole,
                     columns, height, width)  # fmt: skip
-    correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, whole, lines,
+    correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, whole, lines,
                     columns, ONE, width)  # fmt: skip
 
 
 @njit(**INNER)
-def correlate(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, lines, columns):
+def correlate(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, lines, columns):
     """Add to the products of every link, [link][16], those of the errors and what it reaches, over all positions."""
     if columns % len(ALL) == 0:
-        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, lines,
+        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, 0, lines,
                         columns, ONE, ALL)  # fmt: skip
     elif columns % len(FIVE) == 0:
-        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, lines,
+        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, 0, lines,
                         columns, ONE, FIVE)  # fmt: skip
     elif columns % len(HALF) == 0:
-        correlate_narrow(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, lines,
+        correlate_narrow(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, lines,
                          columns, TWO, HALF)  # fmt: skip
     elif columns % len(QUARTER) == 0:
-        correlate_narrow(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, lines,
+        correlate_narrow(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, lines,
                          columns, FOUR, QUARTER)  # fmt: skip
     else:
-        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, base, apart, 0, lines,
+        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, 0, lines,
                         columns, ONE, ONE)  # fmt: skip

@@ -11,7 +11,7 @@ from truly_sparse.experiments.run import run
 from truly_sparse.files import sweep
 
 
-def train(config: dict[str, Any], path: str, restart: bool = False) -> None:
+def train(config: dict[str, Any], path: str, restart: bool) -> None:
     """Train the run at `path`, unless a process that outlived its workflow has just done so.
 
     Raises

@@ -90,7 +90,7 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
         letter(axes, name, method_title(method) + "\n\n\n")
         words = f"first block {first:.4f}\nall hidden blocks {both:.4f}\nlinks shared {shared:.3f}"
         axes.text(0, 1.05, words, transform=axes.transAxes, fontsize=6.5, va="bottom")
-    colour_bar(figure, image, figure.add_subplot(cells[0, len(methods)]), "NNSTD")
+    colour_bar(figure, image, figure.add_subplot(cells[0, len(methods)]))
     about = dataset_words(frame["dataset"].iloc[0], frame["partial"].iloc[0])
     ensembles = int(means["ensembles"].max())
     figure.supxlabel(f"member ({about}; means over {ensembles} ensemble{'s' if ensembles > 1 else ''})", fontsize=7.5)

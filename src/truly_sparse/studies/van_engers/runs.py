@@ -84,7 +84,7 @@ def _row(head: Record | dict[str, Any], settings: dict[str, Any], finished: bool
     }
 
 
-def tidy(frame: pd.DataFrame, table: str, inputs: Inputs, more: Iterable[str] = ()) -> pd.DataFrame:
+def tidy(frame: pd.DataFrame, table: str, inputs: Inputs, more: Iterable[str]) -> pd.DataFrame:
     """Return what `means` returned with the columns of every results CSV, and `more` behind them."""
     parts = parts_of(inputs.records)
     notes = [

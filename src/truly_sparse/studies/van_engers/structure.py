@@ -41,14 +41,14 @@ def spearman(one: pd.Series, other: pd.Series) -> float | None:
     return significant(float((first * second).sum()) / squares**0.5, FITTED_DIGITS) if squares else None
 
 
-def crossing(values: pd.Series, level: float = CEASED) -> float | None:
-    """Return where correlations by fraction fall below a level for good, on straight lines between fractions.
+def crossing(values: pd.Series) -> float | None:
+    """Return where correlations by fraction fall below `CEASED` for good, on straight lines between fractions.
 
     None where the last is not below, or none is above.
     """
     points = list(zip(values.index, values, strict=True))
-    falls = [(one, other) for one, other in pairwise(points) if one[1] >= level > other[1]]
-    if not falls or points[-1][1] >= level:
+    falls = [(one, other) for one, other in pairwise(points) if one[1] >= CEASED > other[1]]
+    if not falls or points[-1][1] >= CEASED:
         return None
     (left, high), (right, low) = falls[-1]
-    return significant(left + (high - level) / (high - low) * (right - left), FITTED_DIGITS)
+    return significant(left + (high - CEASED) / (high - low) * (right - left), FITTED_DIGITS)

@@ -8,7 +8,6 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.inputs import Inputs
-from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.origin import Origin
 from truly_sparse.analysis.rounding import differences
 from truly_sparse.analysis.statistics.stratified import Interval
@@ -138,8 +137,3 @@ def by_number(frame: pd.DataFrame, keys: Sequence[str]) -> dict[tuple[Any, ...],
     for row in frame.to_dict("records"):
         found.setdefault(tuple(row[key] for key in keys), row)
     return found
-
-
-def title(method: str, sparse: bool = False) -> str:
-    """Return a method's printed name, and that its parent is sparse."""
-    return method_title(method) + (", sparse parent" if sparse else "")

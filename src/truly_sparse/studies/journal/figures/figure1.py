@@ -105,7 +105,7 @@ def _words(axes: Axes, x: float, y: float, name: str, words: str) -> None:
     axes.text(x, y, (rf"$\bf{{{name}}}$  " if name else "") + words, ha="center", va="bottom", fontsize=7.5)
 
 
-def _network(axes: Axes, links: pd.DataFrame, x: float, y: float, scale: float = 1.0) -> None:
+def _network(axes: Axes, links: pd.DataFrame, x: float, y: float) -> None:
     """Draw two layers as columns of neurons, and the links between them."""
     looks = {
         "kept": (BLACK, "-", 0.9),
@@ -113,15 +113,15 @@ def _network(axes: Axes, links: pd.DataFrame, x: float, y: float, scale: float =
         "removed": (VERMILION, (0, (2, 1.5)), 0.9),
         "blocked": (_GREY, (0, (1, 1)), 0.9),
     }
-    at = [y + scale * _HEIGHT * (1 - (place + 0.5) / NEURONS) for place in range(NEURONS)]
-    ends = (x + 0.12 * scale, x + scale * (_WIDTH - 0.12))
+    at = [y + _HEIGHT * (1 - (place + 0.5) / NEURONS) for place in range(NEURONS)]
+    ends = (x + 0.12, x + (_WIDTH - 0.12))
     rows: Any = links.sort_values("state", kind="stable").itertuples()
     for link in rows:
         colour, line, strength = looks[str(link.state)]
         width = 0.7 if link.state in ("removed", "blocked") else 2.2 * float(link.magnitude) * strength
-        axes.plot(ends, (at[link.source], at[link.target]), color=colour, linestyle=line, linewidth=width * scale)
+        axes.plot(ends, (at[link.source], at[link.target]), color=colour, linestyle=line, linewidth=width)
     for end in ends:
-        axes.plot([end] * NEURONS, at, "o", color="white", markeredgecolor=BLUE, markersize=4.2 * scale, zorder=3)
+        axes.plot([end] * NEURONS, at, "o", color="white", markeredgecolor=BLUE, markersize=4.2, zorder=3)
 
 
 def _store(axes: Axes, frame: pd.DataFrame) -> None:

@@ -57,7 +57,7 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
             low, high = float(values.min(axis=None)), float(values.max(axis=None))
             for method in group:
                 image = heatmap(grid[row][methods.index(method)], maps[method], low, high)
-            colour_bar(figure, image, figure.add_subplot(cells[row, max(at[m] for m in group) + 1]), "NNSTD")
+            colour_bar(figure, image, figure.add_subplot(cells[row, max(at[m] for m in group) + 1]))
     for axes, method, name in zip(grid[0], methods, "abcdefgh", strict=False):
         own, others = means[method, "distance_own"], means[method, "distance_others"]
         letter(axes, name, method_title(method) + "\n\n")

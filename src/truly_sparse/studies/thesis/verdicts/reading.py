@@ -95,11 +95,11 @@ def mean(evidence: Evidence, of: Row) -> float:
     return float(accuracies(evidence, of).mean())
 
 
-def printed(evidence: Evidence, of: Row, metric: str = ACCURACY) -> float:
-    """Return a printed number; Missing where there is none, but NaN of the dataset that the source does not have."""
+def printed(evidence: Evidence, of: Row) -> float:
+    """Return a printed accuracy; Missing where there is none, but NaN of the dataset that the source does not have."""
     if of.dataset == FASHION:
         return math.nan
-    found = evidence.rows(PRINTED, metric=metric, **of._asdict())["published"].dropna()
+    found = evidence.rows(PRINTED, metric=ACCURACY, **of._asdict())["published"].dropna()
     if found.empty:
         raise Missing(f"nothing printed of {of.title}")
     return float(found.iloc[0])

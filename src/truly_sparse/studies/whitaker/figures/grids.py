@@ -34,7 +34,7 @@ def panels(datasets: Sequence[str], label: str = "accuracy (%)") -> tuple[Figure
     return figure, list(grid[: len(datasets)])
 
 
-def line(axes: Axes, part: pd.DataFrame, x: str, colour: str, marker: str, style: Style = "-") -> None:
+def line(axes: Axes, part: pd.DataFrame, x: str, colour: str, marker: str, style: Style) -> None:
     """Draw means with the standard error over seeds."""
     part = part.sort_values(x)
     axes.errorbar(

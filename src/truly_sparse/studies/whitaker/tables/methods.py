@@ -7,6 +7,7 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
+from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.origin import join
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.studies.whitaker import shown
@@ -44,7 +45,7 @@ def make(inputs: Inputs) -> Table:
         "of the network or the parent and of each child, on tables and on pictures; settings that are not those of the "
         f"others. {origin.stamp()}"
     )
-    cells = frame.assign(method=frame["method"].map(shown.title))[[column.key for column in _PRINTED]]
+    cells = frame.assign(method=frame["method"].map(method_title))[[column.key for column in _PRINTED]]
     return Table(frame, [Part("M", caption, cells, _PRINTED, [origin.line()])])
 
 

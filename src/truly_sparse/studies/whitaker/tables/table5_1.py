@@ -7,6 +7,7 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
+from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.origin import marked_title
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.studies.whitaker import shown
@@ -109,7 +110,7 @@ def _printed(frame: pd.DataFrame) -> pd.DataFrame:
     reference = METHODS[0]
     rows = []
     for method in (*METHODS, *CONTROLS):
-        row: dict[str, Any] = {"method": shown.title(method)}
+        row: dict[str, Any] = {"method": method_title(method)}
         gaps = []
         for dataset in CIFAR:
             for name in ARCHITECTURES:
@@ -131,7 +132,7 @@ def _here(frame: pd.DataFrame) -> pd.DataFrame:
     for dataset, found in measured.groupby("dataset", sort=False):
         known = shown.by_number(found, ("method", "optimiser", "judged"))
         for method in dict.fromkeys(found["method"]):
-            row = {"dataset": marked_title(str(dataset), found["note"]), "method": shown.title(str(method))}
+            row = {"dataset": marked_title(str(dataset), found["note"]), "method": method_title(str(method))}
             row |= {"_".join(map(str, key)): shown.cell(known.get((method, *key))) for key in VARIANTS}
             rows.append(row)
     columns = ["dataset", *(column.key for column in _HERE)]
@@ -143,7 +144,7 @@ def _of_lenet(frame: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
     known, printed = shown.by_number(measured, keys), shown.by_number(frame[frame["published"].notna()], keys)
     rows = []
     for method in dict.fromkeys(measured["method"]):
-        row: dict[str, Any] = {"method": shown.title(str(method))}
+        row: dict[str, Any] = {"method": method_title(str(method))}
         for dataset in CIFAR:
             for size in SIZES:
                 row[f"{dataset}_{size}"] = shown.cell(known.get((dataset, size, method)))

@@ -7,6 +7,7 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
+from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.origin import marked_title
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.studies.whitaker import shown
@@ -85,7 +86,7 @@ def _printed(frame: pd.DataFrame) -> pd.DataFrame:
     methods = [*dict.fromkeys(published["method"]), *MORE_METHODS]
     rows = []
     for method in methods:
-        row: dict[str, Any] = {"method": shown.title(method)}
+        row: dict[str, Any] = {"method": method_title(method)}
         for dataset in ("cifar10", "cifar100"):
             for score, metric in SCORES.items():
                 found = known.get((dataset, method, metric))
@@ -93,7 +94,7 @@ def _printed(frame: pd.DataFrame) -> pd.DataFrame:
                     row[f"{dataset}_{score}"] = formats.spread(
                         found["published"], None, 1 if score == "accuracy" else 3
                     )
-                    row["method"] = shown.title(method) + (QUOTED if str(found["quoted"]).lower() == "true" else "")
+                    row["method"] = method_title(method) + (QUOTED if str(found["quoted"]).lower() == "true" else "")
         cost = known.get(("cifar10", method, "operations"))
         if cost and method != REFERENCE:
             row["operations"] = formats.printed_ratio(cost["published"])
@@ -119,7 +120,7 @@ def _here(frame: pd.DataFrame) -> pd.DataFrame:
     for dataset, found in measured.groupby("dataset", sort=False):
         known = shown.by_number(found, ("method", "metric"))
         for method in dict.fromkeys(found["method"]):
-            row = {"dataset": marked_title(str(dataset), found["note"]), "method": shown.title(str(method))}
+            row = {"dataset": marked_title(str(dataset), found["note"]), "method": method_title(str(method))}
             row |= {metric: _text(known, str(method), metric) for metric in METRICS}
             rows.append(row)
     columns = ["dataset", *(column.key for column in _HERE)]

@@ -7,6 +7,7 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
+from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.origin import marked_title
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.studies.whitaker import shown
@@ -74,14 +75,14 @@ def _printed(frame: pd.DataFrame) -> pd.DataFrame:
     known = shown.by_number(published, ("dataset", "method", "metric"))
     rows = []
     for method in dict.fromkeys([*METHODS, *published["method"]]):
-        row: dict[str, Any] = {"method": shown.title(method)}
+        row: dict[str, Any] = {"method": method_title(method)}
         for dataset in ("cifar10", "cifar100"):
             for score, metric in SCORES.items():
                 found = known.get((dataset, method, metric))
                 if found:
                     decimals = shown.digits(score)
                     row[f"{dataset}_{score}"] = formats.spread(found["published"], None, decimals)
-                    row["method"] = shown.title(method) + (QUOTED if str(found["quoted"]).lower() == "true" else "")
+                    row["method"] = method_title(method) + (QUOTED if str(found["quoted"]).lower() == "true" else "")
         row |= {f"gain_{score}": shown.gain(frame, method, score)[0] for score in SCORES}
         rows.append(row)
     return pd.DataFrame(rows, columns=[column.key for column in _PRINTED], dtype=object).fillna(formats.NOTHING)
@@ -94,7 +95,7 @@ def _here(frame: pd.DataFrame) -> pd.DataFrame:
         known = shown.by_number(found, ("method", "metric"))
         for method in METHODS:
             if (method, "accuracy") in known:
-                row = {"dataset": marked_title(str(dataset), found["note"]), "method": shown.title(method)}
+                row = {"dataset": marked_title(str(dataset), found["note"]), "method": method_title(method)}
                 row |= {column.key: _text(known.get((method, column.key))) for column in _HERE[1:]}
                 rows.append(row)
     return pd.DataFrame(rows, columns=["dataset", *(column.key for column in _HERE)], dtype=object)

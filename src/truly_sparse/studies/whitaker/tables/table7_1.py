@@ -7,6 +7,7 @@ import pandas as pd
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.latex import Column
+from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.origin import marked_title
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.studies.whitaker import shown
@@ -75,7 +76,7 @@ def _printed(frame: pd.DataFrame) -> pd.DataFrame:
     means = frame[frame["value"].notna()].groupby(["method", "metric"])["value"].mean()
     rows = []
     for method in dict.fromkeys([*published["method"], *METHODS]):
-        row: dict[str, Any] = {"method": shown.title(method)}
+        row: dict[str, Any] = {"method": method_title(method)}
         for score, metric in SCORES.items():
             found = of_table.get((method, metric))
             row[f"published_{score}"] = formats.spread(found["published"] if found else None, None, _digits(score))
@@ -93,7 +94,7 @@ def _here(frame: pd.DataFrame) -> pd.DataFrame:
         known = shown.by_number(found, ("method", "metric"))
         for method in METHODS:
             if (method, "accuracy") in known:
-                row = {"dataset": marked_title(str(dataset), found["note"]), "method": shown.title(method)}
+                row = {"dataset": marked_title(str(dataset), found["note"]), "method": method_title(method)}
                 row |= {column.key: _text(known[method, column.key]) for column in _HERE[1:]}
                 rows.append(row)
     return pd.DataFrame(rows, columns=["dataset", *(column.key for column in _HERE)], dtype=object)

@@ -326,11 +326,11 @@ def rising(series: Mapping[str, Mapping[float, Sequence[float]]]) -> Interval:
     return trend(several or series)
 
 
-def exact(ours: float, wanted: float, tolerance: float, words_of: Any = formats.ratio, why: str = "") -> Finding:
-    """Judge a count: it is the wanted one within a part of it."""
+def exact(ours: float, wanted: float, tolerance: float, why: str = "") -> Finding:
+    """Judge a ratio of counts: it is the wanted one within a part of it."""
     holds = abs(ours - wanted) <= tolerance * abs(wanted)
     value = settled(ours, wanted)
-    return Finding(words_of(value), words_of(wanted), verdict(holds), why, value, wanted)
+    return Finding(formats.ratio(value), formats.ratio(wanted), verdict(holds), why, value, wanted)
 
 
 def operations(evidence: Evidence, one: Keys, other: Keys, metric: str = "operations") -> float:
