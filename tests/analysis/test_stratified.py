@@ -1,27 +1,36 @@
-"""Intervals over groups, from seeds drawn anew, against SciPy and by what must hold."""
+"""Intervals over groups and trends against SciPy, slow versions and what must hold."""
+
+from itertools import permutations, product
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
-from truly_sparse.analysis.statistics.stratified import Interval, interval, trend, two_sided
+from truly_sparse.analysis.statistics.stratified import Trend, interval, trend
+
+NUMBERS = st.lists(st.integers(-50, 50), min_size=3, max_size=6)
 
 
-def test_of_one_large_group_it_is_the_interval_of_scipy():
-    values = np.random.default_rng(1).normal(0.1, 1.0, 400)
-    ours = interval({"only": values})
-    theirs = stats.bootstrap((values,), np.mean, method="percentile", rng=np.random.default_rng(2)).confidence_interval
-    assert ours.mean == pytest.approx(values.mean())
-    assert (ours.low, ours.high) == pytest.approx(theirs, abs=0.015)
-    assert ours.p == pytest.approx(stats.ttest_1samp(values, 0).pvalue, abs=0.02)
+@given(NUMBERS)
+def test_of_one_group_it_is_students_interval(numbers):
+    values = np.array(numbers, float) / 7
+    if len(set(numbers)) > 1:
+        ours, theirs = interval({"only": values}), stats.ttest_1samp(values, 0)
+        assert (ours.low, ours.high) == pytest.approx(tuple(theirs.confidence_interval(0.95)))
+        assert ours.p == pytest.approx(theirs.pvalue)
 
 
-def test_the_width_is_right_with_few_seeds_in_many_groups():
-    rng = np.random.default_rng(3)
-    groups = {f"{place}": rng.normal(place, 1.0, 3) for place in range(200)}
-    ours = interval(groups)
-    spread = np.sqrt(sum(values.var(ddof=1) / 3 for values in groups.values())) / 200
-    assert (ours.high - ours.low) / 2 == pytest.approx(stats.norm.ppf(0.975) * spread, rel=0.05)
+@given(NUMBERS, NUMBERS)
+def test_of_two_groups_it_is_welchs_test(one, other):
+    # The mean of two means is half the difference of the one and of minus the other.
+    first, second = np.array(one, float) / 3, np.array(other, float)
+    if len(set(one)) > 1 or len(set(other)) > 1:
+        ours, theirs = interval({"one": first, "other": second}), stats.ttest_ind(first, -second, equal_var=False)
+        low, high = theirs.confidence_interval(0.95)
+        assert (ours.low, ours.high) == pytest.approx((low / 2, high / 2))
+        assert ours.p == pytest.approx(theirs.pvalue)
 
 
 def test_groups_count_the_same_however_many_seeds_they_have():
@@ -32,13 +41,19 @@ def test_groups_count_the_same_however_many_seeds_they_have():
     assert found.low < 2.0 < found.high
 
 
-def test_the_interval_covers_what_it_should():
+@pytest.mark.parametrize(("groups", "seeds"), [(1, 3), (1, 5), (6, 2), (2, 3), (7, 3)])
+@pytest.mark.parametrize("uneven", [False, True])
+def test_few_seeds_are_not_taken_for_more_than_they_are(groups, seeds, uneven):
     rng = np.random.default_rng(4)
-    inside = 0
-    for _ in range(200):
-        found = interval({f"{place}": rng.normal(place / 7, 1.0, 3) for place in range(7)})
-        inside += found.low <= 3 / 7 <= found.high
-    assert inside > 170
+    scales = np.exp(rng.normal(0, uneven, groups))
+    outside = by_chance = 0
+    for _ in range(400):
+        found = interval({f"{place}": rng.normal(place, scale, seeds) for place, scale in enumerate(scales)})
+        outside += not found.low <= (groups - 1) / 2 <= found.high
+        by_chance += interval({f"{place}": rng.normal(0, scale, seeds) for place, scale in enumerate(scales)}).p < 0.05
+    # Of 400 that miss in one of 20 cases, 33 do in less than one of a thousand.
+    assert outside < 33
+    assert by_chance < 33
 
 
 @pytest.mark.parametrize("values", [{"a": [1.0]}, {"a": [1.0, 2.0]}, {"a": [1.0, 2.0, 3.0], "b": [1.0]}])
@@ -48,44 +63,59 @@ def test_too_few_seeds_have_a_mean_and_no_interval(values):
     assert found.low is found.high is found.p is None
 
 
-def test_equal_numbers_leave_no_doubt_and_the_same_seeds_give_the_same_bits():
-    found = interval({"a": [0.5, 0.5, 0.5], "b": [0.5, 0.5]})
-    assert (found.mean, found.low, found.high) == (0.5, 0.5, 0.5)
-    assert found.p < 0.001
-    assert interval({"a": [1.0, 2.0, 4.0]}) == interval({"a": [1.0, 2.0, 4.0]})
+def test_equal_numbers_leave_no_doubt():
+    third = 1 / 3
+    found = interval({"a": [0.1 + 0.2, 0.3, 0.3], "b": [third, third]})
+    assert (found.low, found.high, found.p) == (found.mean, found.mean, 0.0)
     nothing = interval({"a": [0.0, 0.0, 0.0]})
     assert (nothing.low, nothing.high, nothing.p) == (0.0, 0.0, 1.0)
-
-
-def test_p_is_two_sided():
-    drawn = np.concatenate([np.full(10, -1.0), np.full(990, 1.0)])
-    assert two_sided(drawn) == two_sided(-drawn) == pytest.approx(0.02)
 
 
 def test_a_trend_is_the_rank_correlation_of_scipy():
     rng = np.random.default_rng(5)
     points = {float(x): rng.normal(x, 2.0, 4).tolist() for x in (1, 2, 4, 8, 16)}
-    found = trend({"only": points})
     means = [np.mean(points[x]) for x in sorted(points)]
-    assert found.mean == pytest.approx(stats.spearmanr(sorted(points), means).statistic)
-    assert found.low <= found.mean <= found.high
+    assert trend({"only": points}).mean == pytest.approx(stats.spearmanr(sorted(points), means).statistic)
+
+
+def test_p_of_a_trend_is_the_share_of_all_orders_that_are_as_far_from_zero():
+    rng = np.random.default_rng(6)
+    values = rng.normal([0.0, 0.3, 0.9, 0.8], 0.5, (2, 4))
+    found = trend({"only": {float(x): values[:, x].tolist() for x in range(4)}})
+    orders = [
+        stats.spearmanr(range(4), np.mean(rows, axis=0)).statistic
+        for rows in product(*(list(permutations(row)) for row in values))
+    ]
+    as_far = np.mean(np.abs(orders) >= abs(found.mean) - 1e-9)
+    assert found.p == pytest.approx(as_far, abs=0.02)
+
+
+def test_curves_without_a_trend_seldom_have_one():
+    rng = np.random.default_rng(7)
+    found = [
+        trend({name: {float(x): rng.normal(size=2).tolist() for x in range(5)} for name in "ab"}).p for _ in range(100)
+    ]
+    assert np.mean(np.array(found) < 0.05) < 0.12
+    assert np.mean(np.array(found) < 0.5) > 0.35
 
 
 def test_a_trend_up_a_trend_down_and_none():
     up = {float(x): [x, x + 0.1, x - 0.1] for x in range(5)}
     down = {float(x): [-x, -x + 0.1, -x - 0.1] for x in range(5)}
     flat = {float(x): [1.0, 1.0, 1.0] for x in range(5)}
-    assert trend({"up": up}).low == pytest.approx(1.0)
-    assert trend({"down": down}).high == pytest.approx(-1.0)
-    assert trend({"up": up, "down": down}).mean == pytest.approx(0.0)
-    assert trend({"flat": flat}).mean == 0.0
+    assert trend({"up": up}).mean == 1.0
+    assert trend({"up": up}).p < 0.05
+    assert trend({"down": down}).mean == -1.0
+    assert trend({"down": down}).p < 0.05
+    assert trend({"up": up, "down": down}).mean == 0.0
+    assert trend({"flat": flat})[:2] == (0.0, 1.0)
 
 
 def test_a_trend_of_another_curve():
     spreads = {float(x): [0.0, 1.0 / x, -1.0 / x] for x in (1, 2, 4, 8)}
-    found = trend({"only": spreads}, curve=lambda values: -values.std(axis=0, ddof=1))
+    found = trend({"only": spreads}, curve=lambda values: -values.std(axis=-2, ddof=1))
     assert found.mean == pytest.approx(1.0)
 
 
-def test_one_seed_has_a_trend_and_no_interval():
-    assert trend({"one": {1.0: [1.0], 2.0: [2.0], 3.0: [3.0]}}) == Interval(1.0, None, None, None, 1, ("one",))
+def test_one_seed_has_a_trend_and_no_p():
+    assert trend({"one": {1.0: [1.0], 2.0: [2.0], 3.0: [3.0]}}) == Trend(1.0, None, 1, ("one",))

@@ -1,27 +1,24 @@
-"""Means over groups, such as datasets, of what seeds say in each: intervals from seeds drawn anew within every group.
+"""Means over groups, such as datasets, of what seeds say in each: intervals from the spread over seeds in every group.
 
 Says whether a mean difference would be there again with other seeds, on these datasets, each of which counts the same
 however many seeds it has. It does not say that it would be there on other datasets.
-
-Seeds drawn anew spread less than seeds do, by (n - 1) / n in variance, which matters where n is 2 or 3; deviations from
-a group's mean are stretched by as much before they are drawn (Hesterberg 2015).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
 from truly_sparse.analysis.rounding import settled
-from truly_sparse.analysis.statistics.paired import CONFIDENCE, RESAMPLES, Numbers
+from truly_sparse.analysis.statistics.paired import CONFIDENCE, Numbers
 
 #: Degrees of freedom, seeds less one over all groups, that an interval needs.
 FEWEST = 2
 #: What is said where there is no interval.
 FEW_SEEDS = "too few seeds for an interval: it needs two of every dataset, and three of a single one"
-#: Resamples of whole curves.
-CURVES = 999
+#: Times that the points of curves are shuffled.
+SHUFFLES = 9999
 Curve = Callable[[Numbers], Numbers]
 
 
@@ -50,13 +47,21 @@ class Interval(NamedTuple):
     groups: tuple[str, ...]
 
 
-def _mean(values: Numbers) -> Numbers:
-    found: Numbers = values.mean(axis=0)
-    return found
+class Trend(NamedTuple):
+    """A mean over groups of rank correlations; attributes as those of `Interval`, p None where seeds are too few."""
+
+    mean: float
+    p: float | None
+    seeds: int
+    groups: tuple[str, ...]
 
 
 def interval(values: Mapping[str, Sequence[float] | Numbers]) -> Interval:
-    """Return the mean over groups of each group's mean over seeds, with an interval by the bootstrap.
+    """Return the mean over groups of each group's mean over seeds, with Student's interval and p.
+
+    The variance of the mean is the sum of those of the groups, each from the spread of its own seeds; its degrees of
+    freedom are Satterthwaite's (Biometrics Bulletin 2, 1946): as many as seeds less one over all groups where these
+    spread alike, fewer where one spreads most. A single group has Student's interval of its mean.
 
     Parameters
     ----------
@@ -67,13 +72,20 @@ def interval(values: Mapping[str, Sequence[float] | Numbers]) -> Interval:
     groups = {name: np.asarray(numbers, np.float64) for name, numbers in values.items()}
     scale = max(float(np.abs(numbers).max(initial=0.0)) for numbers in groups.values())
     mean = settled(float(np.mean([numbers.mean() for numbers in groups.values()])), scale)
-    total = sum(len(numbers) for numbers in groups.values())
-    known = Interval(mean, None, None, None, total, tuple(groups))
-    if total - len(groups) < FEWEST or min(map(len, groups.values())) < 2:
+    known = Interval(mean, None, None, None, sum(map(len, groups.values())), tuple(groups))
+    if not _enough(groups.values()):
         return known
-    drawn = _means(groups.values(), np.random.default_rng(0))
-    low, high = (settled(float(end), scale) for end in np.quantile(drawn, _ends()))
-    return known._replace(low=low, high=high, p=two_sided(drawn))
+    sizes = np.array([len(numbers) for numbers in groups.values()])
+    # Settled, so that equal numbers do not spread.
+    spreads = np.array([settled(float(numbers.std(ddof=1)), scale) for numbers in groups.values()])
+    variances = spreads**2 / sizes
+    if not variances.any():
+        return known._replace(low=mean, high=mean, p=0.0 if mean else 1.0)
+    freedom = float(variances.sum() ** 2 / (variances**2 / (sizes - 1)).sum())
+    error = float(np.sqrt(variances.sum())) / len(groups)
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
+    low, high = (settled(end, scale) for end in (mean - half, mean + half))
+    return known._replace(low=low, high=high, p=float(2 * stats.t.sf(abs(mean) / error, freedom)))
 
 
 def over_groups(values: Mapping[str, Numbers]) -> Interval:
@@ -82,59 +94,53 @@ def over_groups(values: Mapping[str, Numbers]) -> Interval:
     return interval(several or values)
 
 
-def trend(series: Mapping[str, Mapping[float, Sequence[float]]], curve: Curve = _mean) -> Interval:
-    """Return the mean over groups of Spearman's correlation of a curve with its abscissa.
+def mean_over_seeds(values: Numbers) -> Numbers:
+    """Return the mean of curves, shape (..., seeds, abscissas)."""
+    found: Numbers = values.mean(axis=-2)
+    return found
+
+
+def trend(series: Mapping[str, Mapping[float, Sequence[float]]], curve: Curve = mean_over_seeds) -> Trend:
+    """Return the mean over groups of Spearman's correlation of a curve with its abscissa, and p of there being none.
+
+    p is two-sided: how often the points of every seed, in an order drawn at random, give a mean as far from zero.
 
     Parameters
     ----------
     series : mapping of str to mapping of float to sequence of float
-        For every group, what the seeds gave at each of at least three abscissas, in the same order of seeds. The
-        curve of a group is the mean over its seeds; these are drawn anew as a whole.
+        For every group, what the seeds gave at each of at least three abscissas, in the same order of seeds. p needs
+        as many seeds as an interval.
     curve : callable
-        Makes a curve of what the seeds gave, shape (seeds, abscissas); their mean by default.
+        Makes a curve of what the seeds gave, shape (..., seeds, abscissas); their mean by default.
     """
     curves = {name: np.array([points[x] for x in sorted(points)], np.float64).T for name, points in series.items()}
-    abscissas = {name: sorted(points) for name, points in series.items()}
-    mean = float(np.mean([_spearman(abscissas[name], curve(values)) for name, values in curves.items()]))
-    total = sum(len(values) for values in curves.values())
-    known = Interval(settled(mean, 1.0), None, None, None, total, tuple(curves))
-    if total - len(curves) < FEWEST or min(map(len, curves.values())) < 2:
+    found = _trend(curves.values(), curve)
+    known = Trend(settled(float(found), 1.0), None, sum(map(len, curves.values())), tuple(curves))
+    if not _enough(curves.values()):
         return known
     rng = np.random.default_rng(0)
-    rows = []
-    for _ in range(CURVES):
-        means = (curve(values[rng.integers(0, len(values), len(values))]) for values in curves.values())
-        rows.append(np.mean([_spearman(abscissas[name], line) for name, line in zip(curves, means, strict=True)]))
-    drawn = np.array(rows)
-    low, high = (settled(float(end), 1.0) for end in np.quantile(drawn, _ends()))
-    return known._replace(low=low, high=high, p=two_sided(drawn))
+    shuffled = [rng.permuted(np.broadcast_to(values, (SHUFFLES, *values.shape)), axis=-1) for values in curves.values()]
+    as_far = np.round(np.abs(_trend(shuffled, curve)), 10) >= round(abs(float(found)), 10)
+    return known._replace(p=float((1 + as_far.sum()) / (1 + SHUFFLES)))
 
 
-def two_sided(drawn: Numbers) -> float:
-    """Return twice the smaller share of resampled means on one side of zero; a resample of zero counts on both."""
-    below, above = float(np.mean(drawn <= 0)), float(np.mean(drawn >= 0))
-    least = 1 / (len(drawn) + 1)
-    return min(1.0, 2 * max(least, min(below, above)))
+def _enough(groups: Collection[Numbers]) -> bool:
+    """Say whether there are seeds enough, the first axis of every group, to say how much they spread."""
+    return min(map(len, groups)) > 1 and sum(map(len, groups)) - len(groups) >= FEWEST
 
 
-def _means(groups: Iterable[Numbers], rng: np.random.Generator) -> Numbers:
-    total, count = np.zeros(RESAMPLES), 0
-    for numbers in groups:
-        size = len(numbers)
-        deviations = (numbers - numbers.mean()) * np.sqrt(size / (size - 1))
-        total += numbers.mean() + deviations[rng.integers(0, size, (RESAMPLES, size))].mean(axis=1)
-        count += 1
-    # Resamples of the same numbers in another order have the same mean.
-    return np.round(total / count, 12)
+def _trend(curves: Iterable[Numbers], curve: Curve) -> Numbers:
+    """Return the mean over groups of rank correlations with the order; of each, curves (..., seeds, abscissas)."""
+    correlations = [_spearman(curve(values)) for values in curves]
+    found: Numbers = np.mean(correlations, axis=0)
+    return found
 
 
-def _spearman(abscissas: Sequence[float], values: Numbers) -> float:
-    """Return the correlation of ranks; 0 where all values are equal."""
-    ranks = stats.rankdata(np.round(values, 10)), stats.rankdata(abscissas)
-    deviations = [rank - rank.mean() for rank in ranks]
-    length = float(np.sqrt(np.prod([np.sum(deviation**2) for deviation in deviations])))
-    return float(np.sum(deviations[0] * deviations[1])) / length if length else 0.0
-
-
-def _ends() -> tuple[float, float]:
-    return (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
+def _spearman(values: Numbers) -> Numbers:
+    """Return the correlation of ranks with the order, shape (..., abscissas); 0 where all values are equal."""
+    ranks = stats.rankdata(np.round(values, 10), axis=-1) - (values.shape[-1] + 1) / 2
+    order = np.arange(values.shape[-1]) - (values.shape[-1] - 1) / 2
+    # Ranks are multiples of a half: these sums are exact on every processor.
+    lengths = np.sqrt((ranks**2).sum(axis=-1) * (order**2).sum())
+    found: Numbers = np.divide((ranks * order).sum(axis=-1), lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    return found

@@ -22,6 +22,8 @@ EXPERIMENTS = ("spas_cifar", "spas_tabular", "spas_cnn")
 MORE = ("best_mlp", "best_spas", "asked", "p", "printed")
 #: What is compared: the model that names a row, and the one with shortcuts.
 COMPARED = {MLP: SPAS, CNN: SPAS_CNN, DENSENET: SPAS_CNN}
+#: Seeds of both from which on their spreads are tested: of two or three, deviations from a median say too little.
+FEWEST = 5
 _CELL = ("dataset", "model", "mode", "setting")
 _KEYS = ["dataset", "method"]
 _PRINTED = (
@@ -56,7 +58,8 @@ def tidy(inputs: Inputs) -> pd.DataFrame:
 
     `method` is the model that the one with shortcuts is compared with, as in print; metrics are `delta_iqm` with
     Welch's p, `delta_max`, and `delta_std`, the difference of standard deviations over seeds, with that of Levene's
-    test about the medians. A printed comparison of which nothing has finished has its printed numbers only.
+    test about the medians from `FEWEST` seeds on. A printed comparison of which nothing has finished has its printed
+    numbers only.
     """
     runs = frame_of(inputs, *EXPERIMENTS)
     lines: list[dict[str, Any]] = []
@@ -85,7 +88,8 @@ def _compared(dataset: str, plain: str, done: pd.DataFrame, lacking: int) -> lis
     top = {model: float(done.loc[done["model"] == model, "accuracy"].max()) for model in (plain, skipping)}
     one, other = best[skipping], best[plain]
     runs = [done.loc[(done[list(_CELL)] == row[list(_CELL)]).all(axis=1), "accuracy"] for row in (one, other)]
-    spread = len(runs[0]) > 1 and len(runs[1]) > 1 and max(one["std"], other["std"]) > 0
+    spread = min(map(len, runs)) > 1 and max(one["std"], other["std"]) > 0
+    tested = spread and min(map(len, runs)) >= FEWEST
     head = {
         "dataset": dataset,
         "method": plain,
@@ -103,7 +107,7 @@ def _compared(dataset: str, plain: str, done: pd.DataFrame, lacking: int) -> lis
         | {
             "metric": "delta_std",
             "value": less(one["std"], other["std"]) if spread else None,
-            "p": float(levene(*runs, center="median").pvalue) if spread else None,
+            "p": float(levene(*runs, center="median").pvalue) if tested else None,
         },
     ]
 

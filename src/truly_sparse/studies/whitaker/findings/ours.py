@@ -12,7 +12,7 @@ CONTROLS, VERDICTS = "whitaker_controls", "whitaker_verdicts"
 WORDS = {
     "sse_unpruned": "children that lose no link",
     "sse_fresh": "the same links with fresh values",
-    "sparse_ensemble": "sparse networks from scratch at the same cost",
+    "sparse_ensemble": "sparse networks from scratch for as many epochs",
     "sse_longer": "themselves tuned for an epoch more",
     "dense": "one network whose rate decays",
     "dense_long": "one network whose rate is held",

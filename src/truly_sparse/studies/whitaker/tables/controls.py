@@ -45,7 +45,7 @@ def make(inputs: Inputs) -> Table:
     tail = f" {origin.closing()}"
     means = (
         "Children less controls (ours). The accuracy of children that are parts of a parent, with it, less that of a "
-        "control of the same seed; in points, the mean over datasets with its 95 % interval from seeds drawn anew. "
+        "control of the same seed; in points, the mean over datasets with its 95 % interval over seeds. "
         f"Above zero: the children are better.{tail}"
     )
     single = (

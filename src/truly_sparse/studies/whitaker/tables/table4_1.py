@@ -52,7 +52,7 @@ def make(inputs: Inputs) -> Table:
     )
     ways = (
         "Noisy ensembles by how children are drawn and chosen: accuracy of parent and children less that of the parent "
-        f"in points, mean over datasets with an interval from parents drawn anew.{tail}"
+        f"in points, mean over datasets with its 95 % interval over parents.{tail}"
     )
     parts = [
         Part("4.1a", printed, _rows(frame[frame["published"].notna()], "setting", "published"), _PRINTED,

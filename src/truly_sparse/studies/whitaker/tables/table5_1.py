@@ -62,7 +62,7 @@ def make(inputs: Inputs) -> Table:
     tail = f" {origin.closing()}"
     printed = (
         "Sixteen epochs in all: printed accuracies (%), and the gain in points over one network, in print the mean of "
-        "the six columns, here over datasets with its 95 % interval from seeds drawn anew; Adam, as many steps as in "
+        "the six columns, here over datasets with its 95 % interval over seeds; Adam, as many steps as in "
         f"print. {shown.OTHER_TASK}{tail}"
     )
     here = (

@@ -13,11 +13,11 @@ import pandas as pd
 
 from truly_sparse.analysis import formats, published
 from truly_sparse.analysis.evidence import Evidence, Missing, rows_with
-from truly_sparse.analysis.judging import NOT_TESTED, Finding, Rule, verdict
+from truly_sparse.analysis.judging import ALPHA, NOT_TESTED, Finding, Rule, verdict
 from truly_sparse.analysis.names import dataset_title
 from truly_sparse.analysis.rounding import less, settled
 from truly_sparse.analysis.statistics.paired import Numbers
-from truly_sparse.analysis.statistics.stratified import FEW_SEEDS, Interval, over_groups, trend
+from truly_sparse.analysis.statistics.stratified import FEW_SEEDS, Interval, Trend, over_groups, trend
 
 #: Columns of a frame of runs, and the value that each has, or a tuple of those it may have.
 Keys = Mapping[str, Any]
@@ -311,16 +311,26 @@ def _trend(
     other: Sequence[Keys] = (),
     printed: float | None = None,
 ) -> Finding:
-    found = rising(curves(evidence, points, metric, frame, other, sign))
+    return judged_trend(rising(curves(evidence, points, metric, frame, other, sign)), printed)
+
+
+def judged_trend(found: Trend, printed: float | None = None, more: str = "") -> Finding:
+    """Judge a trend by whether it is above zero, beside what the printed numbers give; `more` is said of the runs."""
     in_print = formats.NOTHING if printed is None else formats.difference(printed, 2)
-    ours = shown_interval(found, _POINTS)
-    why = f"{len(found.groups)} datasets, {found.seeds} seeds in all"
-    if found.low is None:
+    ours = formats.difference(found.mean, 2)
+    why = f"{len(found.groups)} datasets, {found.seeds} seeds in all{more}"
+    if found.p is None:
         return Finding(ours, in_print, NOT_TESTED, f"{why}; {FEW_SEEDS}", found.mean, printed)
-    return Finding(ours, in_print, verdict(found.low > 0), why, found.mean, printed)
+    ours += f" (p {formats.p_value(found.p)})"
+    return Finding(ours, in_print, verdict(rises(found)), why, found.mean, printed)
 
 
-def rising(series: Mapping[str, Mapping[float, Sequence[float]]]) -> Interval:
+def rises(found: Trend) -> bool:
+    """Say whether a trend is above zero."""
+    return found.p is not None and found.p < ALPHA and found.mean > 0
+
+
+def rising(series: Mapping[str, Mapping[float, Sequence[float]]]) -> Trend:
     """Return the rank correlation of curves with their abscissas; of datasets with several seeds, where there are."""
     several = {name: points for name, points in series.items() if len(next(iter(points.values()))) > 1}
     return trend(several or series)
@@ -361,8 +371,9 @@ def p_of(evidence: Evidence, keys: Keys) -> float | None:
 GREATER = Rule(
     "greater",
     "Difference of runs with the same dataset and seed: the mean over datasets, each counted once, with its 95 % "
-    "interval from seeds drawn anew within datasets. Accuracies in points. Confirmed: the interval lies above zero, or "
-    "above what the claim names, and does so when all claims of the topic by this rule are taken together (Holm).",
+    "interval by Student's t from the spread over seeds within every dataset. Accuracies in points. Confirmed: the "
+    "interval lies above zero, or above what the claim names, and does so when all claims of the topic by this rule "
+    "are taken together (Holm).",
     _greater,
 )
 ALIKE = Rule("alike", "As rule greater. Confirmed: the whole interval is closer to zero than the claim allows.", _alike)
@@ -377,8 +388,9 @@ SIGNS = Rule(
 )
 TREND = Rule(
     "trend",
-    "Spearman's rank correlation of a curve with its abscissa, the mean over datasets; its 95 % interval is from seeds "
-    "drawn anew. Confirmed: the interval lies above zero.",
+    "Spearman's rank correlation of a curve, the mean over seeds, with its abscissa; the mean over datasets. p is "
+    "two-sided, from shuffling the points of every seed. Confirmed: the correlation is above zero, with p below "
+    f"{ALPHA:g}.",
     _trend,
 )
 ABSENT = Rule("absent", "Not run here: not tested. The explanation says why.", _absent)

@@ -20,10 +20,11 @@ from truly_sparse.studies.whitaker.verdicts.comparing import (
     PRINTED,
     counted,
     judged,
+    judged_trend,
     pairs,
+    rises,
     rising,
     shown,
-    shown_interval,
 )
 
 NOISE = "noise"
@@ -143,9 +144,9 @@ def _survives(evidence: Evidence) -> Finding:
         raise Missing(f"no deviation of noise on all links costs {FALLEN:g} points")
     for sd in strong:
         found = rising(_series(rows[rows["sd"] == sd], "accuracy"))
-        if found.low is None:
+        if found.p is None:
             raise Missing(FEW_SEEDS)
-        above += found.low > 0
+        above += rises(found)
         low.append(found.mean)
     why = f"rank correlations from {formats.difference(min(low), 2)} to {formats.difference(max(low), 2)}"
     holds = above == len(strong)
@@ -186,11 +187,7 @@ def _window_of(evidence: Evidence) -> Finding:
         {**dict(zip(keys, key, strict=True)), "sd": crossing(own["sd"], own["loss"], FALLEN)}
         for key, own in rows.sort_values("sd").groupby(keys, sort=False)
     ]
-    found = rising(_series(pd.DataFrame(ends), "sd"))
-    ours, why = shown_interval(found, "accuracy"), f"{len(found.groups)} datasets, {found.seeds} seeds in all"
-    if found.low is None:
-        return Finding(ours, formats.NOTHING, NOT_TESTED, f"{why}; {FEW_SEEDS}", found.mean)
-    return Finding(ours, formats.NOTHING, verdict(found.low > 0), why, found.mean)
+    return judged_trend(rising(_series(pd.DataFrame(ends), "sd")))
 
 
 def crossing(deviations: "pd.Series[float]", losses: "pd.Series[float]", wanted: float) -> float:

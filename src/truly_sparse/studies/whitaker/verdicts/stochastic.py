@@ -21,6 +21,7 @@ from truly_sparse.studies.whitaker.verdicts.comparing import (
     Printed,
     exact,
     judged,
+    judged_trend,
     operations,
     pairs,
     picked,
@@ -273,12 +274,7 @@ def _grows(evidence: Evidence, rate: str) -> Finding:
         raise Missing("no dataset has three sparsities")
     printed = printed_gaps(evidence, TEMPERATURE, ONE_SHOT).xs(("random", rate), level=("sampler", "rate"))
     in_print = rising({"": {float(str(sparsity)): [gap] for sparsity, gap in printed.items()}}).mean
-    trend = rising(series)
-    ours, words = shown_interval(trend, "accuracy"), formats.difference(in_print, 2)
-    why = f"{len(series)} datasets, {trend.seeds} seeds in all"
-    if trend.low is None:
-        return Finding(ours, words, NOT_TESTED, f"{why}; {FEW_SEEDS}", trend.mean, in_print)
-    return Finding(ours, words, verdict(trend.low > 0), why, trend.mean, in_print)
+    return judged_trend(rising(series), in_print)
 
 
 GROWS = Rule(

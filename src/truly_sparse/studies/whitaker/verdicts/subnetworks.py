@@ -26,6 +26,7 @@ from truly_sparse.studies.whitaker.verdicts.comparing import (
     curves,
     exact,
     judged,
+    judged_trend,
     operations,
     pairs,
     picked,
@@ -79,7 +80,7 @@ def ours() -> Iterator[Claim]:
     for method, text in (
         ("sse_unpruned", "Children that lose half of the links are better than children that lose none (K1)."),
         ("sse_fresh", "Children that inherit the parent's values are better than the same links with fresh ones (K2)."),
-        ("sparse_ensemble", "... and better than as many sparse networks from scratch at the same cost (K3)."),
+        ("sparse_ensemble", "... and better than as many sparse networks from scratch, for as many epochs (K3)."),
         ("dense_long", "... and better than the parent trained on, its rate held, for the whole budget (K6)."),
     ):
         keys: dict[str, Any] = {"one": sse, "other": {**LARGE, "method": method}}
@@ -321,7 +322,7 @@ def _region(evidence: Evidence) -> Finding:
         if len(wide) and wide.shape[1] > 2:
             best = own.groupby("sparsity")["validation"].mean().idxmax()
             for name, end in (("lowest", wide.columns[0]), ("highest", wide.columns[-1])):
-                # Of widths, the mean: seeds are what is drawn anew.
+                # Of widths, the mean: the interval is over seeds.
                 ends[name].setdefault(str(dataset), []).append((wide[best] - wide[end]).to_numpy())
     if not ends["lowest"]:
         raise Missing("no dataset has three sparsities")
@@ -362,11 +363,7 @@ def _width(evidence: Evidence) -> Finding:
             series[str(dataset)] = {float(str(width)): wide[width].tolist() for width in wide}
     if not series:
         raise Missing("no dataset has three widths")
-    found = rising(series)
-    ours, why = shown_interval(found, "accuracy"), f"{len(series)} datasets, {found.seeds} seeds in all"
-    if found.low is None:
-        return Finding(ours, formats.NOTHING, NOT_TESTED, f"{why}; {FEW_SEEDS}", found.mean)
-    return Finding(ours, formats.NOTHING, verdict(found.low > 0), why, found.mean)
+    return judged_trend(rising(series))
 
 
 WIDTH = Rule(
@@ -384,10 +381,8 @@ def _steadier(evidence: Evidence) -> Finding:
     series = {name: of for name, of in curves(evidence, there).items() if len(next(iter(of.values()))) > 3}
     if not series:
         raise Missing("spreads of drawn seeds need four of them")
-    found = trend(series, curve=lambda values: -values.std(axis=0, ddof=1))
-    why = f"{len(series)} datasets, {found.seeds} seeds in all, {len(there)} numbers of children"
-    holds = found.low is not None and found.low > 0
-    return Finding(shown_interval(found, "accuracy"), formats.NOTHING, verdict(holds), why, found.mean)
+    found = trend(series, curve=lambda values: -values.std(axis=-2, ddof=1))
+    return judged_trend(found, more=f", {len(there)} numbers of children")
 
 
 def _has(evidence: Evidence, keys: Keys) -> bool:
