@@ -35,7 +35,7 @@ class Parameters(BaseEstimator):
 
     preset: str = setting(
         "best",
-        'Values of the parameters that are None: "best" for accuracy at little cost, "fast" for a seventh of its time, '
+        'Values of the parameters that are None: "best" for accuracy at little cost, "fast" for a ninth of its time, '
         '"accurate" for more; "paper" is the protocol of the journal\'s Gesture experiment.',
         choices=tuple(ENSEMBLE),
     )

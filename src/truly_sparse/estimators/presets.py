@@ -35,7 +35,7 @@ BEST: dict[str, Any] = PAPER | {
     "selection": "last",
     "calibration_fraction": 0.2,
 }
-#: A seventh of the time, and three times as much.
+#: A ninth of the time, and three times as much.
 FAST: dict[str, Any] = {"effort": 0.3, "members": 3, "calibration_fraction": 0.0}
 ACCURATE: dict[str, Any] = {"effort": 10.0, "members": 10}
 ENSEMBLE: dict[str, dict[str, Any]] = {"best": BEST, "fast": BEST | FAST, "accurate": BEST | ACCURATE, "paper": PAPER}

@@ -10,9 +10,10 @@ from truly_sparse.analysis.evidence import Evidence, written
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.statements import said
 from truly_sparse.errors import UserError
+from truly_sparse.experiments.grid import runs
 from truly_sparse.studies import make
 from truly_sparse.studies.across.catalogue import STUDY
-from truly_sparse.studies.across.cells import BASELINE, METHODS, by_dataset
+from truly_sparse.studies.across.cells import BASELINE, METHODS, by_dataset, table_of
 from truly_sparse.studies.across.findings import STATEMENTS
 from truly_sparse.studies.across.tables import table1
 
@@ -48,7 +49,7 @@ def test_gains_ranks_and_p_are_those_of_scipy(across):
     config = across(drawn, 1)
     cells = cells_of(config)
     table = cells.pivot_table("accuracy", "dataset", "method")
-    frame = table1.tidy(cells).set_index(["method", "metric"])
+    frame = table1.tidy(cells, table_of(cells, "accuracy")).set_index(["method", "metric"])
     ranks = stats.rankdata(-table.to_numpy(), axis=1).mean(axis=0)
     for method, rank in zip(table.columns, ranks, strict=True):
         assert frame.loc[(method, "rank"), "value"] == pytest.approx(rank)
@@ -64,6 +65,28 @@ def test_gains_ranks_and_p_are_those_of_scipy(across):
     best = frame.loc[("sparse_subnetworks", "gain")]
     assert best["wins"] == len(table)
     assert best["p_holm"] < 0.01
+
+
+def test_a_method_that_diverged_is_last_in_rank_and_its_dataset_in_no_mean(across):
+    before = make.built(across(drawn, 2), "across_table1").frame.set_index(["method", "metric"])
+    config = across(drawn, 2, diverged=[f"across/pol/spas_set_tse/eps20/seed{seed}" for seed in range(2)])
+    table, datasets = make.built(config, "across_table1"), len(_datasets())
+    after = table.frame.set_index(["method", "metric"])
+    assert after.loc[("fd_tse", "accuracy"), "datasets"] == after.loc[("fd_tse", "gain"), "datasets"] == datasets - 1
+    assert after.loc[("fd_tse", "rank"), "datasets"] == before.loc[("fd_tse", "accuracy"), "datasets"] == datasets
+    ahead = [
+        np.mean(
+            [drawn(spec) for spec in runs(config) if spec.dataset == "pol" and spec.method == name and spec.seed < 2]
+        )
+        for name in METHODS
+    ]
+    lost = stats.rankdata(-np.array(ahead))[METHODS.index("spas_set_tse")]
+    moved = after.loc[("spas_set_tse", "rank"), "value"] - before.loc[("spas_set_tse", "rank"), "value"]
+    assert moved == pytest.approx((len(METHODS) - lost) / datasets)
+    said_of_it = "On Pol, which is in no mean, SPaS-MLP, SPaSET, ensembles' schedule diverged and is last in rank."
+    assert said_of_it in table.parts[0].caption
+    sentence = said(STATEMENTS, Evidence({"across_table1": after.reset_index()}))["Order"][0]
+    assert f"over {datasets} datasets, where a network that diverges is last, the order is" in sentence
 
 
 def test_tables_figure_and_sentences_are_made(across):

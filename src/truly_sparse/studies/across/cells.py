@@ -58,6 +58,25 @@ def by_dataset(inputs: Inputs) -> pd.DataFrame:
     return rounded(pd.DataFrame(found))
 
 
+def ranked_by(inputs: Inputs, cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the accuracies that methods are ranked by, a row for each dataset and a column for each method.
+
+    They are those of `by_dataset`; and those on datasets that are left out there because a method diverged, whose
+    accuracy is 0, so that it is last.
+    """
+    table = table_of(cells, "accuracy")
+    ends = pd.DataFrame(
+        {
+            **{key: record[key] for key in ("dataset", "seed", "method")},
+            "accuracy": 100 * record["accuracy"]["test"] if record["status"] == "ok" else 0.0,
+        }
+        for record in inputs.records
+    )
+    others = ends[~ends["dataset"].isin(table.index)]
+    wide = others.pivot_table("accuracy", ["dataset", "seed"], "method", sort=False).reindex(columns=list(METHODS))
+    return pd.concat([table, wide.dropna().groupby(level="dataset", sort=False).mean()])
+
+
 def table_of(cells: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Return a metric with a row for each dataset and a column for each method, larger is better."""
     table = cells.pivot_table(index="dataset", columns="method", values=metric, sort=False)

@@ -92,7 +92,8 @@ LEAD = Rule(
     "lead, same schedule",
     "Mean accuracy of the best proposed method at ε = 20 less that of the best of the models named, which train with "
     "the ensembles' own rate and schedule (our Table H4). Printed: the lead over the journal's models of that kind, "
-    f"which train with other rates; a dash where it has none. Confirmed: positive with Welch's two-sided p < {ALPHA}.",
+    f"which train with other rates; a dash where it has none. Confirmed: positive with Welch's two-sided p < {ALPHA}. "
+    "The best are chosen by the same runs, for which p is not corrected.",
     _lead,
 )
 
