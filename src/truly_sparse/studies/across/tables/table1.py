@@ -41,10 +41,11 @@ def make(inputs: Inputs) -> Table:
     frame, origin = tidy(cells, accuracies), inputs.origin()
     seeds = cells.groupby("dataset")["seeds"].first()
     datasets, few, many = len(seeds), seeds.min(), seeds.max()
+    each = f"{few}" if few == many else f"{few} to {many}"
     caption = (
         f"Methods of all sources at equal operations, over {datasets} datasets: one sparse network for some epochs, or "
         "what takes as many multiply-adds. Means over datasets of means over seeds "
-        f"({few if few == many else f'{few} to {many}'} on each). Rank: of accuracy, 1 is best. Points: difference in accuracy from "
+        f"({each} on each). Rank: of accuracy, 1 is best. Points: difference in accuracy from "
         "one sparse network with SET, with Student's interval over datasets, on how many datasets it is better (+) and "
         "worse (−), and p of Wilcoxon's test over datasets, corrected by Holm. Loss: log loss in nats; ECE: expected "
         "calibration error; dis.: pairs of members with another class; ops: operations, as parts of FD-TSE's. "
