@@ -6,11 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from truly_sparse.analysis import texlive
+from truly_sparse.analysis import facts, texlive
 from truly_sparse.errors import UserError
 from truly_sparse.studies import make, show
-from truly_sparse.studies.journal import facts
 from truly_sparse.studies.journal.catalogue import STUDY
+from truly_sparse.studies.journal.facts import TEXT
 
 MISSING = "table1/wine/rd_tse/eps10/seed1"
 DIVERGED = "table1/digits/set_mlp/eps10/seed0"
@@ -79,7 +79,7 @@ def test_unknown_names_and_no_runs_are_one_clear_line(quick, repository):
         with pytest.raises(UserError, match="no finished run of table1 in results/nothing/journal"):
             made(empty, name)
     with pytest.raises(UserError, match="no finished run of table1 in results/nothing/journal"):
-        facts.write(STUDY, empty)
+        facts.write(STUDY, empty, TEXT)
     assert not (repository / "paper" / "nothing").exists()
 
 
@@ -137,7 +137,7 @@ def test_quick_report_is_marked(quick, capsys):
 
 def test_facts_are_generated(quick):
     make.table(quick, "table1")
-    facts.write(STUDY, quick)
+    facts.write(STUDY, quick, TEXT)
     preset = Path("paper/quick/journal/preset.tex").read_text(encoding="utf-8")
     assert r"\isquicktrue" in preset
     assert r"\newcommand{\Commit}{0123456789}" in preset
@@ -160,7 +160,7 @@ def test_facts_are_generated(quick):
 def test_sentences_compare_with_the_published_numbers(fill):
     config = fill("paper")
     make.table(config, "table1")
-    facts.write(STUDY, config)
+    facts.write(STUDY, config, TEXT)
     text = Path("paper/journal/said.tex").read_text(encoding="utf-8")
     assert "Of 28 rows with a published accuracy" in text
     assert re.search(r"the largest is .* on (HIGGS|Gesture Phase)", text)

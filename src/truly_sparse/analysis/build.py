@@ -1,5 +1,7 @@
 """What a table or figure holds, and how its numbers are written: every processor gives the same bytes."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -46,6 +48,20 @@ def numbers(module: FigureModule, inputs: Inputs, name: str) -> pd.DataFrame:
     if frame.empty:
         raise UserError(f'figure "{name}" of preset {inputs.preset} has nothing to show: every run diverged')
     return rounded(frame)
+
+
+def frames(
+    inputs: Inputs, tables: Mapping[str, TableModule], figures: Mapping[str, FigureModule]
+) -> dict[str, pd.DataFrame]:
+    """Return the frames of tables and figures that can be made now, by the names of their targets."""
+    found: dict[str, pd.DataFrame] = {}
+    for name, of_table in tables.items():
+        with suppress(UserError):  # not of this preset, or nothing of it has finished
+            found[name] = table(of_table, inputs.of_table(name)).frame
+    for name, of_figure in figures.items():
+        with suppress(UserError):
+            found[name] = numbers(of_figure, inputs.of_figure(name), name)
+    return found
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

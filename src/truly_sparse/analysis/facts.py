@@ -1,6 +1,7 @@
 """Facts for the text of the paper, as LaTeX macros and small tables: nothing there is typed by hand."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -39,32 +40,34 @@ Frames = Callable[[list[Record]], Mapping[str, pd.DataFrame]]
 Gathered = Mapping[str, tuple[list[Record], list[RunSpec]]]
 
 
-def write(
-    study: Study,
-    config: Config,
-    mains: Mapping[str, str],
-    statements: Sequence[Statement],
-    more: Frames = lambda _: {},
-) -> Gathered:
-    """Write preset.tex, facts.tex, said.tex and the tables of settings and datasets; return the runs they speak of.
+class Text(NamedTuple):
+    """What a study's text is made of.
 
-    Parameters
+    Attributes
     ----------
-    study : Study
-    config : dict
     mains : mapping of str to str
         Experiments, and what captions call them; the text describes settings and datasets of the first that has
         a finished run.
     statements : sequence of Statement
         All that the text says.
-    more : callable
+    frames : callable
         Returns, from the finished runs of that experiment, frames of evidence beside the written ones.
+    """
+
+    mains: Mapping[str, str]
+    statements: Sequence[Statement]
+    frames: Frames = lambda _: {}
+
+
+def write(study: Study, config: Config, text: Text) -> Gathered:
+    """Write preset.tex, facts.tex, said.tex and the tables of settings and datasets; return the runs they speak of.
 
     Raises
     ------
     UserError
-        Where no run of `mains` has finished.
+        Where no run of the text's `mains` has finished.
     """
+    mains = text.mains
     gathered = {experiment: gather(config, experiment) for experiment in config["experiments"]}
     records, absent = every(gathered)
     main = next((name for name in mains if any(record["experiment"] == name for record in records)), None)
@@ -74,11 +77,11 @@ def write(
     first = [record for record in records if record["experiment"] == main]
     origin = origin_of_all(config["preset"], gathered)
     of_main = origin_of(config["preset"], first, [spec for spec in absent if spec.experiment == main])
-    evidence = Evidence({**written(study, config).frames, **more(first)})
+    evidence = Evidence({**written(study, config).frames, **text.frames(first)})
     folder = places.paper_folder(config)
     write_text(folder / "preset.tex", preset_macros(origin))
     write_text(folder / "facts.tex", fact_macros(origin, records, first))
-    write_text(folder / "said.tex", macros(said(statements, evidence)))
+    write_text(folder / "said.tex", macros(said(text.statements, evidence)))
     write_text(folder / "tables" / "settings.tex", settings_table(first, of_main, mains[main]))
     write_text(folder / "tables" / "datasets.tex", datasets_table(first, of_main, mains[main]))
     return gathered

@@ -84,6 +84,11 @@ def about_of(path: Path) -> dict[str, Any] | None:
     return about if isinstance(about, dict) else None
 
 
+def is_prepared(path: Path, sha256: str) -> bool:
+    """Return whether a prepared table is the one of a checksum, by its sidecar."""
+    return (about_of(path) or {}).get("sha256") == sha256
+
+
 def _intact(path: Path, digest: str, allow_partial: bool) -> bool:
     about = about_of(path)
     try:

@@ -11,7 +11,6 @@ from truly_sparse.engine.network import Floats
 from truly_sparse.engine.noise import Noise
 from truly_sparse.engine.rows import Samples, chosen
 from truly_sparse.engine.store import perturbed
-from truly_sparse.errors import UserError
 from truly_sparse.training.config import TrainingConfig
 from truly_sparse.training.loop import Problem
 
@@ -85,16 +84,8 @@ def noisy_members(
 ) -> list[tuple[float, store.Arrays]]:
     """Return score and arrays of the noisy networks that are kept, the best on the validation rows first.
 
-    Ties go to the lower loss, then to the earlier one.
-
-    Raises
-    ------
-    UserError
-        Without validation rows.
+    Ties go to the lower loss, then to the earlier one. There is at least one validation row.
     """
-    rows = problem.x_validation.shape[0]
-    if not rows:
-        raise UserError("noisy subnetworks are chosen by validation rows; raise validation_fraction above 0")
     sharing = len(list(population(settings.noise, [0], settings.noise_sd, settings.sparsity)))
     keys = [int(rng.integers(2**64, dtype=np.uint64)) for _ in range(settings.population // sharing)]
     base, shown = store.snapshot(parent), problem.x_validation

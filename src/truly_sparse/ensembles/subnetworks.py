@@ -4,7 +4,7 @@ A child is a smaller network, not a mask. Of a sparse parent it has some of the 
 links, and its child is sparse.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,13 +16,11 @@ from truly_sparse.engine.dense import DenseMLP
 from truly_sparse.engine.graph import Graph, Pair
 from truly_sparse.engine.linked import Floats, Linked
 from truly_sparse.engine.network import SparseMLP
-from truly_sparse.engine.streams import Streams
 from truly_sparse.errors import UserError
 from truly_sparse.training.config import TrainingConfig
+from truly_sparse.training.stage import Draw
 
 Marks = npt.NDArray[np.bool_]
-#: The streams of a stage, by its number.
-Draw = Callable[[int], Streams]
 
 
 class Part(NamedTuple):

@@ -19,7 +19,7 @@ def schema(near: Path | None = None) -> dict[str, Any]:
     Raises
     ------
     UserError
-        Where neither is part of a checkout.
+        Where none of these is part of a checkout.
     """
     root = load_schema(checkout_file(SCHEMA_FILE, near))
     training = config.schema()

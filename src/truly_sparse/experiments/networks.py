@@ -201,7 +201,7 @@ class Model:
         return {"epochs": len(progress.history), "best": None, "last": None, "last_tenth": None} | of_scores
 
     def write(self, folder: Path) -> None:
-        """Write the members and the history of all epochs; take the checkpoint away."""
+        """Write the members and the history of all epochs."""
         for old in folder.glob("member_*.npz"):
             old.unlink()
         for i, member in enumerate(self.trainer.members):

@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from truly_sparse.data.prepare import about_of, prepare
+from truly_sparse.data.prepare import is_prepared, prepare
 from truly_sparse.errors import UserError
 from truly_sparse.experiments import probabilities
 from truly_sparse.experiments.comparison import Expected, expected
@@ -193,11 +193,11 @@ def _data(one: Candidate) -> str:
     config, name = one.config, one.spec.dataset
     path, wanted = Path(config["data"]["folder"]) / f"{name}.parquet", one.record["data"]["sha256"]
     try:
-        if (about_of(path) or {}).get("sha256") != wanted:
+        if not is_prepared(path, wanted):
             prepare(name, config["data"], config["datasets"][name])
     except UserError as error:
         return str(error)
-    if (about_of(path) or {}).get("sha256") != wanted:
+    if not is_prepared(path, wanted):
         part = one.record["data"]["partial"]
         return f"{path} is another file than the record's" + (f", which is a part ({part})" if part else "")
     return ""

@@ -209,7 +209,7 @@ class Elsewhere:
     """
 
     def __init__(self, config: dict[str, Any]) -> None:
-        self._folders = _other_studies(config)
+        self._folders = other_studies(config)
 
     @cached_property
     def _files(self) -> dict[tuple[str, ...], list[Path]]:
@@ -234,7 +234,7 @@ class Elsewhere:
         return next((file for file, record in found if all(record[key] == hashes[key] for key in hashes)), None)
 
 
-def _other_studies(config: dict[str, Any]) -> list[Path]:
+def other_studies(config: dict[str, Any]) -> list[Path]:
     """Return the results folders of other studies at the same preset."""
     own = results_folder(config)
     return sorted(folder for name in study_names() if (folder := own.with_name(name)) != own)
@@ -243,7 +243,7 @@ def _other_studies(config: dict[str, Any]) -> list[Path]:
 def _committed(config: dict[str, Any]) -> dict[str, list[Record]]:
     """Return all committed records by their settings: of the study, then of the others."""
     files = [(records_file(config, name), "") for name in config["experiments"]]
-    for folder in _other_studies(config):
+    for folder in other_studies(config):
         files += [(file, folder.name) for file in sorted(folder.glob("records/*.jsonl"))]
     there = [(file.resolve(), study, file.stat()) for file, study in files if file.exists()]
     return _lines_by_settings(tuple((file, study, at.st_mtime_ns, at.st_size) for file, study, at in there))

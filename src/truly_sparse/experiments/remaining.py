@@ -13,10 +13,9 @@ from scipy.optimize import nnls
 from truly_sparse.data import registry
 from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.configuration import results_folder, study_names
 from truly_sparse.experiments.expected import multiply_adds, operations
 from truly_sparse.experiments.grid import RunSpec
-from truly_sparse.experiments.records import Record, read
+from truly_sparse.experiments.records import Record, other_studies, read
 from truly_sparse.training.config import ARCHITECTURES, OF_CHILDREN, TrainingConfig
 
 #: What finished runs may have in common with one that is left, the most alike first; those of other studies have only
@@ -92,8 +91,7 @@ def hours(
 
 def of_other_studies(config: dict[str, Any]) -> Iterator[Record]:
     """Yield all committed records of other studies at the preset of one, whether they hold or not."""
-    own = results_folder(config)
-    for folder in sorted(own.with_name(name) for name in study_names() if name != own.name):
+    for folder in other_studies(config):
         for file in sorted(folder.glob("records/*.jsonl")):
             yield from read(file)
 

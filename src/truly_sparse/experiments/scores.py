@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from truly_sparse.data.arrays import Labels, split_rows
-from truly_sparse.data.prepare import about_of
+from truly_sparse.data.prepare import is_prepared
 from truly_sparse.errors import UserError, one_line
 from truly_sparse.experiments import probabilities
 from truly_sparse.experiments.configuration import results_folder
@@ -99,7 +99,7 @@ def labels_of(record: Record, folder: Path) -> Labels:
         raise UserError(
             f"the labels of {name} are in {path}, which is missing; run `python -m truly_sparse data {name}`"
         )
-    if (about_of(path) or {}).get("sha256") != record["data"]["sha256"]:
+    if not is_prepared(path, record["data"]["sha256"]):
         raise UserError(f"{path} is another file than that of {path_of(record)}, so that its labels may be others")
     file = pq.ParquetFile(path)
     columns = {

@@ -1,1 +1,1 @@
-"""Operations, time, memory and the machine: pure functions on runs and networks."""
+"""What runs and networks take, and what they give: operations, time, memory, the machine, metrics."""

@@ -5,7 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from truly_sparse.analysis import coverage, places
+from truly_sparse.analysis import coverage, facts, places
 from truly_sparse.analysis.study import Config
 from truly_sparse.analysis.texlive import INSTALL, lacking
 from truly_sparse.errors import UserError
@@ -57,7 +57,7 @@ def build(config: Config) -> Path:
     folder, source = places.paper_folder(config), text(study.name)
     if not source.exists():
         raise UserError(f"{source} not found: run from the root of the repository")
-    coverage.write(config, part(study.name, "facts").write(study, config))
+    coverage.write(config, facts.write(study, config, part(study.name, "facts").TEXT))
     parts = {f"tables/{name}.tex": name for name in study.offered_tables(config)}
     parts |= {f"figures/{name}.pdf": name for name in study.offered_figures(config)}
     for file, name in parts.items():

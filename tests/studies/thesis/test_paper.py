@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from truly_sparse.analysis import texlive
+from truly_sparse.analysis import facts, texlive
 from truly_sparse.analysis.evidence import Evidence, written
 from truly_sparse.analysis.statements import said
 from truly_sparse.errors import UserError
 from truly_sparse.studies import make, pdf
-from truly_sparse.studies.thesis import facts
 from truly_sparse.studies.thesis.catalogue import STUDY
+from truly_sparse.studies.thesis.facts import TEXT
 from truly_sparse.studies.thesis.findings import STATEMENTS
 
 from ..conftest import REPOSITORY
@@ -51,10 +51,10 @@ def test_the_pdf_builds_without_overfull_lines(made):
 def test_without_runs_on_images_the_text_describes_the_others(thesis, repository):
     config = thesis(1)
     config["experiments"].pop("thesis_table7")
-    facts.write(STUDY, config)
+    facts.write(STUDY, config, TEXT)
     assert "Tables VIII and IX" in (repository / "paper/thesis/tables/settings.tex").read_text(encoding="utf-8")
 
 
 def test_without_any_run_it_is_one_line(thesis):
     with pytest.raises(UserError, match="no finished run of thesis_table7, thesis_tables8_9"):
-        facts.write(STUDY, thesis(0))
+        facts.write(STUDY, thesis(0), TEXT)

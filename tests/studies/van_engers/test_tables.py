@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from truly_sparse.analysis import texlive
+from truly_sparse.analysis import facts, texlive
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import runs
 from truly_sparse.studies import make, pdf
 from truly_sparse.studies.discovery import find
 from truly_sparse.studies.show import report
-from truly_sparse.studies.van_engers import facts
 from truly_sparse.studies.van_engers.curve import Curve
+from truly_sparse.studies.van_engers.facts import TEXT
 from truly_sparse.studies.van_engers.runs import METRICS
 
 from ..conftest import REPOSITORY
@@ -152,7 +152,7 @@ def test_inputs_that_are_no_picture_are_one_line(config, committed):
 def test_the_text_says_what_the_tables_say(whole, repository):
     for name in STUDY.tables:
         make.table(whole, name)
-    facts.write(STUDY, whole)
+    facts.write(STUDY, whole, TEXT)
     said = (repository / "paper/van_engers/said.tex").read_text(encoding="utf-8")
     assert r"is 86.8~\% on average up to $\zeta$ = 0.96 (printed 86.8~\%)" in said
     assert "b = 183 (printed 0.204 and 183)" in said
@@ -172,7 +172,7 @@ def test_the_text_is_set_without_overfull_lines(whole):
 
 
 def test_nothing_is_said_without_tables(whole, repository):
-    facts.write(STUDY, whole)
+    facts.write(STUDY, whole, TEXT)
     said = (repository / "paper/van_engers/said.tex").read_text(encoding="utf-8")
     assert "\\say" not in said
 

@@ -2,19 +2,10 @@
 
 import pandas as pd
 
-from truly_sparse.analysis import facts
-from truly_sparse.analysis.study import Config, Study
+from truly_sparse.analysis.facts import Text
 from truly_sparse.experiments.records import Record
 from truly_sparse.studies.journal.findings.cost import FALLBACKS
 from truly_sparse.studies.journal.findings.listed import STATEMENTS
-
-#: The experiment whose settings and datasets the text describes, and what the captions call it.
-MAINS = {"table1": "Table 1"}
-
-
-def write(study: Study, config: Config) -> facts.Gathered:
-    """Write and return what `facts.write` does."""
-    return facts.write(study, config, MAINS, STATEMENTS, _fallbacks)
 
 
 def _fallbacks(records: list[Record]) -> dict[str, pd.DataFrame]:
@@ -22,3 +13,7 @@ def _fallbacks(records: list[Record]) -> dict[str, pd.DataFrame]:
     rows = [(record["method"], record["blocked_fallbacks"]) for record in records if record.get("blocked_fallbacks")]
     frame = pd.DataFrame(rows, columns=["method", "links"])
     return {FALLBACKS: frame.groupby("method", sort=False)["links"].agg(runs="count", links="sum").reset_index()}
+
+
+#: The experiment whose settings and datasets the text describes, and what the captions call it.
+TEXT = Text({"table1": "Table 1"}, STATEMENTS, _fallbacks)

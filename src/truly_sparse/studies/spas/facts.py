@@ -1,13 +1,7 @@
 """What the text of SPaS is given: macros, sentences, and the tables of settings and datasets."""
 
-from truly_sparse.analysis import facts
-from truly_sparse.analysis.study import Config, Study
+from truly_sparse.analysis.facts import Text
 from truly_sparse.studies.spas.findings.listed import STATEMENTS
 
 #: Experiments whose settings and datasets the text describes, and what the captions call them.
-MAINS = {"spas_cifar": "Table 3"}
-
-
-def write(study: Study, config: Config) -> facts.Gathered:
-    """Write and return what `facts.write` does."""
-    return facts.write(study, config, MAINS, STATEMENTS)
+TEXT = Text({"spas_cifar": "Table 3"}, STATEMENTS)

@@ -1,6 +1,5 @@
 """The page "reproduced?" of the journal: what its rules read, and what they say."""
 
-from contextlib import suppress
 from typing import Any
 
 import pandas as pd
@@ -11,7 +10,6 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.judging import judge
 from truly_sparse.analysis.table import Table
 from truly_sparse.analysis.verdicts import page
-from truly_sparse.errors import UserError
 from truly_sparse.studies.journal.figures import figure4
 from truly_sparse.studies.journal.tables import ablations, baselines, table1, table2, table3, table4, table5
 from truly_sparse.studies.journal.verdicts.claims import RULES, claims
@@ -39,11 +37,4 @@ def make(inputs: Inputs) -> Table:
 
 def _frames(inputs: Inputs) -> dict[str, pd.DataFrame]:
     """Return the tidy frames of everything that can be made now; a rule without its frame is not tested."""
-    frames = {"shapes": shapes(inputs.of("table1"))}
-    for name, module in READ.items():
-        with suppress(UserError):  # not of this preset, or nothing of it has finished
-            frames[name] = build.table(module, inputs.of_table(name)).frame
-    for name, module in SHOWN.items():
-        with suppress(UserError):
-            frames[name] = build.numbers(module, inputs.of_figure(name), name)
-    return frames
+    return {"shapes": shapes(inputs.of("table1")), **build.frames(inputs, READ, SHOWN)}

@@ -19,12 +19,18 @@ from truly_sparse.studies.spas.tables import depth, start, table3, table4, table
 from truly_sparse.studies.spas.verdicts import convolution, ensembles, rules
 from truly_sparse.studies.spas.verdicts.claims import claims
 
-#: Tables and figures that rules read; their targets have the name of the study before.
+#: Tables and figures that rules read, whose names there are without that of the study.
 READ: dict[str, Any] = {
-    "table3": table3, "table4": table4, "table5": table5, "table7": table7, "table8": table8, "table9": table9,
-    "start": start, "depth": depth,
-}  # fmt: skip
-SHOWN: dict[str, Any] = {"figure4": figure4, "figure5": figure5, "figure6": figure6}
+    "spas_table3": table3,
+    "spas_table4": table4,
+    "spas_table5": table5,
+    "spas_table7": table7,
+    "spas_table8": table8,
+    "spas_table9": table9,
+    "spas_start": start,
+    "spas_depth": depth,
+}
+SHOWN: dict[str, Any] = {"spas_figure4": figure4, "spas_figure5": figure5, "spas_figure6": figure6}
 RULES = (*rules.RULES, *convolution.RULES, *ensembles.RULES)
 
 
@@ -36,13 +42,8 @@ def make(inputs: Inputs) -> Table:
 
 def _frames(inputs: Inputs) -> dict[str, pd.DataFrame]:
     """Return the tidy frames of everything that can be made now; a rule without its frame is not tested."""
-    frames: dict[str, pd.DataFrame] = {}
-    for name, module in READ.items():
-        with suppress(UserError):  # not of this preset, or nothing of it has finished
-            frames[name] = build.table(module, inputs.of_table(f"spas_{name}")).frame
-    for name, module in SHOWN.items():
-        with suppress(UserError):
-            frames[name] = build.numbers(module, inputs.of_figure(f"spas_{name}"), f"spas_{name}")
+    made = build.frames(inputs, READ, SHOWN)
+    frames = {name.removeprefix("spas_"): frame for name, frame in made.items()}
     with suppress(UserError):
         frames[ensembles.RUNS] = rounded(frame_of(inputs.of_table("spas_cnn_ensembles").records))
     return frames

@@ -1,6 +1,5 @@
 """The page "reproduced?" of the thesis: what its rules read, and what they say."""
 
-from contextlib import suppress
 from typing import Any
 
 import pandas as pd
@@ -11,7 +10,6 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.judging import judge
 from truly_sparse.analysis.table import Table
 from truly_sparse.analysis.verdicts import page
-from truly_sparse.errors import UserError
 from truly_sparse.studies.thesis.figures import figure5, figure8, figure9, figure10, figure11
 from truly_sparse.studies.thesis.tables import counts, fair, table7, table12
 from truly_sparse.studies.thesis.verdicts import reading
@@ -41,11 +39,4 @@ def make(inputs: Inputs) -> Table:
 
 def _frames(inputs: Inputs) -> dict[str, pd.DataFrame]:
     """Return the frames of everything that can be made now; a rule without its frame is not tested."""
-    frames = reading.frames(inputs)
-    for name, module in READ.items():
-        with suppress(UserError):  # not of this preset, or nothing of it has finished
-            frames[name] = build.table(module, inputs.of_table(name)).frame
-    for name, module in SHOWN.items():
-        with suppress(UserError):
-            frames[name] = build.numbers(module, inputs.of_figure(name), name)
-    return frames
+    return {**reading.frames(inputs), **build.frames(inputs, READ, SHOWN)}

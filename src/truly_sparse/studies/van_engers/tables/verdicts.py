@@ -1,7 +1,5 @@
 """The page "reproduced?" of van Engers' paper: what its rules read, and what they say."""
 
-from contextlib import suppress
-
 import pandas as pd
 
 from truly_sparse.analysis import build
@@ -10,7 +8,6 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.judging import judge
 from truly_sparse.analysis.table import Table
 from truly_sparse.analysis.verdicts import page
-from truly_sparse.errors import UserError
 from truly_sparse.studies.van_engers.runs import frame_of
 from truly_sparse.studies.van_engers.tables import structure
 from truly_sparse.studies.van_engers.verdicts.claims import RULES, claims
@@ -25,7 +22,5 @@ def make(inputs: Inputs) -> Table:
 
 def _frames(inputs: Inputs) -> dict[str, pd.DataFrame]:
     """Return what rules read, as far as it has been run; a rule without its frame is not tested."""
-    frames = {RUNS: frame_of(inputs), MODEL: inputs.published("model")}
-    with suppress(UserError):  # not of this preset, or not measured yet
-        frames[STRUCTURE] = build.table(structure, inputs.of_table(STRUCTURE)).frame
-    return frames
+    made = build.frames(inputs, {STRUCTURE: structure}, {})
+    return {RUNS: frame_of(inputs), MODEL: inputs.published("model"), **made}
