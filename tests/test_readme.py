@@ -69,7 +69,9 @@ def test_the_methods_at_equal_operations_are_the_csv():
     frame = pd.read_csv(ROOT / "results/across/tables/across_table1.csv")
     assert [line.strip("| ") for line in section("across")] == [" | ".join(row) for row in across_rows(frame)]
     datasets = frame.groupby("metric")["datasets"].max().astype(int)
-    assert f"means over {datasets['accuracy']} datasets" in README.split("<!-- across", 1)[1].split("<!-- /across", 1)[0]
+    assert (
+        f"means over {datasets['accuracy']} datasets" in README.split("<!-- across", 1)[1].split("<!-- /across", 1)[0]
+    )
 
 
 def across_rows(frame: pd.DataFrame) -> list[list[str]]:

@@ -78,16 +78,21 @@ def test_a_trend_is_the_rank_correlation_of_scipy():
     assert trend({"only": points}).mean == pytest.approx(stats.spearmanr(sorted(points), means).statistic)
 
 
-def test_p_of_a_trend_is_the_share_of_all_orders_that_are_as_far_from_zero():
+def test_p_of_a_trend_is_that_of_pages_test():
     rng = np.random.default_rng(6)
-    values = rng.normal([0.0, 0.3, 0.9, 0.8], 0.5, (2, 4))
+    values = rng.normal([0.0, 0.3, 0.9, 0.8], 0.5, (3, 4))
     found = trend({"only": {float(x): values[:, x].tolist() for x in range(4)}})
+    assert found.p == pytest.approx(2 * stats.page_trend_test(values).pvalue, abs=0.01)
+
+
+def test_p_of_another_curve_is_the_share_of_all_orders_that_are_as_far_from_zero():
+    values = np.random.default_rng(8).normal([0.0, 0.2, 0.9], 0.5, (3, 3))
+    found = trend({"only": {float(x): values[:, x].tolist() for x in range(3)}}, lambda values: values.max(axis=-2))
     orders = [
-        stats.spearmanr(range(4), np.mean(rows, axis=0)).statistic
+        stats.spearmanr(range(3), np.max(rows, axis=0)).statistic
         for rows in product(*(list(permutations(row)) for row in values))
     ]
-    as_far = np.mean(np.abs(orders) >= abs(found.mean) - 1e-9)
-    assert found.p == pytest.approx(as_far, abs=0.02)
+    assert found.p == pytest.approx(np.mean(np.abs(orders) >= abs(found.mean) - 1e-9), abs=0.02)
 
 
 def test_curves_without_a_trend_seldom_have_one():

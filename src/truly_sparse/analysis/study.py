@@ -1,7 +1,7 @@
 """A study: one source, and the tables and figures that show what it says beside what was measured here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from truly_sparse.errors import UserError
@@ -89,7 +89,7 @@ class Study:
     name: str
     source: Source
     tables: Mapping[str, Entry]
-    figures: Mapping[str, Entry]
+    figures: Mapping[str, Entry] = field(default_factory=dict)
 
     def offered_tables(self, config: Config) -> dict[str, Entry]:
         """Return the tables that a configuration can make."""

@@ -94,46 +94,48 @@ def over_groups(values: Mapping[str, Numbers]) -> Interval:
     return interval(several or values)
 
 
-def mean_over_seeds(values: Numbers) -> Numbers:
-    """Return the mean of curves, shape (..., seeds, abscissas)."""
-    found: Numbers = values.mean(axis=-2)
-    return found
-
-
-def trend(series: Mapping[str, Mapping[float, Sequence[float]]], curve: Curve = mean_over_seeds) -> Trend:
+def trend(series: Mapping[str, Mapping[float, Sequence[float]]], curve: Curve | None = None) -> Trend:
     """Return the mean over groups of Spearman's correlation of a curve with its abscissa, and p of there being none.
 
-    p is two-sided: how often the points of every seed, in an order drawn at random, give a mean as far from zero.
+    p is two-sided: how often the points of every seed, in an order drawn at random, give a mean of the correlations of
+    the seeds' own curves that is as far from zero. Of seeds of one group this is Page's test for ordered alternatives
+    (Journal of the American Statistical Association 58, 1963).
 
     Parameters
     ----------
     series : mapping of str to mapping of float to sequence of float
         For every group, what the seeds gave at each of at least three abscissas, in the same order of seeds. p needs
         as many seeds as an interval.
-    curve : callable
-        Makes a curve of what the seeds gave, shape (..., seeds, abscissas); their mean by default.
+    curve : callable, optional
+        Makes a curve of what the seeds gave, shape (..., seeds, abscissas), which p is of, too; their mean by default.
     """
     curves = {name: np.array([points[x] for x in sorted(points)], np.float64).T for name, points in series.items()}
-    found = _trend(curves.values(), curve)
-    known = Trend(settled(float(found), 1.0), None, sum(map(len, curves.values())), tuple(curves))
+    mean = np.mean([_spearman((curve or _mean_over_seeds)(values)) for values in curves.values()])
+    known = Trend(settled(float(mean), 1.0), None, sum(map(len, curves.values())), tuple(curves))
     if not _enough(curves.values()):
         return known
     rng = np.random.default_rng(0)
-    shuffled = [rng.permuted(np.broadcast_to(values, (SHUFFLES, *values.shape)), axis=-1) for values in curves.values()]
-    as_far = np.round(np.abs(_trend(shuffled, curve)), 10) >= round(abs(float(found)), 10)
+    shuffled = (rng.permuted(np.broadcast_to(values, (SHUFFLES, *values.shape)), axis=-1) for values in curves.values())
+    found, by_chance = _correlated(curves.values(), curve), _correlated(shuffled, curve)
+    as_far = np.round(np.abs(by_chance), 10) >= np.round(np.abs(found), 10)
     return known._replace(p=float((1 + as_far.sum()) / (1 + SHUFFLES)))
+
+
+def _mean_over_seeds(values: Numbers) -> Numbers:
+    found: Numbers = values.mean(axis=-2)
+    return found
+
+
+def _correlated(groups: Iterable[Numbers], curve: Curve | None) -> Numbers:
+    """Return the mean over groups, and seeds where there is no curve of all, of correlations with the order."""
+    each = [_spearman(curve(values)) if curve else _spearman(values).mean(axis=-1) for values in groups]
+    found: Numbers = np.mean(each, axis=0)
+    return found
 
 
 def _enough(groups: Collection[Numbers]) -> bool:
     """Say whether there are seeds enough, the first axis of every group, to say how much they spread."""
     return min(map(len, groups)) > 1 and sum(map(len, groups)) - len(groups) >= FEWEST
-
-
-def _trend(curves: Iterable[Numbers], curve: Curve) -> Numbers:
-    """Return the mean over groups of rank correlations with the order; of each, curves (..., seeds, abscissas)."""
-    correlations = [_spearman(curve(values)) for values in curves]
-    found: Numbers = np.mean(correlations, axis=0)
-    return found
 
 
 def _spearman(values: Numbers) -> Numbers:

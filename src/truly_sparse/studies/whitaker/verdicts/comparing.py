@@ -389,7 +389,8 @@ SIGNS = Rule(
 TREND = Rule(
     "trend",
     "Spearman's rank correlation of a curve, the mean over seeds, with its abscissa; the mean over datasets. p is "
-    "two-sided, from shuffling the points of every seed. Confirmed: the correlation is above zero, with p below "
+    "two-sided, from shuffling the points of every seed, of the seeds' own correlations (Page's test). Confirmed: the "
+    "correlation is above zero, with p below "
     f"{ALPHA:g}.",
     _trend,
 )
