@@ -190,6 +190,7 @@ def test_a_diverging_rate_is_halved_and_said(cancer):
         ({"preprocessing": "magic"}, None, "preprocessing is 'magic'; give one of piecewise_linear"),
         ({"learning_rate_schedule": "up"}, None, "learning_rate_schedule is 'up'"),
         ({"batch_size": 0}, None, "batch_size is 0"),
+        ({"random_state": -1}, None, "random_state is -1; give a whole number that is not negative"),
         ({"class_weight": "fair"}, None, "class_weight"),
         ({"class_weight": {7: 1.0}}, None, "class_weight names"),
         ({"early_stopping": True, "validation_fraction": 0.0}, None, "validation_fraction"),

@@ -529,8 +529,10 @@ def checked(settings: Mapping[str, Any]) -> FitConfig:
 
 
 def seed_of(random_state: Any) -> int:
-    """Return the seed that a parameter `random_state` gives."""
+    """Return the seed that a parameter `random_state` gives; refuse numbers below 0."""
     if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
+        if random_state < 0:
+            raise UserError(f"random_state is {random_state}; give a whole number that is not negative, or None")
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))
 
