@@ -230,10 +230,30 @@ def test_parameters_are_saved_as_json_holds_them_or_refused(tmp_path):
         (np.array([1, 2]), [1, 2]),
         ((1, np.int64(2)), [1, 2]),
         ({"setosa": np.float64(2)}, {"setosa": 2.0}),
+        ({0: 1, np.int64(2): np.float64(2)}, {0: 1, 2: 2.0}),
+        ({False: 1.5, True: 2}, {False: 1.5, True: 2}),
+        (range(2), [0, 1]),
+        ({3, 1}, [1, 3]),
+        (pd.Index(["a", "b"]), ["a", "b"]),
     ):
         model = SparseMLPClassifier(epochs=2).fit(x, y).set_params(class_weight=given)
         save_model(model, tmp_path / "model.npz")
-        assert load_model(tmp_path / "model.npz").class_weight == kept
-    model.set_params(class_weight={1: object()})
-    with pytest.raises(UserError, match="parameter class_weight is a dict, which a model file cannot hold"):
-        save_model(model, tmp_path / "model.npz")
+        assert repr(load_model(tmp_path / "model.npz").class_weight) == repr(kept)
+    for name, wrong, words in (
+        ("class_weight", {1: object()}, "class_weight holds a value of type object, which a model file cannot; give"),
+        (
+            "random_state",
+            np.random.RandomState(0),
+            "random_state holds a value of type RandomState, which a model file cannot",
+        ),
+    ):
+        with pytest.raises(UserError, match=words):
+            save_model(SparseMLPClassifier(epochs=2).fit(x, y).set_params(**{name: wrong}), tmp_path / "model.npz")
+
+
+def test_weights_of_classes_that_are_numbers_come_back_with_a_classifier_of_pictures(tmp_path):
+    model = load_model(FILES / f"format_{FORMAT}_pictures.npz").set_params(class_weight={0: 1.0, 1: 2.0})
+    save_model(model, tmp_path / "model.npz")
+    assert load_model(tmp_path / "model.npz").class_weight == {0: 1.0, 1: 2.0}
+    facts, _ = archives.read(tmp_path / "model.npz", UNCHECKED)
+    assert (facts["mappings"], facts["parameters"]["class_weight"]) == (["class_weight"], [[0, 1.0], [1, 2.0]])

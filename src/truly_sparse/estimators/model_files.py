@@ -5,7 +5,7 @@ file of format 1 is read as one without any. A file of a classifier of pictures 
 of the encoding and the members. `docs/model_files.md` names all that is in a file.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Set
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -65,8 +65,8 @@ def save_model(
     Raises
     ------
     UserError
-        If it is not fitted, a parameter is not plain, a method of your own cannot be imported by its name, or there is
-        no training state to keep.
+        If it is not fitted, a file cannot hold a parameter, a method of your own cannot be imported by its name, or
+        there is no training state to keep.
     """
     if not model.__sklearn_is_fitted__():
         raise UserError("the model is not fitted; call fit before save_model")
@@ -76,13 +76,10 @@ def save_model(
         own, arrays = _of_pictures(model)
     else:
         own, arrays = _of_table(model, training_state)
-    parameters = model.get_params(deep=False)
-    imported = {name: _import_name(value) for name, value in parameters.items() if isinstance(value, type)}
     facts = {
         "format": FORMAT,
         "kind": type(model).__name__,
-        "parameters": {name: _plain(name, value) for name, value in parameters.items() if name not in imported},
-        "imported": imported,
+        **facts_of_parameters(model),
         "features": int(model.n_features_in_),
         **own,
         "about": about or {},
@@ -93,6 +90,21 @@ def save_model(
             arrays[name] = values.astype(str) if values.dtype.kind == "O" else values
             facts[f"{name}object"] = values.dtype.kind == "O"
     archives.write(path, facts, arrays)
+
+
+def facts_of_parameters(model: Estimator) -> dict[str, Any]:
+    """Return what a file says of an estimator's parameters, fitted or not: `parameters`, `imported` and `mappings`.
+
+    Raises
+    ------
+    UserError
+        If a file cannot hold a parameter, or a method of your own cannot be imported by its name.
+    """
+    given = model.get_params(deep=False)
+    imported = {name: _import_name(value) for name, value in given.items() if isinstance(value, type)}
+    parameters = {name: _plain(name, value) for name, value in given.items() if name not in imported}
+    mappings = [name for name, value in given.items() if isinstance(value, Mapping) and not _named(value)]
+    return {"parameters": parameters, "imported": imported, "mappings": mappings}
 
 
 def load_model(path: str | Path, trusted: Collection[str] = ()) -> Any:
@@ -129,6 +141,8 @@ def load_model(path: str | Path, trusted: Collection[str] = ()) -> Any:
             raise UserError(f"it holds a {facts['kind']}, not one of {', '.join((*KINDS, PICTURES))}")
         for name, imported in facts.get("imported", {}).items():
             facts["parameters"][name] = _imported(name, imported, trusted)
+        for name in facts.get("mappings", []):
+            facts["parameters"][name] = dict(facts["parameters"][name])
         model = _restored_pictures(facts, arrays) if facts["kind"] == PICTURES else _restored(facts, arrays)
         for name in ARRAYS:
             if name in arrays:
@@ -331,15 +345,24 @@ def _below(place: str, arrays: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(name: str, value: Any) -> Any:
-    """Return a parameter as JSON holds it."""
+    """Return a parameter as JSON holds it; a dict whose keys are not all text as a list of [key, value]."""
     if isinstance(value, np.generic):
         return value.item()
-    if isinstance(value, tuple | list):
-        return [_plain(name, item) for item in value]
     if isinstance(value, np.ndarray):
         return value.tolist()
     if value is None or isinstance(value, str | int | float | bool):
         return value
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return {key: _plain(name, item) for key, item in value.items()}
-    raise UserError(f"parameter {name} is a {type(value).__name__}, which a model file cannot hold; set it to a name")
+    if isinstance(value, Mapping):
+        pairs = [[_plain(name, key), _plain(name, item)] for key, item in value.items()]
+        return dict(pairs) if _named(value) else pairs
+    if isinstance(value, Collection):
+        return [_plain(name, item) for item in (sorted(value, key=str) if isinstance(value, Set) else value)]
+    raise UserError(
+        f"parameter {name} holds a value of type {type(value).__name__}, which a model file cannot; give numbers, "
+        "text, or lists or dicts of these"
+    )
+
+
+def _named(value: Mapping[Any, Any]) -> bool:
+    """Return whether all keys of a dict are text, as in JSON."""
+    return all(isinstance(key, str) for key in value)
