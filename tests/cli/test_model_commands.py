@@ -1,10 +1,12 @@
 """`fit`, `predict`, `inspect` and `compare` as a user meets them."""
 
+import gzip
 import json
 import os
 import shutil
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,8 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
-from truly_sparse.cli import models
+from truly_sparse import SparseMLPClassifier, TrulySparseEnsembleClassifier
+from truly_sparse.cli import columns, models
 from truly_sparse.cli.candidates import METHODS, RIVALS
 from truly_sparse.cli.main import main
 from truly_sparse.cli.model_commands import COMMANDS
@@ -138,6 +141,49 @@ def test_compare_regresses_fractions(tmp_path, monkeypatch, capsys):
             "column name holds 150 different texts; leave it out",
         ),
         (["fit", "iris.csv", "--target", "colour", "--stream"], "column colour of iris.csv is empty in 1 row(s)"),
+        (["fit", "cut.csv.gz", "--target", "species"], "cut.csv.gz cannot be read: Compressed file ended"),
+        (["fit", "cut.csv.gz", "--target", "species", "--stream"], "cut.csv.gz cannot be read: Compressed file ended"),
+        (["fit", "spoilt.csv.gz", "--target", "species"], "spoilt.csv.gz cannot be read: Error -3 while decompressing"),
+        (["predict", "old.npz", "cut.csv.gz"], "cut.csv.gz cannot be read: Compressed file ended"),
+        (
+            ["fit", "endless.csv", "--target", "sepal length (cm)"],
+            "column sepal length (cm) of endless.csv holds infinite",
+        ),
+        (
+            ["fit", "endless.csv", "--target", "sepal length (cm)", "--stream"],
+            "column sepal length (cm) of endless.csv holds infinite values; replace them",
+        ),
+        (["compare", "endless.csv", "--target", "sepal length (cm)"], "column sepal length (cm) of endless.csv holds"),
+        (["fit", "dates.parquet", "--target", "day"], "column day of dates.parquet holds dates or times; turn it into"),
+        (["fit", "dates.parquet", "--target", "day", "--stream"], "column day of dates.parquet holds dates or times"),
+        (["fit", "dates.parquet", "--target", "hour"], "column hour of dates.parquet holds dates or times; turn it"),
+        (["fit", "iris.csv", "--target", "species", "--seed", "-1"], "--seed is -1; give 0 or more"),
+        (["fit", "iris.csv", "--target", "species", "--test-fraction", "1"], "--test-fraction is 1.0; give a number"),
+        (
+            ["fit", "iris.csv", "--target", "species", "--test-fraction", "0.999"],
+            "of 150 row(s) 150 would be for the test, which leaves none to train on",
+        ),
+        (
+            ["fit", "iris.csv", "--target", "petal width (cm)", "--test-fraction", "0.005"],
+            "--test-fraction 0.005 keeps one row, but R² needs two; raise it",
+        ),
+        (["fit", "iris.csv", "--target", "species", "--output", "figures"], "figures is a folder; name a file in it"),
+        (
+            ["fit", "iris.csv", "--target", "species", "--output", "iris.csv/model.npz"],
+            "iris.csv/model.npz cannot be written: ",
+        ),
+        (
+            ["fit", "iris.csv", "--target", "species", "--set", "class_weight={'setosa': 1j}"],
+            "parameter class_weight holds a value of type complex, which a model file cannot; give numbers, text",
+        ),
+        (["compare", "iris.csv", "--target", "species", "--output", "iris.csv"], "cannot be written: "),
+        (["compare", "iris.csv", "--target", "species", "--set", "depth=3"], "--set depth=3: give NAME=VALUE"),
+        (["compare", "iris.csv", "--target", "species", "--seeds", "0"], "--seeds is 0; give 1 or more"),
+        (["compare", "few.csv", "--target", "species"], "of 4 rows 3 would be to train on, but method mlp needs 13"),
+        (
+            ["compare", "few.csv", "--target", "petal width (cm)", "--methods", "fd-tse"],
+            "of 4 row(s) 1 would be for the test, but R² needs two; give more rows",
+        ),
         (["fit", "named.csv", "--target", "species"], "column name holds 150 different texts; leave it out"),
         (["predict", "old.npz", "endless.csv"], "endless.csv lacks 2 column(s) of training: a, b"),
         (["predict", "old.npz", "text.csv"], "column a of text.csv holds text, but was numbers in training"),
@@ -152,6 +198,13 @@ def test_compare_regresses_fractions(tmp_path, monkeypatch, capsys):
     ],
 )
 def test_bad_input_is_said_in_one_line(words, message, iris, capsys):
+    Path("figures").mkdir()
+    whole = gzip.compress(Path("iris.csv").read_bytes())
+    Path("cut.csv.gz").write_bytes(whole[:-40])
+    Path("spoilt.csv.gz").write_bytes(whole[:30] + b"\xff" * 30 + whole[60:])
+    days = pd.date_range("2020-01-01", periods=len(iris))
+    iris.assign(day=days.date, hour=days).to_parquet("dates.parquet")
+    iris.iloc[[0, 1, 60, 61]].to_csv("few.csv", index=False)
     iris.assign(**{"sepal length (cm)": np.inf}).to_csv("endless.csv", index=False)
     iris.assign(name=[f"n{row}" for row in range(150)]).to_csv("named.csv", index=False)
     iris.assign(a="wide", b="u").to_csv("text.csv", index=False)
@@ -203,6 +256,61 @@ def test_predictions_are_made_in_pieces_of_the_table(name, iris, monkeypatch, ca
     assert not os.path.exists("none.out")
 
 
+def test_columns_of_text_stay_text_where_they_look_like_numbers(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"code": rng.choice(["007", "012", "A1"], 90), "sure": rng.choice(["True", "False", "maybe"], 90)}
+    )
+    frame["level"], frame["y"] = rng.choice(["7", "12", "many"], 90), np.where(frame["code"] == "007", "yes", "no")
+    frame.to_csv("t.csv", index=False)
+    say(capsys, "fit", "t.csv", "--target", "y", "--method", "set", "--json", "--quiet", *NET, "--set", "epochs=2")
+    model = load_model("model.npz")
+    new = pd.DataFrame({"code": ["007", "012", None], "sure": ["True", None, "False"], "level": ["12", None, "7"]})
+    wanted = model.predict_proba(new)
+    typed = new.assign(sure=[True, None, False], level=pd.array([12, None, 7], "Int64"))
+    new.to_csv("new.csv", index=False)
+    typed.to_parquet("new.parquet")
+    for name in ("new.csv", "new.parquet"):
+        say(capsys, "predict", "model.npz", name, "--probabilities", "--output", "out.csv", "--json")
+        assert np.allclose(pd.read_csv("out.csv").filter(like="probability of "), wanted, atol=1e-12)
+    typed.assign(code=[7, 12, 7]).to_parquet("new.parquet")  # 7 may be 007 or not
+    assert main(["predict", "model.npz", "new.parquet"]) == 2
+    assert "column code of X holds numbers, but held text" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [[], ["--stream"]])
+def test_decimals_of_parquet_are_numbers(more, iris, capsys):
+    price = iris["petal width (cm)"].map(lambda value: Decimal(f"{value:.2f}"))
+    size = iris["sepal width (cm)"].map(lambda value: Decimal(f"{value:.3f}")).where(iris.index != 7)
+    iris.assign(price=price, size=size).to_parquet("d.parquet")
+    assert columns.read("d.parquet").dtypes[["price", "size"]].tolist() == [float, float]
+    given = ["fit", "d.parquet", "--target", "price", "--json", "--quiet", *SMALL, *NET, *more]
+    assert say(capsys, *given)["estimator"] == "TrulySparseEnsembleRegressor"
+    assert main(["predict", "model.npz", "d.parquet"]) == 0
+
+
+@pytest.mark.usefixtures("iris")
+def test_what_a_model_file_cannot_hold_or_be_is_said_before_training(capsys, monkeypatch):
+    trained = []
+    monkeypatch.setattr(SparseMLPClassifier, "fit", lambda *_: trained.append(1))
+    fit = ["fit", "iris.csv", "--target", "species", "--method", "set"]
+    for more in (["--set", "class_weight={'setosa': 1j}"], ["--output", "."], ["--output", "iris.csv/model.npz"]):
+        assert main([*fit, *more]) == 2
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert main(fit) == 2
+    assert "model.npz cannot be written: " in capsys.readouterr().err
+    assert not trained
+
+
+def test_a_model_goes_into_a_folder_that_is_made_for_it(iris, capsys):
+    iris.assign(species=(iris["species"] == "setosa").astype(int)).to_csv("two.csv", index=False)
+    fit = ["fit", "two.csv", "--target", "species", "--method", "set", *NET, "--set", "epochs=2"]
+    more = ["--set", "class_weight={0: 1, 1: 2}", "--stream", "--seed", str(2**32), "--test-fraction", "0.2"]
+    say(capsys, *fit, *more, "--output", "new/folder/model.npz", "--json", "--quiet")
+    assert load_model("new/folder/model.npz").class_weight == {0: 1, 1: 2}
+
+
 @pytest.mark.parametrize("more", [[], ["--test-fraction", "0.3"]])
 def test_a_table_in_pieces_gives_the_same_model_and_scores(more, iris, capsys):
     given = ["fit", "iris.csv", "--target", "species", "--json", "--quiet", *SMALL, *NET, *more]
@@ -228,6 +336,19 @@ def test_a_table_that_memory_might_not_hold_comes_in_pieces(iris, capsys, monkey
     iris.to_parquet("iris.parquet")
     assert table_files.bytes_of("iris.parquet") == 8 * 150 * 6
     assert table_files.bytes_of("none.parquet") == table_files.bytes_of("none.csv") == 0
+
+
+@pytest.mark.usefixtures("iris")
+def test_compare_gives_every_parameter_to_those_who_have_it_or_refuses_it_before_training(capsys, monkeypatch):
+    given = ["compare", "iris.csv", "--target", "species", "--seeds", "1", "--quiet", "--methods", "fd-tse", "set"]
+    own = ["--set", "refinement=none", "--set", "n_jobs=1", "--set", "epochs=2"]
+    said = say(capsys, *given, "--json", *SMALL, *NET, *own)
+    assert {row["method"] for row in said["table"]} == {"fd-tse", "set"}
+    trained = []
+    monkeypatch.setattr(TrulySparseEnsembleClassifier, "fit", lambda *_: trained.append(1))
+    for wrong in ("topology=set", "method=fd_tse", "depth=3"):
+        assert main([*given, "--set", wrong]) == 2
+    assert not trained
 
 
 def test_compare_takes_gaps_and_categories(iris, capsys):

@@ -143,6 +143,7 @@ def test_any_rows_come_back_and_are_scaled_to_the_same_bits(rows, dtype, kind, d
         (lambda frame: frame, "z", "has no column 'z'; it has real"),
         (lambda frame: frame, "rounded", "column rounded of .* is empty in"),
         (lambda frame: frame.assign(real=np.inf), "y", "holds infinite values in column real"),
+        (lambda frame: frame.assign(real=np.inf), "real", "column real of .* holds infinite values; replace them"),
         (lambda frame: frame.assign(kind=[f"n{n}" for n in range(len(frame))]), "y", "kind holds 850 different texts"),
         (lambda frame: frame[["y", "empty"]], "y", "no column is left"),
         (lambda frame: frame[:0], "y", "has no rows"),

@@ -4,6 +4,8 @@ from truly_sparse.ensembles import methods
 
 #: Every escape strategy is a method, too.
 ENSEMBLES = tuple(name.replace("_", "-") for name in (*methods.strategies(), *methods.of_many()))
-METHODS = (*ENSEMBLES, "set", "static")
+#: One network, with links that change while it trains, or stay.
+SINGLE = ("set", "static")
+METHODS = (*ENSEMBLES, *SINGLE)
 #: What `compare` sets beside them.
 RIVALS = ("boosting", "mlp")

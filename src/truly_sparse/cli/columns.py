@@ -1,6 +1,6 @@
 """A user's table: reading it, and the columns that a model learns from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from truly_sparse.errors import UserError
@@ -14,6 +14,8 @@ from truly_sparse.estimators.table_files import (
     refuse_identifiers,
     refuse_infinite,
     refuse_missing,
+    refuse_target,
+    with_numbers,
 )
 
 
@@ -26,15 +28,15 @@ def read(path: str) -> pd.DataFrame:
         If the file is missing, of an unknown kind, or cannot be read.
     """
     with reading(path):
-        table = pd.read_parquet(path) if is_parquet(path) else pd.read_csv(path)
+        table = with_numbers(pd.read_parquet(path)) if is_parquet(path) else pd.read_csv(path)
     table.columns = [str(column) for column in table.columns]
     if table.empty:
         raise UserError(f"{path} has no rows")
     return table
 
 
-def pieces(path: str) -> Iterator[pd.DataFrame]:
-    """Yield a table some rows at a time, with the types of the whole.
+def pieces(path: str, texts: Mapping[str, frozenset[str]]) -> Iterator[pd.DataFrame]:
+    """Yield a table some rows at a time, with the types of the whole; `texts` are as in `pieces_of`.
 
     Raises
     ------
@@ -43,8 +45,7 @@ def pieces(path: str) -> Iterator[pd.DataFrame]:
     """
     rows = 0
     with reading(path):
-        for _, piece in pieces_of(path):
-            piece.columns = [str(column) for column in piece.columns]
+        for _, piece in pieces_of(path, texts):
             if not piece.empty:
                 yield piece
             rows += len(piece)
@@ -58,10 +59,11 @@ def target_of(table: pd.DataFrame, name: str, path: str) -> pd.Series:
     Raises
     ------
     UserError
-        If there is no such column, or it has gaps.
+        If there is no such column, or it has gaps, infinite values or dates.
     """
     refuse_missing(name, table.columns, path)
     refuse_gaps(name, int(table[name].isna().sum()), path)
+    refuse_target(table[name], path)
     return table[name]
 
 

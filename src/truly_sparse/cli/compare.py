@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +19,29 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from tqdm import tqdm
 
-from truly_sparse import references
+from truly_sparse import estimators, references
 from truly_sparse.cli import columns
-from truly_sparse.cli.candidates import ENSEMBLES, METHODS, RIVALS
-from truly_sparse.cli.models import create, is_regression, split
+from truly_sparse.cli.candidates import ENSEMBLES, METHODS, RIVALS, SINGLE
+from truly_sparse.cli.models import OPTIONS, create, folder_of, is_regression, split
 from truly_sparse.errors import UserError
 from truly_sparse.files import atomic_path
 
 CLASSIFIERS = {"boosting": "hist_gradient_boosting", "mlp": "sklearn_mlp"}
+#: Part of the rows that a split keeps for the test.
+TEST = 0.2
+#: Training rows from which on the perceptron has two rows to stop early by, and two of each class in all.
+PERCEPTRON_ROWS = 13
 
 
 def compare(arguments: argparse.Namespace) -> None:
-    """Fit every method on every split; write comparison.csv and comparison.png; print the table."""
+    """Fit every method on every split; write comparison.csv and comparison.png; print the table.
+
+    Raises
+    ------
+    UserError
+        For a table, target, method, option or parameter that cannot be used, too few rows, or a folder that could not
+        be written, before anything is trained.
+    """
     if arguments.seeds < 1:
         raise UserError(f"--seeds is {arguments.seeds}; give 1 or more")
     table = columns.read(arguments.data)
@@ -43,15 +56,20 @@ def compare(arguments: argparse.Namespace) -> None:
     if not regress and target.value_counts().min() < 2:
         raise UserError(f"a class of column {target.name} has one row; every class needs two, to train and to test")
     x, y = columns.features(table, arguments.target, arguments.data), target.to_numpy()
+    _refuse_few(len(y), methods, regress)
+    folder = Path(arguments.output)
+    folder_of(folder / "comparison.csv")
+    for method in methods:  # what they cannot take is said before the first is trained
+        _model(method, 0, x, arguments, regress)
     rows = []
     work = [(seed, method) for seed in range(arguments.seeds) for method in methods]
     with tqdm(work, unit="fit", disable=arguments.quiet) as bar:
         for seed, method in bar:
             bar.set_postfix(method=method, seed=seed)
-            rows.append({"method": method, "seed": seed, **_one(method, seed, x, y, arguments, regress)})
+            model = _model(method, seed, x, arguments, regress)
+            rows.append({"method": method, "seed": seed, **_trained(model, seed, x, y, regress)})
     score = "r2" if regress else "accuracy"
     result = summarise(pd.DataFrame(rows), score)
-    folder = Path(arguments.output)
     with atomic_path(folder / "comparison.csv") as temporary:
         result.to_csv(temporary, index=False)
     figure = _figure(result, score, folder / "comparison.png")
@@ -62,16 +80,29 @@ def compare(arguments: argparse.Namespace) -> None:
     print(f"\nwritten: {folder / 'comparison.csv'}" + (f", {figure}" if figure else "; a figure needs matplotlib"))
 
 
-def _one(
-    method: str, seed: int, x: pd.DataFrame, y: Any, arguments: argparse.Namespace, regress: bool
-) -> dict[str, float]:
-    model: Any
-    if method in RIVALS:
-        rival = _regressor(method, seed) if regress else references.create(CLASSIFIERS[method], seed)
-        model = make_pipeline(_numbers(x, gaps=method == "boosting"), rival)
-    else:
-        model = create(method, arguments.preset, _fitting(arguments.set, method), regress, random_state=seed)
-    x_train, x_test, y_train, y_test = split(x, y, 0.2, seed, stratify=not regress)
+def _refuse_few(rows: int, methods: Sequence[str], regress: bool) -> None:
+    """Refuse a table whose splits have too few rows to train one of the methods, or to score it."""
+    test = math.ceil(TEST * rows)
+    if regress and test < 2:
+        raise UserError(f"of {rows} row(s) {test} would be for the test, but R² needs two; give more rows")
+    if "mlp" in methods and rows - test < PERCEPTRON_ROWS:
+        raise UserError(
+            f"of {rows} rows {rows - test} would be to train on, but method mlp needs {PERCEPTRON_ROWS}; give more "
+            "rows, or name other --methods"
+        )
+
+
+def _model(method: str, seed: int, x: pd.DataFrame, arguments: argparse.Namespace, regress: bool) -> Any:
+    """Return what trains by a method."""
+    if method not in RIVALS:
+        return create(method, arguments.preset, _fitting(arguments.set, method), regress, random_state=seed)
+    rival = _regressor(method, seed) if regress else references.create(CLASSIFIERS[method], seed)
+    return make_pipeline(_numbers(x, gaps=method == "boosting"), rival)
+
+
+def _trained(model: Any, seed: int, x: pd.DataFrame, y: Any, regress: bool) -> dict[str, float]:
+    """Return the score on the test rows of a split, and the CPU seconds of training."""
+    x_train, x_test, y_train, y_test = split(x, y, TEST, seed, stratify=not regress)
     started = time.process_time()
     model.fit(x_train, y_train)
     seconds = time.process_time() - started
@@ -99,12 +130,14 @@ def _regressor(method: str, seed: int) -> Any:
 
 def _fitting(changes: list[str], method: str) -> list[str]:
     """Leave out the settings that only the other kind of our models has."""
-    others = (
-        ("epochs",)
-        if method not in ("set", "static")
-        else ("members", "exploration_epochs", "member_epochs", "restart_prune_fraction")
+    own, other = (
+        set(kind._get_param_names())
+        for kind in (estimators.SparseMLPClassifier, estimators.TrulySparseEnsembleClassifier)
     )
-    return [change for change in changes if change.partition("=")[0] not in others]
+    if method not in SINGLE:
+        own, other = other, own
+    left_out = other - own - OPTIONS.keys()
+    return [change for change in changes if change.partition("=")[0] not in left_out]
 
 
 def summarise(rows: pd.DataFrame, score: str) -> pd.DataFrame:

@@ -4,6 +4,7 @@ import argparse
 import ast
 import json
 import math
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,13 +19,14 @@ from sklearn.model_selection import train_test_split
 
 from truly_sparse import estimators
 from truly_sparse.cli import columns
+from truly_sparse.cli.candidates import SINGLE
 from truly_sparse.errors import UserError
+from truly_sparse.estimators.model_files import facts_of_parameters
 from truly_sparse.estimators.stored import StoredRows
 from truly_sparse.estimators.table_files import bytes_of, open_table
 from truly_sparse.files import atomic_path
 from truly_sparse.measure.free_memory import limits
 
-SINGLE = ("set", "static")
 #: So many times the bytes of its numbers a table takes at most while a model learns from it (measured: 6).
 WHILE_FITTED = 8
 #: Rows of a file that are predicted at a time.
@@ -70,7 +72,13 @@ def create(method: str, preset: str, changes: list[str], regress: bool, **more: 
 
 
 def is_regression(target: pd.Series, task: str) -> bool:
-    """Return whether to regress: as told, or where the target is numbers with fractions."""
+    """Return whether to regress: as told, or where the target is numbers with fractions.
+
+    Raises
+    ------
+    UserError
+        For a task that the target is not fit for: text to regress, or fractions to classify.
+    """
     fractions = bool(pd.api.types.is_float_dtype(target) and (target % 1 != 0).any())
     if task == "regress" and not pd.api.types.is_numeric_dtype(target):
         raise UserError(f"column {target.name} holds text; it can only be classified")
@@ -80,13 +88,38 @@ def is_regression(target: pd.Series, task: str) -> bool:
 
 
 def split(x: pd.DataFrame | StoredRows, y: Any, fraction: float, seed: int, stratify: bool) -> list[Any]:
-    """Return training and test rows of x and y; every class is on both sides, where each has enough rows."""
+    """Return training and test rows of x and y; every class is on both sides, where each has enough rows.
+
+    Raises
+    ------
+    UserError
+        If no row is left to train on.
+    """
     count = len(np.unique(y)) if stratify else 0
     test = math.ceil(fraction * len(y))
+    if test >= len(y):
+        raise UserError(f"of {len(y)} row(s) {test} would be for the test, which leaves none to train on")
     possible = stratify and np.unique(y, return_counts=True)[1].min() > 1 and count <= min(test, len(y) - test)
     stratified = y if possible else None
-    both = train_test_split(np.arange(len(y)), test_size=test, stratify=stratified, random_state=seed)
+    both = train_test_split(np.arange(len(y)), test_size=test, stratify=stratified, random_state=seed % 2**32)
     return [*(x[rows] if isinstance(x, StoredRows) else x.iloc[rows] for rows in both), *(y[rows] for rows in both)]
+
+
+def folder_of(path: str | Path) -> Path:
+    """Return the nearest folder above a file to write that there is.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written: it is a folder, or what is above it is none or may not be written to.
+    """
+    target = Path(path).absolute()
+    if target.is_dir():
+        raise UserError(f"{path} is a folder; name a file in it")
+    above = next(place for place in target.parents if place.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise UserError(f"{path} cannot be written: {above} is no folder that may be written to; name another place")
+    return above
 
 
 @contextmanager
@@ -94,7 +127,7 @@ def _table(arguments: argparse.Namespace) -> Iterator[tuple[Any, npt.NDArray[Any
     """Yield the rows of a table and their targets: in memory, or in a file where that is asked for or needed."""
     free = min(size for _, size in limits())
     if arguments.stream or bytes_of(arguments.data) * WHILE_FITTED > free:
-        with open_table(arguments.data, arguments.target, Path(arguments.output).absolute().parent) as table:
+        with open_table(arguments.data, arguments.target, folder_of(arguments.output)) as table:
             yield table
     else:
         frame = columns.read(arguments.data)
@@ -103,7 +136,17 @@ def _table(arguments: argparse.Namespace) -> Iterator[tuple[Any, npt.NDArray[Any
 
 
 def fit(arguments: argparse.Namespace) -> None:
-    """Train and write a model; print where it is and how good."""
+    """Train and write a model; print where it is and how good.
+
+    Raises
+    ------
+    UserError
+        For a table, target, option or parameter that cannot be used, or a model that could not be written, before it is
+        trained.
+    """
+    if arguments.seed < 0:
+        raise UserError(f"--seed is {arguments.seed}; give 0 or more")
+    folder_of(arguments.output)
     with _table(arguments) as (x, y):
         _fit(arguments, x, y)
 
@@ -118,11 +161,14 @@ def _fit(arguments: argparse.Namespace, x: Any, y: npt.NDArray[Any]) -> None:
         random_state=arguments.seed,
         verbose=not arguments.quiet,
     )
+    facts_of_parameters(model)
     x_test, y_test = None, y[:0]
     if arguments.test_fraction:
         if not 0 < arguments.test_fraction < 1:
             raise UserError(f"--test-fraction is {arguments.test_fraction}; give a number between 0 and 1")
         x, x_test, y, y_test = split(x, y, arguments.test_fraction, arguments.seed, stratify=not regress)
+        if regress and len(y_test) < 2:
+            raise UserError(f"--test-fraction {arguments.test_fraction} keeps one row, but R² needs two; raise it")
     started = time.perf_counter()
     model.fit(x, y)
     seconds = time.perf_counter() - started
@@ -152,11 +198,19 @@ def _score(model: Any, x: Any, y: npt.NDArray[Any]) -> float:
 
 
 def predict(arguments: argparse.Namespace) -> None:
-    """Print or write predictions, one per row; of the table, some rows at a time are in memory."""
+    """Print or write predictions, one per row; of the table, some rows at a time are in memory.
+
+    Raises
+    ------
+    UserError
+        For a file that is no model of the command line, a table that does not fit it, or probabilities of a regression.
+    """
     model = _load(arguments.model)
     if arguments.probabilities and not hasattr(model, "classes_"):
         raise UserError(f"{arguments.model} regresses; it has no classes, so leave --probabilities out")
-    pieces = columns.pieces(arguments.data)
+    names, categories = model.about_["columns"], model.categories_.items()
+    texts = {names[place]: frozenset(known) for place, known in categories if known.dtype == object}
+    pieces = columns.pieces(arguments.data, texts)
     made = [_predicted(model, piece, arguments.data, arguments.probabilities) for piece in pieces]
     result = pd.concat(made, ignore_index=True)
     if arguments.output:
@@ -183,7 +237,13 @@ def _predicted(model: Any, table: pd.DataFrame, path: str, probabilities: bool) 
 
 
 def inspect(arguments: argparse.Namespace) -> None:
-    """Print the table of a model and its strongest features; write plots and ONNX where asked for."""
+    """Print the table of a model and its strongest features; write plots and ONNX where asked for.
+
+    Raises
+    ------
+    UserError
+        For a file that is no model of the command line, or options that do not go together.
+    """
     if arguments.sparse and not arguments.onnx:
         raise UserError("--sparse is a kind of ONNX file; name the file with --onnx")
     model = _load(arguments.model)

@@ -1,5 +1,6 @@
 """CSV and Parquet files, read in pieces into a temporary file: tables that memory does not hold."""
 
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ PIECE, BUFFER = 1 << 16, 1 << 20
 MOST_CATEGORIES = 100
 #: Arrow's types of which a float32 holds every value.
 _SINGLE = ("bool", "int8", "uint8", "int16", "uint16", "halffloat", "float")
+#: What pandas calls dates and times.
+_DATES = ("datetime64", "datetime", "date", "timedelta64", "timedelta", "time", "period")
 
 
 @contextmanager
@@ -54,8 +57,8 @@ def open_table(
     Raises
     ------
     UserError
-        If the file is missing, of an unknown kind or cannot be read; has no such column, or gaps in it; or a column
-        holds infinite values, names or identifiers.
+        If the file is missing, of an unknown kind or cannot be read; has no such column, or gaps, infinite values or
+        dates in it; or a column holds infinite values, names or identifiers.
 
     Examples
     --------
@@ -88,7 +91,7 @@ def reading(path: str | Path) -> Iterator[None]:
         raise
     except ImportError:
         raise UserError(f'{path} needs pyarrow; pip install "truly-sparse[tables]", or give a .csv file') from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path} cannot be read: {one_line(error)}") from None
 
 
@@ -112,6 +115,14 @@ def refuse_gaps(target: str, gaps: int, path: str | Path) -> None:
     """Refuse a target that is missing in some rows."""
     if gaps:
         raise UserError(f"column {target} of {path} is empty in {gaps} row(s); leave them out")
+
+
+def refuse_target(own: pd.Series, path: str | Path) -> None:
+    """Refuse a target, or a piece of one, that holds infinite values or dates; gaps are left to `refuse_gaps`."""
+    if is_numeric(own) and np.isinf(own.to_numpy(float, na_value=np.nan)).any():
+        raise UserError(f"column {own.name} of {path} holds infinite values; replace them or leave the rows out")
+    if pd.api.types.infer_dtype(own, skipna=True) in _DATES:
+        raise UserError(f"column {own.name} of {path} holds dates or times; turn it into numbers or text")
 
 
 def bytes_of(path: str | Path) -> float:
@@ -147,29 +158,51 @@ def refuse_infinite(x: pd.DataFrame, path: str | Path) -> None:
             raise UserError(f"{path} holds infinite values in column {name}; replace or remove them")
 
 
-def pieces_of(path: str | Path) -> Iterator[tuple[bool, pd.DataFrame]]:
-    """Yield whether float32 holds all columns, and some rows of the table at a time."""
-    return _parquet(path) if is_parquet(path) else _csv(path)
+def with_numbers(x: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with decimals, which pandas takes for objects, as numbers."""
+    decimal = [name for name in x if x[name].dtype == object and pd.api.types.infer_dtype(x[name]) == "decimal"]
+    return x.astype(dict.fromkeys(decimal, float)) if decimal else x
 
 
-def _parquet(path: str | Path) -> Iterator[tuple[bool, pd.DataFrame]]:
+def pieces_of(path: str | Path, texts: Mapping[str, frozenset[str]] = {}) -> Iterator[tuple[bool, pd.DataFrame]]:
+    """Yield whether float32 holds all columns, and some rows of the table at a time.
+
+    Parameters
+    ----------
+    path : str or Path
+    texts : dict of str to frozenset of str
+        Columns that are text whatever their values look like, with the texts that are known of them. Those of a CSV
+        file are read as they are written; whole numbers and booleans of Parquet become text where all are known.
+    """
+    return _parquet(path, texts) if is_parquet(path) else _csv(path, texts)
+
+
+def _parquet(path: str | Path, texts: Mapping[str, frozenset[str]]) -> Iterator[tuple[bool, pd.DataFrame]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path, buffer_size=BUFFER, pre_buffer=False) as file:
         single = all(str(kind) in _SINGLE for kind in file.schema_arrow.types)
         for batch in file.iter_batches(PIECE):
-            yield single, batch.to_pandas()
+            piece = with_numbers(batch.to_pandas())
+            piece.columns = [str(name) for name in piece]
+            for name in texts.keys() & set(piece):
+                kind = batch.schema.field(name).type
+                if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+                    values = [None if value is None else str(value) for value in batch.column(name).to_pylist()]
+                    if texts[name] >= {*values} - {None}:
+                        piece[name] = pd.Series(values, piece.index, object)
+            yield single, piece
     pa.default_memory_pool().release_unused()
 
 
-def _csv(path: str | Path) -> Iterator[tuple[bool, pd.DataFrame]]:
+def _csv(path: str | Path, texts: Mapping[str, frozenset[str]]) -> Iterator[tuple[bool, pd.DataFrame]]:
     """Do so; columns have in all pieces the type that they have in the whole table."""
     kinds: dict[str, set[str]] = {}
     for piece in pd.read_csv(path, chunksize=PIECE):
         for name in piece:
             kinds.setdefault(str(name), set()).update(_kind(piece[name]))
-    types = {name: _type_of(own) for name, own in kinds.items()}
+    types = {name: str if name in texts else _type_of(own) for name, own in kinds.items()}
     for piece in pd.read_csv(path, chunksize=PIECE, dtype={name: own for name, own in types.items() if own}):
         yield False, piece
 
@@ -207,9 +240,9 @@ class _Reading:
 
     def add(self, piece: pd.DataFrame, single: bool) -> None:
         """Take more rows; `single` says whether float32 holds them."""
-        piece.columns = [str(name) for name in piece.columns]
         refuse_missing(self.target, piece.columns, self.path)
         own, x = piece[self.target], piece.drop(columns=self.target)
+        refuse_target(own, self.path)
         if self.file is None:
             self.names = list(x.columns)
             self.file = BlockFile(x.shape[1], np.float32 if single else np.float64, self.folder)
