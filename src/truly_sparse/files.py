@@ -53,6 +53,16 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         os.close(handle)
 
 
+@contextmanager
+def atomic_stream(target: str | Path) -> Iterator[IO[bytes]]:
+    """Yield a file of bytes that becomes `target` on success; see `atomic_path`.
+
+    For NumPy, which writes to another path where that does not end in .npz.
+    """
+    with atomic_path(target) as temporary, temporary.open("wb") as stream:
+        yield stream
+
+
 def _remove_abandoned(target: Path) -> None:
     """Remove what was begun of a file and has no process any more that holds it."""
     begun = f".{glob.escape(target.stem)}{UNFINISHED}????????{glob.escape(target.suffix)}"

@@ -49,6 +49,12 @@ def test_a_loaded_network_is_the_saved_one_and_trains_on_as_if_never_saved(tmp_p
     assert train(loaded, 1) == train(network, 1)
 
 
+def test_a_network_has_the_file_that_was_named(tmp_path):
+    store.save(store.snapshot(networks()[0]), tmp_path / "member")
+    assert [path.name for path in tmp_path.iterdir()] == ["member"]
+    assert len(store.load(tmp_path / "member").graph) == len(networks()[0].graph)
+
+
 def test_a_dense_network_is_saved_with_the_second_moments_of_adam():
     network = networks()[1]
     train(network, optimiser=Adam(0.01))

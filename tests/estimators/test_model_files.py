@@ -66,6 +66,17 @@ def test_a_file_of_every_format_is_read(number):
         assert len(classifier.set_params(warm_start=True, members=3).fit(rows, y).members_) == 3
 
 
+@pytest.mark.parametrize("name", ["model", "model.NPZ", "model.bin"])
+def test_a_file_has_the_name_that_was_given(saved, name):
+    path = saved.with_name(name)
+    path.write_bytes(b"an older one")
+    model = load_model(saved)
+    save_model(model, path)
+    rows = load_iris().data
+    assert load_model(path).predict_proba(rows).tobytes() == model.predict_proba(rows).tobytes()
+    assert sorted(one.name for one in path.parent.iterdir()) == sorted([name, saved.name])
+
+
 @pytest.mark.parametrize("where", ["facts", "member0/values", "earlier0/1", "classes_"])
 def test_a_change_of_any_part_is_noticed(saved, where):
     facts, arrays = archives.read(saved, UNCHECKED)

@@ -16,7 +16,7 @@ from truly_sparse.engine.linked import Linked
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.noise import Noise, add_noise, noise_of, numbers_of
 from truly_sparse.errors import UserError, one_line
-from truly_sparse.files import atomic_path
+from truly_sparse.files import atomic_stream
 
 FORMAT = 3
 Network = Linked | DenseMLP
@@ -54,8 +54,8 @@ def snapshot(network: Network) -> Arrays:
 
 def save(arrays: Arrays, path: str | Path) -> None:
     """Write a `snapshot` (topology, values, velocities, biases) to `path`; it can be loaded and trained further."""
-    with atomic_path(path) as temporary:
-        np.savez(temporary, allow_pickle=False, **arrays)
+    with atomic_stream(path) as stream:
+        np.savez(stream, allow_pickle=False, **arrays)
 
 
 def load(path: str | Path) -> Network:

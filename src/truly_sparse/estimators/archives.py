@@ -12,7 +12,7 @@ import numpy.typing as npt
 from numpy.lib import format as npy
 
 from truly_sparse.errors import UserError
-from truly_sparse.files import atomic_path
+from truly_sparse.files import atomic_stream
 from truly_sparse.training.checkpoint import digest
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -28,8 +28,8 @@ def write(path: str | Path, facts: dict[str, Any], arrays: Arrays) -> None:
     """Write facts, which JSON must hold, and arrays, which must not hold objects, with their SHA-256."""
     plain = json.loads(json.dumps(facts))
     text = json.dumps(plain | {"sha256": digest(plain, arrays)}).encode()
-    with atomic_path(path) as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, **{FACTS: np.frombuffer(text, np.uint8)}, **arrays)
+    with atomic_stream(path) as stream:
+        np.savez_compressed(stream, allow_pickle=False, **{FACTS: np.frombuffer(text, np.uint8)}, **arrays)
 
 
 def read(path: Path, unchecked: tuple[int, ...]) -> tuple[dict[str, Any], Arrays]:

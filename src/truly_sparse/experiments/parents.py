@@ -11,7 +11,7 @@ from truly_sparse.engine import store
 from truly_sparse.ensembles.methods import SINGLE
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.provenance import source_hash
-from truly_sparse.files import atomic_path
+from truly_sparse.files import atomic_stream
 from truly_sparse.training.checkpoint import digest
 from truly_sparse.training.config import OF_CHILDREN
 from truly_sparse.training.loop import Loop, Member
@@ -42,9 +42,9 @@ def keep(loop: Loop, folder: Path, facts: dict[str, Any]) -> None:
     about = {"facts": facts, "epoch": loop.parent.epoch, "score": loop.parent.score, "history": loop.progress.history}
     about["sha256"] = digest(about, loop.parent.arrays)
     folder.mkdir(parents=True, exist_ok=True)
-    with atomic_path(file_of(folder, facts)) as temporary:
+    with atomic_stream(file_of(folder, facts)) as stream:
         text = np.frombuffer(json.dumps(about).encode(), np.uint8)
-        np.savez(temporary, allow_pickle=False, about=text, **loop.parent.arrays)
+        np.savez(stream, allow_pickle=False, about=text, **loop.parent.arrays)
 
 
 def take(loop: Loop, folder: Path, facts: dict[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from truly_sparse.experiments import outcome, provenance
 from truly_sparse.experiments.configuration import results_folder
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import run_folder
-from truly_sparse.files import atomic_path, write_json
+from truly_sparse.files import atomic_stream, write_json
 from truly_sparse.measure import host
 from truly_sparse.measure.counters import Counters
 
@@ -100,8 +100,8 @@ def run(
     model.write(folder)
     if probabilities is None:
         probabilities = np.empty((0, len(data.y_test), len(data.classes)), np.float32)
-    with atomic_path(folder / "predictions.npz") as temporary:
-        np.savez(temporary, allow_pickle=False, probabilities=probabilities, labels=data.y_test)
+    with atomic_stream(folder / "predictions.npz") as stream:
+        np.savez(stream, allow_pickle=False, probabilities=probabilities, labels=data.y_test)
     record = _finite(record)
     if keep is not None:
         keep(record)

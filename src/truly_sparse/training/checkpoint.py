@@ -13,7 +13,7 @@ import numpy as np
 from truly_sparse.engine import store, topology
 from truly_sparse.engine.linked import Linked
 from truly_sparse.errors import one_line
-from truly_sparse.files import atomic_path
+from truly_sparse.files import atomic_stream
 from truly_sparse.training.loop import Loop, Member, Progress
 
 FORMAT = 5
@@ -38,9 +38,9 @@ def save(loop: Loop, path: str | Path, identity: dict[str, Any]) -> None:
     arrays |= {f"parent/{name}": array for name, array in (loop.parent.arrays if loop.parent else {}).items()}
     arrays |= {f"earlier/{layer}": links for layer, links in loop.earlier.items()}
     facts["sha256"] = digest(facts, arrays)
-    with atomic_path(path) as temporary:
+    with atomic_stream(path) as stream:
         text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-        np.savez(temporary, allow_pickle=False, facts=text, **arrays)
+        np.savez(stream, allow_pickle=False, facts=text, **arrays)
 
 
 def restore(loop: Loop, path: str | Path, identity: dict[str, Any]) -> str | None:
