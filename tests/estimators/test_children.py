@@ -284,6 +284,17 @@ def test_what_cannot_be_fitted_is_said_in_one_line(wine, changes, words):
     assert "\n" not in str(caught.value)
 
 
+def test_rows_are_known_again_in_any_order_whatever_their_weights(wine):
+    rng = np.random.default_rng(0)
+    places = np.tile(np.arange(len(wine[1])), 5)
+    weights, order = rng.random(len(places)), rng.permutation(len(places))
+    x, y = (part[places] for part in wine)
+    one, other = classifier().fit(x, y, weights), classifier().fit(x, y, weights)
+    one.add_members(2, x, y, weights)
+    other.add_members(2, x[order], y[order], weights[order])
+    assert state(one) == state(other)
+
+
 def test_what_cannot_be_added_is_said_in_one_line_and_changes_nothing(wine):
     x, y = wine
     model = classifier().fit(x, y)

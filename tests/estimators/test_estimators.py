@@ -1,6 +1,7 @@
 """The estimators in scikit-learn's hands."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -193,6 +194,12 @@ def test_a_diverging_rate_is_halved_and_said(cancer):
         ({"random_state": -1}, None, "random_state is -1; give a whole number that is not negative"),
         ({"class_weight": "fair"}, None, "class_weight"),
         ({"class_weight": {7: 1.0}}, None, "class_weight names"),
+        ({"class_weight": {1: 0}}, None, "class_weight of 1 is 0; give a finite number above 0"),
+        ({"class_weight": {1: np.nan}}, None, "class_weight of 1 is nan; give"),
+        ({"class_weight": {1: np.inf}}, None, "class_weight of 1 is inf; give"),
+        ({"class_weight": {1: None}}, None, "class_weight of 1 is None; give"),
+        ({"class_weight": {1: "much"}}, None, "class_weight of 1 is 'much'; give"),
+        ({"class_weight": {1: 10**400}}, None, "class_weight of 1 is 1000.*; give"),
         ({"early_stopping": True, "validation_fraction": 0.0}, None, "validation_fraction"),
     ],
 )
@@ -203,6 +210,26 @@ def test_what_cannot_be_fitted_is_said_in_one_line(changes, y, words):
     with pytest.raises(UserError, match=words) as caught:
         model.fit(x, labels)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("weights", "class_weight"),
+    [
+        (np.full(60, 1e15), None),
+        (np.full(60, 1e308), None),
+        (np.full(60, 1e200), {1: 1e200}),
+        (np.where(np.arange(60) < 30, 1e308, 0.5), None),
+        (np.full(60, 1e308), "balanced"),
+    ],
+)
+def test_weights_that_repeat_too_many_rows_are_refused_in_one_line(weights, class_weight):
+    x = np.random.default_rng(0).normal(size=(60, 4))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserError, match=r"the weights of 60 distinct rows sum to .*; whole weights") as caught:
+            SparseMLPClassifier(**NET, class_weight=class_weight).fit(x, np.arange(60) % 2, weights)
+    assert "\n" not in str(caught.value)
+    SparseMLPClassifier(**NET, epochs=1).fit(x, np.arange(60) % 2, np.full(60, 3.0))
 
 
 def test_the_progress_bar_shows_only_when_asked(cancer, capsys):

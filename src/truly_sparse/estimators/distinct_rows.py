@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truly_sparse.engine.rows import NonZeros, chosen
+from truly_sparse.errors import UserError
 from truly_sparse.estimators.sparse_rows import add_hashes, differ
 from truly_sparse.estimators.stored import Floats, Indices, StoredRows, column_of, matrix_of
 
@@ -19,6 +20,8 @@ Weights = npt.NDArray[np.float64]
 Rows = Floats | NonZeros | StoredRows
 #: Equal rows that are compared at a time.
 COMPARED = 1 << 18
+#: Rows that whole-numbered weights may make of fewer ones.
+MOST_REPEATED = 10**9
 
 
 class Table(NamedTuple):
@@ -44,7 +47,8 @@ def gather(x: Rows, y: npt.NDArray, weights: Weights | None) -> Table:
         kept = weights > 0
         x, y, weights = chosen(x, kept), y[kept], weights[kept]
     keys = _hashes(x, y)
-    order = np.argsort(keys, kind="stable")
+    # Weights of equal rows are summed in an order of their own where that changes the sum.
+    order = np.argsort(keys, kind="stable") if are_whole(weights) else np.lexsort((weights, keys))
     x, y, weights, keys = chosen(x, order), y[order], weights[order], keys[order]
     first = np.ones(len(y), bool)
     alike = np.flatnonzero(keys[1:] == keys[:-1])
@@ -135,11 +139,23 @@ class Weighted:
     ----------
     size : int
         Rows of an epoch: the sum of whole-numbered weights, the number of rows otherwise.
+
+    Raises
+    ------
+    UserError
+        If whole-numbered weights make more than `MOST_REPEATED` rows of fewer, or the sum of weights is infinite.
     """
 
     def __init__(self, weights: Weights) -> None:
         whole = are_whole(weights)
-        self.size = round(weights.sum()) if whole else len(weights)
+        with np.errstate(over="ignore"):
+            total = weights.sum()
+        if not total <= (max(MOST_REPEATED, len(weights)) if whole else np.finfo(np.float64).max):
+            raise UserError(
+                f"the weights of {len(weights)} distinct rows sum to {total:g}; whole weights repeat rows, so give "
+                "smaller ones, such as sample_weight / sample_weight.mean()"
+            )
+        self.size = round(total) if whole else len(weights)
         self._ends = None if whole else np.cumsum(weights)
         self._repeated = None
         if whole and self.size > len(weights):

@@ -1,6 +1,7 @@
 """What classifiers of tables and of pictures have in common: weights of classes, and logarithms of probabilities."""
 
 from collections.abc import Mapping
+from math import inf, nan
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ class Labelled:
         """
         if not some and len(np.unique(table.y)) < 2:
             raise UserError("y holds one class only (with a weight above 0); a classifier needs at least 2 classes")
-        return table._replace(weights=table.weights * self._class_weights(table.y, table.weights)[table.y])
+        with np.errstate(over="ignore", invalid="ignore"):  # where they are too large, training says so
+            return table._replace(weights=table.weights * self._class_weights(table.y, table.weights)[table.y])
 
     def _class_weights(self, numbers: npt.NDArray[np.int64], weights: Weights) -> Weights:
         """Return the factor of every class."""
@@ -41,10 +43,7 @@ class Labelled:
             unknown = [label for label in self.class_weight if label not in self.classes_]
             if unknown:
                 raise UserError(f"class_weight names {unknown}, which y does not hold")
-            factors = np.array([float(self.class_weight.get(label, 1.0)) for label in self.classes_.tolist()])
-            if (factors <= 0).any():
-                raise UserError("class_weight must be above 0; leave rows out with sample_weight 0")
-            return factors
+            return np.array([_factor(label, self.class_weight.get(label, 1.0)) for label in self.classes_.tolist()])
         if self.class_weight == "balanced":
             totals = np.bincount(numbers, weights=weights, minlength=count)
             return totals.sum() / (np.count_nonzero(totals) * np.where(totals > 0, totals, 1.0))
@@ -58,3 +57,17 @@ class Labelled:
         """Return the logarithm of `predict_proba`."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
+
+
+def _factor(label: Any, given: Any) -> float:
+    """Return the weight of a class as it was given, or refuse it."""
+    try:
+        factor = float(given)
+    except (TypeError, ValueError, OverflowError):
+        factor = nan
+    if not 0 < factor < inf:
+        raise UserError(
+            f"class_weight of {label!r} is {given!r}; give a finite number above 0, and leave rows out with "
+            "sample_weight 0"
+        )
+    return factor
