@@ -4,10 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
+from scipy.sparse import csr_array
 from sklearn.datasets import load_breast_cancer, load_wine
 
-from truly_sparse import SparseMLPClassifier, TrulySparseEnsembleClassifier, TrulySparseEnsembleRegressor
+from truly_sparse import (
+    SparseCNNClassifier,
+    SparseMLPClassifier,
+    TrulySparseEnsembleClassifier,
+    TrulySparseEnsembleRegressor,
+)
 from truly_sparse.engine.prediction import MANY
+from truly_sparse.errors import UserError
 from truly_sparse.estimators.base import PREDICTION_ROWS
 
 NET = {"hidden_layer_sizes": (40, 30), "epsilon": 5}
@@ -52,6 +59,37 @@ def test_a_row_alone_prepared_or_among_others_has_the_same_bits(fitted):
         assert np.asarray(predict(x[row].tolist())).tobytes() == wanted[row].tobytes()
     for rows in (2, 3, 11, 12, 13, 14):
         assert outputs(model, x[:rows]).tobytes() == wanted[:rows].tobytes()
+
+
+@pytest.mark.parametrize("kind", ["classifier", "regressor", "sparse rows", "pictures"])
+def test_rows_without_a_prediction_are_refused_and_named(kind):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(100, 8, 8) if kind == "pictures" else (100, 4))
+    y = np.arange(100) % 2
+    if kind == "pictures":
+        model = SparseCNNClassifier(hidden_layer_sizes=(4, 8), compression=4, epochs=1)
+    elif kind == "regressor":
+        model = TrulySparseEnsembleRegressor(**SMALL, preset="paper")
+    else:
+        model = SparseMLPClassifier(**NET, epochs=3, preset="paper", preprocessing="none")
+    x, far = x.copy(), x[:5].copy()
+    far[3] = 3e38 * np.sign(far[3])
+    if kind == "sparse rows":
+        x, far = csr_array(x), csr_array(far)
+    model.fit(x, y)
+    ways = [model.predict] if kind == "regressor" else [model.predict, model.predict_proba]
+    if kind in ("classifier", "regressor"):
+        prepared = model.predictor()
+        assert np.isfinite(prepared(far[0])).all()
+        ways.append(lambda rows: prepared(rows[3]))
+    for way in ways:
+        with (
+            np.errstate(over="ignore"),
+            pytest.raises(UserError, match=r"row [03] of X .* has no prediction") as caught,
+        ):
+            way(far)
+        assert "\n" not in str(caught.value)
+        assert ("row 0" in str(caught.value)) == (way is ways[-1] and kind in ("classifier", "regressor"))
 
 
 def test_any_number_of_threads_gives_the_same_bits():

@@ -60,6 +60,23 @@ def test_a_regressor_learns_from_a_stream_within_the_targets_it_was_told(diabete
     assert narrow.predict(x).max() <= y[low].max()
 
 
+def test_a_stream_may_begin_with_one_class_and_go_on_with_one_row(cancer, diabetes):
+    (x, y), (rows, targets) = cancer, diabetes
+    one = np.flatnonzero(y == 1)[:50]
+    model = SparseMLPClassifier(**NET).partial_fit(x[one], y[one], classes=[0, 1]).partial_fit(x[:100], y[:100])
+    assert model.predict_proba(x).shape == (569, 2)
+    with pytest.raises(UserError, match="one class only"):
+        SparseMLPClassifier(**NET).partial_fit(x[one], y[one])
+    with pytest.raises(UserError, match=r"1 distinct row.*needs at least 2"):
+        SparseMLPClassifier(**NET).partial_fit(x[:1], y[:1], classes=[0, 1])
+    regressor = TrulySparseEnsembleRegressor(**NET, members=2).partial_fit(rows, targets)
+    for own, table in ((model, cancer), (regressor, diabetes)):
+        before = state(own)
+        for part in (slice(0, 1), np.zeros(30, int)):
+            assert state(own.partial_fit(*(values[part] for values in table))) != before
+            before = state(own)
+
+
 def test_members_that_fit_made_go_on_and_more_can_follow(cancer):
     x, y = cancer
     model = TrulySparseEnsembleClassifier(**ENSEMBLE).fit(x[:300], y[:300])

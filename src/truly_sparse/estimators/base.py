@@ -40,7 +40,7 @@ from truly_sparse.estimators.distinct_rows import Rows, Table, Weighted, Weights
 from truly_sparse.estimators.encoding import Encoding
 from truly_sparse.estimators.fit_config import FitConfig
 from truly_sparse.estimators.parameters import Parameters
-from truly_sparse.estimators.predictor import Finish, Predictor, mean_of_members
+from truly_sparse.estimators.predictor import Finish, Predictor, mean_of_members, refuse_overflow
 from truly_sparse.estimators.presets import HELD_OUT, MANY, batch_size, fill_in, settle, shortened
 from truly_sparse.estimators.sparse_rows import of_csr
 from truly_sparse.estimators.stored import StoredRows
@@ -467,9 +467,11 @@ class SparseEstimator(Parameters):
         return min(effective_n_jobs(self._workers()), cpu_count())
 
     def _mean_output(self, x: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return the mean of the members' outputs."""
+        """Return the mean of the members' outputs, refusing rows that have none."""
         check_is_fitted(self)
-        return mean_of_members(self._member_outputs(self._check_features(x)))
+        mean = mean_of_members(self._member_outputs(self._check_features(x)))
+        refuse_overflow(mean)
+        return mean
 
     def predictor(self) -> Predictor:
         """Return a function that predicts one row at a time, several times as fast as a call with one row.
@@ -479,8 +481,9 @@ class SparseEstimator(Parameters):
         callable
             From a row, shape (n_features,), to what `predict_proba` gives for it, shape (n_classes,), or a regressor's
             `predict`, a number; to the same bits. Nothing is checked: a row has the numbers of X in their order, NaN
-            where one is missing, and a category of text as its place in `categories_` (-1: none of them). Later changes
-            of the model change nothing. One thread at a time may call it.
+            where one is missing, and a category of text as its place in `categories_` (-1: none of them). A row whose
+            numbers are so large that the networks have no answer is refused, as `predict` does. Later changes of the
+            model change nothing. One thread at a time may call it.
 
         Examples
         --------
@@ -549,7 +552,7 @@ def weights_of(sample_weight: npt.ArrayLike | None, rows: npt.NDArray | StoredRo
     if sample_weight is None:
         return None
     weights: Weights = _check_sample_weight(sample_weight, rows, dtype=np.float64)
-    if (weights < 0).any() or not weights.sum() > 0:
+    if (weights < 0).any() or not weights.any():
         raise UserError("sample_weight must not be negative, nor 0 for all rows")
     return weights
 
@@ -623,9 +626,9 @@ def shown_row(row: dict[str, Any], metric: str) -> dict[str, Any]:
     return {name: row[name] for name in HISTORY}
 
 
-def gathered(features: Rows, y: npt.NDArray, weights: Weights | None) -> Table:
-    """Return the distinct rows, refusing too few."""
+def gathered(features: Rows, y: npt.NDArray, weights: Weights | None, least: int = 2) -> Table:
+    """Return the distinct rows, refusing fewer than `least`: what goes on in a stream needs 1, all else 2."""
     table = gather(features, y, weights)
-    if len(table.y) < 2:
-        raise UserError(f"{len(table.y)} distinct row(s), n_samples = {len(y)}; training needs at least 2")
+    if len(table.y) < least:
+        raise UserError(f"{len(table.y)} distinct row(s), n_samples = {len(y)}; training needs at least {least}")
     return table

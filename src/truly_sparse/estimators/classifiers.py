@@ -23,6 +23,7 @@ from truly_sparse.estimators.parameters import SingleParameters, documented, par
 from truly_sparse.estimators.predictor import Finish
 from truly_sparse.estimators.streaming import where_streamed
 from truly_sparse.estimators.temperature import tempered
+from truly_sparse.estimators.undoing import undone_on_failure
 from truly_sparse.training.targets import Classes
 
 
@@ -45,7 +46,8 @@ class SparseClassifier(Inspection, Labelled, ClassifierMixin, SparseEstimator):
         y : array-like, shape (n_samples,)
             Labels: numbers or strings.
         sample_weight : array-like, shape (n_samples,), optional
-            A whole number repeats a row, 0 leaves it out; other numbers are proportions.
+            A whole number repeats a row, 0 leaves it out; other numbers are proportions. Whole ones therefore multiply
+            the time of training, and must not sum to more than 1e9.
 
         Returns
         -------
@@ -55,7 +57,7 @@ class SparseClassifier(Inspection, Labelled, ClassifierMixin, SparseEstimator):
         ------
         UserError
             If the settings contradict each other, a column holds neither numbers nor categories, or infinite values, y
-            has one class, or training diverges at ever lower rates.
+            has one class, or training diverges at ever lower rates. After any exception the estimator is as it was.
         """
         return self._fit(X, y, sample_weight, self._earlier())
 
@@ -68,10 +70,11 @@ class SparseClassifier(Inspection, Labelled, ClassifierMixin, SparseEstimator):
         changes: Mapping[str, Any] | None = None,
     ) -> Self:
         """Train, or go on from `before`, with changes of the settings."""
-        features, labels, weights = self._check_training(X, y, sample_weight, reset=before is None)
-        check_classification_targets(labels)
-        settings = self._settings() | dict(changes or {})
-        self._learn(features, self._encode(labels, new=before is None), weights, settings, before)
+        with undone_on_failure(self):
+            features, labels, weights = self._check_training(X, y, sample_weight, reset=before is None)
+            check_classification_targets(labels)
+            settings = self._settings() | dict(changes or {})
+            self._learn(features, self._encode(labels, new=before is None), weights, settings, before)
         return self
 
     @where_streamed
@@ -91,16 +94,20 @@ class SparseClassifier(Inspection, Labelled, ClassifierMixin, SparseEstimator):
         subnetworks and snapshots, have no `partial_fit`.
         """
         before = self._streamed()
-        features, labels, weights = self._check_training(X, y, sample_weight, reset=before is None)
-        check_classification_targets(labels)
-        known = np.unique(column_or_1d(classes)) if classes is not None else None
-        if before is None:
-            self.classes_: npt.NDArray[Any] = known if known is not None else np.unique(labels)
-            if len(self.classes_) < 2:
-                raise UserError("classes holds one class only; a classifier needs at least 2 classes")
-        elif known is not None and not np.array_equal(known, self.classes_):
-            raise UserError(f"classes {known} are not those of the first call, {self.classes_}")
-        self._learn(features, self._encode(labels, new=False), weights, self._one_epoch(before), before)
+        with undone_on_failure(self):
+            features, labels, weights = self._check_training(X, y, sample_weight, reset=before is None)
+            check_classification_targets(labels)
+            known = np.unique(column_or_1d(classes)) if classes is not None else None
+            if before is None:
+                self.classes_: npt.NDArray[Any] = known if known is not None else np.unique(labels)
+                if len(self.classes_) < 2:
+                    raise UserError("classes holds one class only; a classifier needs at least 2 classes")
+            elif known is not None and not np.array_equal(known, self.classes_):
+                raise UserError(f"classes {known} are not those of the first call, {self.classes_}")
+            settings, numbers = self._one_epoch(before), self._encode(labels, new=False)
+            self._learn(
+                features, numbers, weights, settings, before, 2 if before is None else 1, told=known is not None
+            )
         return self
 
     def _encode(self, labels: npt.NDArray[Any], new: bool) -> npt.NDArray[np.int64]:
@@ -119,10 +126,13 @@ class SparseClassifier(Inspection, Labelled, ClassifierMixin, SparseEstimator):
         weights: Weights | None,
         settings: dict[str, Any],
         before: Any,
+        least: int = 2,
+        told: bool = False,
     ) -> None:
-        table = gathered(features, numbers, weights)
+        """Train on at least so many distinct rows, of one class only if `classes_` was `told` or known before."""
+        table = gathered(features, numbers, weights, least)
         del numbers
-        table = self._weighted(table, some=before is not None)
+        table = self._weighted(table, some=told or before is not None)
         count = len(self.classes_)
         self._train(table, lambda y, held, weights: Classes(y, held, count, weights), settings, before)
 

@@ -29,7 +29,9 @@ from truly_sparse.estimators.fit_config import AUTOMATIC, SETTINGS, FitConfig
 from truly_sparse.estimators.inspection import Summary, summarised
 from truly_sparse.estimators.labels import CLASS_WEIGHT, ClassWeight, Labelled
 from truly_sparse.estimators.parameters import documented, parameter
+from truly_sparse.estimators.predictor import refuse_overflow
 from truly_sparse.estimators.presets import HELD_OUT, batch_size, epochs_of
+from truly_sparse.estimators.undoing import undone_on_failure
 from truly_sparse.training.config import ARCHITECTURES
 from truly_sparse.training.loop import Loop, Problem
 from truly_sparse.training.settings import setting
@@ -149,7 +151,8 @@ class SparseCNNClassifier(Labelled, ClassifierMixin, BaseEstimator):
         y : array-like, shape (n_samples,)
             Labels: numbers or strings.
         sample_weight : array-like, shape (n_samples,), optional
-            A whole number repeats a picture, 0 leaves it out; other numbers are proportions.
+            A whole number repeats a picture, 0 leaves it out; other numbers are proportions. Whole ones therefore
+            multiply the time of training, and must not sum to more than 1e9.
 
         Returns
         -------
@@ -159,17 +162,18 @@ class SparseCNNClassifier(Labelled, ClassifierMixin, BaseEstimator):
         ------
         UserError
             If X holds no pictures, they are too small for the network, the settings contradict each other, y has one
-            class, or training diverges at ever lower rates.
+            class, or training diverges at ever lower rates. After any exception the estimator is as it was.
         """
-        settings = self._settings()
-        pictures, self.picture_shape_ = self._flattened(X, None)
-        labels = column_or_1d(y, warn=True)
-        check_consistent_length(pictures, labels)
-        check_classification_targets(labels)
-        self.n_features_in_ = pictures.shape[1]
-        self.classes_, numbers = np.unique(labels, return_inverse=True)
-        table = gather(pictures, numbers.astype(np.int64), weights_of(sample_weight, pictures))
-        self._train(self._weighted(table), settings)
+        with undone_on_failure(self):
+            settings = self._settings()
+            pictures, self.picture_shape_ = self._flattened(X, None)
+            labels = column_or_1d(y, warn=True)
+            check_consistent_length(pictures, labels)
+            check_classification_targets(labels)
+            self.n_features_in_ = pictures.shape[1]
+            self.classes_, numbers = np.unique(labels, return_inverse=True)
+            table = gather(pictures, numbers.astype(np.int64), weights_of(sample_weight, pictures))
+            self._train(self._weighted(table), settings)
         return self
 
     def _settings(self) -> dict[str, Any]:
@@ -269,7 +273,9 @@ class SparseCNNClassifier(Labelled, ClassifierMixin, BaseEstimator):
             for start in range(0, len(pictures), ROWS)
         ]
         found = np.concatenate(parts).astype(np.float64)
-        return found / found.sum(axis=1, keepdims=True)
+        found /= found.sum(axis=1, keepdims=True)
+        refuse_overflow(found)
+        return found
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the most probable class of each picture, shape (n_samples,)."""

@@ -19,6 +19,7 @@ from truly_sparse.estimators.parameters import documented
 from truly_sparse.estimators.predictor import Finish
 from truly_sparse.estimators.streaming import where_streamed
 from truly_sparse.estimators.targets import Values, knots_of, mean_of
+from truly_sparse.estimators.undoing import undone_on_failure
 from truly_sparse.training.settings import setting
 
 
@@ -73,11 +74,13 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
         changes: Mapping[str, Any] | None = None,
     ) -> Self:
         """Train, or go on from `before`, with changes of the settings."""
-        settings = self._settings() | dict(changes or {})
-        table = self._distinct(X, y, sample_weight, before is None)
-        if before is None:
-            self.knots_ = knots_of(table.y, table.weights, int(self.knots))
-        return self._learn(table, settings, before)
+        with undone_on_failure(self):
+            settings = self._settings() | dict(changes or {})
+            table = self._distinct(X, y, sample_weight, before is None)
+            if before is None:
+                self.knots_ = knots_of(table.y, table.weights, int(self.knots))
+            self._learn(table, settings, before)
+        return self
 
     @where_streamed
     def partial_fit(
@@ -93,26 +96,29 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
         from its y. Later targets beyond them count as the nearest one.
         """
         before = self._streamed()
-        table = self._distinct(X, y, sample_weight, before is None)
-        settings = self._one_epoch(before)
-        if before is None:
-            spread = table.y if targets is None else check_array(targets, ensure_2d=False, dtype=np.float64).ravel()
-            of_spread = table.weights if targets is None else np.ones(len(spread))
-            self.knots_ = knots_of(spread, of_spread, int(self.knots))
-        return self._learn(table, settings, before)
+        with undone_on_failure(self):
+            table = self._distinct(X, y, sample_weight, before is None, 2 if before is None else 1)
+            settings = self._one_epoch(before)
+            if before is None:
+                spread = table.y if targets is None else check_array(targets, ensure_2d=False, dtype=np.float64).ravel()
+                of_spread = table.weights if targets is None else np.ones(len(spread))
+                self.knots_ = knots_of(spread, of_spread, int(self.knots))
+            self._learn(table, settings, before)
+        return self
 
-    def _distinct(self, x: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None, reset: bool) -> Table:
-        """Return the distinct rows with their targets and weights."""
+    def _distinct(
+        self, x: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None, reset: bool, least: int = 2
+    ) -> Table:
+        """Return the distinct rows, at least so many, with their targets and weights."""
         if getattr(y, "ndim", 1) == 2 and np.shape(y)[1] > 1:
             raise UserError(
                 "y has several columns; sklearn.multioutput.MultiOutputRegressor trains an ensemble for each"
             )
         features, values, weights = self._check_training(x, y, sample_weight, reset, y_numeric=True)
-        return gathered(features, values.astype(np.float64), weights)
+        return gathered(features, values.astype(np.float64), weights, least)
 
-    def _learn(self, table: Table, settings: dict[str, Any], before: Model | None) -> Self:
+    def _learn(self, table: Table, settings: dict[str, Any], before: Model | None) -> None:
         self._train(table, lambda y, held, weights: Values(y, held, self.knots_, weights), settings, before)
-        return self
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the mean of the predicted distribution of each row, shape (n_samples,)."""
