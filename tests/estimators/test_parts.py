@@ -136,6 +136,25 @@ def test_rows_that_are_no_places_on_ramps_are_encoded_as_they_were():
     np.testing.assert_array_equal(encoding.samples(x), encoding.transform(x))
 
 
+@pytest.mark.parametrize("kind", ["piecewise_linear", "standard", "quantile"])
+@pytest.mark.parametrize(
+    ("column", "steps"),
+    [
+        ([0.0, 1e-310, 2e-310, 1.0, 2.0], [0.0, 1.0, 2.0]),
+        ([0.0, 0.0, 1e-310, 5e-309, 1e-308], [0.0, 1e-308]),
+        ([0.0, 1e-310, 1e-310, 2e-310, 2e-310], [0.0]),
+        ([0.0, 1e-170, 2e-170, 3e-170, 4e-170], [0.0, 1e-170, 2e-170, 3e-170, 4e-170]),
+    ],
+)
+def test_steps_too_small_for_an_inverse_are_none(kind, column, steps):
+    x = np.column_stack([column, np.arange(5.0)])
+    encoding = Encoding(preprocessing.create(kind, 8)).fit(x, np.ones(5))
+    assert np.isfinite(encoding.transform(x)).all()
+    if kind == "piecewise_linear":
+        own = encoding.scaling.of == 0
+        assert [*encoding.scaling.start[own], *encoding.scaling.stop[own][-1:]] == (steps if len(steps) > 1 else [])
+
+
 def test_ramps_of_weighted_rows_are_those_of_repeated_rows_and_of_nothing_are_zero():
     rng = np.random.default_rng(4)
     x, weights = rng.normal(size=(60, 2)).astype(np.float32), rng.integers(1, 4, 60)

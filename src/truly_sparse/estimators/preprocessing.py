@@ -22,10 +22,15 @@ from truly_sparse.estimators.stored import Floats, StoredRows, column_of
 Arrays = dict[str, npt.NDArray[Any]]
 #: Knots of the normal quantiles of a feature.
 KNOTS = 256
+#: A width up to here has no finite inverse.
+CLOSEST = 2.0**-1024
 
 
 def _moments(x: Floats | StoredRows, weights: Weights) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return mean and deviation of every column; that of a constant column is 1, that of an empty one infinite."""
+    """Return mean and deviation of every column.
+
+    That of a constant column is 1, as where squares are too small for a number; that of an empty one is infinite.
+    """
     # Sums row by row, not products of matrices: those depend on the BLAS library and the processor.
     own = [_moments_of(column_of(x, place), weights, x.shape[1] == 1) for place in range(x.shape[1])]
     return np.array([mean for mean, _ in own]), np.array([deviation for _, deviation in own])
@@ -46,7 +51,7 @@ def _moments_of(column: Floats, weights: Weights, alone: bool) -> tuple[float, f
     total = np.sum if alone and not gaps.any() else _sum
     mean = total(share * values)
     deviation = np.sqrt(total(share * (values - mean) ** 2))
-    return float(mean), float(deviation) if different > 1 else 1.0 if different else np.inf
+    return float(mean), (float(deviation) if different > 1 and deviation > 0 else 1.0) if different else np.inf
 
 
 def _sum(values: npt.NDArray[np.float64]) -> np.float64:
@@ -294,7 +299,7 @@ class PiecewiseLinear(Ramps):
     """Piecewise-linear encoding (Gorishniy et al. 2022): `bins` ramps between quantiles of a feature, standardised.
 
     The encoded features are many and say little each: a sparse first block links only some of them, so that its
-    cost grows with the links, not with the bins. A constant feature has no ramp.
+    cost grows with the links, not with the bins. A constant feature has no ramp, nor have steps up to `CLOSEST`.
     """
 
     names: ClassVar[tuple[str, ...]] = (*Ramps.names, "mean", "deviation")
@@ -314,7 +319,7 @@ class PiecewiseLinear(Ramps):
 
     def _fitted(self, column: Floats, weights: Weights) -> tuple[Floats, Floats, Floats]:
         """Return knots of a feature, and mean and deviation of its ramps."""
-        knots = self.knots(column, weights)[0]
+        knots = _apart(self.knots(column, weights)[0])
         return knots, *self._moments_between(column, weights, knots)
 
     def _moments_between(self, column: Floats, weights: Weights, knots: Floats) -> tuple[Floats, Floats]:
@@ -350,6 +355,17 @@ class PiecewiseLinear(Ramps):
         found = Ramped(np.empty((len(x), 2 * x.shape[1]), np.float32), first, low, high)
         place_ramps(x, self.start, inverse, self.mean, scale, np.empty(TOGETHER), np.empty(TOGETHER), found)
         return found
+
+
+def _apart(knots: Floats) -> Floats:
+    """Return ascending knots without those that are too close to the one before for a ramp between them."""
+    if (np.diff(knots) > CLOSEST).all():
+        return knots
+    kept = knots[:1].tolist()
+    for knot in knots.tolist():
+        if knot - kept[-1] > CLOSEST:
+            kept.append(knot)
+    return np.array(kept)
 
 
 SCALINGS: dict[str, type[Scaling]] = {
