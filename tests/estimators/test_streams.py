@@ -56,8 +56,23 @@ def test_a_regressor_learns_from_a_stream_within_the_targets_it_was_told(diabete
     assert model.score(x[400:], y[400:]) > 0.2
     assert (model.knots_[0], model.knots_[-1]) == (y.min(), y.max())
     low = np.argsort(y)[:100]
-    narrow = TrulySparseEnsembleRegressor(**NET, members=2).partial_fit(x[low], y[low]).partial_fit(x, y)
+    narrow = TrulySparseEnsembleRegressor(**NET, members=2).partial_fit(x[low], y[low])
+    share = f"{np.mean(y > y[low].max()):.2%}"
+    with pytest.warns(UserWarning, match=f"{share} of the targets are not between the knots 25 and") as caught:
+        narrow.partial_fit(x, y)
+    assert [one.filename for one in caught] == [__file__]
     assert narrow.predict(x).max() <= y[low].max()
+    for targets in (None, np.zeros(3)):
+        with pytest.raises(UserError, match=r"the first targets are all 0, .* give targets, values"):
+            TrulySparseEnsembleRegressor(**NET).partial_fit(x, np.zeros(len(y)), targets=targets)
+
+
+def test_a_regressor_that_goes_on_warns_of_targets_that_its_knots_cannot_express(diabetes):
+    x, y = diabetes
+    model = TrulySparseEnsembleRegressor(**ENSEMBLE, warm_start=True).fit(x, y)
+    with pytest.warns(UserWarning, match=r"100.00% of the targets are not between") as caught:
+        model.set_params(members=3).fit(x, 1000 * y)
+    assert [one.filename for one in caught] == [__file__]
 
 
 def test_a_stream_may_begin_with_one_class_and_go_on_with_one_row(cancer, diabetes):

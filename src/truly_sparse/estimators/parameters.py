@@ -82,7 +82,8 @@ class Parameters(BaseEstimator):
     warm_start: bool = parameter(
         False,
         "bool",
-        "A later fit goes on from what there is: an ensemble adds `members` it lacks, a single network trains further.",
+        "A later fit goes on from what there is: an ensemble adds `members` it lacks, a single network trains further. "
+        "The encoding stays, and so do the knots of a regressor, beyond which later targets count as the nearest one.",
     )
     verbose: bool = parameter(False, "bool", "Show a progress bar.")
     random_state: Any = parameter(

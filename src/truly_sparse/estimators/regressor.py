@@ -1,5 +1,6 @@
 """The ensemble for real-valued targets."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -79,6 +80,7 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
             table = self._distinct(X, y, sample_weight, before is None)
             if before is None:
                 self.knots_ = knots_of(table.y, table.weights, int(self.knots))
+            self._warn_of_others(table, stacklevel=4)
             self._learn(table, settings, before)
         return self
 
@@ -93,7 +95,8 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
         """Train every member one epoch on some rows; see `TrulySparseEnsembleClassifier.partial_fit`.
 
         `knots_` are learned in the first call: from `targets`, values that are spread as those of all rows will be, or
-        from its y. Later targets beyond them count as the nearest one.
+        from its y; these must not be all the same. Later targets beyond them count as the nearest one, of which a
+        warning tells.
         """
         before = self._streamed()
         with undone_on_failure(self):
@@ -103,6 +106,12 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
                 spread = table.y if targets is None else check_array(targets, ensure_2d=False, dtype=np.float64).ravel()
                 of_spread = table.weights if targets is None else np.ones(len(spread))
                 self.knots_ = knots_of(spread, of_spread, int(self.knots))
+                if len(self.knots_) < 2:
+                    raise UserError(
+                        f"the first targets are all {self.knots_[0]:g}, so that nothing else could be predicted later; "
+                        "give targets, values that are spread as those of all rows will be"
+                    )
+            self._warn_of_others(table, stacklevel=3)
             self._learn(table, settings, before)
         return self
 
@@ -116,6 +125,17 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
             )
         features, values, weights = self._check_training(x, y, sample_weight, reset, y_numeric=True)
         return gathered(features, values.astype(np.float64), weights, least)
+
+    def _warn_of_others(self, table: Table, stacklevel: int) -> None:
+        """Tell the caller, so many calls up, of targets that no knots around them can express."""
+        low, high = float(self.knots_[0]), float(self.knots_[-1])
+        share = np.average((table.y < low) | (table.y > high), weights=table.weights)
+        if share > 0:
+            warnings.warn(
+                f"{share:.2%} of the targets are not between the knots {low:g} and {high:g}, and count as the nearer; a "
+                "new fit, or targets in the first partial_fit, gives other knots",
+                stacklevel=stacklevel,
+            )
 
     def _learn(self, table: Table, settings: dict[str, Any], before: Model | None) -> None:
         self._train(table, lambda y, held, weights: Values(y, held, self.knots_, weights), settings, before)
