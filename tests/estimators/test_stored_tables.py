@@ -178,6 +178,14 @@ def test_other_columns_than_in_training_are_said_in_one_line(path):
         model.predict(X)
 
 
+def test_numbers_too_large_for_categories_are_one_line(tmp_path):
+    path = tmp_path / "names.csv"
+    pd.DataFrame({"name": np.arange(2**60, 2**60 + 50), "y": np.arange(50) % 2}).to_csv(path, index=False)
+    model = SparseMLPClassifier(**NET, epochs=2, categorical_features=["name"])
+    with open_table(path, "y") as (X, y), pytest.raises(UserError, match=r"column name of X .* turn them into text"):
+        model.fit(X, y)
+
+
 def test_a_file_that_was_cut_is_one_line(tmp_path):
     file = BlockFile(2, np.float32, tmp_path)
     file.append(np.ones((2 * stored.BLOCK, 2), np.float32))

@@ -275,6 +275,13 @@ def test_names_and_their_order_are_checked_in_every_kind_of_table():
         ({}, "size", "categorical_features is 'size'; give a list"),
         ({}, 3, "categorical_features is 3; give a list"),
         ({}, [True, 0, 1], "names True"),
+        (
+            {"size": list(range(2**60, 2**60 + 240))},
+            [0],
+            "column size .* numbers as large as 1152921504606846976; .*text",
+        ),
+        ({"size": [1, -(2**53)] * 120}, [0], "column size .* numbers as large as -9007199254740992; .* into text"),
+        ({"size": [1, np.inf] * 120}, [0], "column size of X holds infinite values"),
     ],
 )
 def test_what_is_neither_number_nor_category_is_said_in_one_line(changes, categorical, words):
@@ -285,6 +292,18 @@ def test_what_is_neither_number_nor_category_is_said_in_one_line(changes, catego
     with pytest.raises(UserError, match=words) as caught:
         SparseMLPClassifier(**NET, epochs=2, categorical_features=categorical).fit(changed, y)
     assert "\n" not in str(caught.value)
+
+
+def test_numbers_that_are_categories_are_known_again_as_float32():
+    wide = pd.DataFrame({"code": [0.1, 0.7, 1e9 + 1, 2.0**53 - 1] * 30, "size": np.arange(120.0)})
+    narrow, y = wide.astype({"code": np.float32}), (wide["code"] > 1).to_numpy(int)
+    model = SparseMLPClassifier(**NET, epochs=2, categorical_features=["code"]).fit(wide, y)
+    wanted = model.predict_proba(wide).tobytes()
+    every = (narrow, wide.astype(np.float32), pl.from_pandas(narrow), pa.Table.from_pandas(narrow))
+    assert all(model.predict_proba(rows).tobytes() == wanted for rows in every)
+    plain = SparseMLPClassifier(**NET, epochs=2, categorical_features=[0]).fit(wide.to_numpy(), y)
+    assert plain.predict_proba(wide.to_numpy(np.float32)).tobytes() == wanted
+    assert not model._model.encoding.transform(model._check_features(wide.assign(code=0.1 + 1e-9)))[:, -4:].any()
 
 
 def test_columns_of_another_kind_than_in_training_are_said_in_one_line():

@@ -43,7 +43,7 @@ class Parameters(BaseEstimator):
         None,
         "list of int or str, or mask",
         "Columns of X whose numbers are categories, by place, by name or as a mask. Columns of text, and of a table's "
-        "own types for categories, are categories in any case.",
+        "own types for categories, are categories in any case. Numbers from 2**53 on must become text first.",
     )
     preprocessing: str | None = None
     bins: int | None = None

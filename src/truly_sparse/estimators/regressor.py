@@ -132,8 +132,8 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
         share = np.average((table.y < low) | (table.y > high), weights=table.weights)
         if share > 0:
             warnings.warn(
-                f"{share:.2%} of the targets are not between the knots {low:g} and {high:g}, and count as the nearer; a "
-                "new fit, or targets in the first partial_fit, gives other knots",
+                f"{share:.2%} of the targets are not between the knots {low:g} and {high:g}, and count as the nearer; "
+                "a new fit, or targets in the first partial_fit, gives other knots",
                 stacklevel=stacklevel,
             )
 

@@ -185,11 +185,11 @@ class StoredRows:
         found: tables.Categories = {}
         for place in sorted(self.typed | self.texts.keys() | named):
             values = self.column(place)
-            held = np.unique(values[~np.isnan(values)])
             if place in self.texts:
+                held = np.unique(values[~np.isnan(values)])
                 found[place] = np.array(sorted(self.texts[place][int(number)] for number in held), object)
             else:
-                found[place] = held.astype(np.float64)
+                found[place] = tables.categories_of_numbers(values, f"column {self.names[place]} of X")
         return found
 
     def coded(self, categories: tables.Categories) -> "StoredRows":

@@ -19,6 +19,8 @@ from truly_sparse.errors import UserError
 Objects = npt.NDArray[np.object_]
 #: The sorted categories of each column that has some, by its place: float64, or objects that are text.
 Categories = dict[int, npt.NDArray[Any]]
+#: Whole numbers below this one are not rounded to others.
+EXACT = 2.0**53
 #: Place in the matrix of a category that the first fit did not see.
 UNSEEN = -1.0
 #: Of a table's columns: numbers, text, and what holds objects of any kind, such as pandas' older columns of text.
@@ -31,13 +33,15 @@ class Rows(NamedTuple):
 
     `values` is an array-like of numbers, of a table float64 or float32, with NaN where a value is missing and in
     columns of text; `texts` has those by their place, None where a value is missing; `typed` are the places of the
-    columns whose type says that they are categories; `names` are those of the columns, where there are some.
+    columns whose type says that they are categories; `names` are those of the columns, where there are some; `single`
+    are the places of a table's columns of float32, which `values` may have as float64.
     """
 
     values: Any
     texts: dict[int, Objects]
     typed: frozenset[int]
     names: Sequence[Any] | None
+    single: frozenset[int] = frozenset()
 
     def column(self, place: int) -> str:
         """Return what a message calls a column."""
@@ -75,7 +79,9 @@ def _of_table(table: "nw.DataFrame[Any]") -> Rows:
     names = list(table.columns)
     columns = list(table.iter_columns())
     typed = [place for place, column in enumerate(columns) if isinstance(column.dtype, _TEXT)]
-    return _assembled([_of_column(own, _called(names, place)) for place, own in enumerate(columns)], typed, names)
+    single = frozenset(place for place, column in enumerate(columns) if isinstance(column.dtype, nw.Float32))
+    rows = _assembled([_of_column(own, _called(names, place)) for place, own in enumerate(columns)], typed, names)
+    return rows._replace(single=single)
 
 
 def _assembled(columns: Sequence[npt.NDArray[Any]], typed: Iterable[int], names: Sequence[Any] | None) -> Rows:
@@ -185,6 +191,11 @@ def learned(
         Columns whose numbers are categories.
     kept : ndarray of bool, shape (rows,), optional
         Rows that count.
+
+    Raises
+    ------
+    UserError
+        For numbers that float64 does not tell from all others.
     """
     found: Categories = {}
     for place in sorted(rows.typed | rows.texts.keys() | named):
@@ -193,7 +204,25 @@ def learned(
             found[place] = np.array(sorted({str(value) for value in own if value is not None}), object)
         else:
             numbers = x[:, place] if kept is None else x[kept, place]
-            found[place] = np.unique(numbers[~np.isnan(numbers)]).astype(np.float64)
+            found[place] = categories_of_numbers(numbers, rows.column(place))
+    return found
+
+
+def categories_of_numbers(values: npt.NDArray[np.floating], column: str) -> npt.NDArray[np.float64]:
+    """Return the sorted categories of a column of numbers.
+
+    Raises
+    ------
+    UserError
+        For numbers that float64 does not tell from all others.
+    """
+    found = np.unique(values[~np.isnan(values)]).astype(np.float64)
+    large = found[(np.abs(found) >= EXACT) & np.isfinite(found)]
+    if len(large):
+        raise UserError(
+            f"{column} holds categories that are numbers as large as {large[0]:.0f}; from 2**53 on, one cannot be told "
+            "from the next, so turn them into text"
+        )
     return found
 
 
@@ -215,7 +244,7 @@ def coded(rows: Rows, x: npt.NDArray[np.floating], categories: Categories) -> np
             places = {value: float(number) for number, value in enumerate(known)} | {None: np.nan}
             x[:, place] = [places.get(value, UNSEEN) for value in rows.texts[place]]
         elif known.dtype != object:
-            x[:, place] = places_of_numbers(x[:, place], known)
+            x[:, place] = places_of_numbers(x[:, place], known, place in rows.single)
         elif not np.isnan(x[:, place]).all():
             raise UserError(f"{rows.column(place)} holds numbers, but held text when the model was fitted")
     return x
@@ -228,9 +257,17 @@ def refuse_text(known: npt.NDArray[Any] | None, texts: Iterable[str | None], col
         raise UserError(f"{column} holds text ({some!r}), but held numbers when the model was fitted")
 
 
-def places_of_numbers(values: npt.NDArray[np.floating], known: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Return the places of numbers among sorted categories, `UNSEEN` if they are none of them."""
+def places_of_numbers(
+    values: npt.NDArray[np.floating], known: npt.NDArray[Any], single: bool = False
+) -> npt.NDArray[np.float64]:
+    """Return the places of numbers among sorted categories, `UNSEEN` if they are none of them.
+
+    Values that were given as float32, as they are or `single` says, are those of categories rounded to it.
+    """
     gaps = np.isnan(values)
+    if single or values.dtype == np.float32:
+        with np.errstate(over="ignore"):
+            known = known.astype(np.float32)
     if not len(known):
         return np.where(gaps, np.nan, UNSEEN)
     place = np.searchsorted(known, values).clip(max=len(known) - 1)
