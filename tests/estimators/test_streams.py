@@ -67,6 +67,49 @@ def test_a_regressor_learns_from_a_stream_within_the_targets_it_was_told(diabete
             TrulySparseEnsembleRegressor(**NET).partial_fit(x, np.zeros(len(y)), targets=targets)
 
 
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        (SparseMLPClassifier, {"hidden_layer_sizes": (50,)}),
+        (SparseMLPClassifier, {"preprocessing": "standard"}),
+        (SparseMLPClassifier, {"preset": "paper"}),
+        (SparseMLPClassifier, {"bins": 3}),
+        (SparseMLPClassifier, {"pairs": 0}),
+        (SparseMLPClassifier, {"activation": "mish"}),
+        (SparseMLPClassifier, {"negative_slope": 0.25}),
+        (SparseMLPClassifier, {"shortcut_ratio": 0.5}),
+        (SparseMLPClassifier, {"categorical_features": [0]}),
+        (TrulySparseEnsembleRegressor, {"knots": 5}),
+        (TrulySparseEnsembleRegressor, {"hidden_layer_sizes": (50,)}),
+    ],
+)
+def test_what_going_on_cannot_change_is_refused_in_one_line(kind, change, tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 4)), np.arange(60) % 2
+    lengths = {"epochs": 1} if kind is SparseMLPClassifier else {"members": 1, "member_epochs": 2}
+    model = kind(**NET, **lengths, warm_start=True).fit(x, y)
+    save_model(model, tmp_path / "model.npz", training_state=True)
+    for own in (model, load_model(tmp_path / "model.npz")):
+        before = state(own)
+        own.set_params(**change)
+        for method in ("fit", "partial_fit"):
+            more = {"members": 2} if method == "fit" and "members" in lengths else {}
+            with pytest.raises(UserError, match=r"is .* and was .* in the fit .* or fit anew") as caught:
+                getattr(own.set_params(**more), method)(x, y)
+            assert "\n" not in str(caught.value)
+            own.set_params(**{name: value for name, value in lengths.items() if name in more})
+        assert state(own) == before
+        own.set_params(warm_start=False).fit(x, y)
+
+
+def test_members_that_begin_anew_may_have_other_layers(cancer):
+    model = TrulySparseEnsembleClassifier("independent", **ENSEMBLE, warm_start=True).fit(*cancer)
+    model.set_params(members=3, hidden_layer_sizes=(20,)).fit(*cancer)
+    assert [network.sizes[1:-1] for network in model.members_] == [(40, 30), (40, 30), (20,)]
+    with pytest.raises(UserError, match="bins is 3 and was"):
+        model.set_params(members=4, bins=3).fit(*cancer)
+
+
 def test_a_regressor_that_goes_on_warns_of_targets_that_its_knots_cannot_express(diabetes):
     x, y = diabetes
     model = TrulySparseEnsembleRegressor(**ENSEMBLE, warm_start=True).fit(x, y)

@@ -1,7 +1,7 @@
 """What the estimators share: settings, data on their way to a training run, members, prediction."""
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, TypeVar
 
@@ -71,6 +71,11 @@ CHECKED: dict[str, Any] = {
 }
 #: Among settings, where each member trains one epoch: whether a SET step follows it.
 ONE_EPOCH = "evolve_after"
+#: Settings of the encoding and of a network's layers, which stay as they are where training goes on.
+ENCODED, LAYERED = (
+    ("preprocessing", "bins", "pairs"),
+    ("hidden_layer_sizes", "shortcut_ratio", "activation", "negative_slope"),
+)
 #: Columns of `history_`.
 HISTORY = ("epoch", "member", "phase", "learning_rate", "loss", "validation_score", "connections", "samples", "seconds")
 
@@ -104,6 +109,8 @@ class Model:
     ends: list[End] = field(default_factory=list)
     #: By what the logarithms of the probabilities are divided.
     temperature: float = 1.0
+    #: What is no choice any more, as `_settled` returns it; empty where a file did not say.
+    made_with: Mapping[str, Any] = field(default_factory=dict)
     #: The members' links in order for single rows, once some were predicted.
     ordered: Ordered | None = None
 
@@ -115,6 +122,7 @@ class SparseEstimator(Parameters):
     #: Whether its members give probabilities of labels, which have a temperature.
     _calibrates: ClassVar[bool] = False
     categories_: tables.Categories
+    n_features_in_: int
 
     def __sklearn_tags__(self) -> Tags:
         tags: Tags = super().__sklearn_tags__()
@@ -235,6 +243,10 @@ class SparseEstimator(Parameters):
 
     def _train(self, table: Table, make: MakeTargets, settings: dict[str, Any], before: Model | None = None) -> None:
         """Train on distinct rows, or go on from `before`; sets the fitted attributes."""
+        made_with = self._settled(settings)
+        if before is not None:
+            fresh_layers = ONE_EPOCH not in settings and kind_of(self._method()).alone
+            refuse_changes(before.made_with, made_with, LAYERED if fresh_layers else ())
         seed = self._seed(before)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 16,)))
         train, held = split(table.y, settings["validation_fraction"], rng)
@@ -280,7 +292,14 @@ class SparseEstimator(Parameters):
         history = [*before.history] if before is not None else []
         history += [shown_row(row, targets.metric) for row in trained.history]
         members = [*old, *trained.members]
-        self._take(Model(encoding, members, trained.end, history, trained.parent, trained.ends, temperature))
+        self._take(Model(encoding, members, trained.end, history, trained.parent, trained.ends, temperature, made_with))
+
+    def _settled(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings that training cannot change where it goes on, as JSON holds them."""
+        found = {name: settings[name] for name in (*ENCODED, *LAYERED)}
+        names = getattr(self, "feature_names_in_", None)
+        named = tables.places_of(self.categorical_features, self.n_features_in_, names)
+        return found | {"hidden_layer_sizes": [*found["hidden_layer_sizes"]], "categorical_features": sorted(named)}
 
     def _filled(
         self, settings: Mapping[str, Any], weights: Weights, classes: int, inputs: int, trial: bool = False
@@ -529,6 +548,16 @@ def checked(settings: Mapping[str, Any]) -> FitConfig:
     if wrong is not None:
         raise UserError(wrong)
     return config
+
+
+def refuse_changes(before: Mapping[str, Any], now: Mapping[str, Any], but: Collection[str]) -> None:
+    """Refuse settings that are others than before, `but` some."""
+    for name in now:
+        if name in before and name not in but and now[name] != before[name]:
+            raise UserError(
+                f"{name} is {now[name]!r} and was {before[name]!r} in the fit that this one goes on from, which cannot "
+                "change it; set it back, or fit anew"
+            )
 
 
 def seed_of(random_state: Any) -> int:

@@ -196,6 +196,7 @@ def _of_table(model: SparseEstimator, training_state: bool) -> tuple[dict[str, A
         "parent": _facts_of_parent(state),
         "history": state.history,
         "temperature": state.temperature,
+        "made_with": _plain("made_with", dict(state.made_with)),
     }
     arrays = {f"scaling/{name}": array for name, array in scaling.arrays().items()}
     arrays |= {f"encoding/{name}": array for name, array in state.encoding.arrays().items()}
@@ -323,7 +324,8 @@ def _restored(facts: dict[str, Any], arrays: dict[str, Any]) -> SparseEstimator:
     temperature = facts.get("temperature", 1.0)
     if not (isinstance(temperature, int | float) and 1 <= temperature <= HIGHEST):
         raise UserError(f"its temperature {temperature} is not a number from 1 to {HIGHEST:g}")
-    model._take(Model(encoding, members, end, facts["history"], parent, ends, float(temperature)))
+    made_with = dict(facts.get("made_with", {}))
+    model._take(Model(encoding, members, end, facts["history"], parent, ends, float(temperature), made_with))
     return model
 
 

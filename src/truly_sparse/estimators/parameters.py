@@ -83,7 +83,8 @@ class Parameters(BaseEstimator):
         False,
         "bool",
         "A later fit goes on from what there is: an ensemble adds `members` it lacks, a single network trains further. "
-        "The encoding stays, and so do the knots of a regressor, beyond which later targets count as the nearest one.",
+        "The encoding stays, and so do the layers of a network that goes on and the knots of a regressor; parameters "
+        "that say otherwise are refused. Later targets beyond the knots count as the nearest one.",
     )
     verbose: bool = parameter(False, "bool", "Show a progress bar.")
     random_state: Any = parameter(

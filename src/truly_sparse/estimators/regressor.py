@@ -115,6 +115,9 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
             self._learn(table, settings, before)
         return self
 
+    def _settled(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        return super()._settled(settings) | {"knots": int(self.knots)}
+
     def _distinct(
         self, x: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None, reset: bool, least: int = 2
     ) -> Table:
