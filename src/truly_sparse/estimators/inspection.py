@@ -160,7 +160,8 @@ class Inspection:
 
         In X, NaN is a missing value, and a category that is a number is that number. Where columns hold text, the model
         has a second input, "T" (string), shape (rows, columns of text): these columns in their order, "" where a value
-        is missing. What X has in their place, such as NaN, does not count.
+        is missing; where "" is itself a category of training, it is read as that, and a missing value cannot be given.
+        What X has in their place, such as NaN, does not count.
 
         Parameters
         ----------
