@@ -46,7 +46,8 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         os.replace(temporary, target)
     except OSError as error:
         # A full disk is noticed while writing, which names no file.
-        error.filename = error.filename or str(target)
+        if error.filename in (None, str(temporary)):
+            error.filename = str(target)
         raise
     finally:
         temporary.unlink(missing_ok=True)

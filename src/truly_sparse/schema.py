@@ -38,11 +38,28 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     """Reads plain values only, and 5e-05 as the number that it is in JSON and YAML 1.2."""
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Merge mappings into one, not without bound: merges of merges double what they hold."""
+        """Merge mappings into one, not without bound: merges of merges double what they hold.
+
+        What is merged into a mapping may have keys of it; what is written into it may not twice.
+        """
+        self._refuse_repeated(node)
         super().flatten_mapping(node)
         self.keys = getattr(self, "keys", 0) + len(node.value)
         if self.keys > MOST_VALUES:
             raise yaml.YAMLError(f"more than {MOST_VALUES:,} keys, merged ones included")
+
+    def _refuse_repeated(self, node: yaml.MappingNode) -> None:
+        self.checked = getattr(self, "checked", set[int]())
+        if id(node) in self.checked:  # as often as it is merged, and then with what was merged into it
+            return
+        self.checked.add(id(node))
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                before, line = lines.get(key.value), key.start_mark.line + 1
+                if before:
+                    raise yaml.YAMLError(f'the key "{key.value}" is written twice, in lines {before} and {line}')
+                lines[key.value] = line
 
 
 _Loader.add_implicit_resolver(
@@ -56,7 +73,7 @@ def read_yaml(path: Path) -> Any:
     Raises
     ------
     yaml.YAMLError
-        For what is no YAML, and for dates and numbers that do not exist or are too long.
+        For what is no YAML, keys that are written twice, and dates and numbers that do not exist or are too long.
     """
     text = path.read_text(encoding="utf-8")
     try:

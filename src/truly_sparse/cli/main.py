@@ -201,32 +201,45 @@ def _alone(config: dict[str, Any], arguments: argparse.Namespace) -> AbstractCon
     return claim_result(config, arguments.command, getattr(arguments, "name", ""))
 
 
+def _obeyed(arguments: argparse.Namespace) -> int:
+    """Run a command; return its exit code."""
+    if arguments.command in model_commands.COMMANDS:
+        model_commands.run(arguments)
+        return 0
+    if arguments.command in APART:
+        return APART[arguments.command].run(arguments) or 0
+    if arguments.command == "workflow":
+        from truly_sparse.cli import workflow
+
+        return workflow.run(arguments.config, arguments.cores, arguments.more)
+    from truly_sparse.experiments.configuration import load_configs
+
+    for config in _concerned(load_configs(arguments.config), arguments):
+        with _alone(config, arguments):
+            COMMANDS[arguments.command][0](config, arguments)
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; return its exit code: 2 after one line about what is wrong, 1 where a re-check is not whole."""
+    """Run one command; return its exit code.
+
+    It is 2 after one line about what is wrong, 1 where a re-check is not whole, 141 where nobody reads on.
+    """
     arguments = model_commands.completed(parser()).parse_args(argv)
     one_thread()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no ± must not stop a command
     try:
-        if arguments.command in model_commands.COMMANDS:
-            model_commands.run(arguments)
-            return 0
-        if arguments.command in APART:
-            return APART[arguments.command].run(arguments) or 0
-        if arguments.command == "workflow":
-            from truly_sparse.cli import workflow
-
-            return workflow.run(arguments.config, arguments.cores, arguments.more)
-        from truly_sparse.experiments.configuration import load_configs
-
-        for config in _concerned(load_configs(arguments.config), arguments):
-            with _alone(config, arguments):
-                COMMANDS[arguments.command][0](config, arguments)
-        return 0
+        code = _obeyed(arguments)
+        sys.stdout.flush()
+        return code
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever reads has what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
+        return 141
     except OSError as error:  # disk full, no permission, a file that vanished
         print(f"error: {error.strerror or error} ({error.filename or 'no file named'})", file=sys.stderr)
         return 2

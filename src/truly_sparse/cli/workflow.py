@@ -18,9 +18,11 @@ from typing import IO
 
 from tqdm import tqdm
 
+from truly_sparse.errors import UserError
 from truly_sparse.experiments.configuration import load_configs
 
 LOGS = Path("results/logs/workflow")
+MOST_CORES = 1_000_000
 #: Lines of an estimate where nobody watches, and lines of a log shown where a job failed.
 LINES = TAIL = 10
 SECONDS = 0.2
@@ -45,7 +47,14 @@ def run(file: str | None, cores: str, more: Sequence[str]) -> int:
         A number, or "all".
     more : sequence of str
         Targets and options of Snakemake.
+
+    Raises
+    ------
+    UserError
+        For a number of cores that is none, or a configuration that cannot be read.
     """
+    if cores != "all" and not 0 < int(cores if cores.isdecimal() else 0) <= MOST_CORES:
+        raise UserError(f"--cores is {cores}; give a whole number from 1 to {MOST_CORES:,}, or all")
     name = load_configs([file] if file else [])[0]["preset"]
     log = LOGS / f"{datetime.now():%Y-%m-%dT%H-%M-%S-%f}.log"
     log.parent.mkdir(parents=True, exist_ok=True)

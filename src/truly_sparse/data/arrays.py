@@ -61,17 +61,19 @@ def load(name: str, data: Mapping[str, Any], settings: Mapping[str, Any], seed: 
     settings : mapping
         `split` ("official", "authors", "videos" or "random"), `scaling` ("standard", "quantile", "minmax_all_rows" or
         "none"; of images "none", "unit", "channels" or "standard"), `test_fraction`, `validation_fraction`, `stratify`;
-        where given, `train_rows`, `test_rows` and `validation` ("held_out" or "test"), see `split_rows`.
+        where given, `train_rows`, `test_rows` and `validation` ("held_out" or "test"), see `split_rows`, and `table`,
+        see `registry.changed`.
     seed : int
         Repetition. The split depends on dataset and seed only.
 
     Raises
     ------
     UserError
-        Where the table is missing, does not match its sidecar, or cannot be split or scaled as asked for.
+        Where the table is missing, does not match its sidecar or was made of another source or with other settings, or
+        cannot be split or scaled as asked for.
     """
     path = Path(data["folder"]) / f"{name}.parquet"
-    about = _about(name, path)
+    about = _about(name, path, settings.get("table"))
     # Not `read_table`, whose imports take longer than the reading.
     file = pq.ParquetFile(path)
     columns = file.schema_arrow.names
@@ -137,13 +139,15 @@ def _column(file: pq.ParquetFile, name: str) -> npt.NDArray[Any]:
     return np.concatenate([np.from_dlpack(chunk) for chunk in column.chunks])
 
 
-def _about(name: str, path: Path) -> dict[str, Any]:
-    """Return the sidecar of a prepared table after checking that the table is the one it describes."""
-    advice = f"run `python -m truly_sparse data {name}`"
+def _about(name: str, path: Path, table: str | None) -> dict[str, Any]:
+    """Return the sidecar of a prepared table after checking that the table is the one it describes, and is wanted."""
+    advice = f"run `python -m truly_sparse data {name}`" + (" with --config and your configuration" if table else "")
     try:
         about: dict[str, Any] = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         if sha256(path) != about["sha256"]:
             raise UserError(f"{path} is not the file that {path.with_suffix('.json').name} describes; {advice}")
+        if table and about["registry"] != table:
+            raise UserError(f"{path} was made of another source, other content or with other settings; {advice}")
     except FileNotFoundError as error:
         raise UserError(f"dataset {name} is not prepared ({error.filename} is missing); {advice}") from None
     except (json.JSONDecodeError, KeyError, TypeError):

@@ -61,8 +61,34 @@ def entry(name: str, settings: Mapping[str, Any] | None = None, path: Path | Non
 def digest_of(entry: Mapping[str, Any]) -> str:
     """Return a hash of everything that decides a table: its entry, its settings and the content of your own file."""
     paths = [Path(source["path"]) for source in entry["sources"] if "path" in source]
-    content = [sha256(path) if path.is_file() else None for path in paths]
+    content = [_content(path) if path.is_file() else None for path in paths]
     return hashlib.sha256(json.dumps([entry, content], sort_keys=True, default=str).encode()).hexdigest()
+
+
+def changed(name: str, settings: Mapping[str, Any]) -> str | None:
+    """Return the `digest_of` a table that a configuration brings along or takes other rows of; None of any other.
+
+    Raises
+    ------
+    UserError
+        As `entry` does.
+    """
+    if settings.get("source") is None and settings.get("rows") is None:
+        return None
+    own = entry(name, settings)
+    return digest_of(own) if settings.get("source") or own != entry(name) else None
+
+
+def _content(path: Path) -> str:
+    status = path.stat()
+    return _sha256(path, status.st_mtime_ns, status.st_size)
+
+
+@cache
+def _sha256(path: Path, written: int, size: int) -> str:
+    # Keyed by age and size: every run of a grid asks for the data of its own.
+    del written, size
+    return sha256(path)
 
 
 def read(path: Path | None = None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from truly_sparse.data import registry
 from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError, one_line
 from truly_sparse.experiments.configuration_schema import check, fill, schema, suggest
@@ -40,7 +41,7 @@ def load_config(path: str | Path) -> dict[str, Any]:
         Where the file is absent, is not YAML, or says something that is not possible.
     """
     path = Path(path)
-    return validate(_read(path), where=str(path), near=path)
+    return validate(read_file(path), where=str(path), near=path)
 
 
 def load_configs(paths: Iterable[str | Path] = ()) -> list[dict[str, Any]]:
@@ -52,7 +53,7 @@ def load_configs(paths: Iterable[str | Path] = ()) -> list[dict[str, Any]]:
         Files of a study or of a preset; none for every study at full scale.
     """
     files = [Path(path) for path in paths]
-    contents: list[tuple[str, Path | None, Any]] = [(str(file), file, _read(file)) for file in files]
+    contents: list[tuple[str, Path | None, Any]] = [(str(file), file, read_file(file)) for file in files]
     return [
         validate(content, where, near)
         for name, near, given in contents or [("configuration", None, {})]
@@ -85,10 +86,17 @@ def by_study(given: Any, where: str = "configuration") -> Iterator[tuple[str, An
     if not files:
         raise UserError(f'{where}: the key "study" is missing, and {folder} holds no configuration of a study')
     for file in files:
-        yield f"{where}, {file}" if given else str(file), _replaced(_read(file), given)
+        yield f"{where}, {file}" if given else str(file), _replaced(read_file(file), given)
 
 
-def _read(path: Path) -> Any:
+def read_file(path: Path) -> Any:
+    """Return what a file of a configuration holds.
+
+    Raises
+    ------
+    UserError
+        Where it cannot be read, is no YAML, or has a key twice.
+    """
     try:
         return read_yaml(path)
     except OSError as error:
@@ -153,10 +161,15 @@ def results_folder(config: dict[str, Any]) -> Path:
 
 
 def data_of(config: dict[str, Any], dataset: str, point: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the data settings of a dataset, with those of a point of the grid in their place."""
+    """Return the data settings of a dataset, with those of a point of the grid in their place.
+
+    `table` is there of data that a configuration brings along, or takes other rows of: it tells what is in it.
+    """
     own = config["datasets"][dataset] | {key: value for key, value in (point or {}).items() if key in ALL_DATA_KEYS}
     found = {key: own[key] for key in DATA_KEYS}
-    return found | {key: own[key] for key, before in ADDED_DATA.items() if own.get(key, before) != before}
+    found |= {key: own[key] for key, before in ADDED_DATA.items() if own.get(key, before) != before}
+    table = registry.changed(dataset, own)
+    return found | ({"table": table} if table else {})
 
 
 def training_of(config: dict[str, Any], dataset: str, method: str) -> dict[str, Any]:

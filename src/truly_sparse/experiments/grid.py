@@ -131,6 +131,8 @@ def find(config: dict[str, Any], path: str) -> RunSpec:
     found = next((spec for spec in own if spec.path == path), None)
     if found is None:
         paths = [spec.path for spec in runs(config)]
+        if not paths:
+            raise UserError(f'no run "{path}": preset {config["preset"]} has no experiments')
         close = suggest(path, paths) if len(path) < 300 else ""
         hint = close if close.startswith("; did") else f"; the first of {len(paths)} is {paths[0]}"
         raise UserError(f'no run "{path}" in preset {config["preset"]}{hint}')

@@ -7,6 +7,8 @@ The rows are those of the test part of the run's split, in its order.
 
 import io
 import re
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from truly_sparse.errors import UserError, one_line
 from truly_sparse.experiments.configuration import results_folder
 from truly_sparse.files import atomic_path
 from truly_sparse.measure.metrics import predict_ensemble
@@ -52,11 +55,20 @@ def decode(kept: Codes) -> npt.NDArray[np.float32]:
 
 
 def codes(file: Path) -> dict[str, Codes]:
-    """Return {run path: codes} of a file; none where there is no file."""
+    """Return {run path: codes} of a file; none where there is no file.
+
+    Raises
+    ------
+    UserError
+        Where the file is damaged.
+    """
     if not file.exists():
         return {}
-    with np.load(file, allow_pickle=False) as saved:
-        return {path: saved[path] for path in saved.files}
+    try:
+        with np.load(file, allow_pickle=False) as saved:
+            return {path: saved[path] for path in saved.files}
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+        raise UserError(f"{file} is damaged ({one_line(error)}); take it from the repository again") from None
 
 
 def coded(predictions: Path) -> Codes | None:

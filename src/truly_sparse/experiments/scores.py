@@ -83,6 +83,8 @@ def score(found: Iterable[Kept], metrics: Mapping[str, Metric], folder: Path) ->
         correct = base64.b64encode(np.packbits(shares.argmax(axis=1) == labels).tobytes()).decode()
         if correct != record["correct"]:
             raise UserError(f"{path_of(record)}: its test probabilities do not belong to its record; store it again")
+        for array in (labels, shares):
+            array.setflags(write=False)  # a metric of one's own must not change what others are given
         for name, metric in metrics.items():
             try:
                 value = metric(labels, shares)
@@ -130,6 +132,6 @@ def metric_of(name: str) -> Metric:
         sys.path.insert(0, "")  # a file in the working folder, as `python -m` finds it
     try:
         found: Metric = getattr(import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UserError(f"metric {name}: {error}") from error
+    except Exception as error:  # whatever a module of one's own does
+        raise UserError(f"metric {name}: {one_line(error)}") from error
     return found

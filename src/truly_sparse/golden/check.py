@@ -9,7 +9,7 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import isclose
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from truly_sparse.measure import host
 
 FILE = Path(__file__).with_name("digests.json")
 WITHOUT_FMA = Path(__file__).with_name("digests_without_fma.json")
+#: In a log, every so many golden runs are told.
+TOLD = 50
 #: Of numbers that depend on the BLAS library, relative.
 TOLERANCE = 1e-4
 
@@ -88,7 +90,7 @@ def make(reason: str) -> list[str]:
     """Run all cases, write their digests, and return the names of cases whose digests changed."""
     before = committed()
     generation, known = before["generation"], before["cases"]
-    made = {case.name: outputs(case) for case in cases()}
+    made = {case.name: outputs(case) for case in _told(cases())}
     changed = [name for name in made if name in known and _differing(made[name], known[name]["outputs"])]
     if changed:
         generation += 1
@@ -109,9 +111,20 @@ def make(reason: str) -> list[str]:
 def make_without_fma() -> None:
     """Run all cases on a processor without FMA and write what they gave where it is not what was there."""
     known = expected() if WITHOUT_FMA.exists() else {}
-    made = {case.name: outputs(case) for case in cases()}
+    made = {case.name: outputs(case) for case in _told(cases())}
     kept = {name: known[name] if not _differing(given, known.get(name, {})) else given for name, given in made.items()}
     write_text(WITHOUT_FMA, json.dumps(kept, indent=1) + "\n")
+
+
+def _told(chosen: Sequence[Case]) -> Iterator[Case]:
+    """Yield cases and say how far they are: a bar in a terminal, a plain line now and then in a log."""
+    if sys.stderr.isatty():
+        yield from tqdm(chosen, unit="run", leave=False)
+        return
+    for number, case in enumerate(chosen):
+        if number % TOLD == 0:
+            print(f"{number} of {len(chosen)} golden runs done", file=sys.stderr, flush=True)
+        yield case
 
 
 def _make_all(reason: str) -> str:
@@ -140,7 +153,7 @@ def main(names: Sequence[str], reason: str | None) -> None:
         print(_make_all(reason))
         return
     chosen = choose(names)
-    found = differences(tqdm(chosen, unit="run", leave=False, disable=None))
+    found = differences(_told(chosen))
     for line in found:
         print(line, file=sys.stderr)
     if found:
