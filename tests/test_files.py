@@ -56,6 +56,13 @@ def test_a_full_disk_names_the_file_and_leaves_nothing(tmp_path, monkeypatch):
     assert not [*tmp_path.iterdir()]
 
 
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path):
+    (tmp_path / "table.csv").mkdir()
+    with pytest.raises(OSError, match="directory") as error:
+        write_text(tmp_path / "table.csv", "1\n")
+    assert error.value.filename == str(tmp_path / "table.csv")
+
+
 def test_json_is_indented_ends_with_a_line_and_holds_no_nan(tmp_path):
     target = tmp_path / "there/facts.json"
     write_json(target, {"name": "Ä", "numbers": [1, 2.5]})

@@ -191,3 +191,9 @@ def _missing_rows(records):
 
 def _hours(records):
     return f"{sum(record['seconds']['cpu'] for record in records) / 3600:.1f}"
+
+
+@pytest.mark.parametrize("file", [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "config/README.md"], ids=lambda file: file.name)
+def test_no_documented_command_gives_a_target_as_a_second_configuration(file):
+    commands = re.findall(r"--configfile \S+\.yaml[ \t]+(?!-)(\w+)", file.read_text(encoding="utf-8"))
+    assert not commands

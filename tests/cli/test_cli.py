@@ -276,3 +276,17 @@ def test_a_job_starts_without_what_it_does_not_use():
     code = code.replace("experiments.jobs.run_job", "studies.make").replace("'sklearn', 'pandas', ", "'sklearn', ")
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert said.strip() == "set()"
+
+
+def test_who_reads_no_further_ends_a_command_without_a_word():
+    command = [sys.executable, "-m", "truly_sparse", "recheck", "--seed", "x", "--dry-run", "--runs", "2000"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (141, b"")
+
+
+@pytest.mark.parametrize("cores", ["0", "-1", "two", "9" * 14])
+def test_cores_that_cannot_be_are_refused(refused, cores):
+    said = refused("workflow", "table1", f"--cores={cores}")
+    assert said == f"error: --cores is {cores}; give a whole number from 1 to 1,000,000, or all"

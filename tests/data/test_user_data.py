@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
-from truly_sparse.data import user_data
+from truly_sparse.data import registry, user_data
+from truly_sparse.data.arrays import load
 from truly_sparse.data.prepare import about_of, prepare
 from truly_sparse.errors import UserError
 
@@ -52,6 +53,42 @@ def test_a_changed_file_is_read_again(mine):
     second, after = mine("a,y\n1,p\n3,q\n")
     assert (first["a"].tolist(), second["a"].tolist()) == ([1, 2], [1, 3])
     assert before["registry"] != after["registry"]
+
+
+SETTINGS = {"split": "random", "scaling": "standard", "test_fraction": 0.5, "validation_fraction": 0, "stratify": True}
+TABLE = "a,b,y\n1,u,p\n2,v,q\n3,u,p\n4,v,q\n"
+
+
+def test_what_runs_are_of_hangs_on_source_content_and_choices(mine):
+    block = {"source": {"path": "mine.csv", "target": "y"}, "categorical": "one_hot"}
+    mine(TABLE, categorical="one_hot")
+    known = registry.changed("mine", block)
+    assert known == registry.changed("mine", dict(block))
+    mine(TABLE.replace("1,u,p", "1,u,q"), categorical="one_hot")
+    others = {
+        registry.changed("mine", block),
+        registry.changed("mine", block | {"categorical": "ordinal"}),
+        registry.changed("mine", block | {"source": {"path": "other.csv", "target": "y"}}),
+        registry.changed("mine", block | {"source": {"path": "mine.csv", "target": "b"}}),
+    }
+    assert len(others) == 4
+    assert known not in others
+
+
+def test_other_rows_of_a_registered_set_are_another_table():
+    assert registry.changed("higgs", {}) is None
+    assert registry.changed("higgs", {"rows": registry.entry("higgs")["take"]}) is None
+    assert registry.changed("higgs", {"rows": "all"}) != registry.changed("higgs", {"rows": 1000})
+
+
+def test_a_table_of_another_source_is_not_trained_on(mine):
+    mine(TABLE, categorical="one_hot")
+    block = {"source": {"path": "mine.csv", "target": "y"}}
+    own = registry.changed("mine", block | {"categorical": "one_hot"})
+    assert len(load("mine", {"folder": "data"}, SETTINGS | {"table": own}, 0).y_test) == 2
+    other = registry.changed("mine", block | {"categorical": "ordinal"})
+    with pytest.raises(UserError, match=r"mine\.parquet was made of another source.*; run .* data mine` with --config"):
+        load("mine", {"folder": "data"}, SETTINGS | {"table": other}, 0)
 
 
 def test_names_kept_for_other_columns_stay_features(mine):

@@ -1,6 +1,7 @@
 """Configuration files: defaults, and one clear line for everything that cannot be."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from truly_sparse.experiments.configuration import (
     validate,
 )
 from truly_sparse.experiments.configuration_schema import fill, read_texts, schema
+from truly_sparse.experiments.grid import runs
+from truly_sparse.schema import read_yaml
 from truly_sparse.training.config import DENSITIES
 
 ROOT = Path(__file__).parents[2]
@@ -209,6 +212,33 @@ def test_the_best_epoch_needs_validation_rows():
     on_test = {"validation_fraction": 0.0, "validation": "test"}
     assert check_run(training, "sparse", "fd_tse", on_test) is None
     assert "no rows are held out" in check_run(training, "sparse", "fd_tse", on_test | {"validation_fraction": 0.1})
+
+
+def test_a_key_that_is_written_twice_is_one_line(tmp_path):
+    file = tmp_path / "twice.yaml"
+    file.write_text("study: journal\ntraining: {epochs: 8,\n  epochs: 6}\n")
+    words = r'twice\.yaml: not valid YAML \(the key "epochs" is written twice, in lines 2 and 3\)'
+    with pytest.raises(UserError, match=words):
+        load_config(file)
+
+
+def test_a_mapping_may_replace_keys_of_those_that_are_merged_into_it(tmp_path):
+    file = tmp_path / "merged.yaml"
+    file.write_text("a: &a {x: 1, y: 2}\nb: &b {<<: *a, x: 3}\nc: {<<: *b, y: 4}\nd: {<<: *b}\n")
+    assert read_yaml(file) == {
+        "a": {"x": 1, "y": 2},
+        "b": {"x": 3, "y": 2},
+        "c": {"x": 3, "y": 4},
+        "d": {"x": 3, "y": 2},
+    }
+
+
+def test_the_documented_change_of_one_value_is_possible():
+    text = (ROOT / "config/README.md").read_text(encoding="utf-8")
+    (given,) = re.findall(r'`--config training="(\{.*?\})"`', text)
+    for preset in ({}, {"preset": "quick"}):
+        for where, content in by_study({"training": yaml.safe_load(given)} | preset):
+            assert runs(validate(content, where)), where
 
 
 def test_files_that_cannot_be_read(tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.configuration import load_config, validate
+from truly_sparse.experiments.configuration import data_of, load_config, validate
 from truly_sparse.experiments.grid import find, runs, setting_name
 
 ROOT = Path(__file__).parents[2]
@@ -105,3 +105,23 @@ def test_unknown_names_are_answered_with_near_ones(paper):
         find(paper, "table1/gesture/fd_tse/eps20/seed9")
     with pytest.raises(UserError, match=r"the first of \d+ is table1/gesture/edst_rg"):
         find(paper, "?")
+
+
+def test_without_experiments_there_is_no_run_to_name(paper):
+    with pytest.raises(UserError, match='no run "table1/x": preset paper has no experiments'):
+        find(paper | {"experiments": {}}, "table1/x")
+
+
+def test_data_of_ones_own_is_part_of_a_runs_settings(paper, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "mine.csv"
+    block = {"datasets": ["mine"], "methods": ["fd_tse"], "epsilon": [10], "seeds": [0]}
+    mine = paper["datasets"]["gesture"] | {"source": {"path": "mine.csv", "target": "y"}, "split": "random"}
+    config = validate(paper | {"datasets": {"mine": mine}, "experiments": {"table1": [block]}})
+    tables = []
+    for text in ("a,y\n1,p\n2,q\n", "a,y\n1,q\n2,p\n\n"):
+        file.write_text(text)
+        tables.append(data_of(config, "mine")["table"])
+    assert tables[0] != tables[1]
+    (spec,) = runs(config, "table1")
+    assert spec.settings["data"]["table"] == tables[1]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from truly_sparse.errors import UserError
 from truly_sparse.experiments import probabilities, records
 from truly_sparse.experiments.configuration import validate
 from truly_sparse.experiments.grid import runs
@@ -118,3 +119,12 @@ def test_nothing_in_a_file_is_unpickled(tmp_path):
     np.savez(tmp_path / "table1.npz", **{"table1/wine/rd_tse/eps20/seed0": np.array([print], object)})
     with pytest.raises(ValueError, match="allow_pickle=False"):
         probabilities.codes(tmp_path / "table1.npz")
+
+
+@pytest.mark.parametrize("size", [0, 40, 400])
+def test_a_damaged_file_is_one_line(config, size):
+    store(config)
+    file = probabilities.file_of(config, "table1")
+    file.write_bytes(file.read_bytes()[:size])
+    with pytest.raises(UserError, match=r"table1\.npz is damaged \(.*\); take it from the repository again"):
+        probabilities.codes(file)

@@ -119,7 +119,7 @@ def test_a_metric_of_ones_own_gets_labels_and_probabilities(one, tmp_path, monke
     assert found["sklearn.metrics:log_loss"] == pytest.approx(found["log_loss"], rel=1e-5)
 
 
-def test_what_cannot_be_scored_is_one_line(one):
+def test_what_cannot_be_scored_is_one_line(one, tmp_path, monkeypatch):
     wrong = Kept(one.record, one.probabilities[::-1])
     with pytest.raises(UserError, match="do not belong to its record"):
         list(score([wrong], {"ece": metric_of("ece")}, Path()))
@@ -127,8 +127,20 @@ def test_what_cannot_be_scored_is_one_line(one):
         metric_of("log_los")
     with pytest.raises(UserError, match="metric nowhere:f: No module named"):
         metric_of("nowhere:f")
+    (tmp_path / "half_written.py").write_text("def f(\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError, match=r"metric half_written:f: .*never closed"):
+        metric_of("half_written:f")
     with pytest.raises(UserError, match=r"metric math:sqrt of whitaker"):
         list(score([one], {"math:sqrt": metric_of("math:sqrt")}, Path()))
+
+
+def test_a_metric_of_ones_own_cannot_change_what_others_are_given(one):
+    def spoil(_, probabilities):
+        probabilities[:] = 0
+
+    with pytest.raises(UserError, match=r"metric spoil of .*read-only"):
+        list(score([one], {"spoil": spoil, "accuracy": metric_of("accuracy")}, Path()))
 
 
 def test_labels_that_are_not_there_say_how_to_get_them(whitaker, tmp_path):

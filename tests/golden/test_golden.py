@@ -55,6 +55,14 @@ def test_a_change_begins_a_generation_with_its_reason_and_an_addition_does_not(f
     assert differences(few) == []
 
 
+def test_a_log_says_how_far_golden_runs_are(few, monkeypatch, capsys):
+    monkeypatch.setattr(check, "TOLD", 1)
+    check.main([case.name for case in few], None)
+    told = capsys.readouterr()
+    assert told.err.splitlines() == ["0 of 2 golden runs done", "1 of 2 golden runs done"]
+    assert "2 golden runs gave the committed digests" in told.out
+
+
 def test_numbers_of_the_blas_library_may_differ_in_the_last_digits(few, monkeypatch):
     monkeypatch.setattr(check, "outputs", lambda _: {"loss": [1.0, 2.0]})
     check.make("numbers")
