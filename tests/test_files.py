@@ -63,6 +63,12 @@ def test_a_folder_in_the_place_of_a_file_is_named(tmp_path):
     assert error.value.filename == str(tmp_path / "table.csv")
 
 
+def test_an_error_of_another_file_names_that_one(tmp_path):
+    with pytest.raises(FileNotFoundError) as error, atomic_path(tmp_path / "table.csv"):
+        (tmp_path / "other.csv").read_bytes()
+    assert error.value.filename == str(tmp_path / "other.csv")
+
+
 def test_json_is_indented_ends_with_a_line_and_holds_no_nan(tmp_path):
     target = tmp_path / "there/facts.json"
     write_json(target, {"name": "Ä", "numbers": [1, 2.5]})

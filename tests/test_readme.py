@@ -193,7 +193,10 @@ def _hours(records):
     return f"{sum(record['seconds']['cpu'] for record in records) / 3600:.1f}"
 
 
-@pytest.mark.parametrize("file", [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "config/README.md"], ids=lambda file: file.name)
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "config/README.md"]
+
+
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_no_documented_command_gives_a_target_as_a_second_configuration(file):
     commands = re.findall(r"--configfile \S+\.yaml[ \t]+(?!-)(\w+)", file.read_text(encoding="utf-8"))
     assert not commands
