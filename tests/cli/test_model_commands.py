@@ -24,6 +24,7 @@ from truly_sparse.estimators.ensemble import method_names
 
 FILES = Path(__file__).parent / "files"
 SMALL = ["--set", "members=2", "--set", "exploration_epochs=20", "--set", "member_epochs=10"]
+FIT, COMPARE = ((command, "iris.csv", "--target", "species") for command in ("fit", "compare"))
 STOP = ["--set", "early_stopping=True", "--set"]
 NET = ["--set", "hidden_layer_sizes=40,30", "--set", "epsilon=5"]
 
@@ -114,22 +115,16 @@ def test_compare_regresses_fractions(tmp_path, monkeypatch, capsys):
         (["fit", "none.csv", "--target", "y"], "there is no file none.csv"),
         (["fit", "iris.csv", "--target", "kind"], "no column 'kind'; it has sepal length"),
         (["fit", "iris.csv", "--target", "colour"], "column colour of iris.csv is empty in 1 row"),
-        (["fit", "iris.csv", "--target", "species", "--set", "depth=3"], "--set depth=3: give NAME=VALUE"),
-        (["fit", "iris.csv", "--target", "species", "--method", "tse"], "method 'tse' is none of"),
-        (["fit", "iris.csv", "--target", "species", "--task", "regress"], "holds text"),
+        ([*FIT, "--set", "depth=3"], "--set depth=3: give NAME=VALUE"),
+        ([*FIT, "--method", "tse"], "method 'tse' is none of"),
+        ([*FIT, "--task", "regress"], "holds text"),
         (["fit", "iris.txt", "--target", "species"], "unknown kind"),
-        (
-            ["fit", "iris.csv", "--target", "species", "--set", "hidden_layer_sizes=wide"],
-            "hidden_layer_sizes is 'wide'; give the neurons",
-        ),
-        (
-            ["fit", "iris.csv", "--target", "species", "--set", "hidden_layer_sizes=20.5"],
-            "hidden_layer_sizes is 20.5; give the neurons",
-        ),
-        (["fit", "iris.csv", "--target", "species", "--set", "bins=many"], "bins is 'many'; give a whole number"),
-        (["fit", "iris.csv", "--target", "species", "--set", "early_stopping=maybe"], "early_stopping is 'maybe'"),
-        (["fit", "iris.csv", "--target", "species", *STOP, "patience=x"], "patience is 'x'; give a whole number"),
-        (["fit", "iris.csv", "--target", "species", "--set", "random_state=a"], "use --seed for that"),
+        ([*FIT, "--set", "hidden_layer_sizes=wide"], "hidden_layer_sizes is 'wide'; give the neurons"),
+        ([*FIT, "--set", "hidden_layer_sizes=20.5"], "hidden_layer_sizes is 20.5; give the neurons"),
+        ([*FIT, "--set", "bins=many"], "bins is 'many'; give a whole number"),
+        ([*FIT, "--set", "early_stopping=maybe"], "early_stopping is 'maybe'"),
+        ([*FIT, *STOP, "patience=x"], "patience is 'x'; give a whole number"),
+        ([*FIT, "--set", "random_state=a"], "use --seed for that"),
         (["fit", "iris.csv", "--target", "petal width (cm)", "--task", "classify"], "holds fractions"),
         (["fit", "endless.csv", "--target", "species"], "endless.csv holds infinite values in column sepal length"),
         (
@@ -157,28 +152,22 @@ def test_compare_regresses_fractions(tmp_path, monkeypatch, capsys):
         (["fit", "dates.parquet", "--target", "day"], "column day of dates.parquet holds dates or times; turn it into"),
         (["fit", "dates.parquet", "--target", "day", "--stream"], "column day of dates.parquet holds dates or times"),
         (["fit", "dates.parquet", "--target", "hour"], "column hour of dates.parquet holds dates or times; turn it"),
-        (["fit", "iris.csv", "--target", "species", "--seed", "-1"], "--seed is -1; give 0 or more"),
-        (["fit", "iris.csv", "--target", "species", "--test-fraction", "1"], "--test-fraction is 1.0; give a number"),
-        (
-            ["fit", "iris.csv", "--target", "species", "--test-fraction", "0.999"],
-            "of 150 row(s) 150 would be for the test, which leaves none to train on",
-        ),
+        ([*FIT, "--seed", "-1"], "--seed is -1; give 0 or more"),
+        ([*FIT, "--test-fraction", "1"], "--test-fraction is 1.0; give a number"),
+        ([*FIT, "--test-fraction", "0.999"], "of 150 row(s) 150 would be for the test, which leaves none to train on"),
         (
             ["fit", "iris.csv", "--target", "petal width (cm)", "--test-fraction", "0.005"],
             "--test-fraction 0.005 keeps one row, but R² needs two; raise it",
         ),
-        (["fit", "iris.csv", "--target", "species", "--output", "figures"], "figures is a folder; name a file in it"),
+        ([*FIT, "--output", "figures"], "figures is a folder; name a file in it"),
+        ([*FIT, "--output", "iris.csv/model.npz"], "iris.csv/model.npz cannot be written: "),
         (
-            ["fit", "iris.csv", "--target", "species", "--output", "iris.csv/model.npz"],
-            "iris.csv/model.npz cannot be written: ",
-        ),
-        (
-            ["fit", "iris.csv", "--target", "species", "--set", "class_weight={'setosa': 1j}"],
+            [*FIT, "--set", "class_weight={'setosa': 1j}"],
             "parameter class_weight holds a value of type complex, which a model file cannot; give numbers, text",
         ),
-        (["compare", "iris.csv", "--target", "species", "--output", "iris.csv"], "cannot be written: "),
-        (["compare", "iris.csv", "--target", "species", "--set", "depth=3"], "--set depth=3: give NAME=VALUE"),
-        (["compare", "iris.csv", "--target", "species", "--seeds", "0"], "--seeds is 0; give 1 or more"),
+        ([*COMPARE, "--output", "iris.csv"], "cannot be written: "),
+        ([*COMPARE, "--set", "depth=3"], "--set depth=3: give NAME=VALUE"),
+        ([*COMPARE, "--seeds", "0"], "--seeds is 0; give 1 or more"),
         (["compare", "few.csv", "--target", "species"], "of 4 rows 3 would be to train on, but method mlp needs 13"),
         (
             ["compare", "few.csv", "--target", "petal width (cm)", "--methods", "fd-tse"],
@@ -190,7 +179,7 @@ def test_compare_regresses_fractions(tmp_path, monkeypatch, capsys):
         (["inspect", "iris.csv", "--sparse"], "name the file with --onnx"),
         (["predict", "model.npz", "iris.csv"], "no model file model.npz"),
         (["predict", "iris.csv", "iris.csv"], "iris.csv is not a model file"),
-        (["compare", "iris.csv", "--target", "species", "--methods", "svm"], "method 'svm' is none of the methods: "),
+        ([*COMPARE, "--methods", "svm"], "method 'svm' is none of the methods: "),
         (
             ["compare", "iris.csv", "--target", "petal width (cm)", "--methods", "set"],
             "none of the methods that regress",

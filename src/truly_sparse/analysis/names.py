@@ -64,25 +64,6 @@ METHODS = {
     "random_annealing": "Random annealing",
     "sse_pair": "Two children of one parent",
     "snapshot_pair": "Two snapshots after a first",
-    "dense_adam": "Dense, Adam",
-    "dropout_adam": "Dropout, Adam",
-    "bagging_adam": "Bagging, Adam",
-    "sse_r_adam": "Sparse children, random, Adam",
-    "sse_np_adam": "Sparse children, parts, Adam",
-    "sse_unpruned_adam": "Children without pruning, Adam",
-    "sse_fresh_adam": "Sparse children, fresh values, Adam",
-    "sparse_ensemble_adam": "Sparse networks from scratch, Adam",
-    "dense_lenet_adam": "Dense, LeNet",
-    "bagging_lenet_adam": "Bagging, LeNet",
-    "sse_r_lenet_adam": "Sparse children, random, LeNet",
-    "sse_np_lenet_adam": "Sparse children, parts, LeNet",
-    "sse_unpruned_lenet_adam": "Children without pruning, LeNet",
-    "sse_fresh_lenet_adam": "Sparse children, fresh values, LeNet",
-    "sparse_ensemble_lenet_adam": "Sparse networks from scratch, LeNet",
-    "one_shot_lenet": "One-shot pruning, LeNet",
-    "iterative_lenet": "Iterative pruning, LeNet",
-    "annealing_lenet": "Temperature annealing, LeNet",
-    "random_annealing_lenet": "Random annealing, LeNet",
     "treenet": "TreeNet",
     "batchensemble": "BatchEnsemble",
     "mimo": "MIMO",
@@ -93,6 +74,8 @@ METHODS = {
     "random_forest": "Random forest",
     "hist_gradient_boosting": "Gradient boosting",
 }
+#: Endings of the names of methods that are another one but for one thing, and what it is called.
+VARIANTS = {"_lenet_adam": "LeNet", "_lenet": "LeNet", "_adam": "Adam"}
 DATASETS = {
     "gesture": "Gesture Phase",
     "higgs": "HIGGS",
@@ -117,6 +100,10 @@ DATASETS = {
 
 def method_title(method: str) -> str:
     """Return the method's printed name; the name itself where there is none."""
+    for ending, variant in VARIANTS.items():
+        plain = method.removesuffix(ending)
+        if plain != method and plain in METHODS:
+            return f"{METHODS[plain]}, {variant}"
     return METHODS.get(method, method)
 
 
