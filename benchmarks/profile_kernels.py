@@ -29,14 +29,14 @@ from rounds import clocked, interleaved
 from truly_sparse.engine import kernels, optimisers
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.optimisers import SGD
-from truly_sparse.estimators.presets import ENSEMBLE
+from truly_sparse.estimators.presets import ENSEMBLE, dropout_of
 
 BEST = ENSEMBLE["best"]
 #: Name of a case -> sizes of the layers, epsilon, storage, clipping norm, dropout.
 CASES = {
     **{f"epsilon {epsilon}": (peers.SIZES, epsilon, "bfloat16", 0.0, peers.DROPOUT) for epsilon in (10, 20, 30)},
     "epsilon 20, float32": (peers.SIZES, 20, "float32", 0.0, peers.DROPOUT),
-    "estimators": (peers.ESTIMATOR_SIZES, 25, "bfloat16", BEST["clip_norm"], BEST["dropout"]),
+    "estimators": (peers.ESTIMATOR_SIZES, 25, "bfloat16", BEST["clip_norm"], dropout_of(BEST)),
 }
 FORWARD, BACKWARD, GATHER, STEP = "forward", "backward", "gather batch", "step"
 #: Calls that are timed together, so that the clock does not count.

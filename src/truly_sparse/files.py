@@ -14,10 +14,29 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from truly_sparse.errors import UserError
+
 #: What the hidden name of a file that is being written has in it.
 UNFINISHED = ".unfinished-"
 #: An age at which every writer has long taken its lock.
 ABANDONED_SECONDS = 60.0
+
+
+def folder_of(path: str | Path) -> Path:
+    """Return the nearest folder above a file to write that there is.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written: it is a folder, or what is above it is none or may not be written to.
+    """
+    target = Path(path).absolute()
+    if target.is_dir():
+        raise UserError(f"{path} is a folder; name a file in it")
+    above = next(place for place in target.parents if place.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise UserError(f"{path} cannot be written: {above} is no folder that may be written to; name another place")
+    return above
 
 
 @contextmanager

@@ -37,6 +37,12 @@ def test_scores_are_those_of_the_records(score):
             assert f"{of_run[name]:.4f}" in said
 
 
+def test_what_cannot_be_written_is_known_before_the_work(committed, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(committed)
+    assert main(["score", "no-such-metric", "--config", "config.yaml", "--output", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"error: {tmp_path} is a folder; name a file in it\n"
+
+
 def test_names_that_are_unknown_are_one_line(score):
     assert score("accuracy", "--experiments", "tinny")[::3] == (
         2,

@@ -63,6 +63,14 @@ def test_a_server_that_fails_is_named_in_one_line(toy, server, given, words, tim
     assert toy.nothing_left()
 
 
+def test_where_no_download_is_allowed_the_advice_is_to_allow_it(toy):
+    with pytest.raises(UserError, match=r"toy\.csv is missing.*\); set data\.download: true, or name a folder"):
+        toy.prepare(download=False, mirror=str(toy.mirror))
+    toy.write(sources=[{"https": "http://127.0.0.1:1/toy.csv"}])
+    with pytest.raises(UserError, match=r"\(no source is allowed\); set data\.download: true$"):
+        toy.prepare(download=False)
+
+
 def test_a_slow_server_is_a_fault_that_may_pass(toy, server, monkeypatch):
     monkeypatch.setattr(fetch, "TIMEOUT_SECONDS", 0.2)
     server.answers = [answer(toy.csv, wait=0.5), answer(toy.csv)]

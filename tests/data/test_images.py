@@ -127,6 +127,11 @@ def from_mirror(place, **more):
     return place.prepare(**({"mirror": str(place.mirror), "download": False} | more))
 
 
+def of_own_registry(path):
+    """Return the settings for a table of a registry that is not the checkout's."""
+    return SETTINGS | {"table": about_of(path)["registry"]}
+
+
 def content_of(path):
     """Return pixels, classes and parts of a prepared table."""
     table = pq.read_table(path)
@@ -153,7 +158,10 @@ def test_pieces_are_the_whole(cifar, monkeypatch):
     path = from_mirror(cifar, folder=str(cifar.data) + "2")
     assert pq.ParquetFile(path).num_row_groups > 10
     assert all(np.array_equal(a, b) for a, b in zip(whole, content_of(path), strict=True))
-    first, second = (load("small", {"folder": folder}, SETTINGS, 0) for folder in (cifar.data, path.parent))
+    first, second = (
+        load("small", {"folder": folder}, of_own_registry(folder / path.name), 0)
+        for folder in (cifar.data, path.parent)
+    )
     for part in ("x_train", "x_validation", "x_test"):
         assert np.array_equal(getattr(first, part).values, getattr(second, part).values)
 
@@ -324,7 +332,9 @@ def test_an_archive_of_another_checksum_is_refused(cifar, server):
 def data(cifar):
     """`data(seed, **settings)` loads the small CIFAR."""
     from_mirror(cifar)
-    return lambda seed=0, **more: load("small", {"folder": cifar.data}, SETTINGS | more, seed)
+    return lambda seed=0, **more: load(
+        "small", {"folder": cifar.data}, of_own_registry(cifar.data / "small.parquet") | more, seed
+    )
 
 
 def hashes(x):
@@ -471,15 +481,16 @@ def test_a_feature_may_have_the_name_of_the_column_of_images(toy, tmp_path):
     write(tmp_path / "mirror/tabular", {"toy.csv": csv})
     toy.write(files={"toy.csv": None})
     path = toy.prepare(mirror=str(toy.mirror))
-    found = load("toy", {"folder": path.parent}, {**SETTINGS, "split": "random", "scaling": "none"}, 0)
+    found = load("toy", {"folder": path.parent}, {**of_own_registry(path), "split": "random", "scaling": "none"}, 0)
     assert sorted(np.concatenate((found.x_train, found.x_validation, found.x_test))[:, 0]) == list(range(40))
 
 
 def test_loading_images_imports_no_pandas(data, cifar):
     data()
+    settings = of_own_registry(cifar.data / "small.parquet")
     script = (
         "import sys; from truly_sparse.data.arrays import load; "
-        f"load('small', {{'folder': {str(cifar.data)!r}}}, {SETTINGS!r}, 0); print('pandas' in sys.modules)"
+        f"load('small', {{'folder': {str(cifar.data)!r}}}, {settings!r}, 0); print('pandas' in sys.modules)"
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"

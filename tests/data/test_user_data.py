@@ -1,5 +1,7 @@
 """Your own data: a path or an OpenML number and a target column are enough, and every choice is stated."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from truly_sparse.data import registry, user_data
 from truly_sparse.data.arrays import load
 from truly_sparse.data.prepare import about_of, prepare
 from truly_sparse.errors import UserError
+from truly_sparse.files import write_json
 
 
 @pytest.fixture
@@ -172,3 +175,13 @@ def test_a_missing_category_is_zeros_or_a_gap(mine):
     assert one_hot.drop(columns="target").to_numpy().tolist() == [[0, 1], [0, 0], [1, 0]]
     ordinal, _ = mine(text, categorical="ordinal", missing="median")
     assert ordinal["c"].isna().tolist() == [False, True, False]
+
+
+def test_other_rows_than_registered_are_not_trained_on_as_if_they_were(mine, tmp_path):
+    mine(TABLE, categorical="one_hot")
+    few = registry.changed("higgs", {"rows": 1000})
+    shutil.copy("data/mine.parquet", "data/higgs.parquet")
+    write_json("data/higgs.json", about_of(tmp_path / "data/mine.parquet") | {"registry": few})
+    assert load("higgs", {"folder": "data"}, SETTINGS | {"table": few}, 0).info["rows"] == 4
+    with pytest.raises(UserError, match=r"higgs\.parquet was made of another .* settings; run .* data higgs`$"):
+        load("higgs", {"folder": "data"}, SETTINGS, 0)

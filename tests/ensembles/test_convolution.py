@@ -6,7 +6,7 @@ import pytest
 from truly_sparse.engine import store
 from truly_sparse.ensembles.trainer import Data, Trainer
 from truly_sparse.errors import UserError
-from truly_sparse.experiments import expected
+from truly_sparse.experiments import cost_estimate
 from truly_sparse.golden.cases import DATA, TRAINING
 from truly_sparse.measure.flops import operations
 from truly_sparse.training import checkpoint
@@ -78,7 +78,7 @@ def test_operations_count_every_link_at_all_its_positions(pictures):
     assert found["validation"] == 4 * 40 * forward
     run = {"model": "sparse", "strategy": "none", "data": DATA | {"validation_fraction": 0.0}, "training": PLAIN}
     entry = {"rows": 200, "features": 64, "class_counts": {"0": 100, "1": 100}}
-    assert expected.operations(run, entry) == pytest.approx(found["forward"] * 3, rel=0.1)
+    assert cost_estimate.operations(run, entry) == pytest.approx(found["forward"] * 3, rel=0.1)
 
 
 def test_children_of_a_convolutional_parent_share_its_links(pictures):

@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from truly_sparse import TrulySparseEnsembleClassifier, TrulySparseEnsembleRegressor
 from truly_sparse.engine import network, team
 from truly_sparse.errors import UserError
+from truly_sparse.estimators.children import threads_of
 
 SMALL = {"hidden_layer_sizes": (30, 20), "members": 3, "exploration_epochs": 4, "member_epochs": 4, "bins": 8}
 
@@ -53,6 +54,31 @@ def test_independent_members_are_the_same_whoever_trains_them(backend, capsys):
         assert state(clone(values).fit(x, y)) == state(values)
 
 
+@pytest.mark.parametrize(
+    ("tasks", "workers", "processors", "threads"),
+    [
+        (5, 1, 1, [1] * 5),
+        (5, 2, 2, [1, 1, 1, 1, 2]),
+        (4, 2, 2, [1, 1, 1, 1]),
+        (5, 3, 4, [1, 1, 1, 2, 2]),
+        (5, 8, 8, [1] * 5),
+        (2, 8, 8, [4, 4]),
+        (3, 8, 1, [1, 1, 1]),
+    ],
+)
+def test_processors_that_would_be_idle_in_the_last_round_share_its_steps(tasks, workers, processors, threads):
+    assert threads_of(tasks, workers, processors) == threads
+
+
+def test_the_last_of_an_odd_number_is_trained_by_all_workers(shared):
+    x, y = load_wine(return_X_y=True)
+    alone = TrulySparseEnsembleClassifier("independent", **SMALL).fit(x, y)
+    with joblib.parallel_config("threading"):
+        many = clone(alone).set_params(n_jobs=2).fit(x, y)
+    assert shared == [2] * len(alone.history_[::3])
+    assert state(many) == state(alone)
+
+
 def test_members_that_are_added_are_the_same_too():
     x, y = load_wine(return_X_y=True)
     alone = TrulySparseEnsembleClassifier("independent", warm_start=True, **SMALL).fit(x, y)
@@ -91,9 +117,12 @@ def test_threads_share_the_steps_of_members_that_come_of_each_other(method, shar
 
 def test_a_parent_is_trained_by_threads_and_its_children_side_by_side(shared):
     x, y = load_wine(return_X_y=True)
-    own = {**SMALL, "members": 4, "exploration_epochs": None, "member_epochs": None, "parent_epochs": 5}
-    own["child_epochs"] = 4
-    alone = TrulySparseEnsembleClassifier("sparse_subnetworks", **own).fit(x, y)
-    many = clone(alone).set_params(n_jobs=2).fit(x, y)
-    assert shared == [2] * 5
-    assert state(many) == state(alone)
+    own = {**SMALL, "exploration_epochs": None, "member_epochs": None, "parent_epochs": 5, "child_epochs": 4}
+    for members, parts, of_the_last in ((4, 2, 0), (3, 3, 4)):
+        own |= {"members": members, "parts": parts}
+        alone = TrulySparseEnsembleClassifier("sparse_subnetworks", **own).fit(x, y)
+        shared.clear()
+        with joblib.parallel_config("threading"):
+            many = clone(alone).set_params(n_jobs=2).fit(x, y)
+        assert shared == [2] * (5 + of_the_last)
+        assert state(many) == state(alone)

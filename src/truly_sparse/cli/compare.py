@@ -22,9 +22,9 @@ from tqdm import tqdm
 from truly_sparse import estimators, references
 from truly_sparse.cli import columns
 from truly_sparse.cli.candidates import ENSEMBLES, METHODS, RIVALS, SINGLE
-from truly_sparse.cli.models import OPTIONS, create, folder_of, is_regression, split
+from truly_sparse.cli.models import OPTIONS, create, is_regression, split
 from truly_sparse.errors import UserError
-from truly_sparse.files import atomic_path
+from truly_sparse.files import atomic_path, folder_of
 
 CLASSIFIERS = {"boosting": "hist_gradient_boosting", "mlp": "sklearn_mlp"}
 #: Part of the rows that a split keeps for the test.

@@ -4,7 +4,6 @@ import argparse
 import ast
 import json
 import math
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from truly_sparse.errors import UserError
 from truly_sparse.estimators.model_files import facts_of_parameters
 from truly_sparse.estimators.stored import StoredRows
 from truly_sparse.estimators.table_files import bytes_of, open_table
-from truly_sparse.files import atomic_path
+from truly_sparse.files import atomic_path, folder_of
 from truly_sparse.measure.free_memory import limits
 
 #: So many times the bytes of its numbers a table takes at most while a model learns from it (measured: 6).
@@ -103,23 +102,6 @@ def split(x: pd.DataFrame | StoredRows, y: Any, fraction: float, seed: int, stra
     stratified = y if possible else None
     both = train_test_split(np.arange(len(y)), test_size=test, stratify=stratified, random_state=seed % 2**32)
     return [*(x[rows] if isinstance(x, StoredRows) else x.iloc[rows] for rows in both), *(y[rows] for rows in both)]
-
-
-def folder_of(path: str | Path) -> Path:
-    """Return the nearest folder above a file to write that there is.
-
-    Raises
-    ------
-    UserError
-        If the file cannot be written: it is a folder, or what is above it is none or may not be written to.
-    """
-    target = Path(path).absolute()
-    if target.is_dir():
-        raise UserError(f"{path} is a folder; name a file in it")
-    above = next(place for place in target.parents if place.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
-        raise UserError(f"{path} cannot be written: {above} is no folder that may be written to; name another place")
-    return above
 
 
 @contextmanager

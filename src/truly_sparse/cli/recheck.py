@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.outcome:
         arguments.outcome.open("a").close()  # what cannot be written is known before hours of training
-    with claim_result(recheck.elsewhere(configs[0]), "recheck", ""):
+    with claim_result(recheck.separate(configs[0]), "recheck", ""):
         recheck.clear(configs)
         outcomes = []
         for outcome in recheck.check(sample, found):

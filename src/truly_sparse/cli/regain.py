@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.dry_run or not wanted:
         return
     bad = []
-    with claim_result(recheck.elsewhere(configs[0]), "recheck", ""):
+    with claim_result(recheck.separate(configs[0]), "recheck", ""):
         for number, outcome in enumerate(recheck.regain(wanted, found), 1):
             print(f"{number} of {len(wanted)}: {outcome.candidate.name}: {said(outcome)}", flush=True)
             if not outcome.well:

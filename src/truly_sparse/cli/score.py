@@ -56,8 +56,9 @@ def run(arguments: argparse.Namespace) -> None:
 
     from truly_sparse.experiments import scores
     from truly_sparse.experiments.configuration import check_experiments, load_configs
-    from truly_sparse.files import write_text
+    from truly_sparse.files import folder_of, write_text
 
+    folder_of(arguments.output)  # what cannot be written is known before the work
     metrics = {name: scores.metric_of(name) for name in arguments.metrics}
     configs = load_configs(arguments.config)
     check_experiments(configs, arguments.experiments)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from truly_sparse.data import pixels
+from truly_sparse.data import pixels, registry
 from truly_sparse.data.pixels import Pixels
 from truly_sparse.errors import UserError
 from truly_sparse.files import sha256
@@ -140,18 +140,23 @@ def _column(file: pq.ParquetFile, name: str) -> npt.NDArray[Any]:
 
 
 def _about(name: str, path: Path, table: str | None) -> dict[str, Any]:
-    """Return the sidecar of a prepared table after checking that the table is the one it describes, and is wanted."""
+    """Return the sidecar of a prepared table after checking that the table is the one it describes, and is wanted.
+
+    `table` is the digest of one that is not the registry's. A sidecar that names no digest is of made-up data.
+    """
     advice = f"run `python -m truly_sparse data {name}`" + (" with --config and your configuration" if table else "")
     try:
         about: dict[str, Any] = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         if sha256(path) != about["sha256"]:
             raise UserError(f"{path} is not the file that {path.with_suffix('.json').name} describes; {advice}")
-        if table and about["registry"] != table:
-            raise UserError(f"{path} was made of another source, other content or with other settings; {advice}")
     except FileNotFoundError as error:
         raise UserError(f"dataset {name} is not prepared ({error.filename} is missing); {advice}") from None
     except (json.JSONDecodeError, KeyError, TypeError):
         raise UserError(f"{path.with_suffix('.json')} is damaged; {advice}") from None
+    if table is None and "registry" in about:
+        table = registry.digest_of(registry.entry(name))
+    if about.get("registry") != table:
+        raise UserError(f"{path} was made of another source, other content or with other settings; {advice}")
     return about
 
 

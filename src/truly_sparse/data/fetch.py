@@ -135,7 +135,13 @@ def download(url: str, target: Path) -> None:
 
 
 def retry(action: Callable[[], Result]) -> Result:
-    """Return what `action` returns, repeating it after a `Passing` fault with growing, jittered pauses."""
+    """Return what `action` returns, repeating it after a `Passing` fault with growing, jittered pauses.
+
+    Raises
+    ------
+    Passing
+        Where it was repeated often enough.
+    """
     start = time.monotonic()
     for attempt in range(1, ATTEMPTS + 1):
         try:

@@ -64,7 +64,7 @@ def prepare(
         attempts: list[tuple[str, Callable[[bool], dict[str, Any]]]] = [
             (called, partial(_attempt, name, entry, open_source, path)) for called, open_source in found
         ]
-        about = fetch.first_that_works(name, attempts, sources.advice(entry), allow_partial)
+        about = fetch.first_that_works(name, attempts, sources.advice(entry, config), allow_partial)
         write_json(path.with_suffix(".json"), about | {"registry": digest})
     for text in filter(None, (about["partial"], None if about["order"] in _USUAL else about["order"])):
         print(f"{name} from {about['source']}: {text}", file=sys.stderr)

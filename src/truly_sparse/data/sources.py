@@ -79,13 +79,13 @@ def of(
     return mirrors + here + network
 
 
-def advice(entry: Mapping[str, Any]) -> str:
-    """Return what to do where no source works."""
+def advice(entry: Mapping[str, Any], config: Mapping[str, Any]) -> str:
+    """Return what to do where no source works; `config` is the configuration's `data` block."""
     if "path" in entry["sources"][0]:
         return "correct the file or its settings"
     folders = [source["mirror"] for source in entry["sources"] if "mirror" in source]
     named = f", or name a folder that holds {folders[0]}/ in data.mirror or {MIRROR_VARIABLE}" if folders else ""
-    return f"connect to the network{named}"
+    return f"{'connect to the network' if config.get('download', True) else 'set data.download: true'}{named}"
 
 
 def _kind(name: str, source: Mapping[str, Any]) -> str:

@@ -202,7 +202,13 @@ class DenseMLP:
         return EpochResult(loss / samples, correct / samples, samples, sum(self.link_counts), self.input_links)
 
     def predict_proba(self, x: Samples) -> Floats:
-        """Return softmax probabilities, float32, shape (samples, classes), of x, shape (samples, features)."""
+        """Return softmax probabilities, float32, shape (samples, classes), of x, shape (samples, features).
+
+        Raises
+        ------
+        ValueError
+            For another number of features.
+        """
         if len(x.shape) != 2 or x.shape[1] != self.sizes[0]:
             raise ValueError(f"{self.sizes[0]} features expected, found an array of shape {x.shape}")
         self._reserve(PREDICTION_ROWS)

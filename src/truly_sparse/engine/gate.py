@@ -75,7 +75,13 @@ def thresholds_of(probabilities: npt.ArrayLike) -> npt.NDArray[np.uint32]:
 
 
 def room(links: Arrays, gate: Gate) -> Active:
-    """Return a gate as the kernels take it, for a network's links."""
+    """Return a gate as the kernels take it, for a network's links.
+
+    Raises
+    ------
+    ValueError
+        Where it has no threshold for each link.
+    """
     count = len(links.targets)
     if gate.thresholds.dtype != np.uint32 or gate.thresholds.shape != (count,):
         raise ValueError(f"a gate needs a threshold, uint32, for each of {count} links")

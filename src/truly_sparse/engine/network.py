@@ -151,6 +151,11 @@ class SparseMLP(Linked):
             By source and target layer.
         biases : sequence of array_like, shape (n_out,)
             Of each layer but the inputs.
+
+        Raises
+        ------
+        UserError
+            Where a matrix does not fit those of the layers at its ends.
         """
         dense = {pair: np.asarray(matrix, np.float32) for pair, matrix in weights.items()}
         sizes = [0] * (len(biases) + 1)
@@ -260,6 +265,11 @@ class SparseMLP(Linked):
         -------
         EpochResult
             With a loss that is not finite if training diverged; it stops at that batch.
+
+        Raises
+        ------
+        UserError
+            For a gate where samples are `NonZeros`.
         """
         if isinstance(x, NonZeros):
             if gate is not None:

@@ -90,7 +90,13 @@ def chosen(x: Kind, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice)
 
 
 def taken(x: Samples, rows: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.float32]:
-    """Return some rows of samples as float32, dense."""
+    """Return some rows of samples as float32, dense.
+
+    Raises
+    ------
+    TypeError
+        For `Pieces`.
+    """
     if isinstance(x, Pieces):
         raise TypeError("samples that are made piece by piece are never all there")
     if isinstance(x, Bytes):

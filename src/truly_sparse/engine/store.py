@@ -79,7 +79,13 @@ def load(path: str | Path) -> Network:
 
 
 def read(path: str | Path) -> Arrays:
-    """Return the arrays of an .npz file written by `numpy.savez`, which take no more memory than the file has bytes."""
+    """Return the arrays of an .npz file written by `numpy.savez`, which take no more memory than the file has bytes.
+
+    Raises
+    ------
+    UserError
+        Where it is compressed, its entries overlap or one is no array.
+    """
     with zipfile.ZipFile(path) as archive:
         sizes = [entry.file_size for entry in archive.infolist()]
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
@@ -97,7 +103,13 @@ def read(path: str | Path) -> Arrays:
 
 
 def build(arrays: Arrays) -> Network:
-    """Rebuild a network from a `snapshot`, checking every index; with `noise` among the arrays, that is added."""
+    """Rebuild a network from a `snapshot`, checking every index; with `noise` among the arrays, that is added.
+
+    Raises
+    ------
+    UserError
+        Where the arrays are those of no network.
+    """
     if int(arrays["format"]) != FORMAT:
         raise UserError(f"network format {int(arrays['format'])} is not {FORMAT}")
     sizes = [int(n) for n in arrays["sizes"]]

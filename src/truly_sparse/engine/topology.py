@@ -172,6 +172,11 @@ def grow(occupied: Links, count: int, places: int, rng: np.random.Generator) -> 
     -------
     ndarray of int64, shape (count,)
         Sorted, distinct, none of them occupied.
+
+    Raises
+    ------
+    ValueError
+        Where there are fewer free places.
     """
     free = places - len(occupied)
     if count > free:

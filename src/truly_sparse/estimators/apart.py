@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import delayed
+from joblib import delayed, effective_n_jobs
 
 from truly_sparse.engine.rows import Samples
-from truly_sparse.estimators.children import Counting
+from truly_sparse.estimators.children import Counting, threads_of
 from truly_sparse.estimators.fit_config import FitConfig
 from truly_sparse.training.loop import End, Loop, Member, Problem, Progress
 from truly_sparse.training.sampling import Sampler
@@ -18,14 +18,14 @@ from truly_sparse.training.targets import Targets
 
 
 class Task(NamedTuple):
-    """What members are made with, besides rows: among it the epochs of earlier fits, and the threads of each member."""
+    """What members are made with, besides rows: among it the epochs of earlier fits; `threads` share steps of one."""
 
     sampler: Sampler
     targets: Targets
     settings: FitConfig
     seed: int
     past: int
-    threads: int
+    threads: int = 1
 
 
 class Made(NamedTuple):
@@ -79,10 +79,14 @@ class Apart:
     members : list of Member
     """
 
-    def __init__(self, problem: Problem, task: Task, stages: Sequence[Stage], jobs: int | None) -> None:
+    def __init__(
+        self, problem: Problem, task: Task, stages: Sequence[Stage], jobs: int | None, processors: int
+    ) -> None:
         self.problem, self.progress = problem, Progress()
         self.members: list[Member] = []
-        self._task, self._stages, self._jobs = task, stages, jobs
+        self._stages, self._jobs = stages, jobs
+        threads = threads_of(len(stages), effective_n_jobs(jobs), processors)
+        self._tasks = [task._replace(threads=number) for number in threads]
         self._end = End({}, {}, task.past)
 
     def run(self, after_stage: Callable[[None], None]) -> None:
@@ -96,7 +100,7 @@ class Apart:
 
         parallel.done = over
         call, rows = delayed(make), (self.problem.x, self.problem.x_validation)
-        for made in parallel(call(*rows, self._task, self._stages, place) for place in range(len(self._stages))):
+        for made in parallel(call(*rows, task, self._stages, place) for place, task in enumerate(self._tasks)):
             self.members += made.members
             self.progress.history += made.history
             self.progress.failure = self.progress.failure or made.failure

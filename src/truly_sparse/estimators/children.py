@@ -52,7 +52,7 @@ class Parent:
 
 
 class Task(NamedTuple):
-    """What children are made with, besides rows and parent."""
+    """What children are made with, besides rows and parent; `threads` share the steps of one."""
 
     sampler: Sampler
     targets: Targets
@@ -60,6 +60,7 @@ class Task(NamedTuple):
     method: str | type[Method] | type[Strategy]
     seed: int
     past: int
+    threads: int = 1
 
 
 class Made(NamedTuple):
@@ -96,6 +97,11 @@ def make(
         From 1; the parent's is 0.
     after_epoch : callable, optional
         Called after each epoch, with its row of the history and how many epochs of the stage are over.
+
+    Raises
+    ------
+    UserError
+        Where it diverges at every rate.
     """
     # Rows that joblib keeps in a file are of a class of their own, for which nothing should be compiled anew.
     x, x_validation = (np.asarray(rows) if isinstance(rows, np.ndarray) else rows for rows in (x, x_validation))
@@ -133,7 +139,8 @@ def _loop(
         replace(own, number=place if own.number is None else own.number),
     )
     # What a fresh network would be is of no interest.
-    loop = Loop(problem, settings, pair, lambda _: store.build(parent.arrays), task.seed, End({}, {}, task.past))
+    before = End({}, {}, task.past)
+    loop = Loop(problem, settings, pair, lambda _: store.build(parent.arrays), task.seed, before, threads=task.threads)
     loop.adopt(parent, [])
     return loop
 
@@ -146,6 +153,15 @@ def sharing(member: Member, parent: Member) -> Member:
         same = other is not None and own.dtype == other.dtype and np.array_equal(own, other)
         arrays[name] = other if same and other is not None else own
     return replace(member, arrays=arrays)
+
+
+def threads_of(tasks: int, workers: int, processors: int) -> list[int]:
+    """Return how many threads share each of some tasks that take as long as each other.
+
+    Workers without a task in the last round would wait: its tasks share the processors.
+    """
+    last = tasks % workers or min(tasks, workers)
+    return [1] * (tasks - last) + [max(1, processors // last)] * last
 
 
 class Counting(Parallel):

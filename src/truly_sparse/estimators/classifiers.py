@@ -92,6 +92,11 @@ class SparseClassifier(Inspection, Labelled, ClassifierMixin, SparseEstimator):
         `method` says of how members follow one another; after `fit`, the members that there are go on. The rate stays
         at `learning_rate`, by default that of a single network. Ensembles whose members come of one network, such as
         subnetworks and snapshots, have no `partial_fit`.
+
+        Raises
+        ------
+        UserError
+            For rows or labels that cannot be learned from, a single class, or other classes than those of the first call.
         """
         before = self._streamed()
         with undone_on_failure(self):

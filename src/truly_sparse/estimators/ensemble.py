@@ -22,7 +22,7 @@ from truly_sparse.errors import UserError
 from truly_sparse.estimators import apart, children, presets
 from truly_sparse.estimators.apart import Apart
 from truly_sparse.estimators.base import ONE_EPOCH, MakeTargets, Model, SparseEstimator, Trained, checked, show_epoch
-from truly_sparse.estimators.children import Counting, Made, Parent, Task
+from truly_sparse.estimators.children import Counting, Made, Parent, Task, threads_of
 from truly_sparse.estimators.distinct_rows import Table, digest
 from truly_sparse.estimators.fit_config import FitConfig
 from truly_sparse.estimators.parameters import EnsembleParameters
@@ -242,13 +242,12 @@ class Ensemble(EnsembleParameters, SparseEstimator):
         self, problem: Problem, config: FitConfig, stages: list[Stage], seed: int, end: End | None
     ) -> Loop | Apart:
         """Return what trains some stages, at the same time if they know nothing of each other."""
-        workers = effective_n_jobs(self._jobs())
-        if workers == 1 or isinstance(problem.x, Pieces) or not apart.independent(stages, config):
+        alone = effective_n_jobs(self._jobs()) == 1
+        if alone or isinstance(problem.x, Pieces) or not apart.independent(stages, config):
             return super()._loop(problem, config, stages, seed, end)
-        threads = max(1, self._threads() // len(stages))
         past = end.epochs if end is not None else 0
-        task = apart.Task(problem.sampler, problem.targets, config, seed, past, threads)
-        return Apart(problem, task, stages, self._jobs())
+        task = apart.Task(problem.sampler, problem.targets, config, seed, past)
+        return Apart(problem, task, stages, self._jobs(), self._threads())
 
     def _children(
         self, problem: Problem, task: Task, parent: Member, places: range, stages: list[Stage], bar: tqdm
@@ -274,7 +273,9 @@ class Ensemble(EnsembleParameters, SparseEstimator):
 
             parallel.done = over
             call = delayed(children.make)
-            found = parallel(call(*rows, task, parent, place) for place in places)
+            shares = threads_of(len(places), effective_n_jobs(jobs), self._threads())
+            tasks = [task._replace(threads=threads) for threads in shares]
+            found = parallel(call(*rows, one, parent, place) for one, place in zip(tasks, places, strict=True))
         for place, made in zip(places, found, strict=True):
             if made.halvings:
                 warnings.warn(

@@ -97,6 +97,11 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
         `knots_` are learned in the first call: from `targets`, values that are spread as those of all rows will be, or
         from its y; these must not be all the same. Later targets beyond them count as the nearest one, of which a
         warning tells.
+
+        Raises
+        ------
+        UserError
+            For rows or targets that cannot be learned from, or first targets that are all the same.
         """
         before = self._streamed()
         with undone_on_failure(self):

@@ -13,7 +13,7 @@ from truly_sparse.experiments import golden
 from truly_sparse.experiments.configuration import ALL_DATA_KEYS, FIXED_KEYS, check_run, data_of, training_of
 from truly_sparse.experiments.configuration_schema import suggest
 from truly_sparse.experiments.provenance import source_hash
-from truly_sparse.training.config import DENSITIES, settled
+from truly_sparse.training.config import DENSITIES, OF_CHILDREN, settled
 
 #: What an axis is called in the names of settings, and so of folders, where that is not its own name: mostly its
 #: symbol in the paper. They also order the axes, the number of links first.
@@ -74,6 +74,13 @@ class RunSpec:
     def features(self) -> golden.Features:
         """What golden runs must cover for a committed record of this run to count by them."""
         return golden.features(self.settings)
+
+    @property
+    def parent_settings(self) -> dict[str, Any]:
+        """The part of the settings that decides the parent of children; runs that share it can share the parent."""
+        settings = {key: self.settings[key] for key in ("dataset", "model", "seed", "data")}
+        training = {key: value for key, value in self.settings["training"].items() if key not in OF_CHILDREN}
+        return settings | {"training": training}
 
     @property
     def priority(self) -> int:

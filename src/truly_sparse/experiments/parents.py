@@ -13,16 +13,13 @@ from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.provenance import source_hash
 from truly_sparse.files import atomic_stream
 from truly_sparse.training.checkpoint import digest
-from truly_sparse.training.config import OF_CHILDREN
 from truly_sparse.training.loop import Loop, Member
 from truly_sparse.training.stage import of_one_parent
 
 
 def identity(spec: RunSpec, where: dict[str, Any]) -> dict[str, Any]:
     """Return what decides a parent, `where` it is trained included."""
-    settings = {key: spec.settings[key] for key in ("dataset", "model", "seed", "data")}
-    training = {key: value for key, value in spec.settings["training"].items() if key not in OF_CHILDREN}
-    return {"settings": settings | {"training": training}, "source_hash": source_hash("run", SINGLE), **where}
+    return {"settings": spec.parent_settings, "source_hash": source_hash("run", SINGLE), **where}
 
 
 def file_of(folder: Path, facts: dict[str, Any]) -> Path:

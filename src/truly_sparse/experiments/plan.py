@@ -75,10 +75,10 @@ class Plan:
         missing = {spec.settings_hash: spec for _, absent in self._split.values() for spec in absent}
         if not self.config["train"] or not missing:
             return None
-        from truly_sparse.experiments import expected  # NumPy and a compiler, which takes longer than all else here
+        from truly_sparse.experiments import cost_estimate  # a compiler, which takes longer than all else here
 
         own = [spec for spec in missing.values() if not Path(self._trained[spec.settings_hash]).exists()]
-        return expected.told(self.place, self.config, own)
+        return cost_estimate.told(self.place, self.config, own)
 
     def missing(self, experiment: str) -> list[str]:
         """Return the run.json files an experiment needs beside the committed records; none without `train`.

@@ -96,7 +96,7 @@ def draw(found: Iterable[Candidate], number: int, seed: str) -> list[Candidate]:
     return [one for _, one in sorted(places, key=lambda place: place[0])][:number]
 
 
-def elsewhere(config: dict[str, Any]) -> dict[str, Any]:
+def separate(config: dict[str, Any]) -> dict[str, Any]:
     """Return a configuration whose runs lie apart from those of the study, in results/<preset>-recheck/<study>."""
     return {**config, "preset": f"{config['preset']}-recheck", "reuse_records": False}
 
@@ -105,7 +105,7 @@ def clear(configs: Iterable[dict[str, Any]]) -> None:
     """Remove what an earlier re-check left: a run begins with nothing, its parent too."""
     for config in configs:
         for name in ("runs", "parents"):
-            shutil.rmtree(results_folder(elsewhere(config)) / name, ignore_errors=True)
+            shutil.rmtree(results_folder(separate(config)) / name, ignore_errors=True)
 
 
 def check(sample: Sequence[Candidate], found: Iterable[Candidate]) -> Iterator[Outcome]:
@@ -120,7 +120,7 @@ def check(sample: Sequence[Candidate], found: Iterable[Candidate]) -> Iterator[O
     for one, must in zip(sample, expectations(sample, found), strict=True):
         outcome = _outcome(one, must)
         if outcome.well:
-            shutil.rmtree(run_folder(elsewhere(one.config), one.spec))
+            shutil.rmtree(run_folder(separate(one.config), one.spec))
         yield outcome
 
 
@@ -151,7 +151,7 @@ def regain(wanted: Sequence[Candidate], found: Sequence[Candidate]) -> Iterator[
         outcome = _outcome(one, must)
         if outcome.well and outcome.again is not None:
             if outcome.again["correct"] == one.record["correct"]:
-                experiment, folder = one.spec.experiment, run_folder(elsewhere(one.config), one.spec)
+                experiment, folder = one.spec.experiment, run_folder(separate(one.config), one.spec)
                 committed = {path_of(record) for record in read(records_file(one.config, experiment))}
                 probabilities.keep(one.config, experiment, committed, {one.spec.path: folder / "predictions.npz"})
                 shutil.rmtree(folder)
@@ -206,7 +206,7 @@ def _data(one: Candidate) -> str:
 def _train(one: Candidate) -> str:
     """Train a run; return why it could not be."""
     try:
-        train(elsewhere(one.config), one.spec.path, restart=True)
+        train(separate(one.config), one.spec.path, restart=True)
     except UserError as error:
         return str(error)
     return ""
@@ -214,7 +214,7 @@ def _train(one: Candidate) -> str:
 
 def _again(one: Candidate) -> tuple[Record, probabilities.Codes | None]:
     """Return record and coded test probabilities of a run that has been trained again."""
-    config = elsewhere(one.config)
+    config = separate(one.config)
     again = read_run(config, one.spec)
     assert again is not None
     return again, probabilities.coded(run_folder(config, one.spec) / "predictions.npz")

@@ -13,10 +13,10 @@ from scipy.optimize import nnls
 from truly_sparse.data import registry
 from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.expected import multiply_adds, operations
+from truly_sparse.experiments.cost_estimate import multiply_adds, operations
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import Record, other_studies, read
-from truly_sparse.training.config import ARCHITECTURES, OF_CHILDREN, TrainingConfig
+from truly_sparse.training.config import ARCHITECTURES, TrainingConfig
 
 #: What finished runs may have in common with one that is left, the most alike first; those of other studies have only
 #: the last two.
@@ -171,9 +171,7 @@ def _parent(spec: RunSpec) -> str:
     """Return what decides the parent of a run, as text; a run that has none is alone with its own."""
     if not _part_of_parent(spec.settings):
         return spec.path
-    own = {name: spec.settings[name] for name in ("dataset", "model", "seed", "data")}
-    training = {name: value for name, value in spec.settings["training"].items() if name not in OF_CHILDREN}
-    return json.dumps([own, training], sort_keys=True)
+    return json.dumps(spec.parent_settings, sort_keys=True)
 
 
 def _part_of_parent(settings: Mapping[str, Any]) -> float:

@@ -94,7 +94,13 @@ def score(found: Iterable[Kept], metrics: Mapping[str, Metric], folder: Path) ->
 
 
 def labels_of(record: Record, folder: Path) -> Labels:
-    """Return the class numbers of a run's test rows, shape (rows,)."""
+    """Return the class numbers of a run's test rows, shape (rows,).
+
+    Raises
+    ------
+    UserError
+        Where the prepared dataset is missing or another one than the record's.
+    """
     name, settings = record["dataset"], record["settings"]["data"]
     path = folder / f"{name}.parquet"
     if not path.exists():

@@ -117,7 +117,13 @@ def _number(value: Any) -> float | None:
 
 
 def checked_links(links: topology.Links, network: store.Network, number: int) -> topology.Links:
-    """Return links of earlier members after checking that they are sorted places of the block they belong to."""
+    """Return links of earlier members after checking that they are sorted places of the block they belong to.
+
+    Raises
+    ------
+    ValueError
+        Where they are not.
+    """
     if not isinstance(network, Linked) or not 0 <= number < len(network.blocks):
         raise ValueError("links of earlier members belong to no block")
     places = network.blocks[number].places

@@ -9,7 +9,7 @@ import pandas as pd
 from truly_sparse.analysis import published
 from truly_sparse.engine.convolution.start import picture_of
 from truly_sparse.engine.shortcuts import numbers
-from truly_sparse.experiments.expected import multiply_adds
+from truly_sparse.experiments.cost_estimate import multiply_adds
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.studies.spas.runs import setting_of
 from truly_sparse.training import start

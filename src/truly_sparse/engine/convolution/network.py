@@ -161,7 +161,13 @@ class SparseCNN(Linked):
         first_step: int = 0,
         gate: Gate | None = None,
     ) -> EpochResult:
-        """Train on every full batch of `order`; the last incomplete batch is dropped. See `SparseMLP.train_epoch`."""
+        """Train on every full batch of `order`; the last incomplete batch is dropped. See `SparseMLP.train_epoch`.
+
+        Raises
+        ------
+        UserError
+            For a dropout other than 0.
+        """
         if dropout:
             raise UserError("dropout 0 is needed: convolutional networks have none")
         self._reserve(-(-batch // LANES) * LANES)

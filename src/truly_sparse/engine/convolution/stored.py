@@ -85,7 +85,13 @@ def shape_of(plan: Plan) -> dict[str, int]:
 
 
 def built(plan: Plan, graph: Graph, arrays: Arrays, storage: str) -> SparseCNN:
-    """Return the network of checked arrays, still without its state."""
+    """Return the network of checked arrays, still without its state.
+
+    Raises
+    ------
+    UserError
+        For a negative variance.
+    """
     if (arrays["running_variances"] < 0).any():
         raise UserError("a running variance is negative")
     bounds = dict(zip(plan.pairs, arrays["bounds"].tolist(), strict=True))

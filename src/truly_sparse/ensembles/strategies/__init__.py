@@ -74,7 +74,13 @@ class Strategy(ABC):
 
 
 def create(name: str, settings: Mapping[str, Any] | TrainingConfig) -> Strategy:
-    """Return the strategy whose file is called `name`."""
+    """Return the strategy whose file is called `name`.
+
+    Raises
+    ------
+    UserError
+        Where there is no such file.
+    """
     if not name.isidentifier() or find_spec(f"{__name__}.{name}") is None:
         raise UserError(f"no escape strategy {name!r}; add {name}.py to the strategies or change methods.*.strategy")
     config = settings if isinstance(settings, TrainingConfig) else TrainingConfig.of(settings)

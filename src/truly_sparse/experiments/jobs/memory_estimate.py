@@ -13,7 +13,7 @@ from truly_sparse.engine.convolution.start import picture_of
 from truly_sparse.engine.registers import LANES
 from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.expected import links
+from truly_sparse.experiments.cost_estimate import links
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.measure.free_memory import limits
 from truly_sparse.training.config import TrainingConfig

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from truly_sparse.engine.streams import Streams
-from truly_sparse.experiments import expected
+from truly_sparse.experiments import cost_estimate
 from truly_sparse.golden.cases import DATA, TRAINING
 from truly_sparse.measure.flops import operations
 from truly_sparse.training.config import TrainingConfig
@@ -29,14 +29,16 @@ def test_links_are_those_of_a_start(density):
     training = TRAINING | density
     draw = fresh("sparse", 10, 3, TrainingConfig.of(training))
     found = [sum(draw(Streams(seed).start).link_counts) for seed in range(40)]
-    assert np.mean(found) == pytest.approx(expected.links([10, *training["hidden_layer_sizes"], 3], training), rel=0.02)
+    assert np.mean(found) == pytest.approx(
+        cost_estimate.links([10, *training["hidden_layer_sizes"], 3], training), rel=0.02
+    )
 
 
 def test_operations_bound_those_of_the_record():
     # 800 rows, of which 160 are for testing and 128 for validation; 8 batches of 64.
     run = settings(epsilon=None, links=400)
     history = [{"connections": 400, "input_connections": 100, "samples": 512}] * 4
-    told = expected.operations(run, ENTRY)
+    told = cost_estimate.operations(run, ENTRY)
     assert told == 3 * 400 * 512 * 4
     assert told * 0.7 < operations(history, 128)["total_training"] <= told
 
@@ -53,13 +55,13 @@ def test_operations_bound_those_of_the_record():
 )
 def test_rows_and_networks_count(changes, samples):
     run = settings(epsilon=None, links=400, **changes)
-    assert expected.operations(run, ENTRY) == 3 * 400 * samples * 4
+    assert cost_estimate.operations(run, ENTRY) == 3 * 400 * samples * 4
 
 
 def test_dense_weights_and_what_is_not_known():
     run = settings("dense", epsilon=None, hidden_layer_sizes=[28])
-    assert expected.operations(run, ENTRY) == 3 * (10 * 28 + 28 * 3) * 512 * 4
-    assert expected.operations(run, ENTRY | {"rows": None}) is None
-    assert expected.operations(settings("reference") | {"training": {}}, ENTRY) is None
+    assert cost_estimate.operations(run, ENTRY) == 3 * (10 * 28 + 28 * 3) * 512 * 4
+    assert cost_estimate.operations(run, ENTRY | {"rows": None}) is None
+    assert cost_estimate.operations(settings("reference") | {"training": {}}, ENTRY) is None
     images = ENTRY | {"rows": 1000, "test_rows": 200}
-    assert expected.operations(settings(epsilon=None, links=10), images) == 3 * 10 * 640 * 4
+    assert cost_estimate.operations(settings(epsilon=None, links=10), images) == 3 * 10 * 640 * 4
