@@ -96,7 +96,7 @@ class SparseClassifier(Inspection, Labelled, ClassifierMixin, SparseEstimator):
         Raises
         ------
         UserError
-            For rows or labels that cannot be learned from, a single class, or other classes than those of the first call.
+            For rows or labels that cannot be learned from, one class, or other classes than those of the first call.
         """
         before = self._streamed()
         with undone_on_failure(self):

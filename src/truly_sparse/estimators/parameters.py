@@ -136,8 +136,9 @@ class EnsembleParameters(Parameters):
         None,
         "int",
         "Workers, as joblib counts: None is 1 unless `joblib.parallel_config` says otherwise, -1 all processors. So "
-        "many children of one parent, or independent members, are trained at the same time; where one member comes of "
-        "another, threads of this process share every step instead, unless other programs leave them no processor. "
+        "many children of one parent, or independent members, are trained at the same time, and the last ones, where "
+        "they are fewer, by several threads each; where one member comes of another, threads of this process share "
+        "every step instead, unless other programs leave them no processor. "
         "Threads predict many rows, too. Every bit is the same.",
     )
 
