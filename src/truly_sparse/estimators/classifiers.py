@@ -198,7 +198,7 @@ class TrulySparseEnsembleClassifier(SparseClassifier, Ensemble):
     n_iter_ : int
         Epochs trained.
     temperature_ : float
-        By what the logarithms of the probabilities are divided, 1 or more; 1 changes nothing.
+        What the logarithms of the probabilities are divided by: 1, which changes nothing, or more.
     feature_importances_ : ndarray, shape (n_features,)
         Share of the strength of all input links that each feature has.
 

@@ -74,8 +74,8 @@ MOST_CLASSES, FEWEST_EPOCHS, MOST_EPOCHS = 5, 10, 150
 EXPLORATION = 0.3
 #: "auto" dropout: the least, what three times the effort adds, and the most. What trains longer takes more of it.
 DROPOUT, MORE_DROPOUT, MOST_DROPOUT = 0.35, 0.1, 0.5
-#: A trial, by which the temperature is found: the part of all epochs that each member has, and how many members. They
-#: are trained for a shorter time than those of the fit, but fewer, which are less and more sure than those.
+#: A trial, by which the temperature is found: the part of all epochs that each member has, and how many members.
+#: Members that train for less are less sure than those of the fit, and the mean of fewer members is more so.
 TRIAL, TRIED = 0.5, 2
 #: The settings of which one that is a number says how long training is.
 _LENGTHS = ("epochs", "exploration_epochs", "member_epochs", "parent_epochs")
