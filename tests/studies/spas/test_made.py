@@ -1,27 +1,21 @@
 """Every table, figure and page of the study can be made: from all runs, from few, and from none of some."""
 
 import shutil
-import zlib
 
-import pandas as pd
 import pytest
 
 from truly_sparse.analysis import texlive
 from truly_sparse.errors import UserError
-from truly_sparse.studies import make, pdf
+from truly_sparse.studies import make
 from truly_sparse.studies.show import report
 from truly_sparse.studies.spas.catalogue import FIGURES, TABLES
 
 from ..conftest import REPOSITORY
+from ..made import check_figure, check_pdf, check_table, few, one_seed
 
 #: Of this nothing is trained or measured.
 COUNTED = "spas_table2"
 OF_RUNS = [name for name, entry in TABLES.items() if entry.experiments]
-
-
-def one_seed(spec, record):
-    """Leave all seeds but the first out."""
-    return record if spec.seed == 0 else None
 
 
 @pytest.mark.parametrize("seeds", ["all", "one"])
@@ -29,28 +23,12 @@ def test_every_table_and_figure_can_be_made(lay_out, committed, depth, repositor
     config = lay_out() if seeds == "all" else lay_out(one_seed)
     committed(config, "depth", depth)
     for name in TABLES:
-        csv, tex = make.table(config, name)
-        frame, text = pd.read_csv(csv), tex.read_text(encoding="utf-8")
-        assert set(frame["table"]) == {name}
-        assert name == COUNTED or "0123456789" in text  # the commit of the runs
-        assert " nan" not in text
-        assert "?" not in text.replace("Reproduced?", "")  # a character that LaTeX has not
-        rows = [line for line in report(config, name).splitlines()[1:] if not line.startswith(("CSV", "PDF"))]
-        assert max(map(len, rows)) <= 125
+        check_table(config, name, of_runs=name != COUNTED)
     for name in FIGURES:
-        document, png, csv = make.figure(config, name)
-        assert document.stat().st_size > 5000 < png.stat().st_size
-        assert set(pd.read_csv(csv)["figure"]) == {name}
+        check_figure(config, name)
     if seeds == "one" and not texlive.lacking():  # the wider tables
         shutil.copytree(REPOSITORY / "paper", repository / "paper", dirs_exist_ok=True)
-        log = pdf.build(config).with_suffix(".log").read_text(encoding="utf-8", errors="replace")
-        for complaint in ("Overfull", "undefined", "LaTeX Warning"):
-            assert complaint not in log
-
-
-def few(spec, record):
-    """Leave all but a seventh of the runs out, whichever."""
-    return record if zlib.crc32(spec.path.encode()) % 7 == 0 else None
+        check_pdf(config)
 
 
 def test_any_runs_are_enough(lay_out):

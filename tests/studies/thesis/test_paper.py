@@ -8,12 +8,13 @@ from truly_sparse.analysis import facts, texlive
 from truly_sparse.analysis.evidence import Evidence, written
 from truly_sparse.analysis.statements import said
 from truly_sparse.errors import UserError
-from truly_sparse.studies import make, pdf
+from truly_sparse.studies import make
 from truly_sparse.studies.thesis.catalogue import STUDY
 from truly_sparse.studies.thesis.facts import TEXT
 from truly_sparse.studies.thesis.findings import STATEMENTS
 
 from ..conftest import REPOSITORY
+from ..made import check_pdf
 
 
 @pytest.fixture
@@ -41,11 +42,7 @@ def test_sentences_are_worked_out_from_the_tables(made):
 
 @pytest.mark.skipif(bool(texlive.lacking()), reason="no LaTeX")
 def test_the_pdf_builds_without_overfull_lines(made):
-    document = pdf.build(made)
-    assert document.read_bytes().startswith(b"%PDF")
-    log = document.with_suffix(".log").read_text(encoding="utf-8", errors="replace")
-    for complaint in ("Overfull", "undefined", "LaTeX Warning"):
-        assert complaint not in log
+    check_pdf(made)
 
 
 def test_without_runs_on_images_the_text_describes_the_others(thesis, repository):

@@ -10,7 +10,7 @@ from truly_sparse.analysis import facts, texlive
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import runs
-from truly_sparse.studies import make, pdf
+from truly_sparse.studies import make
 from truly_sparse.studies.discovery import find
 from truly_sparse.studies.show import report
 from truly_sparse.studies.van_engers.curve import Curve
@@ -18,6 +18,7 @@ from truly_sparse.studies.van_engers.facts import TEXT
 from truly_sparse.studies.van_engers.runs import METRICS
 
 from ..conftest import REPOSITORY
+from ..made import check_pdf
 from .conftest import accuracy, made_up_pixels
 
 STUDY = find("van_engers")
@@ -166,9 +167,7 @@ def test_the_text_is_set_without_overfull_lines(whole):
         make.table(whole, name)
     for name in STUDY.figures:
         make.figure(whole, name)
-    log = pdf.build(whole).with_suffix(".log").read_text(encoding="utf-8", errors="replace")
-    for complaint in ("Overfull", "undefined", "LaTeX Warning"):
-        assert complaint not in log
+    check_pdf(whole)
 
 
 def test_nothing_is_said_without_tables(whole, repository):

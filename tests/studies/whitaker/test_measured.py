@@ -6,12 +6,12 @@ import pytest
 from truly_sparse.analysis.published import load
 from truly_sparse.experiments.configuration import load_config
 from truly_sparse.studies import make
-from truly_sparse.studies.show import report
 from truly_sparse.studies.whitaker.catalogue import FIGURES, TABLES
 from truly_sparse.studies.whitaker.figures.noise import colours
 from truly_sparse.studies.whitaker.verdicts.diversity import CHILDREN, SNAPSHOTS
 
 from ..conftest import REPOSITORY
+from ..made import check_figure, check_table
 from . import made_up_noise
 from .test_diversity import maps
 
@@ -58,17 +58,9 @@ def config(repository, committed):
 
 def test_every_table_and_figure_of_measurements_can_be_made(config):
     for name in (name for name, entry in TABLES.items() if entry.measurements):
-        csv, tex = make.table(config, name)
-        assert set(pd.read_csv(csv)["table"]) == {name}
-        text = tex.read_text(encoding="utf-8")
-        assert " nan" not in text
-        assert "?" not in text
-        rows = [line for line in report(config, name).splitlines() if not line.startswith(("CSV", "PDF", "Preset"))]
-        assert max(len(row) for row in rows if not row.startswith(("Table", "Source"))) <= 125
+        check_table(config, name, of_runs=False, beside=("CSV", "PDF", "Preset", "Table", "Source"))
     for name in (name for name, entry in FIGURES.items() if entry.measurements):
-        document, png, csv = make.figure(config, name)
-        assert document.stat().st_size > 5000 < png.stat().st_size
-        assert set(pd.read_csv(csv)["figure"]) == {name}
+        check_figure(config, name)
 
 
 def test_table_4_1_has_scores_and_gains(config):
