@@ -11,7 +11,8 @@ import time
 import pytest
 
 from truly_sparse.engine import memory
-from truly_sparse.files import atomic_path, lock, locked, sha256, sweep, write_json, write_text
+from truly_sparse.errors import UserError
+from truly_sparse.files import atomic_path, folder_of, lock, locked, sha256, sweep, write_json, write_text
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
@@ -124,3 +125,14 @@ def failing(number):
 def test_a_cache_of_unknown_size_is_a_small_one(monkeypatch):
     monkeypatch.setattr(memory.Path, "read_text", lambda *_, **__: "no number")
     assert memory.second_level_cache.__wrapped__() == 512 * 1024
+
+
+def test_what_cannot_be_written_is_known_before_anything_is_made(tmp_path):
+    assert folder_of(tmp_path / "new/there/table.csv") == tmp_path
+    (tmp_path / "table.csv").write_text("1\n")
+    assert folder_of(tmp_path / "table.csv") == tmp_path
+    with pytest.raises(UserError, match=r"is a folder; name a file in it$"):
+        folder_of(tmp_path)
+    with pytest.raises(UserError, match=rf"cannot be written: {tmp_path}/table\.csv is no folder that may be"):
+        folder_of(tmp_path / "table.csv/below.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
