@@ -19,6 +19,7 @@ from truly_sparse.experiments.grid import RunSpec, runs
 from truly_sparse.experiments.records import records_file, run_folder
 from truly_sparse.files import sha256, write_json
 
+Change = Callable[[RunSpec, dict[str, Any]], dict[str, Any] | None]
 REPOSITORY = Path(__file__).parents[2]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -176,6 +177,26 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(REPOSITORY / "config", tmp_path / "config")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def lay_out(repository: Path, grid) -> Callable[..., dict[str, Any]]:
+    """`lay_out(change, experiments)`: write records, changed or left out (None); return the configuration of `grid`."""
+
+    def write(change: Change = lambda _, record: record, experiments: tuple[str, ...] = ()) -> dict[str, Any]:
+        config = copy.deepcopy(grid[0])
+        if experiments:
+            config["experiments"] = {name: config["experiments"][name] for name in experiments}
+        lines: dict[str, list[str]] = {name: [] for name in config["experiments"]}
+        for spec, record in grid[1]:
+            changed = change(spec, record) if spec.experiment in lines else None
+            if changed is not None:
+                lines[spec.experiment].append(json.dumps(changed))
+        write_records(config, lines)
+        assert repository.samefile(".")
+        return config
+
+    return write
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import delayed, effective_n_jobs
 
 from truly_sparse.engine.rows import Samples
-from truly_sparse.estimators.children import Counting, threads_of
+from truly_sparse.estimators.children import AtOnce
 from truly_sparse.estimators.fit_config import FitConfig
 from truly_sparse.training.loop import End, Loop, Member, Problem, Progress
 from truly_sparse.training.sampling import Sampler
@@ -84,23 +83,19 @@ class Apart:
     ) -> None:
         self.problem, self.progress = problem, Progress()
         self.members: list[Member] = []
-        self._stages, self._jobs = stages, jobs
-        threads = threads_of(len(stages), effective_n_jobs(jobs), processors)
-        self._tasks = [task._replace(threads=number) for number in threads]
+        self._task, self._stages, self._jobs, self._processors = task, stages, jobs, processors
         self._end = End({}, {}, task.past)
 
     def run(self, after_stage: Callable[[None], None]) -> None:
         """Make all stages; `after_stage` is called whenever one is over, with ``progress.epoch`` moved on."""
-        parallel = Counting(self._jobs, batch_size=1, mmap_mode="c")
         ends = np.cumsum([0, *(len(stage.epochs) for stage in self._stages)]).tolist()
 
         def over(stages: int) -> None:
             self.progress.epoch = ends[stages]
             after_stage(None)
 
-        parallel.done = over
-        call, rows = delayed(make), (self.problem.x, self.problem.x_validation)
-        for made in parallel(call(*rows, task, self._stages, place) for place, task in enumerate(self._tasks)):
+        rows, places = (self.problem.x, self.problem.x_validation), range(len(self._stages))
+        for made in AtOnce(self._jobs, self._processors, over).make(make, rows, self._task, self._stages, places):
             self.members += made.members
             self.progress.history += made.history
             self.progress.failure = self.progress.failure or made.failure

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import Parallel
+from joblib import Parallel, delayed, effective_n_jobs
 
 from truly_sparse.engine import store
 from truly_sparse.engine.rows import Samples
@@ -76,7 +76,7 @@ def stages_of(method: str | type[Method] | type[Strategy], settings: FitConfig, 
     return list(create(method, replace(settings, selection="last", patience=0)).stages(begun))
 
 
-def apart(stages: Sequence[Stage]) -> bool:
+def independent(stages: Sequence[Stage]) -> bool:
     """Return whether all stages but the first start from the network of that one, and leave nothing to each other."""
     return of_one_parent(stages) and all(stage.change is None and not stage.disjoint for stage in stages[1:])
 
@@ -164,12 +164,25 @@ def threads_of(tasks: int, workers: int, processors: int) -> list[int]:
     return [1] * (tasks - last) + [max(1, processors // last)] * last
 
 
-class Counting(Parallel):
-    """joblib's `Parallel` that says, for any backend, how many of its tasks are done."""
+class AtOnce(Parallel):
+    """joblib's `Parallel` for stages that know nothing of each other and take as long as each other.
 
-    done: Callable[[int], None] | None = None
+    Rows are shared in a file that each process maps, as memory of its own where it writes, which none does; `done` is
+    told how many stages are over, whatever the backend.
+    """
+
+    def __init__(self, jobs: int | None, processors: int, done: Callable[[int], None]) -> None:
+        super().__init__(jobs, batch_size=1, mmap_mode="c")
+        self._processors, self._done = processors, done
+
+    def make(self, call: Callable[..., Any], rows: tuple[Samples, Samples], task: Any, of: Any, places: range) -> Any:
+        """Return what `call` makes of the rows, the task with threads of its own, `of` and each of the places."""
+        threads = threads_of(len(places), effective_n_jobs(self.n_jobs), self._processors)
+        return self(
+            delayed(call)(*rows, task._replace(threads=number), of, place)
+            for number, place in zip(threads, places, strict=True)
+        )
 
     def print_progress(self) -> None:
-        """Say it, whenever joblib would print it."""
-        if self.done is not None:
-            self.done(self.n_completed_tasks)
+        """Tell `done`, whenever joblib would print it."""
+        self._done(self.n_completed_tasks)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy.typing as npt
-from joblib import delayed, effective_n_jobs
+from joblib import effective_n_jobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
@@ -22,7 +22,7 @@ from truly_sparse.errors import UserError
 from truly_sparse.estimators import apart, children, presets
 from truly_sparse.estimators.apart import Apart
 from truly_sparse.estimators.base import ONE_EPOCH, MakeTargets, Model, SparseEstimator, Trained, checked, show_epoch
-from truly_sparse.estimators.children import Counting, Made, Parent, Task, threads_of
+from truly_sparse.estimators.children import AtOnce, Made, Parent, Task
 from truly_sparse.estimators.distinct_rows import Table, digest
 from truly_sparse.estimators.fit_config import FitConfig
 from truly_sparse.estimators.parameters import EnsembleParameters
@@ -210,7 +210,7 @@ class Ensemble(EnsembleParameters, SparseEstimator):
                 'rows; set method to "sparse_subnetworks", or make X dense'
             )
         stages = children.stages_of(method, config)
-        if not self._kin() or not children.apart(stages):
+        if not self._kin() or not children.independent(stages):
             return super()._learned(table, problem, settings, seed, before)
         old = before.parent if before is not None else None
         tuned = len(stages[1].epochs) > 0
@@ -265,17 +265,11 @@ class Ensemble(EnsembleParameters, SparseEstimator):
 
                 found.append(children.make(*rows, task, parent, place, show))
         else:
-            # Rows are shared in a file that each process maps, as memory of its own where it writes, which none does.
-            parallel = Counting(jobs, batch_size=1, mmap_mode="c")
 
             def over(tasks: int) -> None:
                 bar.update(start + tasks * each - bar.n)
 
-            parallel.done = over
-            call = delayed(children.make)
-            shares = threads_of(len(places), effective_n_jobs(jobs), self._threads())
-            tasks = [task._replace(threads=threads) for threads in shares]
-            found = parallel(call(*rows, one, parent, place) for one, place in zip(tasks, places, strict=True))
+            found = AtOnce(jobs, self._threads(), over).make(children.make, rows, task, parent, places)
         for place, made in zip(places, found, strict=True):
             if made.halvings:
                 warnings.warn(

@@ -319,7 +319,7 @@ class PiecewiseLinear(Ramps):
 
     def _fitted(self, column: Floats, weights: Weights) -> tuple[Floats, Floats, Floats]:
         """Return knots of a feature, and mean and deviation of its ramps."""
-        knots = _apart(self.knots(column, weights)[0])
+        knots = _spaced(self.knots(column, weights)[0])
         return knots, *self._moments_between(column, weights, knots)
 
     def _moments_between(self, column: Floats, weights: Weights, knots: Floats) -> tuple[Floats, Floats]:
@@ -357,7 +357,7 @@ class PiecewiseLinear(Ramps):
         return found
 
 
-def _apart(knots: Floats) -> Floats:
+def _spaced(knots: Floats) -> Floats:
     """Return ascending knots without those that are too close to the one before for a ramp between them."""
     if (np.diff(knots) > CLOSEST).all():
         return knots

@@ -21,7 +21,7 @@ from truly_sparse.training.config import ARCHITECTURES, TrainingConfig
 #: What finished runs may have in common with one that is left, the most alike first; those of other studies have only
 #: the last two.
 _ALIKE = (("experiment", "dataset", "method"), ("dataset", "method"), ("method",), ("network",), ("kind",))
-_ELSEWHERE = _ALIKE[-2:]
+_OF_OTHERS = _ALIKE[-2:]
 _CELL = ("experiment", "dataset", "method", "setting")
 
 
@@ -48,7 +48,7 @@ def hours(
     config: dict[str, Any],
     finished: Iterable[Record],
     left: Iterable[RunSpec],
-    elsewhere: Callable[[], Iterable[Record]] = tuple,
+    others: Callable[[], Iterable[Record]] = tuple,
 ) -> list[float | None]:
     """Return the core-hours that each of the runs that are left is expected to take.
 
@@ -66,7 +66,7 @@ def hours(
     finished : iterable of dict
         Records of any of its experiments.
     left : iterable of RunSpec
-    elsewhere : callable
+    others : callable
         Returns records of other studies, for kinds of networks that have none here; asked only where one is left.
 
     Returns
@@ -74,7 +74,7 @@ def hours(
     list of float or None
         In the order of `left`; None where nothing alike has finished.
     """
-    here, others = _Paces(config, finished, _ALIKE), None
+    here, there = _Paces(config, finished, _ALIKE), None
     expected: list[float | None] = []
     parents: set[str] = set()
     for spec in left:
@@ -82,8 +82,8 @@ def hours(
         parent = _parent(spec)
         found = here.hours(run, parent in parents)
         if found is None:
-            others = others or _Paces(config, elsewhere(), _ELSEWHERE)
-            found = others.hours(run, parent in parents)
+            there = there or _Paces(config, others(), _OF_OTHERS)
+            found = there.hours(run, parent in parents)
         parents.add(parent)
         expected.append(found)
     return expected

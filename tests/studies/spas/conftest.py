@@ -1,9 +1,5 @@
 """A made-up results folder of the whole study."""
 
-import copy
-import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,10 +8,8 @@ import pytest
 from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import RunSpec, runs
 
-from ..conftest import REPOSITORY, write_records
+from ..conftest import REPOSITORY
 from .made_up import printed, record_of
-
-Change = Callable[[RunSpec, dict[str, Any]], dict[str, Any] | None]
 
 
 @pytest.fixture(scope="session")
@@ -24,26 +18,6 @@ def grid() -> tuple[dict[str, Any], list[tuple[RunSpec, dict[str, Any]]]]:
     config = load_config(REPOSITORY / "config/spas.yaml") | {"train": False}
     known = printed()
     return config, [(spec, record_of(spec, known)) for spec in runs(config)]
-
-
-@pytest.fixture
-def lay_out(repository: Path, grid) -> Callable[..., dict[str, Any]]:
-    """`lay_out(change, experiments)`: write records, changed or left out (None); return the configuration."""
-
-    def write(change: Change = lambda _, record: record, experiments: tuple[str, ...] = ()) -> dict[str, Any]:
-        config = copy.deepcopy(grid[0])
-        if experiments:
-            config["experiments"] = {name: config["experiments"][name] for name in experiments}
-        lines: dict[str, list[str]] = {name: [] for name in config["experiments"]}
-        for spec, record in grid[1]:
-            changed = change(spec, record) if spec.experiment in lines else None
-            if changed is not None:
-                lines[spec.experiment].append(json.dumps(changed))
-        write_records(config, lines)
-        assert repository.samefile(".")
-        return config
-
-    return write
 
 
 @pytest.fixture
