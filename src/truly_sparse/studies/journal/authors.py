@@ -69,14 +69,12 @@ def authors_wilcoxon(
     return float(found.statistic), float(found.pvalue), used
 
 
-def bootstrap_test(
-    correct: Mapping[str, Correct], baseline: str = "edst_rg", resamples: int = RESAMPLES, seed: int = 0
-) -> pd.DataFrame:
+def bootstrap_test(correct: Mapping[str, Correct], baseline: str = "edst_rg", seed: int = 0) -> pd.DataFrame:
     """Return journal table 5 for the models of one dataset and sparsity.
 
     Parameters
     ----------
-    correct, resamples, seed
+    correct, seed
         See `bootstrap_accuracies`.
     baseline : str
         The model the others are tested against.
@@ -95,7 +93,7 @@ def bootstrap_test(
     """
     if baseline not in correct:
         raise UserError(f"no predictions of {baseline}, which the others are tested against; run it first")
-    accuracies = bootstrap_accuracies(correct, resamples, seed)
+    accuracies = bootstrap_accuracies(correct, seed=seed)
     rows = []
     for name, values in accuracies.items():
         tested = (None, None, None) if name == baseline else authors_wilcoxon(values, accuracies[baseline])

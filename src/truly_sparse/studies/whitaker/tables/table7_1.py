@@ -18,8 +18,6 @@ METHODS = ("dense_ensemble", "snapshot", "sse_r", "sse_np", "sse_np_bag", "stoch
 REFERENCE = "sse_np"
 METRICS = ("disagreement", "kl_divergence", "output_correlation", "with_diagonal", "accuracy", "single_accuracy")
 SCORES = {"disagreement": "disagreement", "kl_divergence": "kl_divergence", "accuracy": "test_accuracy"}
-#: Methods of which figure 7.1 prints a matrix.
-MATRICES = ("sse_r", "sse_np", "sse_np_bag")
 _TITLES = {"disagreement": "PDR", "kl_divergence": "KL", "accuracy": "acc."}
 _PRINTED = (
     Column("method", "Method", align="l"),

@@ -28,9 +28,8 @@ TABLES = (
     "table4_1", "table5_1", "table5_2", "table5_3", "table6_1", "table6_2", "table7_1", "figure7_1_matrix",
     "figure7_1_summary", "figure7_4",
 )  # fmt: skip
-#: Measures in percent, whose differences are points; and measures that are better when smaller.
+#: Measures in percent, whose differences are points.
 _POINTS = "accuracy"
-SMALLER = ("nll", "ece")
 #: Decimals of what is very small.
 _DECIMALS = {"rise": 5}
 

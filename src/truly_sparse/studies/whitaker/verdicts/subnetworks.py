@@ -50,11 +50,7 @@ SPARSE: dict[str, Any] = {"experiment": "whitaker_sparse_parent"}
 EARLY: dict[str, Any] = {"experiment": "whitaker_early"}
 #: A measurement.
 LANDSCAPE = "landscape"
-#: Baselines at equal epochs.
-EQUAL_EPOCHS = ("dense", "mc_dropout", "snapshot", "fge")
 SIZES = (4, 8, 16, 32, 64, 128)
-#: Epochs of the parent, of 200, in the experiment of splits: its share is 0.7 in the middle.
-SPLITS = (98, 122, 140, 158, 182)
 CHOSEN_SPLIT = 140
 #: What operations of 200 dense epochs are with parts of a half, a third and a sixth, as printed.
 OPERATIONS = {2: 0.85, 3: 0.80, 6: 0.75}
