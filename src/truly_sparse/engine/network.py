@@ -1,6 +1,6 @@
 """A truly sparse multilayer perceptron: a graph of links with biases and activations, trained by the kernels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from time import perf_counter
@@ -327,15 +327,7 @@ class SparseMLP(Linked):
             if threads == 1 or gate is not None:
                 loss, hits = call(part.order, workspace.space, self._powers, ())
             else:
-                team = teams(self._crew.choose(threads, 3 * len(self.graph) * batch))
-                spaces = [workspace.space, *(workspace.another() for _ in team[1:])]
-                powers = [self._powers, *(self._powers.copy() for _ in team[1:])]
-                # What compiling could raise is raised before any thread waits for another.
-                call(part.order[:0], workspace.space, self._powers, team[0])
-                started = perf_counter()
-                every = zip(spaces, powers, team, strict=True)
-                loss, hits = together([partial(call, part.order, *own) for own in every])
-                self._crew.trained(len(team), (perf_counter() - started) / (len(part.order) // batch))
+                loss, hits = self._share(call, part.order, batch, workspace, threads)
             correct += hits
             if not np.isfinite(loss):
                 break
@@ -344,6 +336,26 @@ class SparseMLP(Linked):
         if isinstance(active, Active):
             links = active.counted[0] / steps, active.counted[1] / steps
         return EpochResult(loss / seen, correct / seen, seen, *links)
+
+    def _share(
+        self,
+        train: Callable[..., tuple[float, int]],
+        order: npt.NDArray[np.int64],
+        batch: int,
+        workspace: Workspace,
+        threads: int,
+    ) -> tuple[float, int]:
+        """Return what training on some rows gives, where each step is shared by as many threads as are quicker."""
+        team = teams(self._crew.choose(threads, 3 * len(self.graph) * batch))
+        spaces = [workspace.space, *(workspace.another() for _ in team[1:])]
+        powers = [self._powers, *(self._powers.copy() for _ in team[1:])]
+        # What compiling could raise is raised before any thread waits for another.
+        train(order[:0], workspace.space, self._powers, team[0])
+        started = perf_counter()
+        every = zip(spaces, powers, team, strict=True)
+        found: tuple[float, int] = together([partial(train, order, *own) for own in every])
+        self._crew.trained(len(team), (perf_counter() - started) / (len(order) // batch))
+        return found
 
     def _rows(self, x: Samples) -> Numbers | Bytes | Ramped:
         """Return samples as the kernels take them."""
