@@ -7,6 +7,7 @@ from truly_sparse.engine.streams import Streams
 from truly_sparse.experiments import cost_estimate
 from truly_sparse.golden.cases import DATA, TRAINING
 from truly_sparse.measure.flops import operations
+from truly_sparse.training import evolution
 from truly_sparse.training.config import TrainingConfig
 from truly_sparse.training.start import fresh
 
@@ -56,6 +57,24 @@ def test_operations_bound_those_of_the_record():
 def test_rows_and_networks_count(changes, samples):
     run = settings(epsilon=None, links=400, **changes)
     assert cost_estimate.operations(run, ENTRY) == 3 * 400 * samples * 4
+
+
+def test_links_of_pictures_that_move_to_more_positions_stay_below_what_is_told():
+    entry = ENTRY | {"features": 64}
+    training = {"architecture": "spas_cnn", "hidden_layer_sizes": [2, 3], "activation": "mish", "dropout": 0.0}
+    training |= {"epsilon": None, "links": 150, "shortcut_ratio": 0.5, "pruning": "global", "evolution_every": 1}
+    run, still = settings(**training), settings(**training | {"evolution_every": 0})
+    network, each = fresh("sparse", 64, 3, TrainingConfig.of(run["training"]))(Streams(0).start), 3 * 512 * 4
+    before = network.multiply_adds
+    many = max(network.plan.positions)
+    for _ in range(60):
+        for block, positions in zip(network.blocks, network.plan.positions, strict=True):
+            block.values[:] = 1 + (positions == many)
+        evolution.step(network, TrainingConfig.of(run["training"]), 0.3, Streams(0))
+    assert cost_estimate.operations(still, entry) == pytest.approx(each * before, rel=0.1)
+    assert 1.3 * cost_estimate.operations(still, entry) < each * network.multiply_adds
+    assert each * network.multiply_adds <= cost_estimate.operations(run, entry)
+    assert cost_estimate.operations(run, entry) <= each * 150 * many
 
 
 def test_dense_weights_and_what_is_not_known():

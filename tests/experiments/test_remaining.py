@@ -79,7 +79,7 @@ def test_what_nothing_is_like_is_not_known(monkeypatch):
     done = [finished(72)]
     left = [run(method="dense", model="dense"), run(model="reference", method="forest")]
     left.append(run(method="cnn", architecture="lenet"))
-    monkeypatch.setattr("truly_sparse.experiments.remaining.operations", lambda *_: 1e9)
+    monkeypatch.setattr("truly_sparse.experiments.remaining.samples", lambda *_: 10**9)
     assert hours(CONFIG, done, left) == [None, None, None]
     assert hours(CONFIG, [], [run()]) == [None]
 

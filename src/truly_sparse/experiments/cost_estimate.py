@@ -41,8 +41,24 @@ def multiply_adds(settings: Mapping[str, Any], features: int, classes: int) -> f
     return total
 
 
-def operations(settings: Mapping[str, Any], entry: Mapping[str, Any]) -> float | None:
-    """Return the multiply-adds of a run's training at most: three for each link and sample of every epoch.
+def most_multiply_adds(settings: Mapping[str, Any], features: int, classes: int) -> float:
+    """Return how many those of a sample can become while topology evolves.
+
+    Links of a convolutional network whose `pruning` is global move between blocks, at most to those of most positions.
+    """
+    training = TrainingConfig.of(settings["training"])
+    if training.architecture == "mlp" or training.pruning != "global" or not training.evolution_every:
+        return multiply_adds(settings, features, classes)
+    plan = plan_of(picture_of(features), classes, training)
+    left, total = sum(numbers_of(plan, training)), 0
+    for positions, places in sorted(zip(plan.positions, plan.places.values(), strict=True), reverse=True):
+        there = min(left, places)
+        total, left = total + positions * there, left - there
+    return float(total)
+
+
+def samples(settings: Mapping[str, Any], entry: Mapping[str, Any]) -> int | None:
+    """Return how many samples a run trains on at most, those of all epochs.
 
     Parameters
     ----------
@@ -53,7 +69,7 @@ def operations(settings: Mapping[str, Any], entry: Mapping[str, Any]) -> float |
 
     Returns
     -------
-    float or None
+    int or None
         None for a model of another library, and for data of which nothing is known before it is read.
     """
     training, data = settings["training"], settings["data"]
@@ -63,9 +79,16 @@ def operations(settings: Mapping[str, Any], entry: Mapping[str, Any]) -> float |
     test = entry.get("test_rows") or ceil(data["test_fraction"] * rows)
     train = min(data.get("train_rows") or rows, rows - test)
     train -= ceil(data["validation_fraction"] * train)
-    samples = train // training["batch_size"] * training["batch_size"]
     epochs = methods.kind(settings["strategy"]).passes(TrainingConfig.of(training))
-    return 3 * multiply_adds(settings, entry["features"], len(entry["class_counts"])) * samples * epochs
+    return int(train // training["batch_size"] * training["batch_size"] * epochs)
+
+
+def operations(settings: Mapping[str, Any], entry: Mapping[str, Any]) -> float | None:
+    """Return the multiply-adds of a run's training at most: three for each link and sample; None as in `samples`."""
+    trained = samples(settings, entry)
+    if trained is None:
+        return None
+    return 3 * most_multiply_adds(settings, entry["features"], len(entry["class_counts"])) * trained
 
 
 def told(place: str, config: dict[str, Any], specs: Iterable[RunSpec]) -> str | None:

@@ -13,7 +13,7 @@ from scipy.optimize import nnls
 from truly_sparse.data import registry
 from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError
-from truly_sparse.experiments.cost_estimate import multiply_adds, operations
+from truly_sparse.experiments.cost_estimate import multiply_adds, samples
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import Record, other_studies, read
 from truly_sparse.training.config import ARCHITECTURES, TrainingConfig
@@ -148,12 +148,12 @@ class _Paces:
         cell = tuple(run[name] for name in _CELL)  # runs of a cell differ in their seeds alone
         if cell not in self._sizes:
             entry = registry.entry(run["dataset"], self._config["datasets"].get(run["dataset"]))
-            settings, counted = run["settings"], operations(run["settings"], entry)
-            if counted is None:
+            settings, trained = run["settings"], samples(run["settings"], entry)
+            if trained is None:
                 self._sizes[cell] = _Size(1.0, 1.0, 0.0)
             else:
                 each = multiply_adds(settings, entry["features"], len(entry["class_counts"]))
-                self._sizes[cell] = _Size(each, counted / (3 * each), _part_of_parent(settings))
+                self._sizes[cell] = _Size(each, trained, _part_of_parent(settings))
         return self._sizes[cell]
 
     def _keys(self, run: Mapping[str, Any]) -> list[tuple[str, ...]]:
