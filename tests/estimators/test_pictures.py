@@ -1,6 +1,7 @@
 """The classifier of pictures: what it learns, that it keeps scikit-learn's rules, and what it refuses."""
 
 import pickle
+import re
 import warnings
 
 import numpy as np
@@ -112,6 +113,8 @@ def test_a_file_predicts_the_same_and_a_spoilt_one_is_one_line(fitted, digits, t
     for change, said in (
         ({"shade/mean": np.zeros(2)}, "shade"),
         ({"shade/deviation": np.zeros(1)}, "do not fit"),
+        ({"shade/deviation": np.array([np.inf])}, "do not fit"),
+        ({"shade/mean": np.array([np.nan])}, "do not fit"),
         ({"network/picture": np.array([1, 16, 4])}, "does not take pictures"),
         ({"network/values": arrays["network/values"][1:]}, "not float32"),
         ({"classes_": np.array(["a"])}, "does not know its classes"),
@@ -142,6 +145,30 @@ def test_a_torch_module_takes_pictures_and_predicts_the_same(colours):
     for given in (x, x.astype(np.float64)):
         with torch.no_grad():
             assert module(torch.as_tensor(given)).numpy() == pytest.approx(model.predict_proba(given), abs=1e-5)
+
+
+@pytest.fixture(scope="module", params=[(1e6, 1.0), (0.0, 1e-39)], ids=["far", "tiny"])
+def shifted(request):
+    """Return a classifier of pictures whose numbers are far from 0, or so small that 1 / deviation is no float32."""
+    mean, deviation = request.param
+    x = (mean + deviation * np.random.default_rng(0).normal(size=(60, 8, 8, 1))).astype(np.float32)
+    return SparseCNNClassifier(**SMALL).fit(x, np.arange(60) % 2), x
+
+
+def test_a_torch_module_scales_as_exactly_as_the_classifier(shifted):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    model, x = shifted
+    with torch.no_grad():
+        assert model.to_torch()(torch.as_tensor(x)).numpy() == pytest.approx(model.predict_proba(x), abs=1e-5)
+
+
+def test_an_onnx_model_scales_as_exactly_as_the_classifier(shifted, tmp_path):
+    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    pytest.importorskip("onnx", reason="onnx is not installed")
+    model, x = shifted
+    model.to_onnx(tmp_path / "pictures.onnx")
+    found = runtime.InferenceSession(tmp_path / "pictures.onnx").run(None, {"X": x})[0]
+    assert found == pytest.approx(model.predict_proba(x), abs=1e-5)
 
 
 @pytest.mark.parametrize("sparse", [False, True])
@@ -266,7 +293,9 @@ def test_what_diverges_is_tried_again_with_half_the_rate_and_then_refused(digits
         ({"X": np.zeros((10, 2, 2, 2, 2))}, "give pictures as numbers"),
         ({"X": np.full((10, 8, 8), "a")}, "give pictures as numbers"),
         ({"X": np.zeros((0, 8, 8))}, "holds no pictures"),
-        ({"X": np.full((10, 8, 8), np.nan)}, "missing or infinite"),
+        ({"X": np.full((10, 8, 8), np.nan)}, "missing, infinite or too large"),
+        ({"X": np.full((10, 8, 8), 1e39)}, "too large for float32"),
+        ({"X": np.zeros((10, 2, 1))}, r"\(channels, rows, columns\): .*; give larger pictures, another"),
         ({"X": np.zeros((10, 1, 1))}, "several positions are needed"),
         ({"y": np.zeros(10)}, "one class only"),
         ({"sample_weight": -np.ones(10)}, "must not be negative"),
@@ -296,3 +325,33 @@ def test_prediction_wants_pictures_of_the_same_shape(fitted):
         fitted.predict(np.zeros((2, 9, 8)))
     with pytest.raises(NotFittedError):
         SparseCNNClassifier().predict(np.zeros((2, 8, 8)))
+
+
+def test_numbers_too_large_to_predict_are_one_line_without_a_warning(fitted):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserError, match="too large for float32"):
+            fitted.predict(np.full((2, 8, 8), 1e39))
+
+
+def test_the_docstring_says_of_every_parameter_what_it_is_for_pictures():
+    section = SparseCNNClassifier.__doc__.partition("----------\n")[2].partition("\n\n")[0]
+    named = re.findall(r"^(\w+) : ", section, re.MULTILINE)
+    assert set(named) == set(SparseCNNClassifier().get_params())
+    for other in ("mlp", "all_relu", "square", "epsilon", "`links`", "preset", "refinement", "exploration"):
+        assert other not in section
+
+
+def test_a_compression_of_1_or_0_fills_every_place(digits):
+    x, y = digits[0][:60], digits[1][:60]
+    whole, all_places = (SparseCNNClassifier(**SMALL | {"compression": many}).fit(x, y) for many in (1, 0))
+    assert whole.summary()[-1]["density"] == 1
+    assert all_places.predict_proba(x).tobytes() == whole.predict_proba(x).tobytes()
+
+
+def test_early_stopping_without_pictures_to_hold_out_is_off_and_says_so(digits):
+    x = digits[0][:3]
+    with pytest.warns(UserWarning, match="^3 pictures leave none for validation; early stopping is off$") as told:
+        model = SparseCNNClassifier(**SMALL, early_stopping=True).fit(x, [0, 1, 1])
+    assert [one.filename for one in told] == [__file__]
+    assert model.validation_scores_ == [None] * 3

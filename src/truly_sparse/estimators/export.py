@@ -100,12 +100,6 @@ def sums_and_differences(pairs: Pairs) -> npt.NDArray[np.float64]:
     return np.asarray(np.kron(np.eye(len(pairs)), [[1.0, 1.0], [1.0, -1.0]]), np.float64)
 
 
-def affine_of_channels(shade: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Return scale and shift of each channel of pictures, as their network takes them."""
-    scale, shift = 1 / shade.deviation, -shade.mean / shade.deviation
-    return scale.astype(np.float32), shift.astype(np.float32)
-
-
 def marked_values(encoding: Encoding, categories: Categories) -> npt.NDArray[np.float64]:
     """Return what each mark stands for in the rows that an export takes; NaN is a missing value."""
     values = encoding.mark_value.copy()

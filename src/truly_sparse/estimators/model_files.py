@@ -240,7 +240,7 @@ def _restored_pictures(facts: dict[str, Any], arrays: dict[str, Any]) -> SparseC
     shade = Shade(**_below("shade", arrays))
     if any(each.dtype != np.float64 or each.shape != (channels,) for each in shade):
         raise UserError(f"its shade is not that of {channels} channels")
-    if rows * columns * channels != facts["features"] or not (shade.deviation > 0).all():
+    if rows * columns * channels != facts["features"] or not (np.isfinite(shade).all() and (shade.deviation > 0).all()):
         raise UserError("its shade or its features do not fit its pictures")
     network = store.build(_below("network", arrays))
     if not isinstance(network, SparseCNN) or tuple(network.plan.picture) != (channels, rows, columns):

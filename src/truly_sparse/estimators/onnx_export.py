@@ -14,7 +14,7 @@ from truly_sparse.engine.network import SparseMLP
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.convolved import Norm, convolved
 from truly_sparse.estimators.encoding import Encoding
-from truly_sparse.estimators.export import affine, affine_of_channels, marked_values, sums_and_differences, to_csr
+from truly_sparse.estimators.export import affine, marked_values, sums_and_differences, to_csr
 from truly_sparse.estimators.pair_loops import LIMIT
 from truly_sparse.estimators.pairs import Pairs
 from truly_sparse.estimators.tables import UNSEEN, Categories
@@ -112,8 +112,9 @@ def pictures_to_onnx(model: Any, path: str | Path, sparse: bool) -> None:
     """Write the ONNX model of a classifier of pictures to `path`; see `SparseCNNClassifier.to_onnx`."""
     onnx = _imported_onnx()
     graph, single = Graph(onnx, sparse), onnx.TensorProto.FLOAT
-    scale, shift = (graph.constant(part) for part in affine_of_channels(model.shade_))
-    shaded = graph.node("Add", graph.node("Mul", "X", scale), shift)
+    # In float64, so that pictures far from 0 keep what tells them apart.
+    moved = graph.node("Sub", graph.node("Cast", "X", to=onnx.TensorProto.DOUBLE), graph.constant(model.shade_.mean))
+    shaded = graph.node("Cast", graph.node("Div", moved, graph.constant(model.shade_.deviation)), to=single)
     planes = graph.node("Transpose", shaded, perm=[0, 3, 1, 2])
     probabilities = _member(graph, model.network_, planes)
     outputs = (single, [None, len(model.classes_)])

@@ -1,5 +1,6 @@
 """A classifier of pictures: one truly sparse convolutional network."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
@@ -95,23 +96,54 @@ class SparseCNNClassifier(Labelled, ClassifierMixin, BaseEstimator):
     True
     """
 
-    architecture: str = "plain_cnn"
+    architecture: str = parameter(
+        "plain_cnn",
+        '{"plain_cnn", "spas_cnn", "densenet", "lenet"}',
+        "What kind of network: plain_cnn, parts of two convolutions with a maximum of two by two in between; spas_cnn, "
+        "parts of three convolutions, which `shortcut_ratio` gives shortcuts (SPaS); densenet, three parts of four "
+        "(SPaS's); lenet, two convolutions and then layers of neurons (Whitaker's).",
+    )
     _: KW_ONLY
-    hidden_layer_sizes: Sequence[int] = (16, 32, 64)
-    compression: float = 10.0
-    shortcut_ratio: float = 0.0
+    hidden_layer_sizes: Sequence[int] = parameter(
+        (16, 32, 64),
+        "sequence of int",
+        "Channels of each part of plain_cnn and spas_cnn; of densenet the one number that its first layer has; of "
+        "lenet those of its two convolutions, then the neurons of each layer that follows.",
+    )
+    compression: float = parameter(
+        10.0, "float", "Places that links could have for each link that there is at the start; 1 or 0 fills all places."
+    )
+    shortcut_ratio: float = parameter(
+        0.0, "float", "Part of the links that are shortcuts, from 0 to 1; only spas_cnn has some."
+    )
     topology: str = setting(
         "set",
         "Whether weak links are pruned and others grown while training, or those of the start stay.",
         choices=("set", "static"),
     )
     init: str = "he"
-    activation: str = "relu"
-    activation_storage: str = "float32"
+    activation: str = parameter("relu", '{"mish", "relu"}', "Activation of the hidden layers (Mish: Misra 2019).")
+    activation_storage: str = parameter(
+        "float32",
+        '{"float32", "bfloat16"}',
+        "How maps and their errors are kept between layers, in prediction, too; bfloat16 halves that memory and its "
+        "traffic. Links, sums, gradients and normalisation are float32 with either.",
+    )
     batch_size: int | str = "auto"
-    epochs: int | str = "auto"
+    epochs: int | str = parameter(
+        "auto",
+        'int or "auto"',
+        'Epochs of training, at most. "auto" is 10 to 150, in which training sees 125,000 pictures for each class '
+        "(at most 5).",
+    )
     learning_rate: float = 0.05
-    learning_rate_schedule: str = "cosine"
+    learning_rate_schedule: str = parameter(
+        "cosine",
+        '{"cosine", "hold_linear", "one_cycle", "steps", "tenths"}',
+        "Rate on the way: steps, `learning_rate` all the time; cosine, half a cosine from it to nearly 0; hold_linear, "
+        "a line from half of the epochs to 0.01 of it at nine tenths; tenths, 0.1 of it from half of the epochs and "
+        "0.01 in the last tenth; one_cycle, from 0.01 of it up to it in a tenth of the steps, and down to nearly 0.",
+    )
     optimiser: str = "sgd"
     l1: float = 0.0
     momentum: float = 0.9
@@ -120,8 +152,10 @@ class SparseCNNClassifier(Labelled, ClassifierMixin, BaseEstimator):
     clip_norm: float = 1.0
     prune_fraction: float = 0.2
     pruning: str = "per_sign"
-    evolution_every: int = 1
-    validation_fraction: float = 0.0
+    evolution_every: int = parameter(1, "int", "Epochs between two steps of topology evolution; 0 never evolves.")
+    validation_fraction: float = parameter(
+        0.0, "float", "Part of the pictures that is held out for early stopping and for `validation_scores_`."
+    )
     class_weight: ClassWeight = parameter(None, *CLASS_WEIGHT)
     early_stopping: bool = setting(
         False,
@@ -147,7 +181,7 @@ class SparseCNNClassifier(Labelled, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, shape (n_samples, rows, columns) or (n_samples, rows, columns, channels)
-            Numbers; bytes (uint8) take a quarter of the memory of others.
+            Numbers; bytes (uint8) take a quarter of the memory of others, which are kept as float32.
         y : array-like, shape (n_samples,)
             Labels: numbers or strings.
         sample_weight : array-like, shape (n_samples,), optional
@@ -215,9 +249,10 @@ class SparseCNNClassifier(Labelled, ClassifierMixin, BaseEstimator):
         if shape is not None and own != shape:
             raise UserError(f"X holds pictures of {own} rows, columns and channels; fit had {shape}")
         if pictures.dtype != np.uint8:
-            pictures = pictures.astype(np.float32)
+            with np.errstate(over="ignore"):
+                pictures = pictures.astype(np.float32)
             if not np.isfinite(pictures).all():
-                raise UserError("X holds a value that is missing or infinite; give numbers")
+                raise UserError("X holds a value that is missing, infinite or too large for float32; give others")
         rows, columns, channels = own
         return np.ascontiguousarray(np.moveaxis(pictures, 3, 1).reshape(len(pictures), -1)), (rows, columns, channels)
 
@@ -227,6 +262,8 @@ class SparseCNNClassifier(Labelled, ClassifierMixin, BaseEstimator):
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 16,)))
         train, held = split(table.y, settings["validation_fraction"], rng)
         assert isinstance(table.x, np.ndarray)
+        if self.early_stopping and not len(held):
+            warnings.warn(f"{len(table.y)} pictures leave none for validation; early stopping is off", stacklevel=3)
         sampler = Weighted(table.weights[train])
         self.shade_ = _shade_of(table.x[train], table.weights[train], self.picture_shape_[2])
         x = self._shaded(table.x)
@@ -317,7 +354,8 @@ class SparseCNNClassifier(Labelled, ClassifierMixin, BaseEstimator):
         -------
         torch.nn.Module
             From pictures, shape (n_samples, rows, columns, channels), as numbers that were not scaled, to
-            probabilities, shape (n_samples, n_classes). Its parameters can be trained further.
+            probabilities, shape (n_samples, n_classes). Its parameters can be trained further. It keeps maps in
+            float32, and so differs from a network with `activation_storage` bfloat16 as much as that rounds.
 
         Raises
         ------
@@ -330,7 +368,7 @@ class SparseCNNClassifier(Labelled, ClassifierMixin, BaseEstimator):
         return pictures_to_torch(self)
 
     def to_onnx(self, path: str | Path, sparse: bool = False) -> None:
-        """Write an ONNX model from pictures (input "X") to probabilities (output "Y").
+        """Write an ONNX model from pictures (input "X") to probabilities (output "Y"); it rounds as `to_torch` does.
 
         Parameters
         ----------

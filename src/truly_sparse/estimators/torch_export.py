@@ -13,7 +13,7 @@ from truly_sparse.engine.network import SparseMLP
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.convolved import Convolved, Norm, convolved
 from truly_sparse.estimators.encoding import Encoding
-from truly_sparse.estimators.export import affine, affine_of_channels, marked_values, sums_and_differences, to_csr
+from truly_sparse.estimators.export import affine, marked_values, sums_and_differences, to_csr
 from truly_sparse.estimators.pair_loops import LIMIT
 from truly_sparse.estimators.temperature import LEAST
 
@@ -89,18 +89,17 @@ def pictures_to_torch(model: Any) -> Any:
     float32 probabilities, shape (pictures, classes).
     """
     torch: Any = _imported_torch()
-    scale, shift = affine_of_channels(model.shade_)
 
     class Pictures(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.register_buffer("scale", torch.as_tensor(scale))
-            self.register_buffer("shift", torch.as_tensor(shift))
+            self.register_buffer("mean", torch.as_tensor(model.shade_.mean))
+            self.register_buffer("deviation", torch.as_tensor(model.shade_.deviation))
             self.network = network_to_torch(model.network_)
 
         def forward(self, pictures: Any) -> Any:
-            shaded = pictures.float() * self.scale + self.shift
-            return torch.softmax(self.network(shaded.movedim(3, 1)), dim=1)
+            shaded = (pictures.double() - self.mean) / self.deviation
+            return torch.softmax(self.network(shaded.float().movedim(3, 1)), dim=1)
 
     return Pictures().eval()
 

@@ -141,7 +141,7 @@ class TrainingConfig:
         "bfloat16",
         "How the sparse engine keeps activations and errors between layers in training, validation included; bfloat16 "
         "halves that memory and its traffic. Links, sums, gradients and the predictions of the finished members are "
-        "float32 with either, dense models always.",
+        "float32 with either, dense models always; convolutional networks keep their maps so in every prediction.",
         choices=("float32", "bfloat16"),
     )
     dropout: float = setting(0.2, "Probability of dropping a hidden activation in training.", least=0, below=1)

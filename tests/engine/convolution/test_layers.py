@@ -68,6 +68,8 @@ def test_transitions_before_their_pooling_make_mullers_multiply_adds():
         ([Convolution((), 4)], "layer 1 takes maps"),
         ([Convolution((0, 0), 4)], "layer 1 takes maps"),
         ([Convolution((0,), 4)], "one position"),
+        ([Convolution((0,), 4, norm=True)], r"^layer 1 normalises the picture \(map 0\), .* set norm False$"),
+        ([Convolution((0,), 4), Convolution((0, 1), 4, norm=True)], "layer 2 normalises the picture"),
         ([Convolution((0,), 4, 9, 0)], "does not fit"),
         ([Convolution((0,), 4, 3, 3)], "a border is smaller"),
         ([Convolution((0,), 4, activation="tanh")], "unknown"),

@@ -45,7 +45,8 @@ class Convolution:
     border : int
         Rows and columns of zeros around what it takes.
     norm : bool
-        Whether each map it takes is normalised over the batch first, with a scale and a shift of its own.
+        Whether each map it takes is normalised over the batch first, with a scale and a shift of its own. The picture
+        cannot be.
     activation : {"none", "relu", "mish"}
         What bends what it takes, before pooling.
     pool : {"none", "max", "average", "global", "flatten", "flatten_max"}
@@ -212,6 +213,11 @@ class Plan:
         if len({self.shapes[source][1:] for source in sources}) > 1:
             raise UserError(f"layer {number + 1}: maps {sources} are of different rows or columns")
         if isinstance(layer, Convolution):
+            if layer.norm and 0 in sources:
+                raise UserError(
+                    f"layer {number + 1} normalises the picture (map 0), which has no moments; scale pictures "
+                    "beforehand and set norm False"
+                )
             if layer.activation not in ACTIVATIONS or layer.pool not in POOLS:
                 raise UserError(
                     f"layer {number + 1}: activation {layer.activation!r} or pool {layer.pool!r} is unknown"

@@ -69,7 +69,10 @@ def plan_of(
     try:
         return Plan(picture, layers)
     except UserError as error:
-        raise UserError(f"{architecture} {list(sizes)} for a picture of {picture}: {error}") from None
+        raise UserError(
+            f"{architecture} {list(sizes)} for a picture of {picture} (channels, rows, columns): {error}; give larger "
+            "pictures, another architecture, or fewer hidden_layer_sizes"
+        ) from None
 
 
 def kinds(plan: Plan) -> tuple[list[Pair], list[Pair]]:
@@ -86,12 +89,14 @@ def numbers(plan: Plan, shortcut_ratio: float, compression: float | None, links:
     shortcut_ratio : float
         1 - R, from 0 to 1.
     compression : float, optional
-        N is this part of all places, shortcuts included (section 5.3); 1 fills all of them.
+        All places, shortcuts included, are so many times N (section 5.3); 1 or 0 fills all of them.
     links : int, optional
         N itself, where there is no compression.
     """
     places = plan.places
     sequential, skipping = (sum(places[pair] for pair in pairs) for pairs in kinds(plan))
+    if compression == 0:
+        return sequential, skipping
     total = round((sequential + skipping) / compression) if compression is not None else links or 0
     if total == sequential + skipping:
         return sequential, skipping
