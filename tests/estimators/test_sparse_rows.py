@@ -203,6 +203,13 @@ def test_broken_indices_and_links_that_come_and_go_are_refused():
         TrulySparseEnsembleClassifier("stochastic_subnetworks").fit(sparse.csr_array(x), y)
 
 
+def test_values_of_one_place_whose_sum_is_infinite_are_refused():
+    large = np.float32(3e38)
+    rows = sparse.csr_array((np.array([large, large, 1], np.float32), [0, 0, 1], [0, 2, 3]), shape=(2, 80))
+    with pytest.raises(UserError, match="X is sparse and holds NaN or infinite values"):
+        SparseMLPClassifier().fit(rows, [0, 1])
+
+
 def test_a_model_of_dense_rows_takes_sparse_ones_where_its_encoding_keeps_zeros():
     x, y = problem()
     rows = sparse.csr_array(x)

@@ -22,19 +22,19 @@ def of_csr(x: Any) -> NonZeros:
     Raises
     ------
     UserError
-        For values that are no finite numbers, and columns that there are not.
+        For values that are no finite numbers, or whose sum is none, and columns that there are not.
     """
     if x.shape[1] > MOST_COLUMNS:
         raise UserError(f"X has {x.shape[1]:,} columns; {MOST_COLUMNS:,} are the most")
     if len(x.indices) and not 0 <= x.indices.min() <= x.indices.max() < x.shape[1]:
         raise UserError(f"X is sparse and has values in columns beyond its {x.shape[1]:,}; build it again")
+    if not x.has_canonical_format:
+        x = x.copy()
+        x.sum_duplicates()
     with np.errstate(over="ignore", invalid="ignore"):
         finite = np.isfinite(x.data.sum()) or np.isfinite(x.data).all()
     if not finite:
         raise UserError("X is sparse and holds NaN or infinite values; leave them out, or replace them by numbers")
-    if not x.has_canonical_format:
-        x = x.copy()
-        x.sum_duplicates()
     if not x.data.all():
         x = x.copy()
         x.eliminate_zeros()
