@@ -170,20 +170,21 @@ class SparseCNN(Linked):
         """
         if dropout:
             raise UserError("dropout 0 is needed: convolutional networks have none")
-        self._reserve(-(-batch // LANES) * LANES)
+        own = self._reserve(-(-batch // LANES) * LANES)
         samples, steps = self._samples(x), len(order) // batch
         if isinstance(optimiser, Adam):
             self._keep_second_moments()
         if gate is not None:
-            return self._train_gated(samples, y, order, batch, optimiser, first_step, gate)
-        links, rates = self._links(), of_epoch(optimiser, steps)
-        loss, correct = self._train(samples, y, order, batch, links, rates, optimiser.clip)
+            return self._train_gated(own, samples, y, order, batch, optimiser, first_step, gate)
+        links, rates = self._links(own), of_epoch(optimiser, steps)
+        loss, correct = self._train(own, samples, y, order, batch, links, rates, optimiser.clip)
         first, seen = len(self.blocks[0]), steps * batch
         work = self.multiply_adds, self.plan.positions[0] * first
         return EpochResult(loss / seen, correct / seen, seen, len(self.graph), first, work)
 
     def _train_gated(
         self,
+        own: _Batch,
         samples: Numbers | Bytes,
         y: npt.NDArray[np.int64],
         order: npt.NDArray[np.int64],
@@ -193,8 +194,7 @@ class SparseCNN(Linked):
         gate: Gate,
     ) -> EpochResult:
         """Train each step on the links that a gate lets take part in it, which are brought together first."""
-        assert self._batch is not None
-        every, work = self._ordered_links()
+        every, work = self._ordered_links(own)
         inputs, arrays, active = self.sizes[0], self.graph.arrays, gate_room(self.graph.arrays, gate)
         steps, loss, correct, products = len(order) // batch, 0.0, 0, np.zeros(2)
         firsts = self.graph.starts[[block.source for block in self.blocks]]
@@ -203,10 +203,10 @@ class SparseCNN(Linked):
         for step in range(steps):
             count = choose(arrays, active, first_step + step, inputs)
             here, powers = active.links, self._powers.copy()
-            own = orders_of_some(here, count, active.origin, every, self._batch.reach, inputs)
+            some = orders_of_some(here, count, active.origin, every, own.reach, inputs)
             rates = of_steps(of_all, step)
-            links, rows = links_of(here, count, own, work), order[step * batch : (step + 1) * batch]
-            batch_loss, hits = self._train(samples, y, rows, batch, links, rates, optimiser.clip)
+            links, rows = links_of(here, count, some, work), order[step * batch : (step + 1) * batch]
+            batch_loss, hits = self._train(own, samples, y, rows, batch, links, rates, optimiser.clip)
             loss, correct = loss + batch_loss, correct + hits
             if not np.isfinite(batch_loss):
                 break
@@ -219,6 +219,7 @@ class SparseCNN(Linked):
 
     def _train(
         self,
+        own: _Batch,
         samples: Numbers | Bytes,
         y: npt.NDArray[np.int64],
         order: npt.NDArray[np.int64],
@@ -228,8 +229,6 @@ class SparseCNN(Linked):
         clip: float,
     ) -> tuple[float, int]:
         """Train on every full batch of `order`; return the summed loss and how many samples were correct."""
-        own = self._batch
-        assert own is not None
         loss, correct = kernels.train_epoch(
             samples,
             y,
@@ -261,7 +260,7 @@ class SparseCNN(Linked):
             own.count,
             own.tables,
             self._used(),
-            self._links(),
+            self._links(own),
             self.biases,
             self._bias_channels,
             self._bias,
@@ -285,18 +284,17 @@ class SparseCNN(Linked):
     def _used(self) -> npt.NDArray[np.int64]:
         return np.arange(self.features + 1)
 
-    def _ordered_links(self) -> tuple[Orders, Room]:
+    def _ordered_links(self, own: _Batch) -> tuple[Orders, Room]:
         """Return the orders of all links, worked out anew where these are others, and room for a step's numbers."""
-        assert self._batch is not None
-        if self._orders is None or self._ordered != self.graph.replaced:
+        found = self._orders
+        if found is None or self._ordered != self.graph.replaced:
             self._ordered = self.graph.replaced
-            own = orders_of(self.graph.arrays, self._batch.reach, self.sizes[0])
-            self._orders = own, room(len(self.graph))
-        return self._orders
+            found = self._orders = orders_of(self.graph.arrays, own.reach, self.sizes[0]), room(len(self.graph))
+        return found
 
-    def _links(self) -> kernels.Links:
+    def _links(self, own: _Batch) -> kernels.Links:
         """Return the links in all three orders."""
-        return links_of(self.graph.arrays, len(self.graph), *self._ordered_links())
+        return links_of(self.graph.arrays, len(self.graph), *self._ordered_links(own))
 
     def _keep_second_moments(self) -> None:
         self.graph.keep_second_moments()
