@@ -5,8 +5,9 @@ import json
 import pytest
 
 from truly_sparse.cli.main import main
-from truly_sparse.experiments import probabilities
+from truly_sparse.experiments import networks, probabilities
 from truly_sparse.experiments.configuration import load_configs
+from truly_sparse.experiments.progress import Reporter
 
 
 @pytest.fixture
@@ -56,6 +57,27 @@ def test_one_run_that_lacks_them_is_added_to_the_others(regain, kept):
     code, said, _ = regain()
     assert code == 0
     assert f"1 of 1: journal/{path}: the same bytes" in said
+    assert kept.read_bytes() == content
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was_and_gives_the_same_bytes(regain, kept, monkeypatch):
+    content, tell = kept.read_bytes(), Reporter.update
+
+    def stop(reporter, done, latest):
+        tell(reporter, done, latest)
+        if done == 3:
+            raise KeyboardInterrupt
+
+    kept.unlink()
+    monkeypatch.setattr(networks, "CHECKPOINT_SECONDS", 0)
+    monkeypatch.setattr(networks, "CHECKPOINT_SHARE", 0)
+    monkeypatch.setattr(Reporter, "update", stop)
+    with pytest.raises(KeyboardInterrupt):
+        regain()
+    monkeypatch.setattr(Reporter, "update", tell)
+    code, said, errors = regain()
+    assert (code, said.count("the same bytes")) == (0, 2)
+    assert errors.count("going on after epoch") == 1
     assert kept.read_bytes() == content
 
 

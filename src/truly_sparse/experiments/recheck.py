@@ -118,7 +118,7 @@ def check(sample: Sequence[Candidate], found: Iterable[Candidate]) -> Iterator[O
         All runs; those over other seeds say how far one may lie from its record.
     """
     for one, must in zip(sample, expectations(sample, found), strict=True):
-        outcome = _outcome(one, must)
+        outcome = _outcome(one, must, restart=True)
         if outcome.well:
             shutil.rmtree(run_folder(separate(one.config), one.spec))
         yield outcome
@@ -139,7 +139,8 @@ def lacking(found: Iterable[Candidate], experiments: Iterable[str]) -> list[Cand
 def regain(wanted: Sequence[Candidate], found: Sequence[Candidate]) -> Iterator[Outcome]:
     """Train runs again and keep their test probabilities, run by run; yield what came of each.
 
-    What is kept belongs to its record: the same test rows are right, and a sparse run gave the same bytes.
+    What is kept belongs to its record: the same test rows are right, and a sparse run gave the same bytes. A run that
+    was stopped is taken up again from its checkpoint.
 
     Parameters
     ----------
@@ -148,7 +149,7 @@ def regain(wanted: Sequence[Candidate], found: Sequence[Candidate]) -> Iterator[
         All runs; see `check`.
     """
     for one, must in zip(wanted, expectations(wanted, found), strict=True):
-        outcome = _outcome(one, must)
+        outcome = _outcome(one, must, restart=False)
         if outcome.well and outcome.again is not None:
             if outcome.again["correct"] == one.record["correct"]:
                 experiment, folder = one.spec.experiment, run_folder(separate(one.config), one.spec)
@@ -160,9 +161,9 @@ def regain(wanted: Sequence[Candidate], found: Sequence[Candidate]) -> Iterator[
         yield outcome
 
 
-def _outcome(one: Candidate, must: Expected) -> Outcome:
-    """Train a run again and compare it."""
-    absent = _data(one) or _train(one)
+def _outcome(one: Candidate, must: Expected, restart: bool) -> Outcome:
+    """Train a run again, from the start with `restart`, and compare it."""
+    absent = _data(one) or _train(one, restart)
     if absent:
         return Outcome(one, must, absent, "", False)
     again, codes = _again(one)
@@ -203,10 +204,10 @@ def _data(one: Candidate) -> str:
     return ""
 
 
-def _train(one: Candidate) -> str:
+def _train(one: Candidate, restart: bool) -> str:
     """Train a run; return why it could not be."""
     try:
-        train(separate(one.config), one.spec.path, restart=True)
+        train(separate(one.config), one.spec.path, restart=restart)
     except UserError as error:
         return str(error)
     return ""
