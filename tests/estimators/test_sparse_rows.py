@@ -203,6 +203,14 @@ def test_broken_indices_and_links_that_come_and_go_are_refused():
         TrulySparseEnsembleClassifier("stochastic_subnetworks").fit(sparse.csr_array(x), y)
 
 
+@pytest.mark.parametrize("begins", [[0, 70, 2, 3], [0, -5, 2, 3], [0, 2, 3]])
+def test_rows_that_do_not_follow_one_another_are_refused(begins):
+    rows = sparse.csr_array((np.ones(3), [1, 0, 1], [0, 1, 2, 3]), shape=(3, 80))
+    rows.indptr = np.array(begins, np.int32)
+    with pytest.raises(UserError, match=r"its rows do not follow one another \(indptr\); build it again"):
+        SparseMLPClassifier().fit(rows, [0, 1, 0])
+
+
 def test_values_of_one_place_whose_sum_is_infinite_are_refused():
     large = np.float32(3e38)
     rows = sparse.csr_array((np.array([large, large, 1], np.float32), [0, 0, 1], [0, 2, 3]), shape=(2, 80))

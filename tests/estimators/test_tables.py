@@ -294,6 +294,54 @@ def test_what_is_neither_number_nor_category_is_said_in_one_line(changes, catego
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (lambda x: pd.DataFrame(x, columns=["a", "a"]), "columns of X share a name; give each its own"),
+        (lambda x: pa.table(list(x.T), names=["a", "a"]), "columns of X share a name; give each its own"),
+        (lambda x: pl.DataFrame(x).lazy(), "X is a query, not a table in memory; collect it first"),
+        (lambda x: x.astype("M8[D]"), "X is an array of dates or times; turn them into numbers"),
+        (lambda x: x.astype("m8[s]").tolist(), "X is an array of dates or times|values of type timedelta"),
+    ],
+)
+def test_what_is_no_table_of_numbers_and_categories_is_said_in_one_line(made, words):
+    x = np.arange(24).reshape(12, 2)
+    model = SparseMLPClassifier(**NET, epochs=1).fit(x, np.arange(12) % 2)
+    for use in (lambda rows: model.predict(rows), lambda rows: SparseMLPClassifier().fit(rows, np.arange(12) % 2)):
+        with pytest.raises(UserError, match=words) as caught:
+            use(made(x))
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [SparseMLPClassifier, TrulySparseEnsembleRegressor])
+@pytest.mark.parametrize(
+    "y",
+    [
+        [0, 1, None, 1],
+        np.array([[0], [1], [None], [1]], object),
+        pl.Series(["0", "1", None, "1"]),
+        pd.Series(["0", "1", pd.NA, "1"], dtype="string"),
+        np.array(["2020", "2021", "NaT", "2021"], "M8[Y]"),
+    ],
+)
+def test_rows_without_a_target_are_refused_in_one_line(kind, y):
+    with pytest.raises(UserError, match=r"y holds no value in row 2 \(counted from 0\); leave") as caught:
+        kind().fit(np.arange(8.0).reshape(4, 2), y)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("y", "words"),
+    [
+        (["low", "high", "low", "high"], "y holds text; a regressor needs numbers"),
+        (np.arange(4).astype("M8[D]"), "y holds dates or times; turn them into numbers"),
+    ],
+)
+def test_targets_of_a_regressor_that_are_no_numbers_are_refused(y, words):
+    with pytest.raises(UserError, match=words):
+        TrulySparseEnsembleRegressor().fit(np.arange(8.0).reshape(4, 2), y)
+
+
 def test_numbers_that_are_categories_are_known_again_as_float32():
     wide = pd.DataFrame({"code": [0.1, 0.7, 1e9 + 1, 2.0**53 - 1] * 30, "size": np.arange(120.0)})
     narrow, y = wide.astype({"code": np.float32}), (wide["code"] > 1).to_numpy(int)

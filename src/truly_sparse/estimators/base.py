@@ -42,7 +42,7 @@ from truly_sparse.estimators.fit_config import FitConfig
 from truly_sparse.estimators.parameters import Parameters
 from truly_sparse.estimators.predictor import Finish, Predictor, mean_of_members, refuse_overflow
 from truly_sparse.estimators.presets import HELD_OUT, MANY, batch_size, fill_in, settle, shortened
-from truly_sparse.estimators.sparse_rows import of_csr
+from truly_sparse.estimators.sparse_rows import of_csr, refuse_broken_rows
 from truly_sparse.estimators.stored import StoredRows
 from truly_sparse.estimators.temperature import FEWEST, MOST_HELD, temperature_of
 from truly_sparse.training import evolution
@@ -178,8 +178,9 @@ class SparseEstimator(Parameters):
         """Return rows as a matrix, targets and weights; with `reset`, learn names and categories of the columns."""
         if isinstance(x, StoredRows):
             return self._check_stored(x, y, sample_weight, reset)
-        _check_feature_names(self, x, reset=reset)
         rows = tables.read(x)
+        _check_feature_names(self, x, reset=reset)
+        tables.refuse_missing_targets(y)
         features, targets = check_X_y(rows.values, y, y_numeric=y_numeric, estimator=self, **CHECKED)
         _check_n_features(self, features, reset=reset)
         weights = weights_of(sample_weight, features)
@@ -203,6 +204,7 @@ class SparseEstimator(Parameters):
                 "X is sparse, but the model was fitted on dense rows that its encoding did not leave as they are; give "
                 "X.toarray(), or fit on sparse rows"
             )
+        refuse_broken_rows(features)
         return of_csr(features)
 
     def _check_stored(
@@ -229,8 +231,8 @@ class SparseEstimator(Parameters):
         if isinstance(x, StoredRows):
             self._check_names(x)
             return x.coded(self.categories_).matrix()
-        _check_feature_names(self, x, reset=False)
         rows = tables.read(x)
+        _check_feature_names(self, x, reset=False)
         features = check_array(rows.values, estimator=self, input_name="X", **CHECKED)
         _check_n_features(self, features, reset=False)
         if issparse(features):

@@ -56,8 +56,9 @@ class SparseClassifier(Inspection, Labelled, ClassifierMixin, SparseEstimator):
         Raises
         ------
         UserError
-            If the settings contradict each other, a column holds neither numbers nor categories, or infinite values, y
-            has one class, or training diverges at ever lower rates. After any exception the estimator is as it was.
+            If the settings contradict each other, a column holds neither numbers nor categories, or infinite values, a
+            row has no label, y has one class, or training diverges at ever lower rates. After any exception the
+            estimator is as it was.
         """
         return self._fit(X, y, sample_weight, self._earlier())
 

@@ -132,7 +132,13 @@ class TrulySparseEnsembleRegressor(Inspection, RegressorMixin, Ensemble):
                 "y has several columns; sklearn.multioutput.MultiOutputRegressor trains an ensemble for each"
             )
         features, values, weights = self._check_training(x, y, sample_weight, reset, y_numeric=True)
-        return gathered(features, values.astype(np.float64), weights, least)
+        if values.dtype.kind in "mM":
+            raise UserError("y holds dates or times; turn them into numbers")
+        try:
+            targets = values.astype(np.float64)
+        except ValueError as error:
+            raise UserError("y holds text; a regressor needs numbers") from error
+        return gathered(features, targets, weights, least)
 
     def _warn_of_others(self, table: Table, stacklevel: int) -> None:
         """Tell the caller, so many calls up, of targets that no knots around them can express."""

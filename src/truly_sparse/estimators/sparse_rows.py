@@ -42,6 +42,17 @@ def of_csr(x: Any) -> NonZeros:
     return NonZeros(x.data, x.indices.astype(np.int32, copy=False), begins[:-1], begins[1:], x.shape[1])
 
 
+def refuse_broken_rows(x: Any) -> None:
+    """Refuse a CSR matrix whose rows do not follow one another in its values; SciPy would read beyond these.
+
+    Raises
+    ------
+    UserError
+    """
+    if len(x.indptr) != x.shape[0] + 1 or (x.indptr[1:] < x.indptr[:-1]).any():
+        raise UserError("X is sparse and its rows do not follow one another (indptr); build it again")
+
+
 @njit(cache=True, **COMPILED)
 def add_hashes(x, one, total):
     """Mix the non-zeros of every row into its 64-bit hash, in place; see `distinct_rows`. `one` is float64."""

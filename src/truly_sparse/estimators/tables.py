@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import narwhals as nw
 import numpy as np
 import numpy.typing as npt
+from narwhals.exceptions import DuplicateError
 from scipy.sparse import issparse
 
 from truly_sparse.errors import UserError
@@ -54,11 +55,17 @@ def read(x: Any) -> Rows:
     Raises
     ------
     UserError
-        For columns that hold neither numbers nor text, or both, and for arrays of text, in which numbers are text, too.
+        For columns that hold neither numbers nor text, or both, or share a name; for arrays of text, in which numbers
+        are text, too, or of dates or times; and for tables that are not in memory.
     """
     if (isinstance(x, np.ndarray) and x.dtype.kind in "biufc") or issparse(x):
         return Rows(x, {}, frozenset(), None)
-    table = nw.from_native(x, eager_only=True, pass_through=True)
+    try:
+        table = nw.from_native(x, pass_through=True)
+    except DuplicateError as error:
+        raise UserError("columns of X share a name; give each its own, or X as an array") from error
+    if isinstance(table, nw.LazyFrame):
+        raise UserError("X is a query, not a table in memory; collect it first")
     if isinstance(table, nw.DataFrame):
         return _of_table(table)
     try:
@@ -67,6 +74,8 @@ def read(x: Any) -> Rows:
             array = np.asarray(x, object)  # a list, whose numbers would become text
     except ValueError:  # rows of several lengths
         return Rows(x, {}, frozenset(), None)
+    if array.dtype.kind in "mM":
+        raise UserError("X is an array of dates or times; turn them into numbers, all in the same unit")
     if array.ndim != 2 or array.dtype.kind not in "USO":
         return Rows(x, {}, frozenset(), None)
     if array.dtype.kind != "O":
@@ -282,6 +291,17 @@ def refuse_infinite(x: npt.NDArray[np.floating], rows: Rows) -> None:
     found = np.flatnonzero(np.isinf(x).any(axis=0))
     if len(found):
         raise UserError(f"{rows.column(int(found[0]))} holds infinite values; replace them or leave the rows out")
+
+
+def refuse_missing_targets(y: Any) -> None:
+    """Refuse targets of which one is None, or another mark of a gap that scikit-learn does not know."""
+    targets = np.asarray(y)
+    if not targets.ndim or targets.dtype.kind not in "OmM":
+        return
+    gaps = _gaps(targets.ravel()) if targets.dtype.kind == "O" else np.isnat(targets)
+    if gaps.any():
+        row = int(gaps.reshape(len(targets), -1).any(axis=1).argmax())
+        raise UserError(f"y holds no value in row {row} (counted from 0); leave rows without a target out")
 
 
 def plain(categories: Mapping[int, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
