@@ -203,7 +203,7 @@ def test_broken_indices_and_links_that_come_and_go_are_refused():
         TrulySparseEnsembleClassifier("stochastic_subnetworks").fit(sparse.csr_array(x), y)
 
 
-@pytest.mark.parametrize("begins", [[0, 70, 2, 3], [0, -5, 2, 3], [0, 2, 3]])
+@pytest.mark.parametrize("begins", [[0, 70, 2, 3], [0, -5, 2, 3], [0, 2, 3], [-1, 1, 2, 3], [0, 1, 2, 99]])
 def test_rows_that_do_not_follow_one_another_are_refused(begins):
     rows = sparse.csr_array((np.ones(3), [1, 0, 1], [0, 1, 2, 3]), shape=(3, 80))
     rows.indptr = np.array(begins, np.int32)

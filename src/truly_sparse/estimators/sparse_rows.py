@@ -49,7 +49,8 @@ def refuse_broken_rows(x: Any) -> None:
     ------
     UserError
     """
-    if len(x.indptr) != x.shape[0] + 1 or (x.indptr[1:] < x.indptr[:-1]).any():
+    begins, values = x.indptr, min(len(x.data), len(x.indices))
+    if len(begins) != x.shape[0] + 1 or begins[0] != 0 or begins[-1] > values or (begins[1:] < begins[:-1]).any():
         raise UserError("X is sparse and its rows do not follow one another (indptr); build it again")
 
 
