@@ -29,6 +29,7 @@ _CHARACTERS = {
     "”": "''",
     "…": r"\dots{}",
     "†": r"\textdagger{}",
+    "ő": r"\H{o}",
     "š": r"\v{s}",
     "≤": r"$\leq$",
     "≥": r"$\geq$",

@@ -86,3 +86,8 @@ def test_cost_has_published_and_measured_values_of_table1(fill):
     assert len(panels) == 3
     # Gesture at three densities, HIGGS at two.
     assert [label.get_text() for label in panels[0].get_xticklabels()] == ["10", "20", "30", "10", "20"]
+    part = frame.assign(partial=frame["partial"].mask(frame["dataset"] == "higgs", "9 of 99 rows"))
+    for shown, words in ((frame, "ε\nHIGGS"), (part, "ε\nHIGGS, only\n9 of\n99 rows")):
+        _, panels = _drawn(cost, shown)
+        for axes in panels:
+            assert [text.get_text() for text in axes.texts] == ["ε\nGesture\nPhase", words]

@@ -63,6 +63,20 @@ def test_sentences_follow_the_tables(evidence):
     assert "±1.35" in after
 
 
+def test_work_on_a_part_of_the_rows_is_not_compared_with_print(evidence):
+    rows = evidence.frames["table1"]
+    part = rows["note"].fillna("").str.startswith("partial data: ")
+    assert set(rows.loc[part, "dataset"]) == {"higgs"}
+    times = rows[(rows["metric"] == "train_time") & ~part].dropna(subset=["value", "published"])
+    operations, found, *_ = said(STATEMENTS, evidence)["Differences"]
+    assert operations.startswith("Dense on Gesture Phase: 1.71·10¹³ operations published")
+    ratios = times["published"] / times["value"]
+    assert f"between {ratios.min():.1f} and {ratios.max():.1f} times" in found
+    assert f"over {len(times)} rows" in found
+    whole = changed(evidence, "table1", lambda frame: frame.__setitem__("note", ""))
+    assert said(STATEMENTS, whole)["Differences"][1].startswith("Dense on HIGGS")
+
+
 def test_links_on_blocked_places_are_reported(evidence):
     rows = pd.DataFrame([{"method": "fd_tse", "runs": 6, "links": 7200}])
     found = said(STATEMENTS, Evidence({**evidence.frames, FALLBACKS: rows}))["Differences"]

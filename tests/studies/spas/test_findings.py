@@ -6,7 +6,7 @@ import pytest
 from truly_sparse.analysis.evidence import Evidence
 from truly_sparse.analysis.statements import said
 from truly_sparse.studies.spas.findings.listed import STATEMENTS
-from truly_sparse.studies.spas.verdicts import claims
+from truly_sparse.studies.spas.verdicts import claims, ensembles
 
 SOURCE, OTHER = ("torch", 5e-5, 4), ("torch_links", 0.0, 0)
 
@@ -55,6 +55,7 @@ def test_convolutional_claims_are_counted_apart():
             ("cnn/best/cifar10/cnn", claims.CONVOLUTIONAL, "confirmed"),
             ("cnn/ratio/2000", claims.CONVOLUTIONAL, "not confirmed"),
             ("cnn/ratio/50000", claims.CONVOLUTIONAL, "not tested"),
+            ("cnn_ensembles/cnn_fd_tse/cnn_one", ensembles.TOPIC, "confirmed"),
         ],
         columns=["claim", "topic", "verdict"],
     )

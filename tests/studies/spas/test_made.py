@@ -1,14 +1,18 @@
 """Every table, figure and page of the study can be made: from all runs, from few, and from none of some."""
 
+import itertools
 import shutil
 
 import pytest
 
 from truly_sparse.analysis import texlive
+from truly_sparse.analysis.raster import FigureCanvas
+from truly_sparse.analysis.style import style
 from truly_sparse.errors import UserError
 from truly_sparse.studies import make
 from truly_sparse.studies.show import report
 from truly_sparse.studies.spas.catalogue import FIGURES, TABLES
+from truly_sparse.studies.spas.figures import figure7
 
 from ..conftest import REPOSITORY
 from ..made import check_figure, check_pdf, check_table, few, one_seed
@@ -100,6 +104,27 @@ def test_a_part_of_a_dataset_is_marked(lay_out):
         assert len(notes)
         assert notes.str.startswith("partial data: 9 of 99 rows").all()
         assert "HIGGS (9 of 99 rows)" in made.parts[0].caption
+
+
+@pytest.mark.parametrize("partial", [None, "9 of 99 rows"])
+def test_words_below_the_panels_do_not_meet(lay_out, partial):
+    def change(_, record):
+        return record | {"data": record["data"] | {"partial": partial}}
+
+    frame = make.numbers(lay_out(change, ("spas_tabular",)), "spas_figure7")
+    with style():
+        figure = figure7.draw(frame, "paper")
+        FigureCanvas(figure).draw()
+    below = figure.axes[-4:]
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend[4:] == (["* only a part of the rows"] if partial else [])
+    assert [axes.get_title(loc="left").endswith("*") for axes in below] == [bool(partial)] * 4
+    named = [axes.xaxis.label.get_window_extent() for axes in below]
+    box = figure.legends[0].get_window_extent()
+    assert max(box.x1, named[-1].x1) <= figure.bbox.x1
+    assert box.y1 < min(one.y0 for one in named)
+    for row in (named, *([label.get_window_extent() for label in axes.get_xticklabels()] for axes in below)):
+        assert all(one.x1 + 1 < other.x0 for one, other in itertools.pairwise(row))
 
 
 def test_a_run_that_another_experiment_trained_is_in_both_tables(lay_out):

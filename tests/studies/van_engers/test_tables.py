@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from truly_sparse.analysis import facts, texlive
+from truly_sparse.analysis.evidence import Evidence
+from truly_sparse.analysis.judging import CONFIRMED
 from truly_sparse.errors import UserError
 from truly_sparse.experiments.configuration import load_config
 from truly_sparse.experiments.grid import runs
@@ -15,6 +17,8 @@ from truly_sparse.studies.discovery import find
 from truly_sparse.studies.show import report
 from truly_sparse.studies.van_engers.curve import Curve
 from truly_sparse.studies.van_engers.facts import TEXT
+from truly_sparse.studies.van_engers.findings import reproduced
+from truly_sparse.studies.van_engers.findings.reading import VERDICTS
 from truly_sparse.studies.van_engers.runs import METRICS
 
 from ..conftest import REPOSITORY
@@ -159,6 +163,18 @@ def test_the_text_says_what_the_tables_say(whole, repository):
     assert "b = 183 (printed 0.204 and 183)" in said
     assert "0.98 on Pol" in said
     assert "whatever $\\zeta$ is" in said
+
+
+def test_an_accuracy_is_rounded_once():
+    claims = pd.DataFrame(
+        [("plateau", 87.05, "87.1 %", "86.8 %"), ("end", 62.65, "62.7 %", "66.4 %")],
+        columns=["claim", "value", "ours", "printed"],
+    )
+    evidence = Evidence({VERDICTS: claims.assign(verdict=CONFIRMED)})
+    assert reproduced._levels(evidence) == (
+        "The highest test accuracy of any epoch is 87.1 % on average up to ζ = 0.96 (printed 86.8 %), and 62.7 % where "
+        "every link is replaced after every epoch (printed 66.4 %)."
+    )
 
 
 @needs_latex

@@ -6,10 +6,13 @@ import pandas as pd
 import pytest
 
 from truly_sparse.analysis import texlive
+from truly_sparse.analysis.evidence import Evidence
+from truly_sparse.analysis.judging import CONFIRMED, EXPLAINED, NOT_CONFIRMED, NOT_TESTED
 from truly_sparse.errors import UserError
 from truly_sparse.studies import make
 from truly_sparse.studies.show import report
 from truly_sparse.studies.whitaker.catalogue import FIGURES, TABLES
+from truly_sparse.studies.whitaker.findings import reproduced
 
 from ..conftest import REPOSITORY
 from ..made import check_figure, check_pdf, check_table, few, one_seed
@@ -123,3 +126,15 @@ def test_annealing_of_lenet_stands_apart_in_table_6_1(lay_out):
     perceptrons = frame[frame["network"] != "LeNet-S"].reset_index(drop=True)
     assert alone.drop(columns="note").equals(perceptrons.drop(columns="note"))
     assert "LeNet" not in report(without, "whitaker_table6_1")
+
+
+@pytest.mark.parametrize(
+    ("explained", "words"), [(0, ""), (1, ", 1 differs only as explained"), (2, ", 2 differ only")]
+)
+def test_claims_of_the_source_are_counted(explained, words):
+    verdicts = [CONFIRMED, CONFIRMED, NOT_CONFIRMED, NOT_TESTED, *[EXPLAINED] * explained]
+    claims = pd.DataFrame({"claim": "n1", "topic": "Annealing", "verdict": verdicts})
+    ours = claims.assign(topic="Ours: why children help")
+    said = reproduced._counts(Evidence({reproduced.VERDICTS: pd.concat([claims, ours])}))
+    assert said.startswith(f"Of {3 + explained} claims that could be tested, 2 are confirmed{words}")
+    assert said.endswith(" and 1 are not.")

@@ -63,6 +63,12 @@ def test_every_table_and_figure_of_measurements_can_be_made(config):
         check_figure(config, name)
 
 
+def test_numbers_of_imagenet_are_said_to_be_of_it(config):
+    printed, *_ = make.built(config, "whitaker_table4_1").parts
+    assert "of another task (convolutional networks on ImageNet)" in printed.caption
+    assert "CIFAR" not in printed.caption
+
+
 def test_table_4_1_has_scores_and_gains(config):
     frame = make.built(config, "whitaker_table4_1").frame
     here = frame[frame["value"].notna()].set_index(["dataset", "metric"])

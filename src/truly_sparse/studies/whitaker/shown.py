@@ -17,7 +17,8 @@ from truly_sparse.studies.whitaker.verdicts.comparing import RUNS, compare
 #: Stands for the mean over datasets, and marks one over fewer than others.
 ALL, FEW = "all", "†"
 #: What every caption says of numbers that were printed for other data and networks.
-OTHER_TASK = "Printed numbers are of another task (convolutional networks on CIFAR): only their order can be compared."
+_OTHER_TASK = "Printed numbers are of another task (convolutional networks on {}): only their order can be compared."
+OTHER_TASK, ON_IMAGENET = map(_OTHER_TASK.format, ("CIFAR", "ImageNet"))
 #: Columns of a tidy table of the study beside those of every results CSV: runs in the grid, ends of an interval.
 MORE = ("asked", "low", "high", "printed")
 #: Decimals of a measure.

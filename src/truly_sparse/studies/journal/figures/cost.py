@@ -11,11 +11,12 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.looks import LOOKS
 from truly_sparse.analysis.names import dataset_title, method_title
+from truly_sparse.analysis.origin import parts_of
 from truly_sparse.analysis.panels import letter, warn
 from truly_sparse.analysis.style import BLACK, PAGE_WIDTH
 from truly_sparse.studies.journal.tables.table1 import tidy as table1
 
-COLUMNS = ("figure", "panel", "dataset", "method", "epsilon", "setting", "kind", "value")
+COLUMNS = ("figure", "panel", "dataset", "method", "epsilon", "setting", "kind", "value", "partial")
 #: Panel: metric of Table 1 and the title.
 PANELS = {
     "a": ("weights_ratio", "weights, × dense"),
@@ -27,7 +28,10 @@ _HERE, _PUBLISHED = "here", "published"
 
 
 def data(inputs: Inputs) -> pd.DataFrame:
-    """Return what the figure shows as a tidy frame with the columns `COLUMNS`; `kind` is here or published."""
+    """Return what the figure shows as a tidy frame with the columns `COLUMNS`.
+
+    `kind` is here or published; `partial` says "n of N rows" where a dataset was not there as a whole.
+    """
     frame = table1(inputs.records, inputs.published("table1"), inputs.absent)
     frame = frame[frame["method"].isin(_LOOKS)]
     lines = []
@@ -35,7 +39,9 @@ def data(inputs: Inputs) -> pd.DataFrame:
         rows = frame[frame["metric"] == metric]
         for kind, column in ((_HERE, "value"), (_PUBLISHED, "published")):
             lines.append(rows.assign(panel=panel, kind=kind, value=rows[column].astype(float)).dropna(subset="value"))
-    return pd.concat(lines, ignore_index=True).assign(figure="cost").reindex(columns=list(COLUMNS))
+    found = pd.concat(lines, ignore_index=True).assign(figure="cost")
+    parts = parts_of(inputs.records)
+    return found.assign(partial=[parts.get(name, "") for name in found["dataset"]]).reindex(columns=list(COLUMNS))
 
 
 def draw(frame: pd.DataFrame, preset: str) -> Figure:
@@ -73,11 +79,17 @@ def _panel(axes: Axes, frame: pd.DataFrame, places: dict[tuple[str, float], int]
     axes.set_xlim(-0.6, len(places) - 0.4)
     for dataset in dict.fromkeys(name for name, _ in places):
         at = [place for (name, _), place in places.items() if name == dataset]
-        words = dataset_title(dataset).replace(" ", "\n")
+        words = dataset_title(dataset).replace(" ", "\n") + _part(frame[frame["dataset"] == dataset])
         axes.annotate(f"ε\n{words}", (sum(at) / len(at), 0), xycoords=("data", "axes fraction"),
                       xytext=(0, -13), textcoords="offset points", ha="center", va="top")  # fmt: skip
         if at[0]:
             axes.axvline(at[0] - 0.5, color="#bbbbbb", linewidth=0.6)
+
+
+def _part(own: pd.DataFrame) -> str:
+    """Return how much there was of a dataset, in lines below its name; nothing where it was whole."""
+    part = own["partial"].iloc[0]
+    return ", only\n" + part.replace(" of ", " of\n") if part else ""
 
 
 def _dense(axes: Axes, own: pd.DataFrame, kind: str, places: dict[tuple[str, float], int]) -> None:

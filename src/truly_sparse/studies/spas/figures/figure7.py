@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import dataset_title
@@ -47,10 +48,12 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
         axes.set_visible(False)
     for row in grid:
         row[0].set_ylabel("accuracy (%)")
-    part = " (*: part of rows)" if frame["note"].any() else ""
     for axes in grid[-1]:
-        axes.set_xlabel(f"compression{part}")
-    figure.legend(handles=handles(frame["model"], LINES), loc="outside lower center", ncols=4)
+        axes.set_xlabel("compression")
+    shown = handles(frame["model"], LINES)
+    if frame["note"].any():
+        shown.append(Line2D([], [], linestyle="none", label="* only a part of the rows"))
+    figure.legend(handles=shown, loc="outside lower center", ncols=len(shown))
     warn(figure, preset)
     return figure
 
@@ -66,3 +69,4 @@ def lines(axes: Axes, frame: pd.DataFrame) -> None:
                 linestyle=style, markersize=3.2, linewidth=0.9, elinewidth=0.7, capsize=1.3,
             )  # fmt: skip
     log_axis(axes, TICKS)
+    axes.tick_params(axis="x", labelsize="small")

@@ -9,6 +9,7 @@ from truly_sparse.analysis.names import dataset_title
 from truly_sparse.analysis.reading import by_topic, claims, confirmed, listed
 from truly_sparse.analysis.statements import Statement
 from truly_sparse.studies.spas.runs import EVOLVING, MLP, SPAS, STATIC
+from truly_sparse.studies.spas.verdicts import ensembles
 from truly_sparse.studies.spas.verdicts.claims import CONVOLUTIONAL
 
 VERDICTS, TABLE3, TABLE5 = "spas_verdicts", "spas_table3", "spas_table5"
@@ -16,7 +17,7 @@ VERDICTS, TABLE3, TABLE5 = "spas_verdicts", "spas_table3", "spas_table5"
 
 def _counts(evidence: Evidence) -> str:
     rows = claims(evidence, table=VERDICTS)
-    rows = rows[rows["topic"] != CONVOLUTIONAL]
+    rows = rows[~rows["topic"].isin((CONVOLUTIONAL, ensembles.TOPIC))]
     if rows.empty:
         raise Missing("no claim about perceptrons has been tested")
     return (

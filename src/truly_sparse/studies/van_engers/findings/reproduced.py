@@ -23,9 +23,9 @@ def _counts(evidence: Evidence) -> str:
 def _levels(evidence: Evidence) -> str:
     plateau, end = claim(evidence, "plateau"), claim(evidence, "end")
     return (
-        f"The highest test accuracy of any epoch is {plateau['value']:.1f} % on average up to ζ = 0.96 (printed "
-        f"{plateau['published']:.1f} %), and {end['value']:.1f} % where every link is replaced after every epoch "
-        f"(printed {end['published']:.1f} %)."
+        f"The highest test accuracy of any epoch is {plateau['ours']} on average up to ζ = 0.96 (printed "
+        f"{plateau['printed']}), and {end['ours']} where every link is replaced after every epoch (printed "
+        f"{end['printed']})."
     )
 
 

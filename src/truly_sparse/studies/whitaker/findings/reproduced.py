@@ -23,7 +23,7 @@ OURS = "Ours"
 def _counts(evidence: Evidence) -> str:
     rows = _of_the_source(claims(evidence, table=VERDICTS))
     explained = confirmed(rows, EXPLAINED)
-    and_explained = f", {explained} differ only as explained" if explained else ""
+    and_explained = f", {explained} differ{'s' if explained == 1 else ''} only as explained" if explained else ""
     return (
         f"Of {len(rows)} claims that could be tested, {confirmed(rows, CONFIRMED)} are confirmed{and_explained} and "
         f"{confirmed(rows, NOT_CONFIRMED)} are not."

@@ -45,7 +45,7 @@ def make(inputs: Inputs) -> Table:
     frame = tidy(inputs, measured, origin.commit)
     tail = f" Preset {inputs.preset}; commit {origin.commit}."
     about = "accuracy (%), NLL (nats) and ECE of the parent and of the ensemble with eight of sixteen children"
-    printed = f"Noisy ensembles as printed, on ImageNet: {about}, noise σ, mean divergence (nats). {shown.OTHER_TASK}"
+    printed = f"Noisy ensembles as printed: {about}, noise σ, mean divergence (nats). {shown.ON_IMAGENET}"
     here = (
         f"Noisy ensembles here: {about}, chosen by validation, and the parent; noise on half of the links, mirrored "
         f"and partitioned; means over parents, gain ± standard deviation.{tail}"
