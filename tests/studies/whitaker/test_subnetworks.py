@@ -9,6 +9,7 @@ import pytest
 from truly_sparse.analysis.evidence import Evidence
 from truly_sparse.analysis.judging import CONFIRMED, EXPLAINED, NOT_CONFIRMED, NOT_TESTED, judge
 from truly_sparse.studies.whitaker.verdicts import subnetworks
+from truly_sparse.studies.whitaker.verdicts.comparing import judged
 from truly_sparse.studies.whitaker.verdicts.correcting import judge_all
 from truly_sparse.studies.whitaker.verdicts.subnetworks import (
     EARLY,
@@ -51,6 +52,13 @@ def test_table_5_1_the_other_way_round():
     swapped = {"sse_np": "dense", "dense": "sse_np"}
     found = verdicts([row | {"method": swapped.get(row["method"], row["method"])} for row in rows])
     assert {found[name] for name in ("s1/dense", "s4/partition")} == {NOT_CONFIRMED}
+
+
+def test_what_is_in_no_mean_is_not_counted():
+    several = {"pol": np.array([1.0, 1.1]), "heloc": np.array([0.9, 1.3])}
+    found = judged({**several, "fashion_mnist": np.array([-4.0])}, "accuracy", 0.0)
+    assert found == judged(several, "accuracy", 0.0)
+    assert found.why == "above 0 on 2 of 2 datasets, 4 pairs"
 
 
 def of_lenet(size: str) -> list[dict[str, Any]]:

@@ -172,7 +172,7 @@ def judged(
 ) -> Finding:
     """Judge differences by whether the interval of their mean over datasets lies between two bounds."""
     found = over_groups(values)
-    ours, why = shown_interval(found, metric), counted(values)
+    ours, why = shown_interval(found, metric), counted({name: values[name] for name in found.groups})
     if found.low is None or found.high is None:
         return Finding(ours, in_print, NOT_TESTED, f"{why}; {FEW_SEEDS}", found.mean, gap)
     # What is allowed may be used up; what must be exceeded may not just be reached.
