@@ -298,6 +298,7 @@ def test_what_diverges_is_tried_again_with_half_the_rate_and_then_refused(digits
         ({"X": np.zeros((10, 2, 1))}, r"\(channels, rows, columns\): .*; give larger pictures, another"),
         ({"X": np.zeros((10, 1, 1))}, "several positions are needed"),
         ({"y": np.zeros(10)}, "one class only"),
+        ({"y": np.array([None, *"abababab", "a"], object)}, "y holds no value in row 0"),
         ({"sample_weight": -np.ones(10)}, "must not be negative"),
         ({"architecture": "mlp"}, "give one of plain_cnn"),
         ({"architecture": "resnet"}, "architecture is 'resnet'"),

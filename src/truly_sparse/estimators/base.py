@@ -42,7 +42,7 @@ from truly_sparse.estimators.fit_config import FitConfig
 from truly_sparse.estimators.parameters import Parameters
 from truly_sparse.estimators.predictor import Finish, Predictor, mean_of_members, refuse_overflow
 from truly_sparse.estimators.presets import HELD_OUT, MANY, batch_size, fill_in, settle, shortened
-from truly_sparse.estimators.sparse_rows import of_csr, refuse_broken_rows
+from truly_sparse.estimators.sparse_rows import of_csr
 from truly_sparse.estimators.stored import StoredRows
 from truly_sparse.estimators.temperature import FEWEST, MOST_HELD, temperature_of
 from truly_sparse.training import evolution
@@ -204,7 +204,6 @@ class SparseEstimator(Parameters):
                 "X is sparse, but the model was fitted on dense rows that its encoding did not leave as they are; give "
                 "X.toarray(), or fit on sparse rows"
             )
-        refuse_broken_rows(features)
         return of_csr(features)
 
     def _check_stored(

@@ -24,8 +24,11 @@ PLACE = "<parameters>"
 WIDTH = 110
 
 
-def parameter(default: Any, kind: str, text: str) -> Any:
-    """Return the field of a parameter that is no setting: its default, its type in words, and what it is."""
+def parameter(default: Any, kind: str | None, text: str) -> Any:
+    """Return the field of a parameter that is no setting, or is another than that: default, type in words, what it is.
+
+    A type of None is that of the setting of its name.
+    """
     return dataclasses.field(default=default, metadata={"parameter": (kind, text)})
 
 
@@ -185,7 +188,7 @@ def _kind_and_text(field: "dataclasses.Field[Any]") -> tuple[str, str]:
     stated = "optional" if field.default is None else f"default {default}"
     if "parameter" in field.metadata:
         kind, text = field.metadata["parameter"]
-        return f"{kind}, {stated}", text
+        return f"{kind or SETTINGS[field.name].type_text()}, {stated}", text
     one = field.metadata.get("setting") or SETTINGS[field.name]
     auto = AUTOMATIC.get(field.name)
     kind = one.type_text() + (' or "auto"' if auto else "")

@@ -24,6 +24,7 @@ from truly_sparse.engine.rows import Bytes, Samples, chosen
 from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.trainer import create
 from truly_sparse.errors import UserError
+from truly_sparse.estimators import tables
 from truly_sparse.estimators.base import run_halving, seed_of, shown_row, weights_of
 from truly_sparse.estimators.distinct_rows import Table, Weighted, Weights, gather, split
 from truly_sparse.estimators.fit_config import AUTOMATIC, SETTINGS, FitConfig
@@ -106,15 +107,15 @@ class SparseCNNClassifier(Labelled, ClassifierMixin, BaseEstimator):
     _: KW_ONLY
     hidden_layer_sizes: Sequence[int] = parameter(
         (16, 32, 64),
-        "sequence of int",
+        None,
         "Channels of each part of plain_cnn and spas_cnn; of densenet the one number that its first layer has; of "
         "lenet those of its two convolutions, then the neurons of each layer that follows.",
     )
     compression: float = parameter(
-        10.0, "float", "Places that links could have for each link that there is at the start; 1 or 0 fills all places."
+        10.0, None, "Places that links could have for each link that there is at the start; 1 or 0 fills all places."
     )
     shortcut_ratio: float = parameter(
-        0.0, "float", "Part of the links that are shortcuts, from 0 to 1; only spas_cnn has some."
+        0.0, None, "Part of the links that are shortcuts, from 0 to 1; only spas_cnn has some."
     )
     topology: str = setting(
         "set",
@@ -125,7 +126,7 @@ class SparseCNNClassifier(Labelled, ClassifierMixin, BaseEstimator):
     activation: str = parameter("relu", '{"mish", "relu"}', "Activation of the hidden layers (Mish: Misra 2019).")
     activation_storage: str = parameter(
         "float32",
-        '{"float32", "bfloat16"}',
+        None,
         "How maps and their errors are kept between layers, in prediction, too; bfloat16 halves that memory and its "
         "traffic. Links, sums, gradients and normalisation are float32 with either.",
     )
@@ -139,7 +140,7 @@ class SparseCNNClassifier(Labelled, ClassifierMixin, BaseEstimator):
     learning_rate: float = 0.05
     learning_rate_schedule: str = parameter(
         "cosine",
-        '{"cosine", "hold_linear", "one_cycle", "steps", "tenths"}',
+        None,
         "Rate on the way: steps, `learning_rate` all the time; cosine, half a cosine from it to nearly 0; hold_linear, "
         "a line from half of the epochs to 0.01 of it at nine tenths; tenths, 0.1 of it from half of the epochs and "
         "0.01 in the last tenth; one_cycle, from 0.01 of it up to it in a tenth of the steps, and down to nearly 0.",
@@ -152,9 +153,9 @@ class SparseCNNClassifier(Labelled, ClassifierMixin, BaseEstimator):
     clip_norm: float = 1.0
     prune_fraction: float = 0.2
     pruning: str = "per_sign"
-    evolution_every: int = parameter(1, "int", "Epochs between two steps of topology evolution; 0 never evolves.")
+    evolution_every: int = parameter(1, None, "Epochs between two steps of topology evolution; 0 never evolves.")
     validation_fraction: float = parameter(
-        0.0, "float", "Part of the pictures that is held out for early stopping and for `validation_scores_`."
+        0.0, None, "Part of the pictures that is held out for early stopping and for `validation_scores_`."
     )
     class_weight: ClassWeight = parameter(None, *CLASS_WEIGHT)
     early_stopping: bool = setting(
@@ -195,14 +196,16 @@ class SparseCNNClassifier(Labelled, ClassifierMixin, BaseEstimator):
         Raises
         ------
         UserError
-            If X holds no pictures, they are too small for the network, the settings contradict each other, y has one
-            class, or training diverges at ever lower rates. After any exception the estimator is as it was.
+            If X holds no pictures, they are too small for the network, the settings contradict each other, a picture
+            has no label, y has one class, or training diverges at ever lower rates. After any exception the estimator
+            is as it was.
         """
         with undone_on_failure(self):
             settings = self._settings()
             pictures, self.picture_shape_ = self._flattened(X, None)
             labels = column_or_1d(y, warn=True)
             check_consistent_length(pictures, labels)
+            tables.refuse_missing_targets(labels)
             check_classification_targets(labels)
             self.n_features_in_ = pictures.shape[1]
             self.classes_, numbers = np.unique(labels, return_inverse=True)

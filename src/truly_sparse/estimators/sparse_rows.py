@@ -22,10 +22,15 @@ def of_csr(x: Any) -> NonZeros:
     Raises
     ------
     UserError
-        For values that are no finite numbers, or whose sum is none, and columns that there are not.
+        For values that are no finite numbers, or whose sum is none, columns that there are not, and rows that do not
+        follow one another in the values.
     """
     if x.shape[1] > MOST_COLUMNS:
         raise UserError(f"X has {x.shape[1]:,} columns; {MOST_COLUMNS:,} are the most")
+    begins, values = x.indptr, min(len(x.data), len(x.indices))
+    # SciPy would read beyond the values.
+    if len(begins) != x.shape[0] + 1 or begins[0] != 0 or begins[-1] > values or (begins[1:] < begins[:-1]).any():
+        raise UserError("X is sparse and its rows do not follow one another (indptr); build it again")
     if len(x.indices) and not 0 <= x.indices.min() <= x.indices.max() < x.shape[1]:
         raise UserError(f"X is sparse and has values in columns beyond its {x.shape[1]:,}; build it again")
     if not x.has_canonical_format:
@@ -40,18 +45,6 @@ def of_csr(x: Any) -> NonZeros:
         x.eliminate_zeros()
     begins = x.indptr.astype(np.int64, copy=False)
     return NonZeros(x.data, x.indices.astype(np.int32, copy=False), begins[:-1], begins[1:], x.shape[1])
-
-
-def refuse_broken_rows(x: Any) -> None:
-    """Refuse a CSR matrix whose rows do not follow one another in its values; SciPy would read beyond these.
-
-    Raises
-    ------
-    UserError
-    """
-    begins, values = x.indptr, min(len(x.data), len(x.indices))
-    if len(begins) != x.shape[0] + 1 or begins[0] != 0 or begins[-1] > values or (begins[1:] < begins[:-1]).any():
-        raise UserError("X is sparse and its rows do not follow one another (indptr); build it again")
 
 
 @njit(cache=True, **COMPILED)

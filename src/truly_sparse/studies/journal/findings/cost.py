@@ -4,8 +4,9 @@ import pandas as pd
 
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
+from truly_sparse.analysis.judging import partial
 from truly_sparse.analysis.names import method_title
-from truly_sparse.analysis.origin import PARTIAL, marked_title
+from truly_sparse.analysis.origin import marked_title
 from truly_sparse.analysis.reading import claim, claims, datasets, listed, row_name
 from truly_sparse.analysis.statements import Statement, first, others
 from truly_sparse.analysis.tse import EPSILON, PROPOSED
@@ -114,8 +115,8 @@ def _irregular(evidence: Evidence) -> list[str]:
 def _both(evidence: Evidence, metric: str) -> pd.DataFrame:
     """Return the rows with a number here and in print, of whole datasets: of a part of the rows there is less to do."""
     rows = evidence.rows("table1", metric=metric)
-    part = rows["note"].fillna("").str.startswith(PARTIAL)
-    return rows[rows["value"].notna() & rows["published"].notna() & ~part]
+    rows = rows[rows["value"].notna() & rows["published"].notna()]
+    return rows.loc[[not partial(row) for _, row in rows.iterrows()]]
 
 
 STATEMENTS = (
