@@ -61,8 +61,8 @@ def part_of(network: SparseCNN, batch: int) -> Part:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(batch, network.features)).astype(np.float32)
     network.train_epoch(x, rng.integers(0, network.sizes[-1], batch), np.arange(batch), batch, SGD(0.0, 0.0, 0.0))
-    own, links = network._reserve(batch), network._links()
-    return Part(own.tables, links, network._bias, own.space)
+    own = network._reserve(batch)
+    return Part(own.tables, network._links(own), network._bias, own.space)
 
 
 @njit(**COMPILED)
