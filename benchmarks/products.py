@@ -28,7 +28,7 @@ from truly_sparse.engine.compiled import COMPILED
 from truly_sparse.engine.convolution.kernels import map_of, step_of
 from truly_sparse.engine.convolution.layers import Convolution, Layer, Plan
 from truly_sparse.engine.convolution.network import SparseCNN
-from truly_sparse.engine.convolution.walks import convolve, correlate
+from truly_sparse.engine.convolution.walks import PIECES, convolve, correlate
 from truly_sparse.engine.optimisers import SGD
 from truly_sparse.engine.registers import LANES
 
@@ -70,13 +70,13 @@ def forward(part, s):
     """Sum up the links of all channels of layer s at all positions of the batch, as `kernels.forward` does."""
     step, links, space = step_of(part.tables.steps, s), part.links, part.space
     made = map_of(part.tables.maps, step.target)
-    pointers = links.pointers[step.neuron : step.neuron + made.channels + 1]
+    pointers = links.pointers[PIECES * step.neuron : PIECES * (step.neuron + made.channels) + 1]
     apart, lane = step.taken * step.inside * LANES, made.columns * LANES
     for _ in range(made.tiles):
         for first in range(0, made.rows, step.band):
             rows = min(step.band, made.rows - first)
-            convolve(links.forth, links.reach, pointers, part.bias[made.channel :], space.taken, apart, space.passed,
-                     made.channels * lane, lane, rows, made.columns)  # fmt: skip
+            convolve(links.forth, links.reach, pointers, step.kernel * step.taken, part.bias[made.channel :],
+                     space.taken, apart, space.passed, made.channels * lane, lane, rows, made.columns)  # fmt: skip
 
 
 @njit(**COMPILED)
@@ -84,12 +84,16 @@ def errors(part, s):
     """Lead the errors of layer s back to what it takes, as `kernels.backward` does."""
     step, links, space = step_of(part.tables.steps, s), part.links, part.space
     made = map_of(part.tables.maps, step.target)
-    pointers, beyond = links.back_pointers[step.back : step.back + step.taken + 1], made.channels * step.beyond * LANES
+    pointers, beyond = (
+        links.back_pointers[PIECES * step.back : PIECES * (step.back + step.taken) + 1],
+        made.channels * step.beyond * LANES,
+    )
     for _ in range(made.tiles):
         for first in range(0, step.rows, step.band):
             rows = min(step.band, step.rows - first)
-            convolve(links.back, links.back_reach, pointers, space.zeros, space.wrong, beyond, space.passed,
-                     step.taken * step.columns * LANES, step.columns * LANES, rows, step.columns)  # fmt: skip
+            convolve(links.back, links.back_reach, pointers, step.kernel * made.channels, space.zeros, space.wrong,
+                     beyond, space.passed, step.taken * step.columns * LANES, step.columns * LANES, rows,
+                     step.columns)  # fmt: skip
 
 
 @njit(**COMPILED)
@@ -97,12 +101,12 @@ def gradient(part, s):
     """Sum up the products of errors and of what the links of layer s reach, as `kernels.backward` does."""
     step, links, space = step_of(part.tables.steps, s), part.links, part.space
     made = map_of(part.tables.maps, step.target)
-    pointers = links.pointers[step.neuron : step.neuron + made.channels + 1]
+    pointers = links.pointers[PIECES * step.neuron : PIECES * (step.neuron + made.channels) + 1]
     inside, beyond = step.taken * step.inside * LANES, made.channels * step.beyond * LANES
     for _ in range(made.tiles):
         for first in range(0, made.rows, step.band):
             rows = min(step.band, made.rows - first)
-            correlate(links.products, links.reach, pointers, space.wrong,
+            correlate(links.products, links.reach, pointers, step.kernel * step.taken, space.wrong,
                       (step.kernel - 1 - step.border) * (beyond + LANES), beyond, step.beyond * LANES, space.taken,
                       inside, rows, made.columns)  # fmt: skip
 

@@ -34,7 +34,7 @@ from truly_sparse.engine.convolution.bands import (
 )
 from truly_sparse.engine.convolution.layers import Map, Source, Step
 from truly_sparse.engine.convolution.maxima import maxima, pass_maxima
-from truly_sparse.engine.convolution.walks import convolve, correlate
+from truly_sparse.engine.convolution.walks import PIECES, convolve, correlate
 from truly_sparse.engine.kernels import errors_of_output, move_all, square_sum
 from truly_sparse.engine.optimisers import AdamRates, at_step, shortened
 from truly_sparse.engine.registers import LANES
@@ -48,9 +48,9 @@ TINY, SHARE = 1e-5, 0.1
 class Links(NamedTuple):
     """Links in three orders: as the graph has them, by the channel they lead to, and by the channel they come from.
 
-    `pointers` and `back_pointers` say where the links of a channel begin; `reach` and `back_reach` how far from a
-    position each reaches in a band; `position` and `back_position` where each lies in the graph, whose `values` are
-    copied, for each step, into `forth` and `back`. `products` are [link][16], by the channel they lead to.
+    `pointers` and `back_pointers` say where the pieces of each channel's links begin (`walks`); `reach` and `back_reach`
+    how far from a position each reaches in a band; `position` and `back_position` where each lies in the graph, whose
+    `values` are copied, for each step, into `forth` and `back`. `products` are [link][16], by the channel they lead to.
     """
 
     pointers: npt.NDArray[np.int64]
@@ -213,7 +213,7 @@ def forward(tables, links, bias, gammas, norm, space, samples, running):
             maxima(map_of(tables.maps, source.map), made, samples, space.maps, norm, running)
         else:
             set_scales(tables, step, norm, gammas, running)
-            pointers = links.pointers[step.neuron : step.neuron + made.channels + 1]
+            pointers = links.pointers[PIECES * step.neuron : PIECES * (step.neuron + made.channels) + 1]
             apart, lane = step.taken * step.inside * LANES, made.columns * LANES
             lines = (step.band + step.kernel - 1) * step.taken
             clear_borders(space.taken, lines, step.inside, step.border, step.columns)
@@ -225,8 +225,9 @@ def forward(tables, links, bias, gammas, norm, space, samples, running):
                         source = source_of(tables.sources, place)
                         put_source(step, source, map_of(tables.maps, source.map), tile, first - step.border, ready,
                                    rows + step.kernel - 1, space.maps, norm, space.taken)  # fmt: skip
-                    convolve(links.forth, links.reach, pointers, bias[made.channel :], space.taken, apart,
-                             space.passed, made.channels * lane, lane, rows, made.columns)  # fmt: skip
+                    convolve(links.forth, links.reach, pointers, step.kernel * step.taken, bias[made.channel :],
+                             space.taken, apart, space.passed, made.channels * lane, lane, rows,
+                             made.columns)  # fmt: skip
                     keep_band(made, tile, first, rows, samples, space.passed, space.maps, norm, running)
         if made.normed and not running:
             settle_moments(made, samples, norm)
@@ -277,8 +278,8 @@ def backward(tables, links, bias_sums, gammas, gamma_gradient, norm, space, samp
             continue
         for k in range(made.channels * LANES):
             space.sums[k] = np.float32(0)
-        pointers = links.pointers[step.neuron : step.neuron + made.channels + 1]
-        back_pointers = links.back_pointers[step.back : step.back + step.taken + 1]
+        pointers = links.pointers[PIECES * step.neuron : PIECES * (step.neuron + made.channels) + 1]
+        back_pointers = links.back_pointers[PIECES * step.back : PIECES * (step.back + step.taken) + 1]
         inside, beyond = step.taken * step.inside * LANES, made.channels * step.beyond * LANES
         halo, lines = step.kernel - 1 - step.border, step.band + step.kernel - 1
         clear_borders(space.taken, lines * step.taken, step.inside, step.border, step.columns)
@@ -304,12 +305,13 @@ def backward(tables, links, bias_sums, gammas, gamma_gradient, norm, space, samp
                     source = source_of(tables.sources, place)
                     put_source(step, source, map_of(tables.maps, source.map), tile, first - step.border, ready,
                                mine + step.kernel - 1, space.maps, norm, space.taken)  # fmt: skip
-                correlate(links.products, links.reach, pointers, space.wrong, halo * (beyond + LANES), beyond,
-                          step.beyond * LANES, space.taken, inside, mine, made.columns)  # fmt: skip
+                correlate(links.products, links.reach, pointers, step.kernel * step.taken, space.wrong,
+                          halo * (beyond + LANES), beyond, step.beyond * LANES, space.taken, inside, mine,
+                          made.columns)  # fmt: skip
                 if step.passes:
-                    convolve(links.back, links.back_reach, back_pointers, space.zeros, space.wrong, beyond,
-                             space.passed, step.taken * step.columns * LANES, step.columns * LANES, rows,
-                             step.columns)  # fmt: skip
+                    convolve(links.back, links.back_reach, back_pointers, step.kernel * made.channels, space.zeros,
+                             space.wrong, beyond, space.passed, step.taken * step.columns * LANES,
+                             step.columns * LANES, rows, step.columns)  # fmt: skip
                     for place in range(step.first, step.last):
                         source = source_of(tables.sources, place)
                         if source.map:

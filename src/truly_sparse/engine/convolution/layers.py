@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from truly_sparse.engine.convolution.walks import PIECES
 from truly_sparse.engine.graph import Pair
 from truly_sparse.engine.memory import second_level_cache
 from truly_sparse.engine.registers import LANES
@@ -320,13 +321,17 @@ class Reach(NamedTuple):
     """How far links reach within bands, by the neurons of the graph they lead from and to (int32).
 
     A tap reaches ``forth[tap]`` from a position. For the errors of ``taken[tap]``, a channel among those that all
-    layers take, a link reaches ``back_tap[tap] + back_channel[channel]``, and comes in order of that.
+    layers take, a link reaches ``back_tap[tap] + back_channel[channel]``, less than ``back_most[tap]``, and
+    comes in order of that. Of the pieces that links are walked in, it lies in ``piece[tap]`` on the way forward, and on
+    the way back in that of how far it reaches.
     """
 
     forth: npt.NDArray[np.int32]
     back_tap: npt.NDArray[np.int32]
     back_channel: npt.NDArray[np.int32]
     taken: npt.NDArray[np.int32]
+    piece: npt.NDArray[np.int32]
+    back_most: npt.NDArray[np.int32]
 
 
 def _maps(plan: Plan, tiles: int) -> list[Map]:
@@ -389,7 +394,7 @@ class _Laid:
         for source in layer.sources:
             self._take(layer, source, taken.channels, before, inside, made.channels * beyond)
         none = np.zeros(layer.channels, np.int64)
-        self.reaches.append((none, none, np.arange(layer.channels) * beyond * LANES, none))
+        self.reaches.append((none, none, np.arange(layer.channels) * beyond * LANES, none, none, none))
         neuron = int(self.neurons[self.sizes - 1])
         self.sizes += 1
         passes = int(any(source for source in layer.sources))
@@ -407,7 +412,9 @@ class _Laid:
             np.arange(kernel), begin + np.arange(own), np.arange(kernel), indexing="ij"))  # fmt: skip
         forth = (rows * channels + lanes) * inside + places
         back = (kernel - 1 - rows) * row + (kernel - 1 - places)
-        self.reaches.append((forth * LANES, back * LANES, np.zeros_like(rows), before + lanes))
+        none, most = np.zeros_like(rows), np.full(len(rows), kernel * row * LANES)
+        piece = (begin * kernel**2 + np.arange(len(rows))) * PIECES // (channels * kernel**2)
+        self.reaches.append((forth * LANES, back * LANES, none, before + lanes, piece, most))
         self.norms += self.plan.shapes[source].channels * layer.norm
         self.taken, self.sizes = self.taken + own, self.sizes + 1
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from truly_sparse.engine.convolution import kernels
 from truly_sparse.engine.convolution.layers import Reach
+from truly_sparse.engine.convolution.walks import PIECES
 from truly_sparse.engine.graph import Arrays
 from truly_sparse.engine.memory import aligned, padded
 from truly_sparse.engine.registers import LANES
@@ -17,6 +18,7 @@ Positions = npt.NDArray[np.int32]
 class Orders(NamedTuple):
     """See `kernels.Links`; `rank` is the place, in order of the channel they come from, of each link of the graph."""
 
+    pointers: npt.NDArray[np.int64]
     reach: Positions
     back_pointers: npt.NDArray[np.int64]
     back_reach: Positions
@@ -78,7 +80,7 @@ def orders_of_some(own: Arrays, count: int, origin: Positions, every: Orders, re
 def links_of(own: Arrays, count: int, orders: Orders, work: Room) -> kernels.Links:
     """Return links as the kernels take them."""
     moments = len(own.second) and count
-    return kernels.Links(own.fan_in, orders.reach, own.position[:count], orders.back_pointers, orders.back_reach,
+    return kernels.Links(orders.pointers, orders.reach, own.position[:count], orders.back_pointers, orders.back_reach,
                          orders.back_position, own.values[:count], own.velocity[:count], own.second[:moments],
                          work.gradient[:count], work.forth[:count], work.back[:count],
                          work.products[: count * LANES])  # fmt: skip
@@ -99,6 +101,13 @@ def _ordered(
     order: npt.NDArray[np.int64],
     rank: npt.NDArray[np.int64],
 ) -> Orders:
-    channels = int(reach.taken.max()) + 1
-    pointers = np.searchsorted(taken[order], np.arange(channels + 1)).astype(np.int64)
-    return Orders(reach.forth[own.sources[: len(order)]], pointers, back[order], own.position[order], rank)
+    sources, channels = own.sources[: len(order)], len(own.fan_in) - 1
+    pointers = _pointers(np.repeat(np.arange(channels), np.diff(own.fan_in)), reach.piece[sources], channels)
+    pieces = back.astype(np.int64) * PIECES // reach.back_most[sources]
+    back_pointers = _pointers(taken[order], pieces[order], int(reach.taken.max()) + 1)
+    return Orders(pointers, reach.forth[sources], back_pointers, back[order], own.position[order], rank)
+
+
+def _pointers(channels: npt.NDArray, pieces: npt.NDArray, count: int) -> npt.NDArray[np.int64]:
+    """Return where each piece of each of `count` channels begins among links that lie in this order, with the end."""
+    return np.searchsorted(channels * np.int64(PIECES) + pieces, np.arange(PIECES * count + 1)).astype(np.int64)

@@ -3,6 +3,10 @@
 Some neighbouring positions are taken at a time, whose sums stay in registers while the links of a channel are walked:
 for each, its value is broadcast and meets the vectors it reaches. The order of sums does not depend on how many are
 taken: each position sums its links in order, each link its positions in order of rows and columns, 16 samples in lanes.
+
+The links of a channel come in `PIECES` of neighbouring taps. Where what all links reach from some positions is more
+than the first-level cache holds, some pieces of every channel are walked before the next ones of any, and sums wait in
+what is written.
 """
 
 from numba import njit
@@ -22,120 +26,133 @@ from truly_sparse.engine.vector import (
 
 #: As many positions are taken at a time as registers hold: of one line, or half of them of two, or a quarter of four.
 ONE, TWO, FOUR = (0,), (0,) * 2, (0,) * 4
-#: Links of a layer whose products no longer stay in the second-level cache, and as many as stay in the first.
-MANY, CHUNK = 512, 64
+#: Pieces that the links of a channel come in, a power of two; vectors that stay in the first-level cache; and how many
+#: links of a channel are worth a piece.
+PIECES, NEAR, WORTH = 8, 512, 12
 ALL, HALF, QUARTER = (0,) * FORWARD, (0,) * (FORWARD // 2), (0,) * (FORWARD // 4)
 #: Of lines of ten columns, as the second layer of LeNet has, half.
 FIVE = (0,) * 5
 
 
+@njit(**INNER)
+def pieces_at_once(pointers, lines):
+    """Return how many pieces of a channel are walked at once, where links reach so many lines of channels."""
+    links, channels, walks = pointers[-1] - pointers[0], pointers.shape[0] // PIECES, 1
+    while walks < PIECES and lines * (FORWARD + 2) > walks * NEAR and links >= 2 * walks * channels * WORTH:
+        walks *= 2
+    return PIECES // walks
+
+
 @njit(**INLINED)
-def sum_lines(values, reach, pointers, bias, buffer, apart, out, row, lane, begin, end, columns, height,
+def sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, begin, end, columns, height,
               width, many):  # fmt: skip
     """Sum up the links of every channel at positions of the lines from `begin` to `end`, ``len(height)`` at a time."""
     for y in range(begin, end - len(height) + 1, len(height)):
         for x in range(0, columns * LANES, LANES * len(width)):
             at = y * apart + x
-            for c in range(pointers.shape[0] - 1):
-                z = fill(splat(bias[c], LANES), many)
-                for k in range(pointers[c], pointers[c + 1]):
-                    z = add_products(z, splat(values[k], LANES), buffer, at + reach[k], apart, height, width)
-                store_lines(z, out, y * row + c * lane + x, row, height, width)
+            for first in range(0, PIECES, pieces):
+                for c in range(pointers.shape[0] // PIECES):
+                    piece, here = c * PIECES + first, y * row + c * lane + x
+                    z = load_lines(out, here, row, height, width) if first else fill(splat(bias[c], LANES), many)
+                    for k in range(pointers[piece], pointers[piece + pieces]):
+                        z = add_products(z, splat(values[k], LANES), buffer, at + reach[k], apart, height, width)
+                    store_lines(z, out, here, row, height, width)
 
 
 @njit(**INLINED)
-def sum_narrow(values, reach, pointers, bias, buffer, apart, out, row, lane, lines, columns, height, width):
+def sum_narrow(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, height, width):
     """Do so for all lines, ``len(height)`` at a time as far as they go, then one by one."""
     whole = lines // len(height) * len(height)
-    sum_lines(values, reach, pointers, bias, buffer, apart, out, row, lane, 0, whole, columns, height, width,
+    sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, 0, whole, columns, height, width,
               ALL)  # fmt: skip
-    sum_lines(values, reach, pointers, bias, buffer, apart, out, row, lane, whole, lines, columns, ONE, width,
+    sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, whole, lines, columns, ONE, width,
               width)  # fmt: skip
 
 
 @njit(**INNER)
-def convolve(values, reach, pointers, bias, buffer, apart, out, row, lane, lines, columns):
+def convolve(values, reach, pointers, reached, bias, buffer, apart, out, row, lane, lines, columns):
     """Sum up the links of every channel at every position.
 
     Parameters
     ----------
     values, reach : ndarray
         Value of each link, in order of channels, and how far from a position it reaches in the buffer.
-    pointers, bias : ndarray
-        Where the links of each channel begin, with the end; and what its sums begin with.
+    pointers : ndarray
+        Where the pieces of each channel begin, with the end.
+    reached : int
+        Lines of channels that links reach from a position.
+    bias : ndarray
+        What the sums of each channel begin with.
     buffer, apart
         A band, and where its next line lies.
     out, row, lane
         What is written, and where its next line and its next channel lie.
     lines, columns : int
     """
+    pieces = pieces_at_once(pointers, reached)
     if columns % len(ALL) == 0:
-        sum_lines(values, reach, pointers, bias, buffer, apart, out, row, lane, 0, lines, columns, ONE, ALL,
+        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, 0, lines, columns, ONE, ALL,
                   ALL)  # fmt: skip
     elif columns % len(HALF) == 0:
-        sum_narrow(values, reach, pointers, bias, buffer, apart, out, row, lane, lines, columns, TWO, HALF)
+        sum_narrow(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, TWO, HALF)
     elif columns % len(QUARTER) == 0:
-        sum_narrow(values, reach, pointers, bias, buffer, apart, out, row, lane, lines, columns, FOUR,
+        sum_narrow(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, FOUR,
                    QUARTER)  # fmt: skip
     else:
-        sum_lines(values, reach, pointers, bias, buffer, apart, out, row, lane, 0, lines, columns, ONE, ONE,
+        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, 0, lines, columns, ONE, ONE,
                   ONE)  # fmt: skip
 
 
 @njit(**INLINED)
-def correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, begin, end,
-                    columns, height, width):  # fmt: skip
-    """Add to the products of every link, at positions of the lines from `begin` to `end`, ``len(height)`` at a time.
-
-    Few links are walked at each of these positions; of many, whose products would not stay near, some at all of them.
-    """
-    many = pointers[pointers.shape[0] - 1] - pointers[0] > MANY
-    tall, wide = max(end - begin if many else len(height), 1), columns if many else len(width)
-    for top in range(begin, end - len(height) + 1, tall):
-        bottom = min(top + tall, end - len(height) + 1)
-        for left in range(0, columns, wide):
-            for c in range(pointers.shape[0] - 1):
-                for first in range(pointers[c], pointers[c + 1], CHUNK):
-                    last = min(first + CHUNK, pointers[c + 1])
-                    for y in range(top, bottom, len(height)):
-                        for x in range(left * LANES, (left + wide) * LANES, LANES * len(width)):
-                            at, here = y * apart + x, error + y * error_row + c * error_lane + x
-                            held = load_lines(errors, here, error_row, height, width)
-                            for k in range(first, last):
-                                whole = load(products, k * LANES, LANES)
-                                whole = add_correlation(whole, held, buffer, at + reach[k], apart, height, width)
-                                store(whole, products, k * LANES)
+def correlate_lines(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart,
+                    begin, end, columns, height, width):  # fmt: skip
+    """Add to the products of every link, at positions of the lines from `begin` to `end`, ``len(height)`` at a time."""
+    pieces = pieces_at_once(pointers, reached)
+    for y in range(begin, end - len(height) + 1, len(height)):
+        for x in range(0, columns * LANES, LANES * len(width)):
+            at = y * apart + x
+            for first in range(0, PIECES, pieces):
+                for c in range(pointers.shape[0] // PIECES):
+                    piece, here = c * PIECES + first, error + y * error_row + c * error_lane + x
+                    held = load_lines(errors, here, error_row, height, width)
+                    for k in range(pointers[piece], pointers[piece + pieces]):
+                        whole = load(products, k * LANES, LANES)
+                        whole = add_correlation(whole, held, buffer, at + reach[k], apart, height, width)
+                        store(whole, products, k * LANES)
 
 
 @njit(**INLINED)
-def correlate_narrow(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, lines,
+def correlate_narrow(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart, lines,
                      columns, height, width):  # fmt: skip
     """Do so for all lines, ``len(height)`` at a time as far as they go, then one by one.
 
     Several are taken at a time only where ``len(width)`` is the whole line: in order of rows and columns.
     """
     whole = lines // len(height) * len(height) if columns == len(width) else 0
-    correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, 0, whole,
-                    columns, height, width)  # fmt: skip
-    correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, whole, lines,
-                    columns, ONE, width)  # fmt: skip
+    correlate_lines(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart,
+                    0, whole, columns, height, width)  # fmt: skip
+    correlate_lines(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart,
+                    whole, lines, columns, ONE, width)  # fmt: skip
 
 
 @njit(**INNER)
-def correlate(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, lines, columns):
-    """Add to the products of every link, [link][16], those of the errors and what it reaches, over all positions."""
+def correlate(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart, lines, columns):
+    """Add to the products of every link, [link][16], those of the errors and what it reaches, over all positions.
+
+    `pointers` and `reached` are as `convolve` takes them.
+    """
     if columns % len(ALL) == 0:
-        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, 0, lines,
-                        columns, ONE, ALL)  # fmt: skip
+        correlate_lines(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart,
+                        0, lines, columns, ONE, ALL)  # fmt: skip
     elif columns % len(FIVE) == 0:
-        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, 0, lines,
-                        columns, ONE, FIVE)  # fmt: skip
+        correlate_lines(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart,
+                        0, lines, columns, ONE, FIVE)  # fmt: skip
     elif columns % len(HALF) == 0:
-        correlate_narrow(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, lines,
+        correlate_narrow(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart, lines,
                          columns, TWO, HALF)  # fmt: skip
     elif columns % len(QUARTER) == 0:
-        correlate_narrow(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, lines,
+        correlate_narrow(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart, lines,
                          columns, FOUR, QUARTER)  # fmt: skip
     else:
-        correlate_lines(products, reach, pointers, errors, error, error_row, error_lane, buffer, apart, 0, lines,
-                        columns, ONE, ONE)  # fmt: skip
+        correlate_lines(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart,
+                        0, lines, columns, ONE, ONE)  # fmt: skip
