@@ -69,6 +69,11 @@ class Code:
     def store(self, vector: Any, argument: int, offset: Any) -> None:
         self.builder.store(vector, self.address(argument, offset, vector.type), align=4)
 
+    def stream(self, vector: Any, argument: int, offset: Any) -> None:
+        """Store a vector past the cache; it must start on one of its lines."""
+        made = self.builder.store(vector, self.address(argument, offset, vector.type), align=LINE)
+        made.set_metadata("nontemporal", self.builder.module.add_metadata([ir.Constant(I32, 1)]))
+
     def constant(self, kind: Any, value: float) -> Any:
         return ir.Constant(kind, [value] * kind.count)
 

@@ -279,22 +279,37 @@ def load_pair(typingctx, rows, start):
     return operation(kind, (rows, types.int64), lambda code, _, at: code.pack(list(code.row(0, at, zero, LANES, 2))))
 
 
+def _stored(code: Code, even: Any, odd: Any, rows: int) -> list[Any]:
+    """Return a pair of vectors as the array of an argument keeps it."""
+    if code.types[rows].dtype != types.uint16:
+        return [even, odd]
+    b, words, rounded = code.builder, ir.VectorType(I32, LANES), []
+    for vector in (even, odd):
+        bits = b.bitcast(vector, words)
+        is_odd = b.and_(b.lshr(bits, code.constant(words, 16)), code.constant(words, 1))
+        rounded.append(b.add(b.add(bits, code.constant(words, 0x7FFF)), is_odd))
+    lower = b.lshr(rounded[0], code.constant(words, 16))
+    return [b.or_(lower, b.and_(rounded[1], code.constant(words, UPPER)))]
+
+
 @intrinsic
 def store_pair(typingctx, even, odd, rows, start):
     """Store a pair of vectors; bfloat16 is rounded to the nearest, to even where two are as near."""
 
     def write(code: Code, first: Any, second: Any, _: Any, at: Any) -> None:
-        if code.types[2].dtype != types.uint16:
-            code.store(first, 2, at)
-            code.store(second, 2, code.place(at, LANES))
-            return
-        b, words, rounded = code.builder, ir.VectorType(I32, LANES), []
-        for vector in (first, second):
-            bits = b.bitcast(vector, words)
-            is_odd = b.and_(b.lshr(bits, code.constant(words, 16)), code.constant(words, 1))
-            rounded.append(b.add(b.add(bits, code.constant(words, 0x7FFF)), is_odd))
-        lower = b.lshr(rounded[0], code.constant(words, 16))
-        code.store(b.or_(lower, b.and_(rounded[1], code.constant(words, UPPER))), 2, at)
+        for number, vector in enumerate(_stored(code, first, second, 2)):
+            code.store(vector, 2, code.place(at, LANES * number))
+
+    return operation(types.void, (even, odd, rows, types.int64), write)
+
+
+@intrinsic
+def stream_pair(typingctx, even, odd, rows, start):
+    """Do what `store_pair` does, past the cache: for what has left it anyway when it is wanted."""
+
+    def write(code: Code, first: Any, second: Any, _: Any, at: Any) -> None:
+        for number, vector in enumerate(_stored(code, first, second, 2)):
+            code.stream(vector, 2, code.place(at, LANES * number))
 
     return operation(types.void, (even, odd, rows, types.int64), write)
 

@@ -12,7 +12,7 @@ from numba.extending import overload
 
 from truly_sparse.engine.activations import mish
 from truly_sparse.engine.compiled import INLINED, INNER
-from truly_sparse.engine.convolution.layers import FLATTEN_MAX, GLOBAL, MAX, MISH, PLAIN, RELU
+from truly_sparse.engine.convolution.layers import ADD, FLATTEN_MAX, GLOBAL, MAX, MISH, PLAIN, RELU, STREAM
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.vector import (
     above_zero,
@@ -27,6 +27,7 @@ from truly_sparse.engine.vector import (
     splat,
     store,
     store_pair,
+    stream_pair,
     subtract,
 )
 
@@ -248,26 +249,35 @@ def past(z, error, a, b, activation, centre, sums):
 
 
 @njit(**INLINED)
-def leave(errors, at, even, odd, adds):
-    """Write the errors of two columns of a map, or add them."""
-    if adds:
-        before = load_pair(errors, at)
-        even, odd = add(before[0], even), add(before[1], odd)
-    store_pair(even, odd, errors, at)
+def write_pair(even, odd, maps, at, far):
+    """Write two columns of a map, or of its errors."""
+    if far:
+        stream_pair(even, odd, maps, at)
+    else:
+        store_pair(even, odd, maps, at)
 
 
 @njit(**INLINED)
-def take_two(maps, at, e0, e1, a, b, activation, gamma, centre, sums, errors, adds):
+def leave(errors, at, even, odd, way):
+    """Write the errors of two columns of a map, or add them."""
+    if way == ADD:
+        before = load_pair(errors, at)
+        even, odd = add(before[0], even), add(before[1], odd)
+    write_pair(even, odd, errors, at, way == STREAM)
+
+
+@njit(**INLINED)
+def take_two(maps, at, e0, e1, a, b, activation, gamma, centre, sums, errors, way):
     """Lead the errors of two columns back into those of a map."""
     z0, z1 = load_pair(maps, at)
     e0, sums = past(z0, e0, a, b, activation, centre, sums)
     e1, sums = past(z1, e1, a, b, activation, centre, sums)
-    leave(errors, at, multiply(gamma, e0), multiply(gamma, e1), adds)
+    leave(errors, at, multiply(gamma, e0), multiply(gamma, e1), way)
     return sums
 
 
 @njit(**INLINED)
-def take_maximum(maps, at, row, error, a, b, activation, gamma, centre, sums, errors, adds):
+def take_maximum(maps, at, row, error, a, b, activation, gamma, centre, sums, errors, way):
     """Lead an error back to the first maximum of two by two."""
     h0, h1 = bent_pair(maps, at, a, b, activation)
     h2, h3 = bent_pair(maps, at + row, a, b, activation)
@@ -286,7 +296,7 @@ def take_maximum(maps, at, row, error, a, b, activation, gamma, centre, sums, er
         centre,
         sums,
         errors,
-        adds,
+        way,
     )
     return take_two(
         maps,
@@ -300,7 +310,7 @@ def take_maximum(maps, at, row, error, a, b, activation, gamma, centre, sums, er
         centre,
         sums,
         errors,
-        adds,
+        way,
     )
 
 
@@ -315,7 +325,7 @@ def add_sums(sums, n, both):
 @njit(**INNER)
 def take_band(step, source, own, tile, first, rows, maps, errors, passed, norm, gammas, activation):
     """Lead errors of `rows` rows of what a layer takes, [row][channel][column][16], back into the errors of one map."""
-    quarter, adds = splat(np.float32(0.25), LANES), source.adds > 0
+    quarter, way = splat(np.float32(0.25), LANES), source.way
     for r in range(rows):
         y = first + r
         for c in range(own.channels):
@@ -329,7 +339,7 @@ def take_band(step, source, own, tile, first, rows, maps, errors, passed, norm, 
                     if x + LANES < step.columns * LANES:
                         e1 = load(passed, error + x + LANES, LANES)
                     at = place + y * own.row + x
-                    both = take_two(maps, at, e0, e1, a, b, activation, gamma, centre, both, errors, adds)
+                    both = take_two(maps, at, e0, e1, a, b, activation, gamma, centre, both, errors, way)
             elif step.pool == MAX:
                 for x in range(step.columns):
                     at = place + 2 * y * own.row + 2 * x * LANES
@@ -345,14 +355,14 @@ def take_band(step, source, own, tile, first, rows, maps, errors, passed, norm, 
                         centre,
                         both,
                         errors,
-                        adds,
+                        way,
                     )
             else:
                 for x in range(step.columns):
                     e, at = multiply(quarter, load(passed, error + x * LANES, LANES)), place + 2 * y * own.row
                     at += 2 * x * LANES
-                    both = take_two(maps, at, e, e, a, b, activation, gamma, centre, both, errors, adds)
-                    both = take_two(maps, at + own.row, e, e, a, b, activation, gamma, centre, both, errors, adds)
+                    both = take_two(maps, at, e, e, a, b, activation, gamma, centre, both, errors, way)
+                    both = take_two(maps, at + own.row, e, e, a, b, activation, gamma, centre, both, errors, way)
             if source.norm >= 0:
                 add_sums(norm.sums, source.norm + c, both)
 
@@ -361,7 +371,7 @@ def take_band(step, source, own, tile, first, rows, maps, errors, passed, norm, 
 def take_flat(step, source, own, maps, errors, passed, norm, gammas, activation):
     """Lead errors of a layer of one position back into the errors of one map of many."""
     share = splat(np.float32(1) / np.float32(own.rows * own.columns), LANES)
-    adds, apart = source.adds > 0, step.columns * LANES
+    way, apart = source.way, step.columns * LANES
     columns = own.columns // 2 if step.pool == FLATTEN_MAX else own.columns
     for tile in range(own.tiles):
         for c in range(own.channels):
@@ -385,7 +395,7 @@ def take_flat(step, source, own, maps, errors, passed, norm, gammas, activation)
                             centre,
                             both,
                             errors,
-                            adds,
+                            way,
                         )
             else:
                 for y in range(own.rows):
@@ -410,7 +420,7 @@ def take_flat(step, source, own, maps, errors, passed, norm, gammas, activation)
                             centre,
                             both,
                             errors,
-                            adds,
+                            way,
                         )
             if source.norm >= 0:
                 add_sums(norm.sums, source.norm + c, both)
@@ -486,7 +496,7 @@ def keep_band(own, tile, first, rows, samples, made, maps, norm, running):
                         if flat:
                             mask = valid(own, tile, x + 1, samples)
                         both = spread_out(z1, centre, mask, both)
-                store_pair(z0, z1, maps, at + x * LANES)
+                write_pair(z0, z1, maps, at + x * LANES, own.far)
             if counted:
                 add_sums(norm.sums, c, both)
 

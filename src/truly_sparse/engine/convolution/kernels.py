@@ -32,7 +32,7 @@ from truly_sparse.engine.convolution.bands import (
     take_source,
     zeros,
 )
-from truly_sparse.engine.convolution.layers import Map, Source, Step
+from truly_sparse.engine.convolution.layers import ADD, Map, Source, Step
 from truly_sparse.engine.convolution.maxima import maxima, pass_maxima
 from truly_sparse.engine.convolution.walks import PIECES, convolve, correlate
 from truly_sparse.engine.kernels import errors_of_output, move_all, square_sum
@@ -48,9 +48,10 @@ TINY, SHARE = 1e-5, 0.1
 class Links(NamedTuple):
     """Links in three orders: as the graph has them, by the channel they lead to, and by the channel they come from.
 
-    `pointers` and `back_pointers` say where the pieces of each channel's links begin (`walks`); `reach` and `back_reach`
-    how far from a position each reaches in a band; `position` and `back_position` where each lies in the graph, whose
-    `values` are copied, for each step, into `forth` and `back`. `products` are [link][16], by the channel they lead to.
+    `pointers` and `back_pointers` say where the pieces of each channel's links begin (`walks`); `reach` and
+    `back_reach` how far from a position each reaches in a band; `position` and `back_position` where each lies in the
+    graph, whose `values` are copied, for each step, into `forth` and `back`. `products` are [link][16], by the channel
+    they lead to.
     """
 
     pointers: npt.NDArray[np.int64]
@@ -113,7 +114,7 @@ class Space(NamedTuple):
 def map_of(maps, m):
     """Return a row of the table of maps."""
     r = maps[m]
-    return Map(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10])
+    return Map(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11])
 
 
 @njit(**INLINED)
@@ -273,7 +274,7 @@ def backward(tables, links, bias_sums, gammas, gamma_gradient, norm, space, samp
             settle_slopes(tables, step.target, made, samples, norm, gammas, gamma_gradient)
         if not step.links:
             source = source_of(tables.sources, step.first)
-            pass_maxima(map_of(tables.maps, source.map), made, source.adds > 0, samples, space.maps, space.errors,
+            pass_maxima(map_of(tables.maps, source.map), made, source.way, samples, space.maps, space.errors,
                         norm.slopes, space.wrong)  # fmt: skip
             continue
         for k in range(made.channels * LANES):
@@ -288,7 +289,7 @@ def backward(tables, links, bias_sums, gammas, gamma_gradient, norm, space, samp
         for place in range(step.first, step.last):
             source = source_of(tables.sources, place)
             own = map_of(tables.maps, source.map)
-            if source.map and not source.adds and (own.rows % 2 or own.columns % 2):
+            if source.map and source.way != ADD and (own.rows % 2 or own.columns % 2):
                 for at in range(own.at, own.at + own.tiles * own.size, 2 * LANES):
                     store_pair(zeros(), zeros(), space.errors, at)
         for tile in range(made.tiles):

@@ -29,6 +29,8 @@ NONE, RELU, MISH = range(3)
 #: Rows of a band at least, whatever the cache holds.
 LEAST_ROWS = 4
 PLAIN, MAX, AVERAGE, GLOBAL, FLATTEN, FLATTEN_MAX = range(6)
+#: How errors are left in those of a map: written, added to what is there, or written past the cache.
+WRITE, ADD, STREAM = range(3)
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class Map(NamedTuple):
 
     A part is [row][channel][column][16], with an even number of columns; a row is `row` long, and `lane` of a channel.
     Maps of one position (`flat`) have one part, [channel][16 samples at a time][16]. `channel` is the number of the
-    first channel among all.
+    first channel among all. Those that are `far` are written past the cache.
     """
 
     at: int
@@ -110,6 +112,7 @@ class Map(NamedTuple):
     channel: int
     normed: int
     flat: int
+    far: int
 
 
 class Step(NamedTuple):
@@ -141,13 +144,14 @@ class Step(NamedTuple):
 
 class Source(NamedTuple):
     """A map that a layer takes: its number, its first channel among all that the layer takes, and the place of scales
-    and shifts (-1 without). `adds` tells whether a later layer has left errors in the map already.
+    and shifts (-1 without). Errors are left in those of the map in a `way`: `WRITE`, `ADD` or
+    `STREAM`.
     """
 
     map: int
     channel: int
     norm: int
-    adds: int
+    way: int
 
 
 class Plan:
@@ -334,8 +338,10 @@ class Reach(NamedTuple):
     back_most: npt.NDArray[np.int32]
 
 
-def _maps(plan: Plan, tiles: int) -> list[Map]:
+def _maps(plan: Plan, tiles: int, storage: str) -> list[Map]:
     """Return where all maps lie, one after the other, for so many times 16 samples."""
+    # What the cache does not hold has left it when it is read. Maps of bfloat16, half as large, were slower past it.
+    most = second_level_cache() // 4 if storage == "float32" else np.inf
     maps: list[Map] = []
     at = channel = 0
     for shape, normed in zip(plan.shapes, plan.normed, strict=True):
@@ -344,7 +350,8 @@ def _maps(plan: Plan, tiles: int) -> list[Map]:
         lane = (columns + columns % 2) * LANES
         row = shape.channels * lane
         size = shape.rows * row
-        maps.append(Map(at, parts, size, shape.channels, shape.rows, columns, row, lane, channel, normed, flat))
+        far = parts * size > most
+        maps.append(Map(at, parts, size, shape.channels, shape.rows, columns, row, lane, channel, normed, flat, far))
         at, channel = at + parts * size, channel + shape.channels
     return maps
 
@@ -418,13 +425,15 @@ class _Laid:
         self.norms += self.plan.shapes[source].channels * layer.norm
         self.taken, self.sizes = self.taken + own, self.sizes + 1
 
-    def mark_adding(self) -> None:
-        """Mark the maps in which later layers, which errors come to first, have left some already."""
+    def settle_ways(self) -> None:
+        """Settle how errors are left: later layers, which they come to first, may have left some in a map already."""
         seen: set[int] = set()
         for step in reversed(self.steps):
             for place in range(step.first, step.last):
-                self.sources[place] = self.sources[place]._replace(adds=int(self.sources[place].map in seen))
-                seen.add(self.sources[place].map)
+                number = self.sources[place].map
+                way = ADD if number in seen else STREAM if self.maps[number].far else WRITE
+                self.sources[place] = self.sources[place]._replace(way=way)
+                seen.add(number)
 
     def reach(self) -> Reach:
         """Return how far all links reach.
@@ -452,7 +461,7 @@ def _band(kernel: int, line: int, rows: int) -> int:
     return int(min(max(budget // (line * LANES * 4) - kernel + 1, LEAST_ROWS), rows))
 
 
-def tables(plan: Plan, count: int) -> tuple[Tables, Room, Reach]:
+def tables(plan: Plan, count: int, storage: str = "float32") -> tuple[Tables, Room, Reach]:
     """Return where everything lies for batches of `count` samples, a multiple of 16.
 
     Raises
@@ -461,14 +470,14 @@ def tables(plan: Plan, count: int) -> tuple[Tables, Room, Reach]:
         For layers that are too large.
     """
     tiles = count // LANES
-    maps = _maps(plan, tiles)
+    maps = _maps(plan, tiles, storage)
     laid = _Laid(plan, maps, tiles)
     for number, (layer, taken) in enumerate(zip(plan.layers, plan.taken, strict=True), 1):
         if isinstance(layer, MaxPool):
             laid.pool(number, layer, taken)
         else:
             laid.convolve(number, layer, taken)
-    laid.mark_adding()
+    laid.settle_ways()
     return (
         Tables(np.array(maps, np.int64), np.array(laid.steps, np.int64), np.array(laid.sources, np.int64)),
         _room(plan, maps, laid.steps),

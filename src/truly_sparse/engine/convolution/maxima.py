@@ -119,7 +119,7 @@ def error_of(made, maps, errors, at, odd, three, mask):
 
 
 @njit(**INNER)
-def pass_maxima(own, made, adds, samples, maps, errors, slopes, shared):
+def pass_maxima(own, made, way, samples, maps, errors, slopes, shared):
     """Lead the errors of a map of maxima to the first position of each window that has it, in order of rows, columns.
 
     The errors of a row that two windows share wait in `shared` for the lower one.
@@ -153,18 +153,18 @@ def pass_maxima(own, made, adds, samples, maps, errors, slopes, shared):
                     if x:
                         there = here - 2 * LANES
                         if above:
-                            leave(errors, middle - own.row + there, before1, e1[0], adds)
-                        leave(errors, middle + there, before2, e2[0], adds)
+                            leave(errors, middle - own.row + there, before1, e1[0], way)
+                        leave(errors, middle + there, before2, e2[0], way)
                         store(before3, shared, there)
                         store(e3[0], shared, there + LANES)
                     before1, before2, before3 = e1[1], e2[1], e3[1]
                 there = 2 * (made.columns - 1) * LANES
                 if above:
-                    leave(errors, middle - own.row + there, before1, e1[2], adds)
-                leave(errors, middle + there, before2, e2[2], adds)
+                    leave(errors, middle - own.row + there, before1, e1[2], way)
+                leave(errors, middle + there, before2, e2[2], way)
                 store(before3, shared, there)
                 store(e3[2], shared, there + LANES)
             if own.rows % 2 == 0:
                 last = start + (own.rows - 1) * own.row
                 for x in range(0, own.columns * LANES, 2 * LANES):
-                    leave(errors, last + x, load(shared, x, LANES), load(shared, x + LANES, LANES), adds)
+                    leave(errors, last + x, load(shared, x, LANES), load(shared, x + LANES, LANES), way)

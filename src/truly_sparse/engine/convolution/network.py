@@ -27,7 +27,7 @@ class _Batch:
 
     def __init__(self, plan: Plan, count: int, storage: str) -> None:
         self.count, kind = count, np.uint16 if storage == "bfloat16" else np.float32
-        self.tables, room, self.reach = tables(plan, count)
+        self.tables, room, self.reach = tables(plan, count, storage)
         widest = max(shape.channels for shape in plan.shapes)
         taken = max(shape.channels for shape in plan.taken)
         self.space = kernels.Space(

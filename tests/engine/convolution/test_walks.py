@@ -1,0 +1,140 @@
+"""Links that are walked in pieces, and maps that are written past the cache: the same bits."""
+
+import numpy as np
+import pytest
+from numba import njit
+
+from truly_sparse.engine import topology
+from truly_sparse.engine.compiled import COMPILED
+from truly_sparse.engine.convolution import layers, walks
+from truly_sparse.engine.convolution.layers import Convolution, MaxPool, Plan, tables
+from truly_sparse.engine.convolution.network import SparseCNN
+from truly_sparse.engine.convolution.orders import Orders, orders_of
+from truly_sparse.engine.optimisers import SGD
+from truly_sparse.engine.registers import LANES
+
+#: The third layer takes two maps; of the second, pieces are worth walking apart.
+LAYERS = [
+    Convolution((0,), 40, activation="none"),
+    Convolution((1,), 48),
+    Convolution((1, 2), 6),
+    Convolution((3,), 3, 1, 0, pool="global"),
+]
+PICTURE = (2, 8, 8)
+
+
+def network_of(chosen: list, picture: tuple[int, int, int] = PICTURE, density: float = 0.4) -> SparseCNN:
+    plan, rng = Plan(picture, chosen), np.random.default_rng(0)
+    links = {(i, j): topology.bernoulli(plan.sizes[i] * plan.sizes[j], density, rng) for i, j in plan.pairs}
+    return SparseCNN.start(picture, chosen, links, rng)
+
+
+def orders(network: SparseCNN) -> tuple[layers.Reach, Orders]:
+    reach = tables(network.plan, LANES)[2]
+    return reach, orders_of(network.graph.arrays, reach, network.sizes[0])
+
+
+def test_pieces_hold_the_links_of_neighbouring_taps_in_order():
+    network = network_of(LAYERS)
+    reach, found = orders(network)
+    own = network.graph.arrays
+    assert (found.pointers[:: walks.PIECES] == own.fan_in).all()
+    assert (np.diff(found.pointers) >= 0).all()
+    pieces = np.repeat(np.arange(len(found.pointers) - 1) % walks.PIECES, np.diff(found.pointers))
+    assert (pieces == reach.piece[own.sources]).all()
+    # The taps of the second layer, which come after the first and its channels: each piece an eighth of them.
+    second = reach.piece[PICTURE[0] * 9 + 40 :][: 40 * 9]
+    assert (np.bincount(second) == 40 * 9 // 8).all()
+    assert (np.diff(second) >= 0).all()
+
+
+def test_pieces_of_the_way_back_hold_links_that_reach_as_far():
+    network = network_of(LAYERS)
+    reach, found = orders(network)
+    assert found.back_pointers[-1] == len(network.graph)
+    pieces = np.repeat(np.arange(len(found.back_pointers) - 1) % walks.PIECES, np.diff(found.back_pointers))
+    sources = np.empty(len(network.graph), np.int64)
+    sources[network.graph.arrays.position] = network.graph.arrays.sources
+    most = reach.back_most[sources[found.back_position]]
+    assert (found.back_reach < most).all()
+    assert (pieces == found.back_reach.astype(np.int64) * walks.PIECES // most).all()
+
+
+@njit(**COMPILED)
+def convolve(values, reach, pointers, reached, bias, buffer, apart, out, row, lane, lines, columns):
+    walks.convolve(values, reach, pointers, reached, bias, buffer, apart, out, row, lane, lines, columns)
+
+
+@njit(**COMPILED)
+def correlate(products, reach, pointers, reached, errors, row, lane, buffer, apart, lines, columns):
+    walks.correlate(products, reach, pointers, reached, errors, 0, row, lane, buffer, apart, lines, columns)
+
+
+@njit(**COMPILED)
+def pieces_at_once(pointers, reached):
+    return walks.pieces_at_once(pointers, reached)
+
+
+@pytest.mark.parametrize("columns", [3, 4, 8, 16])
+def test_walking_in_pieces_gives_the_same_bits(columns):
+    channels, lines, taken, kernel = 40, 5, 40, 3
+    rng = np.random.default_rng(columns)
+    taps = [np.flatnonzero(rng.random(taken * kernel**2) < 0.5) for _ in range(channels)]
+    inside = columns + kernel - 1
+    rows, rest = np.divmod(np.concatenate(taps), taken * kernel)
+    reach = (((rows * taken + rest // kernel) * inside + rest % kernel) * LANES).astype(np.int32)
+    keys = np.repeat(np.arange(channels), [len(own) for own in taps]) * walks.PIECES
+    keys += np.concatenate(taps) * walks.PIECES // (taken * kernel**2)
+    pointers = np.searchsorted(keys, np.arange(channels * walks.PIECES + 1)).astype(np.int64)
+    values, bias = rng.normal(size=len(reach)).astype(np.float32), rng.normal(size=channels).astype(np.float32)
+    apart, lane = taken * inside * LANES, columns * LANES
+    band = rng.normal(size=(lines + kernel - 1) * apart).astype(np.float32)
+    errors = rng.normal(size=lines * channels * lane).astype(np.float32)
+    found = []
+    for reached in (0, taken * kernel):
+        assert (pieces_at_once(pointers, reached) < walks.PIECES) == (reached > 0)
+        out, products = np.full(lines * channels * lane, np.nan, np.float32), np.zeros(len(reach) * LANES, np.float32)
+        convolve(values, reach, pointers, reached, bias, band, apart, out, channels * lane, lane, lines, columns)
+        correlate(products, reach, pointers, reached, errors, channels * lane, lane, band, apart, lines, columns)
+        found.append((out, products))
+    for whole, some in zip(*found, strict=True):
+        assert np.isfinite(whole).all()
+        assert (whole == some).all()
+    # By NumPy, in float64: position by position, link by link.
+    x = band.astype(float).reshape(lines + kernel - 1, taken, inside, LANES)
+    kernels = np.zeros((channels, kernel, taken, kernel))
+    kernels[keys // walks.PIECES, rows, rest // kernel, rest % kernel] = values
+    windows = np.lib.stride_tricks.sliding_window_view(x, (kernel, kernel), (0, 2))  # [y, c, x, lane, i, j]
+    expected = np.einsum("ycxsij,oicj->yoxs", windows, kernels) + bias[:, None, None]
+    assert np.allclose(found[0][0], expected.ravel(), atol=1e-3)
+    gradient = np.einsum("ycxsij,yoxs->oicjs", windows, errors.reshape(lines, channels, columns, LANES).astype(float))
+    mine = gradient[keys // walks.PIECES, rows, rest // kernel, rest % kernel]
+    assert np.allclose(found[0][1], mine.ravel(), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        LAYERS,
+        [
+            Convolution((0,), 5, activation="none"),
+            MaxPool(1),
+            Convolution((2,), 6),
+            Convolution((3,), 3, 1, 0, pool="flatten_max"),
+        ],
+    ],
+    ids=["bands", "maxima"],
+)
+def test_maps_written_past_the_cache_give_the_same_bits(chosen, monkeypatch):
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(96, 2 * 8 * 8)).astype(np.float32), rng.integers(0, 3, 96)
+    found = []
+    for cache in (1, 1 << 30):
+        monkeypatch.setattr(layers, "second_level_cache", lambda cache=cache: cache)
+        network = network_of(chosen)
+        far = [own[layers.Map._fields.index("far")] for own in tables(network.plan, 32)[0].maps]
+        assert all(far) if cache == 1 else not any(far)
+        network.train_epoch(x, y, np.arange(96), 32, SGD(0.1))
+        found.append((network.graph.values.copy(), network.norms.copy(), network.predict_proba(x)))
+    for past, through in zip(*found, strict=True):
+        assert (past == through).all()
