@@ -60,6 +60,17 @@ def test_pieces_of_the_way_back_hold_links_that_reach_as_far():
     assert (pieces == found.back_reach.astype(np.int64) * walks.PIECES // most).all()
 
 
+def test_bands_have_room_for_the_lines_that_are_walked_at_a_time():
+    plan = Plan(
+        (2, 2, 2),
+        [Convolution((0,), 5, activation="none"), Convolution((1,), 6), Convolution((2,), 3, 1, 0, pool="global")],
+    )
+    room = tables(plan, LANES)[1]
+    assert room.taken >= (walks.TALLEST + 2) * 5 * 4 * LANES
+    assert room.wrong >= (walks.TALLEST + 2) * 6 * 4 * LANES
+    assert room.passed >= walks.TALLEST * 6 * 2 * LANES
+
+
 @njit(**COMPILED)
 def convolve(values, reach, pointers, reached, bias, buffer, apart, out, row, lane, lines, columns):
     walks.convolve(values, reach, pointers, reached, bias, buffer, apart, out, row, lane, lines, columns)
@@ -75,9 +86,28 @@ def pieces_at_once(pointers, reached):
     return walks.pieces_at_once(pointers, reached)
 
 
-@pytest.mark.parametrize("columns", [3, 4, 8, 16])
-def test_walking_in_pieces_gives_the_same_bits(columns):
-    channels, lines, taken, kernel = 40, 5, 40, 3
+@pytest.mark.parametrize(
+    ("columns", "lines"),
+    [
+        (1, 5),
+        (2, 2),
+        (2, 7),
+        (3, 1),
+        (4, 4),
+        (5, 3),
+        (6, 5),
+        (7, 4),
+        (8, 1),
+        (8, 5),
+        (9, 6),
+        (10, 5),
+        (12, 3),
+        (14, 2),
+        (16, 2),
+    ],
+)
+def test_walking_in_pieces_gives_the_same_bits(columns, lines):
+    channels, taken, kernel = 40, 40, 3
     rng = np.random.default_rng(columns)
     taps = [np.flatnonzero(rng.random(taken * kernel**2) < 0.5) for _ in range(channels)]
     inside = columns + kernel - 1
@@ -88,20 +118,21 @@ def test_walking_in_pieces_gives_the_same_bits(columns):
     pointers = np.searchsorted(keys, np.arange(channels * walks.PIECES + 1)).astype(np.int64)
     values, bias = rng.normal(size=len(reach)).astype(np.float32), rng.normal(size=channels).astype(np.float32)
     apart, lane = taken * inside * LANES, columns * LANES
-    band = rng.normal(size=(lines + kernel - 1) * apart).astype(np.float32)
+    room = max(lines, walks.TALLEST)
+    band = rng.normal(size=(room + kernel - 1) * apart).astype(np.float32)
     errors = rng.normal(size=lines * channels * lane).astype(np.float32)
     found = []
     for reached in (0, taken * kernel):
         assert (pieces_at_once(pointers, reached) < walks.PIECES) == (reached > 0)
-        out, products = np.full(lines * channels * lane, np.nan, np.float32), np.zeros(len(reach) * LANES, np.float32)
+        out, products = np.full(room * channels * lane, np.nan, np.float32), np.zeros(len(reach) * LANES, np.float32)
         convolve(values, reach, pointers, reached, bias, band, apart, out, channels * lane, lane, lines, columns)
         correlate(products, reach, pointers, reached, errors, channels * lane, lane, band, apart, lines, columns)
-        found.append((out, products))
+        found.append((out[: lines * channels * lane], products))
     for whole, some in zip(*found, strict=True):
         assert np.isfinite(whole).all()
         assert (whole == some).all()
     # By NumPy, in float64: position by position, link by link.
-    x = band.astype(float).reshape(lines + kernel - 1, taken, inside, LANES)
+    x = band.astype(float).reshape(room + kernel - 1, taken, inside, LANES)[: lines + kernel - 1]
     kernels = np.zeros((channels, kernel, taken, kernel))
     kernels[keys // walks.PIECES, rows, rest // kernel, rest % kernel] = values
     windows = np.lib.stride_tricks.sliding_window_view(x, (kernel, kernel), (0, 2))  # [y, c, x, lane, i, j]

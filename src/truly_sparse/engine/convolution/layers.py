@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from truly_sparse.engine.convolution.walks import PIECES
+from truly_sparse.engine.convolution.walks import PIECES, TALLEST
 from truly_sparse.engine.graph import Pair
 from truly_sparse.engine.memory import second_level_cache
 from truly_sparse.engine.registers import LANES
@@ -361,13 +361,14 @@ def _room(plan: Plan, maps: Sequence[Map], steps: Iterable[Step]) -> Room:
     # Pictures come in through the room of what is taken; errors of two windows of maxima wait in that of errors.
     taken_room, wrong_room, passed_room = plan.picture.size, 1, 1
     for step in steps:
-        target, lines = maps[step.target], step.band + step.kernel - 1
+        target, band = maps[step.target], max(step.band, TALLEST)
+        lines = band + step.kernel - 1
         if not step.links:
             wrong_room = max(wrong_room, 2 * target.columns)
             continue
         taken_room = max(taken_room, lines * step.taken * step.inside)
         wrong_room = max(wrong_room, lines * target.channels * step.beyond + 1)
-        passed_room = max(passed_room, step.band * max(step.taken * step.columns, target.channels * target.columns))
+        passed_room = max(passed_room, band * max(step.taken * step.columns, target.channels * target.columns))
     at = maps[-1].at + maps[-1].tiles * maps[-1].size
     return Room(at, *(LANES * number for number in (taken_room, wrong_room, passed_room)))
 

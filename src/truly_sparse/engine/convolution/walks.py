@@ -29,9 +29,13 @@ ONE, TWO, FOUR = (0,), (0,) * 2, (0,) * 4
 #: Pieces that the links of a channel come in, a power of two; vectors that stay in the first-level cache; and how many
 #: links of a channel are worth a piece.
 PIECES, NEAR, WORTH = 8, 512, 12
+#: Links whose products stay in the second-level cache.
+KEPT = 4096
+#: Lines that a band and what is made of it have room for at least.
+TALLEST = len(FOUR)
 ALL, HALF, QUARTER = (0,) * FORWARD, (0,) * (FORWARD // 2), (0,) * (FORWARD // 4)
-#: Of lines of ten columns, as the second layer of LeNet has, half.
-FIVE = (0,) * 5
+#: Of lines of 10 and of 14 columns, as the layers of LeNet have, half.
+FIVE, SEVEN = (0,) * 5, (0,) * 7
 
 
 @njit(**INNER)
@@ -44,10 +48,15 @@ def pieces_at_once(pointers, lines):
 
 
 @njit(**INLINED)
-def sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, begin, end, columns, height,
-              width, many):  # fmt: skip
-    """Sum up the links of every channel at positions of the lines from `begin` to `end`, ``len(height)`` at a time."""
-    for y in range(begin, end - len(height) + 1, len(height)):
+def sum_lines(
+    values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, height, width, many
+):
+    """Sum up the links of every channel at all positions, ``len(height)`` lines at a time.
+
+    The last lines may be summed up twice; where there are fewer, so are some that come after them.
+    """
+    for top in range(0, lines, len(height)):
+        y = max(min(top, lines - len(height)), 0)
         for x in range(0, columns * LANES, LANES * len(width)):
             at = y * apart + x
             for first in range(0, PIECES, pieces):
@@ -57,16 +66,6 @@ def sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, la
                     for k in range(pointers[piece], pointers[piece + pieces]):
                         z = add_products(z, splat(values[k], LANES), buffer, at + reach[k], apart, height, width)
                     store_lines(z, out, here, row, height, width)
-
-
-@njit(**INLINED)
-def sum_narrow(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, height, width):
-    """Do so for all lines, ``len(height)`` at a time as far as they go, then one by one."""
-    whole = lines // len(height) * len(height)
-    sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, 0, whole, columns, height, width,
-              ALL)  # fmt: skip
-    sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, whole, lines, columns, ONE, width,
-              width)  # fmt: skip
 
 
 @njit(**INNER)
@@ -86,39 +85,51 @@ def convolve(values, reach, pointers, reached, bias, buffer, apart, out, row, la
     buffer, apart
         A band, and where its next line lies.
     out, row, lane
-        What is written, and where its next line and its next channel lie.
+        What is written, and where its next line and its next channel lie. There is room for `TALLEST` lines in it, and
+        for as many in the band.
     lines, columns : int
     """
     pieces = pieces_at_once(pointers, reached)
     if columns % len(ALL) == 0:
-        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, 0, lines, columns, ONE, ALL,
-                  ALL)  # fmt: skip
+        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, ONE, ALL, ALL)
     elif columns % len(HALF) == 0:
-        sum_narrow(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, TWO, HALF)
+        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, TWO, HALF, ALL)
+    elif columns % len(SEVEN) == 0:
+        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, ONE, SEVEN,
+                  SEVEN)  # fmt: skip
+    elif columns % len(FIVE) == 0:
+        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, ONE, FIVE,
+                  FIVE)  # fmt: skip
     elif columns % len(QUARTER) == 0:
-        sum_narrow(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, FOUR,
-                   QUARTER)  # fmt: skip
+        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, FOUR, QUARTER,
+                  ALL)  # fmt: skip
     else:
-        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, 0, lines, columns, ONE, ONE,
-                  ONE)  # fmt: skip
+        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, FOUR, ONE,
+                  FOUR)  # fmt: skip
 
 
 @njit(**INLINED)
 def correlate_lines(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart,
                     begin, end, columns, height, width):  # fmt: skip
     """Add to the products of every link, at positions of the lines from `begin` to `end`, ``len(height)`` at a time."""
-    pieces = pieces_at_once(pointers, reached)
-    for y in range(begin, end - len(height) + 1, len(height)):
-        for x in range(0, columns * LANES, LANES * len(width)):
-            at = y * apart + x
-            for first in range(0, PIECES, pieces):
-                for c in range(pointers.shape[0] // PIECES):
-                    piece, here = c * PIECES + first, error + y * error_row + c * error_lane + x
-                    held = load_lines(errors, here, error_row, height, width)
-                    for k in range(pointers[piece], pointers[piece + pieces]):
-                        whole = load(products, k * LANES, LANES)
-                        whole = add_correlation(whole, held, buffer, at + reach[k], apart, height, width)
-                        store(whole, products, k * LANES)
+    pieces, channels = pieces_at_once(pointers, reached), pointers.shape[0] // PIECES
+    # The products of some channels stay in the first-level cache where there is room, else in the second-level one.
+    near = NEAR - reached * (FORWARD + 2)
+    kept = near if near > NEAR // 2 else KEPT
+    some = max(kept * channels * (PIECES // pieces) // max(pointers[-1] - pointers[0], 1), 1)
+    for start in range(0, channels, some):
+        stop = min(start + some, channels)
+        for first in range(0, PIECES, pieces):
+            for y in range(begin, end - len(height) + 1, len(height)):
+                for x in range(0, columns * LANES, LANES * len(width)):
+                    at = y * apart + x
+                    for c in range(start, stop):
+                        piece, here = c * PIECES + first, error + y * error_row + c * error_lane + x
+                        held = load_lines(errors, here, error_row, height, width)
+                        for k in range(pointers[piece], pointers[piece + pieces]):
+                            whole = load(products, k * LANES, LANES)
+                            whole = add_correlation(whole, held, buffer, at + reach[k], apart, height, width)
+                            store(whole, products, k * LANES)
 
 
 @njit(**INLINED)
