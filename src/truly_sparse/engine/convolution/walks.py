@@ -28,7 +28,7 @@ from truly_sparse.engine.vector import (
 ONE, TWO, FOUR = (0,), (0,) * 2, (0,) * 4
 #: Pieces that the links of a channel come in, a power of two; vectors that stay in the first-level cache; and how many
 #: links of a channel are worth a piece.
-PIECES, NEAR, WORTH = 8, 512, 12
+PIECES, NEAR, WORTH = 8, 512, 16
 #: Links whose products stay in the second-level cache.
 KEPT = 4096
 #: Lines that a band and what is made of it have room for at least.
