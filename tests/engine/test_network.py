@@ -11,7 +11,9 @@ from scipy import sparse, special
 from truly_sparse.engine.dense import DenseMLP
 from truly_sparse.engine.network import SparseMLP, all_relu_slopes
 from truly_sparse.engine.optimisers import SGD
+from truly_sparse.engine.rows import NonZeros
 from truly_sparse.engine.streams import NAMES, Streams
+from truly_sparse.errors import UserError
 
 SIZES = [10, 50, 40, 30, 4]
 
@@ -122,6 +124,16 @@ def test_divergence_is_a_loss_that_is_not_finite(make):
     network, (x, y) = make(), problem()
     losses = [network.train_epoch(x, y, np.arange(300), 32, SGD(1e6), 0.2, 0, 9 * step).loss for step in range(5)]
     assert not np.isfinite(losses).all()
+
+
+@pytest.mark.parametrize(
+    "rows", [lambda x: x, lambda x: NonZeros(x.ravel()[:0], *(np.zeros(n, int) for n in (0, 300, 300)), 10)]
+)
+@pytest.mark.parametrize("make", [build, lambda: DenseMLP(SIZES, [0.0] * 3, Streams(0).start)])
+def test_fewer_samples_than_a_batch_are_refused(make, rows):
+    network, (x, y) = make(), problem()
+    with pytest.raises(UserError, match="a batch of 32 samples cannot be made of 31; lower batch_size"):
+        network.train_epoch(rows(x), y, np.arange(31), 32, SGD(0.05), 0.0, 0, 0)
 
 
 def test_memory_grows_with_links_never_with_places():

@@ -13,7 +13,7 @@ from numba import njit
 from truly_sparse.engine.compiled import COMPILED
 from truly_sparse.engine.dropout import layer_key, mix, threshold
 from truly_sparse.engine.kernels import log_probability, move_all, square_sum
-from truly_sparse.engine.linked import EpochResult, Floats
+from truly_sparse.engine.linked import EpochResult, Floats, steps_of
 from truly_sparse.engine.memory import aligned, padded
 from truly_sparse.engine.network import PREDICTION_ROWS
 from truly_sparse.engine.optimisers import Adam, AdamRates, MomentumRates, Optimiser, at_step, of_epoch, shortened
@@ -187,10 +187,11 @@ class DenseMLP:
         """Train on every full batch of `order`; see `SparseMLP.train_epoch`."""
         if isinstance(optimiser, Adam):
             self._keep_second_moments()
-        rates = of_epoch(optimiser, len(order) // batch)
+        steps = steps_of(order, batch)
+        rates = of_epoch(optimiser, steps)
         self._reserve(batch)
         loss, correct = 0.0, 0
-        for step in range(len(order) // batch):
+        for step in range(steps):
             self._activations[0][:] = taken(x, order[step * batch : (step + 1) * batch]).T
             self._forward(key, first_step + step, dropout)
             batch_loss, hits = _loss(self._activations[-1], y, order, step * batch, self._delta[-1])
@@ -198,7 +199,7 @@ class DenseMLP:
             if not np.isfinite(batch_loss):
                 break
             self._backward(rates, step, optimiser.clip)
-        samples = len(order) // batch * batch
+        samples = steps * batch
         return EpochResult(loss / samples, correct / samples, samples, sum(self.link_counts), self.input_links)
 
     def predict_proba(self, x: Samples) -> Floats:

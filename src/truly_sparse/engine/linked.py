@@ -35,6 +35,19 @@ class EpochResult(NamedTuple):
     multiply_adds: tuple[float, float] | None = None
 
 
+def steps_of(order: npt.NDArray[np.int64], batch: int) -> int:
+    """Return how many full batches there are in an order of samples.
+
+    Raises
+    ------
+    UserError
+        Where there is none.
+    """
+    if len(order) < batch:
+        raise UserError(f"a batch of {batch} samples cannot be made of {len(order)}; lower batch_size")
+    return len(order) // batch
+
+
 class Linked(ABC):
     """A network whose links are those of a graph.
 

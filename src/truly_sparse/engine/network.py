@@ -12,7 +12,7 @@ from truly_sparse.engine import kernels, ramped_kernels, sparse_kernels, topolog
 from truly_sparse.engine.dropout import threshold
 from truly_sparse.engine.gate import Active, Gate, room
 from truly_sparse.engine.graph import Block, Graph, Pair
-from truly_sparse.engine.linked import EpochResult, Floats, Linked
+from truly_sparse.engine.linked import EpochResult, Floats, Linked, steps_of
 from truly_sparse.engine.memory import padded
 from truly_sparse.engine.optimisers import Adam, Optimiser, in_advance, of_epoch, of_steps
 from truly_sparse.engine.pieces import Part, Pieces, parts
@@ -269,7 +269,7 @@ class SparseMLP(Linked):
         Raises
         ------
         UserError
-            For a gate where samples are `NonZeros`.
+            For a gate where samples are `NonZeros`, and for fewer samples than a batch.
         """
         if isinstance(x, NonZeros):
             if gate is not None:
@@ -277,7 +277,7 @@ class SparseMLP(Linked):
                     "links that take part in some steps only cannot be trained on sparse rows; make X dense"
                 )
             return self._train_on_non_zeros(x, y, order, batch, optimiser, dropout, key, first_step)
-        unit, steps = LANES * SHARE[self.storage], len(order) // batch
+        unit, steps = LANES * SHARE[self.storage], steps_of(order, batch)
         workspace = self._reserve(-(-batch // unit) * unit, self.sizes)
         if optimiser.clip and len(self._gradient) != len(self.graph):
             # Only clipping has to hold the gradients of all links.
@@ -373,7 +373,7 @@ class SparseMLP(Linked):
         first_step: int,
     ) -> EpochResult:
         """Do what `train_epoch` does, to the same bits, with memory and work for non-zeros and their links alone."""
-        unit, steps = LANES * SHARE[self.storage], len(order) // batch
+        unit, steps = LANES * SHARE[self.storage], steps_of(order, batch)
         x = sparse_kernels.samples_of(x, self.features)
         workspace = self._reserve(-(-batch // unit) * unit, self.sizes[1:])
         if isinstance(optimiser, Adam):

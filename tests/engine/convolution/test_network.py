@@ -52,6 +52,12 @@ def test_rows_of_other_kinds_are_refused(rows, error, said):
         network().predict_proba(rows)
 
 
+def test_fewer_pictures_than_a_batch_are_refused():
+    x, y = np.zeros((40, FEATURES), np.float32), np.zeros(40, np.int64)
+    with pytest.raises(UserError, match="a batch of 20 samples cannot be made of 19"):
+        network().train_epoch(x, y, np.arange(19), 20, SGD(0.05))
+
+
 def test_how_many_rows_of_a_map_the_cache_holds_changes_no_bit(monkeypatch):
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(40, FEATURES)).astype(np.float32), rng.integers(0, 3, 40)

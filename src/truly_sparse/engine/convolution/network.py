@@ -12,7 +12,7 @@ from truly_sparse.engine.convolution.orders import Orders, Room, links_of, order
 from truly_sparse.engine.gate import Gate, choose, end_step
 from truly_sparse.engine.gate import room as gate_room
 from truly_sparse.engine.graph import Block, Graph, Pair
-from truly_sparse.engine.linked import EpochResult, Floats, Linked
+from truly_sparse.engine.linked import EpochResult, Floats, Linked, steps_of
 from truly_sparse.engine.memory import aligned, padded
 from truly_sparse.engine.network import PREDICTION_ROWS
 from truly_sparse.engine.optimisers import Adam, AdamRates, MomentumRates, Optimiser, of_epoch, of_steps
@@ -166,12 +166,12 @@ class SparseCNN(Linked):
         Raises
         ------
         UserError
-            For a dropout other than 0.
+            For a dropout other than 0, and for fewer samples than a batch.
         """
         if dropout:
             raise UserError("dropout 0 is needed: convolutional networks have none")
         own = self._reserve(-(-batch // LANES) * LANES)
-        samples, steps = self._samples(x), len(order) // batch
+        samples, steps = self._samples(x), steps_of(order, batch)
         if isinstance(optimiser, Adam):
             self._keep_second_moments()
         if gate is not None:
