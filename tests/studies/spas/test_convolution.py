@@ -255,3 +255,11 @@ def test_figure3_has_both_kinds_side_by_side(lay_out, experiments, panels):
     axes = figure3.draw(frame, "paper").axes
     assert len(axes) == panels
     assert len({each.get_title() for each in axes}) == panels
+    assert not any("not run" in text.get_text() for each in axes for text in each.texts)
+
+
+def test_a_panel_of_figure3_without_runs_says_so(lay_out):
+    frame = drawn(lay_out(experiments=("spas_cifar", "spas_cnn")), figure3, "spas_figure3")
+    frame = frame[~((frame["dataset"] == "cifar100") & frame["model"].isin(["cnn", "densenet", "spas_cnn"]))]
+    said = [any(text.get_text() == "not run" for text in each.texts) for each in figure3.draw(frame, "paper").axes]
+    assert said == [False] * 4 + [True, True] + [False] * 2

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.names import dataset_title
 from truly_sparse.analysis.panels import letter, warn
-from truly_sparse.analysis.style import BLACK, PAGE_WIDTH
+from truly_sparse.analysis.style import BLACK, GREY, PAGE_WIDTH
 from truly_sparse.studies.spas.figures.looks import LINES, LOOKS, TRAINED, handles, log_axis
 from truly_sparse.studies.spas.runs import CONVOLUTIONAL, DENSE, PERCEPTRONS, cells, frame_of
 from truly_sparse.studies.spas.tables import table3, table4
@@ -49,7 +49,10 @@ def draw(frame: pd.DataFrame, preset: str) -> Figure:
     for row, dataset in zip(grid, datasets, strict=True):
         for axes, (kind, mode) in zip(row, columns, strict=True):
             own = frame[(frame["dataset"] == dataset) & frame["mode"].isin([mode, DENSE])]
-            for model, part in own[own["model"].isin(kinds[kind])].groupby("model", sort=False):
+            own = own[own["model"].isin(kinds[kind])]
+            if own.empty:
+                axes.text(0.5, 0.5, "not run", transform=axes.transAxes, ha="center", color=GREY)
+            for model, part in own.groupby("model", sort=False):
                 _line(axes, str(model), part.sort_values("i_flops"))
             title, short = f"{dataset_title(dataset)}, {TRAINED[mode]}", f"{kind}, {TRAINED[mode].split()[0]}"
             letter(axes, next(letters), short if narrow else title)
