@@ -25,7 +25,8 @@ def title(machine: dict[str, Any]) -> str:
 
 def design(machine: dict[str, Any]) -> str:
     """Return the name that people give the processor's design, LLVM's where that is not known."""
-    return re.sub(r"^znver", "Zen ", machine["design"])
+    known = re.sub(r"^znver", "Zen ", machine["design"])
+    return re.sub(r"^(\w+?)(lake|rapids)$", lambda words: " ".join(words.groups()).title(), known)
 
 
 def load(folder: Path) -> Columns:

@@ -93,6 +93,18 @@ def test_another_machine_is_another_column(results):
     assert len({cell.split(" ", 1)[0] for cell in cells}) == 2
 
 
+@pytest.mark.parametrize(
+    ("llvm", "name"),
+    [("znver4", "Zen 4"), ("emeraldrapids", "Emerald Rapids"), ("cascadelake", "Cascade Lake"), ("haswell", "haswell")],
+)
+def test_columns_are_headed_by_what_people_call_a_processor(results, llvm, name):
+    path = next(iter(sorted((results / "machines").glob("*.json"))))
+    found = json.loads(path.read_text(encoding="utf-8"))
+    found["machine"]["design"] = llvm
+    path.write_text(json.dumps(found), encoding="utf-8")
+    assert any(cell.startswith(f"{name}, ") for cell in row(report(results)[1], " |"))
+
+
 def test_a_peer_that_is_missing_says_why(results):
     for path in (results / "machines").glob("*.json"):
         found = json.loads(path.read_text(encoding="utf-8"))
