@@ -43,22 +43,26 @@ def _panels(machines: Columns, height: float, **more: Any) -> tuple[plt.Figure, 
 
 def _epoch(machines: Columns) -> plt.Figure:
     figure, panels = _panels(machines, 3.6)
+    looks = dict(zip((name for name, peer in peers.PEERS.items() if peer.sparse), SERIES, strict=False))
     for axes, found in zip(panels, machines.values(), strict=True):
         speed = found["speed"]
         measured = [name for name in peers.PEERS if name not in speed["missing"]]
-        series = iter(SERIES)
         for name in (name for name in measured if peers.PEERS[name].sparse):
             rows = sorted((row for row in speed["epochs"] if row["what"] == name), key=lambda row: row["density"])
-            colour, marker = next(series)
+            colour, marker = looks[name]
             seconds = [statistics.median(row["seconds"]) for row in rows]
             axes.loglog([row["density"] for row in rows], seconds, f"{marker}-", color=colour, label=name)
-        dense = [peers.NUMPY, epochs.quickest(speed, peers.TORCH_DENSE, 20)]
-        for line, name in zip(("--", ":"), filter(None, dense), strict=False):
-            axes.axhline(epochs.median(speed, name, 20), linestyle=line, color="0.35", label=name)
+        dense = {
+            peers.NUMPY: peers.NUMPY,
+            "PyTorch, dense, the quickest way": epochs.quickest(speed, peers.TORCH_DENSE, 20),
+        }
+        for line, (label, name) in zip(("--", ":"), dense.items(), strict=True):
+            if name is not None:
+                axes.axhline(epochs.median(speed, name, 20), linestyle=line, color="0.35", label=label)
         axes.set_xlabel("density (links / links of the dense network)")
     panels[0].set_ylabel("seconds per epoch, one core")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    shown = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=2)
     return figure
 
 
