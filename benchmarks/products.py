@@ -84,10 +84,8 @@ def errors(part, s):
     """Lead the errors of layer s back to what it takes, as `kernels.backward` does."""
     step, links, space = step_of(part.tables.steps, s), part.links, part.space
     made = map_of(part.tables.maps, step.target)
-    pointers, beyond = (
-        links.back_pointers[PIECES * step.back : PIECES * (step.back + step.taken) + 1],
-        made.channels * step.beyond * LANES,
-    )
+    pointers = links.back_pointers[PIECES * step.back : PIECES * (step.back + step.taken) + 1]
+    beyond = made.channels * step.beyond * LANES
     for _ in range(made.tiles):
         for first in range(0, step.rows, step.band):
             rows = min(step.band, step.rows - first)

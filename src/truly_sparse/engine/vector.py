@@ -292,26 +292,26 @@ def _stored(code: Code, even: Any, odd: Any, rows: int) -> list[Any]:
     return [b.or_(lower, b.and_(rounded[1], code.constant(words, UPPER)))]
 
 
-@intrinsic
-def store_pair(typingctx, even, odd, rows, start):
-    """Store a pair of vectors; bfloat16 is rounded to the nearest, to even where two are as near."""
+def _put_pair(even: Any, odd: Any, rows: Any, put: Any) -> tuple[Any, Any]:
+    """Return what an intrinsic returns that puts a pair of vectors to ``rows[start:]`` by a way of `Code`."""
 
     def write(code: Code, first: Any, second: Any, _: Any, at: Any) -> None:
         for number, vector in enumerate(_stored(code, first, second, 2)):
-            code.store(vector, 2, code.place(at, LANES * number))
+            put(code, vector, 2, code.place(at, LANES * number))
 
     return operation(types.void, (even, odd, rows, types.int64), write)
+
+
+@intrinsic
+def store_pair(typingctx, even, odd, rows, start):
+    """Store a pair of vectors; bfloat16 is rounded to the nearest, to even where two are as near."""
+    return _put_pair(even, odd, rows, Code.store)
 
 
 @intrinsic
 def stream_pair(typingctx, even, odd, rows, start):
     """Do what `store_pair` does, past the cache: for what has left it anyway when it is wanted."""
-
-    def write(code: Code, first: Any, second: Any, _: Any, at: Any) -> None:
-        for number, vector in enumerate(_stored(code, first, second, 2)):
-            code.stream(vector, 2, code.place(at, LANES * number))
-
-    return operation(types.void, (even, odd, rows, types.int64), write)
+    return _put_pair(even, odd, rows, Code.stream)
 
 
 @intrinsic

@@ -108,15 +108,22 @@ def convolve(values, reach, pointers, reached, bias, buffer, apart, out, row, la
                   FOUR)  # fmt: skip
 
 
+@njit(**INNER)
+def channels_at_once(pointers, lines, pieces):
+    """Return of how many channels the products of so many pieces stay in the first-level cache beside what links reach,
+    or, where that leaves little of it, in the second-level one.
+    """
+    near = NEAR - lines * (FORWARD + 2)
+    kept = near if near > NEAR // 2 else KEPT
+    links, channels = pointers[-1] - pointers[0], pointers.shape[0] // PIECES
+    return max(kept * channels * (PIECES // pieces) // max(links, 1), 1)
+
+
 @njit(**INLINED)
-def correlate_lines(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart,
+def correlate_lines(products, reach, pointers, pieces, some, errors, error, error_row, error_lane, buffer, apart,
                     begin, end, columns, height, width):  # fmt: skip
     """Add to the products of every link, at positions of the lines from `begin` to `end`, ``len(height)`` at a time."""
-    pieces, channels = pieces_at_once(pointers, reached), pointers.shape[0] // PIECES
-    # The products of some channels stay in the first-level cache where there is room, else in the second-level one.
-    near = NEAR - reached * (FORWARD + 2)
-    kept = near if near > NEAR // 2 else KEPT
-    some = max(kept * channels * (PIECES // pieces) // max(pointers[-1] - pointers[0], 1), 1)
+    channels = pointers.shape[0] // PIECES
     for start in range(0, channels, some):
         stop = min(start + some, channels)
         for first in range(0, PIECES, pieces):
@@ -133,16 +140,16 @@ def correlate_lines(products, reach, pointers, reached, errors, error, error_row
 
 
 @njit(**INLINED)
-def correlate_narrow(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart, lines,
-                     columns, height, width):  # fmt: skip
+def correlate_narrow(products, reach, pointers, pieces, some, errors, error, error_row, error_lane, buffer, apart,
+                     lines, columns, height, width):  # fmt: skip
     """Do so for all lines, ``len(height)`` at a time as far as they go, then one by one.
 
     Several are taken at a time only where ``len(width)`` is the whole line: in order of rows and columns.
     """
     whole = lines // len(height) * len(height) if columns == len(width) else 0
-    correlate_lines(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart,
+    correlate_lines(products, reach, pointers, pieces, some, errors, error, error_row, error_lane, buffer, apart,
                     0, whole, columns, height, width)  # fmt: skip
-    correlate_lines(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart,
+    correlate_lines(products, reach, pointers, pieces, some, errors, error, error_row, error_lane, buffer, apart,
                     whole, lines, columns, ONE, width)  # fmt: skip
 
 
@@ -152,18 +159,20 @@ def correlate(products, reach, pointers, reached, errors, error, error_row, erro
 
     `pointers` and `reached` are as `convolve` takes them.
     """
+    pieces = pieces_at_once(pointers, reached)
+    some = channels_at_once(pointers, reached, pieces)
     if columns % len(ALL) == 0:
-        correlate_lines(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart,
+        correlate_lines(products, reach, pointers, pieces, some, errors, error, error_row, error_lane, buffer, apart,
                         0, lines, columns, ONE, ALL)  # fmt: skip
     elif columns % len(FIVE) == 0:
-        correlate_lines(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart,
+        correlate_lines(products, reach, pointers, pieces, some, errors, error, error_row, error_lane, buffer, apart,
                         0, lines, columns, ONE, FIVE)  # fmt: skip
     elif columns % len(HALF) == 0:
-        correlate_narrow(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart, lines,
-                         columns, TWO, HALF)  # fmt: skip
+        correlate_narrow(products, reach, pointers, pieces, some, errors, error, error_row, error_lane, buffer, apart,
+                         lines, columns, TWO, HALF)  # fmt: skip
     elif columns % len(QUARTER) == 0:
-        correlate_narrow(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart, lines,
-                         columns, FOUR, QUARTER)  # fmt: skip
+        correlate_narrow(products, reach, pointers, pieces, some, errors, error, error_row, error_lane, buffer, apart,
+                         lines, columns, FOUR, QUARTER)  # fmt: skip
     else:
-        correlate_lines(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart,
+        correlate_lines(products, reach, pointers, pieces, some, errors, error, error_row, error_lane, buffer, apart,
                         0, lines, columns, ONE, ONE)  # fmt: skip
