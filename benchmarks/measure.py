@@ -1,6 +1,6 @@
 """Measure everything with one instruction set and write it as JSON: what `bench.py` starts, once for each.
 
-python benchmarks/measure.py RESULT.json [--rounds 12] [--largest 2e7] [--only shortcuts]
+python benchmarks/measure.py RESULT.json [--rounds 12] [--largest 2e7] [--only shortcuts fits]
 """
 
 import single_core  # noqa: F401, I001
@@ -54,17 +54,19 @@ def parts_of(rounds: int, largest: float) -> dict[str, Callable[[], Any]]:
     }
 
 
-def measure(rounds: int, largest: float) -> dict[str, Any]:
-    """Return everything that the tables and figures of one column are made of."""
-    found: dict[str, Any] = {"machine": machine.facts(), "rounds": rounds, "pinned": host.hold_one_core()}
-    load = os.getloadavg()[0]
-    for name, part in parts_of(rounds, largest).items():
+def measure(result: Path, rounds: int, largest: float, only: list[str] | None) -> None:
+    """Measure a column, or some of its parts anew, and write each part when it is done: no later one can lose it."""
+    parts = parts_of(rounds, largest)
+    load, pinned = os.getloadavg()[0], host.hold_one_core()
+    column = json.loads(result.read_text(encoding="utf-8")) if only else {"machine": machine.facts(), "rounds": rounds}
+    for name in only or parts:
         start = time.perf_counter()
-        found[name] = part()
+        column[name] = parts[name]()
+        if not only:
+            column |= {"pinned": pinned, "loads": [load, os.getloadavg()[0]], "torch": _torch()}
+            column["host"] = {**host.facts(), **host.threads()}  # of all libraries that are loaded by now
+        write_json(result, _short(column))
         print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
-    # The libraries of all peers are loaded by now.
-    loads = [load, os.getloadavg()[0]]
-    return {**found, "loads": loads, "host": {**host.facts(), **host.threads()}, "torch": _torch()}
 
 
 def _short(found: Any) -> Any:
@@ -90,13 +92,7 @@ if __name__ == "__main__":
     parser.add_argument("result", type=Path, help="file to write")
     parser.add_argument("--rounds", type=int, default=12, help="interleaved rounds (default 12)")
     parser.add_argument("--largest", type=float, default=2e7, help="links of the largest network (default 2e7)")
-    parser.add_argument("--only", choices=parts_of(0, 0), help="measure one part anew and keep the others of the file")
+    parser.add_argument("--only", nargs="+", choices=parts_of(0, 0), help="measure these parts anew, keep the others")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning)  # sparse CSR support of PyTorch is in beta, it says
-    if arguments.only:
-        host.hold_one_core()
-        before = json.loads(arguments.result.read_text(encoding="utf-8"))
-        made = before | {arguments.only: parts_of(arguments.rounds, arguments.largest)[arguments.only]()}
-    else:
-        made = measure(arguments.rounds, arguments.largest)
-    write_json(arguments.result, _short(made))
+    measure(arguments.result, arguments.rounds, arguments.largest, arguments.only)
