@@ -4,13 +4,90 @@ No compiled function allocates or keeps an array: memory is handed to it, so tha
 which takes long to compile.
 """
 
+import gc
+from functools import cached_property
 from typing import Any
 
 from numba import _dynfunc  # type: ignore[attr-defined]
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import Compiler
+from numba.core.compiler import Compiler, Flags
 from numba.core.compiler_machinery import PassManager, register_pass
-from numba.core.typed_passes import NativeLowering
+from numba.core.typed_passes import InlineOverloads, NativeLowering, NopythonRewrites
+from numba.core.untyped_passes import (
+    DeadBranchPrune,
+    FindLiterallyCalls,
+    InlineClosureLikes,
+    LiteralPropagationSubPipelinePass,
+    LiteralUnroll,
+    MakeFunctionToJitFunction,
+    RewriteDynamicRaises,
+    WithLifting,
+)
+
+#: Passes over what functions here do not have: closures, contexts, exceptions, `literally`, array expressions, and
+#: branches that types decide.
+_NEEDLESS = (
+    DeadBranchPrune,
+    FindLiterallyCalls,
+    InlineClosureLikes,
+    InlineOverloads,
+    LiteralPropagationSubPipelinePass,
+    LiteralUnroll,
+    MakeFunctionToJitFunction,
+    NopythonRewrites,
+    RewriteDynamicRaises,
+    WithLifting,
+)
+
+
+class _Flags(Flags):
+    """Choices that are asked for often while a function is compiled, and compared by value: worked out once."""
+
+    @cached_property
+    def _known(self) -> tuple[dict[str, Any], int]:
+        values = super().values()
+        return values, hash(tuple(sorted(values)))
+
+    def values(self) -> dict[str, Any]:
+        return self._known[0]
+
+    def __hash__(self) -> int:
+        return self._known[1]
+
+    def copy(self) -> Flags:
+        return Flags(self)
+
+
+class _Changing(Flags):
+    def copy(self) -> _Flags:
+        return _Flags(self)
+
+
+class _Compiler(Compiler):
+    """Numba's compiler, without the passes that are not needed."""
+
+    def compile_extra(self, func: Any) -> Any:
+        """Compile a function without looking for waste on the way, of which there is little."""
+        self.state.flags = _Changing(self.state.flags)
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            return super().compile_extra(func)
+        finally:
+            if collects:
+                gc.enable()
+
+    def define_pipelines(self) -> list[PassManager]:
+        """Return Numba's pipelines without what is not needed."""
+        managers = super().define_pipelines()
+        for manager in managers:
+            manager.passes = [self.changed(each, text) for each, text in manager.passes if each not in _NEEDLESS]
+            manager.finalize()
+        return managers
+
+    def changed(self, each: type, text: str) -> tuple[type, str]:
+        """Return a pass, or another in its place."""
+        return each, text
 
 
 class _PartLibrary(JITCodeLibrary):
@@ -45,18 +122,19 @@ class _PartLowering(NativeLowering):
         return True
 
 
-class _PartCompiler(Compiler):
-    def define_pipelines(self) -> list[PassManager]:
-        """Return Numba's pipelines with the lowering above."""
-        managers = super().define_pipelines()
-        for manager in managers:
-            passes = [(_PartLowering if each is NativeLowering else each, text) for each, text in manager.passes]
-            manager.passes = passes
-            manager.finalize()
-        return managers
+class _PartCompiler(_Compiler):
+    def changed(self, each: type, text: str) -> tuple[type, str]:
+        """Return a pass, or another in its place: parts are lowered as above."""
+        return (_PartLowering if each is NativeLowering else each), text
 
 
-COMPILED: Any = {"boundscheck": False, "error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}
+COMPILED: Any = {
+    "boundscheck": False,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+    "_nrt": False,
+    "pipeline_class": _Compiler,
+}
 #: Of functions that only compiled code calls: no way in from Python.
 INNER: Any = {
     **COMPILED,
