@@ -63,8 +63,60 @@ class _Changing(Flags):
         return _Flags(self)
 
 
+class _Library(JITCodeLibrary):
+    """Code that is optimised when it is whole: Numba would optimise every function by itself before."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        ll_module.data_layout = self.codegen._data_layout
+
+
+class _PartLibrary(_Library):
+    """Code that is only linked into other code: optimised and made machine code there, not before."""
+
+    def _optimize_final_module(self) -> None:
+        pass
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+
+def _begin(state: Any, kind: type[_Library]) -> None:
+    """Have a function lowered into a library of some kind."""
+    state.library = kind(state.targetctx.codegen(), state.func_id.func_qualname)
+    state.library.enable_object_caching()
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _Lowering(NativeLowering):
+    _name = "own_lowering"
+
+    def run_pass(self, state: Any) -> bool:
+        _begin(state, _Library)
+        return bool(super().run_pass(state))
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _PartLowering(NativeLowering):
+    _name = "part_lowering"
+
+    def run_pass(self, state: Any) -> bool:
+        _begin(state, _PartLibrary)
+        state.flags.no_compile = True
+        super().run_pass(state)
+        made = state.cr
+        module, name = made.fndesc.lookup_module(), made.fndesc.qualname
+        # What stands for the machine code that there is not.
+        name = _dynfunc.make_function(module, name, "", 0, made.env, (state.library,))
+        state.targetctx.insert_user_function(name, made.fndesc, [state.library])
+        state.cr = made._replace(cfunc=name)
+        return True
+
+
 class _Compiler(Compiler):
     """Numba's compiler, without the passes that are not needed."""
+
+    lowering: type[NativeLowering] = _Lowering
 
     def compile_extra(self, func: Any) -> Any:
         """Compile a function without looking for waste on the way, of which there is little."""
@@ -78,54 +130,17 @@ class _Compiler(Compiler):
                 gc.enable()
 
     def define_pipelines(self) -> list[PassManager]:
-        """Return Numba's pipelines without what is not needed."""
+        """Return Numba's pipelines without what is not needed, and with a lowering of our own."""
         managers = super().define_pipelines()
         for manager in managers:
-            manager.passes = [self.changed(each, text) for each, text in manager.passes if each not in _NEEDLESS]
+            passes = [(each, text) for each, text in manager.passes if each not in _NEEDLESS]
+            manager.passes = [(self.lowering if each is NativeLowering else each, text) for each, text in passes]
             manager.finalize()
         return managers
 
-    def changed(self, each: type, text: str) -> tuple[type, str]:
-        """Return a pass, or another in its place."""
-        return each, text
-
-
-class _PartLibrary(JITCodeLibrary):
-    """Code that is only linked into other code: optimised and made machine code there, not before.
-
-    Numba would do both for the part by itself, and again at every level of callers.
-    """
-
-    def _optimize_final_module(self) -> None:
-        pass
-
-    def _finalize_final_module(self) -> None:
-        self._finalize_dynamic_globals()
-        self._finalized = True
-
-
-@register_pass(mutates_CFG=True, analysis_only=False)
-class _PartLowering(NativeLowering):
-    _name = "part_lowering"
-
-    def run_pass(self, state: Any) -> bool:
-        state.library = _PartLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
-        state.library.enable_object_caching()
-        state.flags.no_compile = True
-        super().run_pass(state)
-        made = state.cr
-        module, name = made.fndesc.lookup_module(), made.fndesc.qualname
-        # What stands for the machine code that there is not.
-        name = _dynfunc.make_function(module, name, "", 0, made.env, (state.library,))
-        state.targetctx.insert_user_function(name, made.fndesc, [state.library])
-        state.cr = made._replace(cfunc=name)
-        return True
-
 
 class _PartCompiler(_Compiler):
-    def changed(self, each: type, text: str) -> tuple[type, str]:
-        """Return a pass, or another in its place: parts are lowered as above."""
-        return (_PartLowering if each is NativeLowering else each), text
+    lowering = _PartLowering
 
 
 COMPILED: Any = {
