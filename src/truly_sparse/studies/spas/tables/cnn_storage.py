@@ -47,7 +47,7 @@ _PRINTED = (
     Column("difference", "difference"),
     Column("interval", "95 % interval"),
     Column("p", "p"),
-    Column("no_loss", "no loss"),
+    Column("no_loss", "no loss shown"),
 )
 
 
