@@ -13,7 +13,7 @@ from truly_sparse import TrulySparseEnsembleClassifier, TrulySparseEnsembleRegre
 from truly_sparse.engine import store
 from truly_sparse.ensembles.trainer import create
 from truly_sparse.errors import UserError
-from truly_sparse.estimators import base, presets
+from truly_sparse.estimators import halving, presets
 from truly_sparse.estimators.fit_config import FitConfig
 from truly_sparse.training.loop import Loop
 from truly_sparse.training.start import fresh
@@ -70,7 +70,7 @@ def test_children_are_those_of_one_run_of_all_stages(wine, method, sampler, monk
     monkeypatch.setattr(TrulySparseEnsembleClassifier, "_learned", note)
     model = classifier(method, sampler=sampler, bag_fraction=0.8, validation_fraction=0.2).fit(*wine)
     [(problem, settings)] = problems
-    config = base.checked(settings)
+    config = halving.checked(settings)
     start = fresh("sparse", problem.x.shape[1], 3, config)
     loop = Loop(problem, config, create(method, config).stages(), start, 0)
     loop.run()

@@ -11,7 +11,7 @@ from truly_sparse import (
     TrulySparseEnsembleRegressor,
 )
 from truly_sparse.errors import UserError
-from truly_sparse.estimators import base, ensemble
+from truly_sparse.estimators import ensemble, halving
 
 NET = {"hidden_layer_sizes": (10,), "epsilon": 5, "preset": "fast"}
 ENSEMBLE = {**NET, "members": 2, "exploration_epochs": 1, "member_epochs": 2}
@@ -72,7 +72,7 @@ def test_an_interrupted_fit_changes_nothing(name, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    for room in (base, ensemble):
+    for room in (halving, ensemble):
         monkeypatch.setattr(room, "show_epoch", interrupt)
     with pytest.raises(KeyboardInterrupt):  # after an epoch, that is
         getattr(model, method)(*arguments)

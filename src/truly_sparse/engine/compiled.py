@@ -4,20 +4,74 @@ No compiled function allocates or keeps an array: memory is handed to it, so tha
 which takes long to compile.
 """
 
+import gc
+from functools import cached_property
 from typing import Any
 
 from numba import _dynfunc  # type: ignore[attr-defined]
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import Compiler
+from numba.core.compiler import Compiler, Flags
 from numba.core.compiler_machinery import PassManager, register_pass
-from numba.core.typed_passes import NativeLowering
+from numba.core.typed_passes import InlineOverloads, NativeLowering, NopythonRewrites
+from numba.core.untyped_passes import (
+    DeadBranchPrune,
+    FindLiterallyCalls,
+    InlineClosureLikes,
+    LiteralPropagationSubPipelinePass,
+    LiteralUnroll,
+    MakeFunctionToJitFunction,
+    RewriteDynamicRaises,
+    WithLifting,
+)
+
+#: Passes over what functions here do not have: closures, contexts, exceptions, `literally`, array expressions, and
+#: branches that types decide.
+_NEEDLESS = (
+    DeadBranchPrune,
+    FindLiterallyCalls,
+    InlineClosureLikes,
+    InlineOverloads,
+    LiteralPropagationSubPipelinePass,
+    LiteralUnroll,
+    MakeFunctionToJitFunction,
+    NopythonRewrites,
+    RewriteDynamicRaises,
+    WithLifting,
+)
 
 
-class _PartLibrary(JITCodeLibrary):
-    """Code that is only linked into other code: optimised and made machine code there, not before.
+class _Flags(Flags):
+    """Choices that are asked for often while a function is compiled, and compared by value: worked out once."""
 
-    Numba would do both for the part by itself, and again at every level of callers.
-    """
+    @cached_property
+    def _known(self) -> tuple[dict[str, Any], int]:
+        values = super().values()
+        return values, hash(tuple(sorted(values)))
+
+    def values(self) -> dict[str, Any]:
+        return self._known[0]
+
+    def __hash__(self) -> int:
+        return self._known[1]
+
+    def copy(self) -> Flags:
+        return Flags(self)
+
+
+class _Changing(Flags):
+    def copy(self) -> _Flags:
+        return _Flags(self)
+
+
+class _Library(JITCodeLibrary):
+    """Code that is optimised when it is whole: Numba would optimise every function by itself before."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        ll_module.data_layout = self.codegen._data_layout
+
+
+class _PartLibrary(_Library):
+    """Code that is only linked into other code: optimised and made machine code there, not before."""
 
     def _optimize_final_module(self) -> None:
         pass
@@ -27,13 +81,27 @@ class _PartLibrary(JITCodeLibrary):
         self._finalized = True
 
 
+def _begin(state: Any, kind: type[_Library]) -> None:
+    """Have a function lowered into a library of some kind."""
+    state.library = kind(state.targetctx.codegen(), state.func_id.func_qualname)
+    state.library.enable_object_caching()
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _Lowering(NativeLowering):
+    _name = "own_lowering"
+
+    def run_pass(self, state: Any) -> bool:
+        _begin(state, _Library)
+        return bool(super().run_pass(state))
+
+
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _PartLowering(NativeLowering):
     _name = "part_lowering"
 
     def run_pass(self, state: Any) -> bool:
-        state.library = _PartLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
-        state.library.enable_object_caching()
+        _begin(state, _PartLibrary)
         state.flags.no_compile = True
         super().run_pass(state)
         made = state.cr
@@ -45,18 +113,43 @@ class _PartLowering(NativeLowering):
         return True
 
 
-class _PartCompiler(Compiler):
+class _Compiler(Compiler):
+    """Numba's compiler, without the passes that are not needed."""
+
+    lowering: type[NativeLowering] = _Lowering
+
+    def compile_extra(self, func: Any) -> Any:
+        """Compile a function without looking for waste on the way, of which there is little."""
+        self.state.flags = _Changing(self.state.flags)
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            return super().compile_extra(func)
+        finally:
+            if collects:
+                gc.enable()
+
     def define_pipelines(self) -> list[PassManager]:
-        """Return Numba's pipelines with the lowering above."""
+        """Return Numba's pipelines without what is not needed, and with a lowering of our own."""
         managers = super().define_pipelines()
         for manager in managers:
-            passes = [(_PartLowering if each is NativeLowering else each, text) for each, text in manager.passes]
-            manager.passes = passes
+            passes = [(each, text) for each, text in manager.passes if each not in _NEEDLESS]
+            manager.passes = [(self.lowering if each is NativeLowering else each, text) for each, text in passes]
             manager.finalize()
         return managers
 
 
-COMPILED: Any = {"boundscheck": False, "error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}
+class _PartCompiler(_Compiler):
+    lowering = _PartLowering
+
+
+COMPILED: Any = {
+    "boundscheck": False,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+    "_nrt": False,
+    "pipeline_class": _Compiler,
+}
 #: Of functions that only compiled code calls: no way in from Python.
 INNER: Any = {
     **COMPILED,

@@ -1,30 +1,17 @@
 """What the estimators share: settings, data on their way to a training run, members, prediction."""
 
 import warnings
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, cpu_count, delayed, effective_n_jobs
-from scipy.sparse import issparse
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
-from sklearn.utils.validation import (
-    _check_feature_names,
-    _check_n_features,
-    _check_sample_weight,
-    check_array,
-    check_consistent_length,
-    check_is_fitted,
-    check_random_state,
-    check_X_y,
-    column_or_1d,
-)
+from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
-from truly_sparse.engine import store
 from truly_sparse.engine.network import Floats, SparseMLP
 from truly_sparse.engine.prediction import FEW_IN_ORDER, ROWS, Ordered, Outputs, alike
 from truly_sparse.engine.rows import NonZeros, Samples, chosen
@@ -35,18 +22,16 @@ from truly_sparse.ensembles.trainer import create, kind_of
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import preprocessing, tables
 from truly_sparse.estimators.apart import Apart
-from truly_sparse.estimators.children import HALVINGS, Parent
-from truly_sparse.estimators.distinct_rows import Rows, Table, Weighted, Weights, gather, split
+from truly_sparse.estimators.checks import Checks, refuse_changes, seed_of
+from truly_sparse.estimators.distinct_rows import Table, Weighted, Weights, split
 from truly_sparse.estimators.encoding import Encoding
 from truly_sparse.estimators.fit_config import FitConfig
-from truly_sparse.estimators.parameters import Parameters
+from truly_sparse.estimators.halving import checked, run_halving, shown_row
 from truly_sparse.estimators.predictor import Finish, Predictor, mean_of_members, refuse_overflow
 from truly_sparse.estimators.presets import HELD_OUT, MANY, batch_size, fill_in, settle, shortened
-from truly_sparse.estimators.sparse_rows import of_csr
-from truly_sparse.estimators.stored import StoredRows
+from truly_sparse.estimators.state import Model, Trained, network_of
 from truly_sparse.estimators.temperature import FEWEST, MOST_HELD, temperature_of
 from truly_sparse.training import evolution
-from truly_sparse.training.config import contradiction
 from truly_sparse.training.loop import End, Loop, Member, Problem
 from truly_sparse.training.sampling import rows_of_bag
 from truly_sparse.training.settings import settings_of
@@ -54,7 +39,6 @@ from truly_sparse.training.stage import Stage
 from truly_sparse.training.start import fresh
 from truly_sparse.training.targets import Targets
 
-AnyLoop = TypeVar("AnyLoop", bound=Loop | Apart)
 #: Makes targets of training rows, validation rows, and the weights of the latter.
 MakeTargets = Callable[[npt.NDArray, npt.NDArray, Weights], Targets]
 #: Rows that are encoded and predicted at a time, some times what the kernel takes; what the encoding takes of them
@@ -62,13 +46,6 @@ MakeTargets = Callable[[npt.NDArray, npt.NDArray, Weights], Targets]
 PREDICTION_ROWS = 13 * ROWS
 #: Links of all members up to which they are kept in another order as well, for the next call with a few rows.
 MOST_KEPT = 4_000_000
-#: How scikit-learn checks the matrix of a table; what may not be infinite is refused by the name of its column.
-CHECKED: dict[str, Any] = {
-    "dtype": (np.float64, np.float32),
-    "order": "C",
-    "ensure_all_finite": False,
-    "accept_sparse": "csr",
-}
 #: Among settings, where each member trains one epoch: whether a SET step follows it.
 ONE_EPOCH = "evolve_after"
 #: Settings of the encoding and of a network's layers, which stay as they are where training goes on.
@@ -76,53 +53,14 @@ ENCODED, LAYERED = (
     ("preprocessing", "bins", "pairs"),
     ("hidden_layer_sizes", "shortcut_ratio", "activation", "negative_slope"),
 )
-#: Columns of `history_`.
-HISTORY = ("epoch", "member", "phase", "learning_rate", "loss", "validation_score", "connections", "samples", "seconds")
 
 
-@dataclass
-class Trained:
-    """What a run gave: its members and the rows of its history, where it ended, and whose children the members are.
-
-    Of the members that there were before, all are kept or the first `kept`. `ends` has the end of every member that is
-    trained by itself.
-    """
-
-    members: list[Member]
-    history: list[dict[str, Any]]
-    end: End
-    parent: Parent | None = None
-    kept: int | None = None
-    ends: list[End] = field(default_factory=list)
-
-
-@dataclass
-class Model:
-    """A fitted state: encoding, members, and where training ended; a parent's arrays are shared with members."""
-
-    encoding: Encoding
-    members: list[Member]
-    end: End | None = None
-    history: list[dict[str, Any]] = field(default_factory=list)
-    parent: Parent | None = None
-    #: Where each member's training ended, after `partial_fit`.
-    ends: list[End] = field(default_factory=list)
-    #: By what the logarithms of the probabilities are divided.
-    temperature: float = 1.0
-    #: What is no choice any more, as `_settled` returns it; empty where a file did not say.
-    made_with: Mapping[str, Any] = field(default_factory=dict)
-    #: The members' links in order for single rows, once some were predicted.
-    ordered: Ordered | None = None
-
-
-class SparseEstimator(Parameters):
+class SparseEstimator(Checks):
     """Base of the estimators; the parameters are described there."""
 
     _presets: ClassVar[Mapping[str, Mapping[str, Any]]]
     #: Whether its members give probabilities of labels, which have a temperature.
     _calibrates: ClassVar[bool] = False
-    categories_: tables.Categories
-    n_features_in_: int
 
     def __sklearn_tags__(self) -> Tags:
         tags: Tags = super().__sklearn_tags__()
@@ -166,81 +104,11 @@ class SparseEstimator(Parameters):
         """Return the method of ensembles, by name or as a class."""
         raise NotImplementedError
 
-    def _seed(self, before: "Model | None") -> int:
+    def _seed(self, before: Model | None) -> int:
         """Return the seed: of more children that of the parent, of all else what `random_state` gives."""
         if before is not None and before.parent is not None:
             return before.parent.seed
         return seed_of(self.random_state)
-
-    def _check_training(
-        self, x: Any, y: Any, sample_weight: npt.ArrayLike | None, reset: bool, y_numeric: bool = False
-    ) -> tuple[Rows, npt.NDArray[Any], Weights | None]:
-        """Return rows as a matrix, targets and weights; with `reset`, learn names and categories of the columns."""
-        if isinstance(x, StoredRows):
-            return self._check_stored(x, y, sample_weight, reset)
-        rows = tables.read(x)
-        _check_feature_names(self, x, reset=reset)
-        tables.refuse_missing_targets(y)
-        features, targets = check_X_y(rows.values, y, y_numeric=y_numeric, estimator=self, **CHECKED)
-        _check_n_features(self, features, reset=reset)
-        weights = weights_of(sample_weight, features)
-        if issparse(features):
-            if self.categorical_features is not None:
-                raise UserError("X is sparse and has no categories; leave out categorical_features, or make X dense")
-            preprocessing.for_sparse(self.preprocessing)
-            if reset:
-                self.categories_ = {}
-            return self._of_sparse(features, new=reset), targets, weights
-        if reset:
-            named = tables.places_of(self.categorical_features, features.shape[1], rows.names)
-            kept = weights > 0 if weights is not None else None
-            self.categories_ = tables.learned(rows, features, named, kept)
-        return self._coded(rows, features), targets, weights
-
-    def _of_sparse(self, features: Any, new: bool = False) -> NonZeros:
-        """Return the rows of a CSR matrix; unless they are `new`, the model has to keep their zeros."""
-        if not new and not self._model.encoding.keeps_zeros:
-            raise UserError(
-                "X is sparse, but the model was fitted on dense rows that its encoding did not leave as they are; give "
-                "X.toarray(), or fit on sparse rows"
-            )
-        return of_csr(features)
-
-    def _check_stored(
-        self, x: StoredRows, y: Any, sample_weight: npt.ArrayLike | None, reset: bool
-    ) -> tuple[StoredRows, npt.NDArray[Any], Weights | None]:
-        """Do for rows in a file what `_check_training` does for others."""
-        targets = column_or_1d(y)
-        check_consistent_length(x, targets)
-        weights = weights_of(sample_weight, x)
-        if reset:
-            self.feature_names_in_, self.n_features_in_ = np.array(x.names, object), x.shape[1]
-            named = tables.places_of(self.categorical_features, x.shape[1], x.names)
-            self.categories_ = (x if weights is None else x[weights > 0]).learned(named)
-        self._check_names(x)
-        return x.coded(self.categories_), targets, weights
-
-    def _check_names(self, x: StoredRows) -> None:
-        known = getattr(self, "feature_names_in_", np.zeros(0, object)).tolist()
-        if list(x.names) != known:
-            raise UserError("the columns of the file are not those of training: " + ", ".join(map(str, known[:8])))
-
-    def _check_features(self, x: Any) -> npt.NDArray[np.floating] | NonZeros:
-        """Return rows to predict as a matrix."""
-        if isinstance(x, StoredRows):
-            self._check_names(x)
-            return x.coded(self.categories_).matrix()
-        rows = tables.read(x)
-        _check_feature_names(self, x, reset=False)
-        features = check_array(rows.values, estimator=self, input_name="X", **CHECKED)
-        _check_n_features(self, features, reset=False)
-        if issparse(features):
-            return self._of_sparse(features)
-        return self._coded(rows, features)
-
-    def _coded(self, rows: tables.Rows, features: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-        tables.refuse_infinite(features, rows)
-        return tables.coded(rows, features, self.categories_)
 
     def _train(self, table: Table, make: MakeTargets, settings: dict[str, Any], before: Model | None = None) -> None:
         """Train on distinct rows, or go on from `before`; sets the fitted attributes."""
@@ -383,11 +251,11 @@ class SparseEstimator(Parameters):
         """Return why there is no `partial_fit`; None where there is."""
         return None
 
-    def _streamed(self) -> "Model | None":
+    def _streamed(self) -> Model | None:
         """Return the fitted state that `partial_fit` goes on from, if there is one; a model file may hold none."""
         return self._model if hasattr(self, "_model") and self._model.end is not None else None
 
-    def _one_epoch(self, before: "Model | None") -> dict[str, Any]:
+    def _one_epoch(self, before: Model | None) -> dict[str, Any]:
         """Return the settings of the next call of `partial_fit`."""
         settings = self._settings()
         calls = before.end.epochs if before is not None and before.end is not None else 0
@@ -436,7 +304,7 @@ class SparseEstimator(Parameters):
     def _take(self, model: Model) -> None:
         """Set the fitted attributes."""
         self._model = model
-        self.members_ = [_network(member) for member in model.members]
+        self.members_ = [network_of(member) for member in model.members]
         self.loss_curve_ = [row["loss"] for row in model.history]
         self.validation_scores_ = [row["validation_score"] for row in model.history]
         self.n_iter_ = len(model.history)
@@ -536,38 +404,10 @@ class SparseEstimator(Parameters):
         """Rebuild the networks."""
         super().__setstate__(state)
         if hasattr(self, "_model"):
-            self.members_ = [_network(member) for member in self._model.members]
+            self.members_ = [network_of(member) for member in self._model.members]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_model")
-
-
-def checked(settings: Mapping[str, Any]) -> FitConfig:
-    """Return settings as one object, refusing what contradicts itself."""
-    config = FitConfig.of(settings)
-    wrong = contradiction(config, "sparse")
-    if wrong is not None:
-        raise UserError(wrong)
-    return config
-
-
-def refuse_changes(before: Mapping[str, Any], now: Mapping[str, Any], but: Collection[str]) -> None:
-    """Refuse settings that are others than before, `but` some."""
-    for name in now:
-        if name in before and name not in but and now[name] != before[name]:
-            raise UserError(
-                f"{name} is {now[name]!r} and was {before[name]!r} in the fit that this one goes on from, which cannot "
-                "change it; set it back, or fit anew"
-            )
-
-
-def seed_of(random_state: Any) -> int:
-    """Return the seed that a parameter `random_state` gives; refuse numbers below 0."""
-    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
-        if random_state < 0:
-            raise UserError(f"random_state is {random_state}; give a whole number that is not negative, or None")
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 def seed_of_member(seed: int, number: int) -> int:
@@ -577,88 +417,9 @@ def seed_of_member(seed: int, number: int) -> int:
     return int(np.random.SeedSequence(seed, spawn_key=(2 << 16, number)).generate_state(1, np.uint64)[0])
 
 
-def weights_of(sample_weight: npt.ArrayLike | None, rows: npt.NDArray | StoredRows) -> Weights | None:
-    """Return checked weights of rows; None where there are none."""
-    if sample_weight is None:
-        return None
-    weights: Weights = _check_sample_weight(sample_weight, rows, dtype=np.float64)
-    if (weights < 0).any() or not weights.any():
-        raise UserError("sample_weight must not be negative, nor 0 for all rows")
-    return weights
-
-
-def run_halving(begin: Callable[[FitConfig], AnyLoop], settings: dict[str, Any], bar: tqdm, stacklevel: int) -> AnyLoop:
-    """Train to the end; a run that diverges starts anew with half the rate, a few times.
-
-    Parameters
-    ----------
-    begin : callable
-        Makes the loop of some settings.
-    settings : dict
-    bar : tqdm
-        Shows the epochs.
-    stacklevel : int
-        How far above this function the user's call is, for warnings.
-
-    Raises
-    ------
-    UserError
-        Where the last run diverged as well.
-    """
-    for attempt in range(HALVINGS + 1):
-        made = begin(checked(settings))
-
-        def show(_: object, loop: Loop | Apart = made) -> None:
-            if loop.progress.history:
-                show_epoch(bar, loop.progress.history[-1], loop.progress.epoch, loop.problem.targets.metric)
-            else:
-                bar.update(loop.progress.epoch - bar.n)
-
-        made.run(show)
-        if made.progress.failure is None:
-            return made
-        if attempt < HALVINGS:
-            half = settings["learning_rate"] / 2
-            warnings.warn(
-                f"training diverged; once more with learning_rate {half:g}", ConvergenceWarning, stacklevel=stacklevel
-            )
-            settings = settings | {"learning_rate": half}
-            bar.reset()
-    raise UserError(str(made.progress.failure))
-
-
-def show_epoch(bar: tqdm, row: dict[str, Any], epochs: int, metric: str) -> None:
-    """Have a progress bar show a row of the loop's history, after so many of the bar's epochs."""
-    row = shown_row(row, metric)
-    score = row["validation_score"]
-    shown = {"loss": f"{row['loss']:.3f}", "member": row["member"] + 1}
-    bar.set_postfix(shown | ({"score": f"{score:.3f}"} if score is not None else {}), refresh=False)
-    bar.update(epochs - bar.n)
-
-
 def temperature_of_members(
     members: Sequence[Member], x: Samples, labels: npt.NDArray[np.int64], weights: Weights
 ) -> float:
     """Return the temperature with which members tell best how sure they are of rows that they were not trained on."""
-    outputs = np.stack([_network(member).predict_proba(x) for member in members])
+    outputs = np.stack([network_of(member).predict_proba(x) for member in members])
     return temperature_of(mean_of_members(outputs), labels, weights)
-
-
-def _network(member: Member) -> SparseMLP:
-    network = store.build(member.arrays)
-    assert isinstance(network, SparseMLP)
-    return network
-
-
-def shown_row(row: dict[str, Any], metric: str) -> dict[str, Any]:
-    """Return what `history_` has of a row of the loop's history."""
-    row = row | {"validation_score": row[f"validation_{metric}"]}
-    return {name: row[name] for name in HISTORY}
-
-
-def gathered(features: Rows, y: npt.NDArray, weights: Weights | None, least: int = 2) -> Table:
-    """Return the distinct rows, refusing fewer than `least`: what goes on in a stream needs 1, all else 2."""
-    table = gather(features, y, weights)
-    if len(table.y) < least:
-        raise UserError(f"{len(table.y)} distinct row(s), n_samples = {len(y)}; training needs at least {least}")
-    return table

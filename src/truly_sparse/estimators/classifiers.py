@@ -14,13 +14,15 @@ from sklearn.utils.validation import column_or_1d
 from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import presets
-from truly_sparse.estimators.base import Model, SparseEstimator, gathered
+from truly_sparse.estimators.base import SparseEstimator
+from truly_sparse.estimators.checks import gathered
 from truly_sparse.estimators.distinct_rows import Rows, Weights
 from truly_sparse.estimators.ensemble import Ensemble
 from truly_sparse.estimators.inspection import Inspection
 from truly_sparse.estimators.labels import CLASS_WEIGHT, ClassWeight, Labelled
 from truly_sparse.estimators.parameters import SingleParameters, documented, parameter
 from truly_sparse.estimators.predictor import Finish
+from truly_sparse.estimators.state import Model
 from truly_sparse.estimators.streaming import where_streamed
 from truly_sparse.estimators.temperature import tempered
 from truly_sparse.estimators.undoing import undone_on_failure

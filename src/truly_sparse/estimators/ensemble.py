@@ -21,11 +21,13 @@ from truly_sparse.ensembles.trainer import kind_of
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import apart, children, presets
 from truly_sparse.estimators.apart import Apart
-from truly_sparse.estimators.base import ONE_EPOCH, MakeTargets, Model, SparseEstimator, Trained, checked, show_epoch
+from truly_sparse.estimators.base import ONE_EPOCH, MakeTargets, SparseEstimator
 from truly_sparse.estimators.children import AtOnce, Made, Parent, Task
 from truly_sparse.estimators.distinct_rows import Table, digest
 from truly_sparse.estimators.fit_config import FitConfig
+from truly_sparse.estimators.halving import checked, show_epoch
 from truly_sparse.estimators.parameters import EnsembleParameters
+from truly_sparse.estimators.state import Model, Trained
 from truly_sparse.training.loop import End, Loop, Member, Problem
 from truly_sparse.training.stage import Stage
 

@@ -19,12 +19,13 @@ from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
 from truly_sparse.errors import UserError, one_line
 from truly_sparse.estimators import archives, preprocessing, tables
-from truly_sparse.estimators.base import Model, SparseEstimator
+from truly_sparse.estimators.base import SparseEstimator
 from truly_sparse.estimators.children import Parent, sharing
 from truly_sparse.estimators.classifiers import SparseMLPClassifier, TrulySparseEnsembleClassifier
 from truly_sparse.estimators.encoding import Encoding
 from truly_sparse.estimators.pictures import Shade, SparseCNNClassifier
 from truly_sparse.estimators.regressor import TrulySparseEnsembleRegressor
+from truly_sparse.estimators.state import Model
 from truly_sparse.estimators.temperature import HIGHEST
 from truly_sparse.training.checkpoint import checked_links
 from truly_sparse.training.loop import End, Member

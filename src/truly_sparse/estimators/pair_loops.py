@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from truly_sparse.engine.compiled import COMPILED
+from truly_sparse.estimators.ramps import clipped
 
 #: Rounds of boosting, the part of a step that is taken, and the weight of rows by which it is drawn to 0.
 ROUNDS, RATE, SHRINKAGE = 8, 0.3, 5.0
@@ -26,7 +27,7 @@ def extend(x, places, mean, deviation, found):
             first = (x[row, places[place]] - mean[place]) / deviation[place]
             second = (x[row, places[place + 1]] - mean[place + 1]) / deviation[place + 1]
             missing = np.isnan(first) or np.isnan(second)
-            first, second = min(max(first, -LIMIT), LIMIT), min(max(second, -LIMIT), LIMIT)
+            first, second = clipped(first, -LIMIT, LIMIT), clipped(second, -LIMIT, LIMIT)
             found[row, columns + place] = np.nan if missing else first + second
             found[row, columns + place + 1] = np.nan if missing else first - second
 
@@ -41,7 +42,7 @@ def write_steps(column, knots, steps, codes):
         number, below = column[row], 0
         for k in range(len(knots)):
             below += knots[k] <= number
-        codes[row] = steps + 1 if np.isnan(number) else min(max(below - 1, 0), steps)
+        codes[row] = steps + 1 if np.isnan(number) else clipped(below - 1, 0, steps)
 
 
 @njit(cache=True, **COMPILED)

@@ -25,9 +25,10 @@ from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.trainer import create
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import tables
-from truly_sparse.estimators.base import run_halving, seed_of, shown_row, weights_of
+from truly_sparse.estimators.checks import seed_of, weights_of
 from truly_sparse.estimators.distinct_rows import Table, Weighted, Weights, gather, split
 from truly_sparse.estimators.fit_config import AUTOMATIC, SETTINGS, FitConfig
+from truly_sparse.estimators.halving import run_halving, shown_row
 from truly_sparse.estimators.inspection import Summary, summarised
 from truly_sparse.estimators.labels import CLASS_WEIGHT, ClassWeight, Labelled
 from truly_sparse.estimators.parameters import documented, parameter

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from truly_sparse.engine.compiled import COMPILED
+from truly_sparse.engine.compiled import COMPILED, INLINED
 
 #: A deviation up to here is the rounding of ramps that are all the same.
 ROUNDING = 1e-12
@@ -29,16 +29,23 @@ def ramp_moments(column, start, inverse, share):
     return mean, np.where(deviation > ROUNDING, deviation, 1.0)
 
 
+@njit(**INLINED)
+def clipped(number, low, high):
+    """Return a number that is neither below `low` nor above `high`; NaN of NaN."""
+    number = low if low > number else number
+    return high if high < number else number
+
+
 @njit(cache=True, **COMPILED)
 def _add_moments(column, start, inverse, share, mean, square):
     for row in range(len(column)):
         number, weight = column[row], share[row]
         for r in range(len(start)):
-            mean[r] += weight * min(max((number - start[r]) * inverse[r], 0.0), 1.0)
+            mean[r] += weight * clipped((number - start[r]) * inverse[r], 0.0, 1.0)
     for row in range(len(column)):
         number, weight = column[row], share[row]
         for r in range(len(start)):
-            distance = min(max((number - start[r]) * inverse[r], 0.0), 1.0) - mean[r]
+            distance = clipped((number - start[r]) * inverse[r], 0.0, 1.0) - mean[r]
             square[r] += weight * distance * distance
 
 
@@ -47,7 +54,7 @@ def encode_ramps(x, of, start, inverse, mean, scale, encoded):
     """Write (ramp - mean) * scale of every row into the first columns of `encoded`, float32; see `ramp_moments`."""
     for row in range(len(x)):
         for r in range(len(of)):
-            ramp = min(max((x[row, of[r]] - start[r]) * inverse[r], 0.0), 1.0)
+            ramp = clipped((x[row, of[r]] - start[r]) * inverse[r], 0.0, 1.0)
             encoded[row, r] = (ramp - mean[r]) * scale[r]
 
 
@@ -60,18 +67,18 @@ def place_ramps(x, start, inverse, mean, scale, numbers, below, ramped):
     """
     columns = x.shape[1]
     for row in range(0, len(x), TOGETHER):
-        count = min(TOGETHER, len(x) - row)
+        count = TOGETHER if row + TOGETHER < len(x) else len(x) - row
         for column in range(columns):
             begin, end = ramped.first[column], ramped.first[column + 1]
             for k in range(TOGETHER):
-                numbers[k], below[k] = x[row + min(k, count - 1), column], 0.0
+                numbers[k], below[k] = x[row + (k if k < count else count - 1), column], 0.0
             for r in range(begin, end):  # counted, not searched: vectors take many at a time
                 for k in range(TOGETHER):
                     below[k] += start[r] < numbers[k]
             for k in range(count):
-                place, value = begin + max(np.int64(below[k]) - 1, 0), 0.0
+                place, value = begin + (np.int64(below[k]) - 1 if below[k] > 0 else 0), 0.0
                 if begin < end:
-                    ramp = min(max((numbers[k] - start[place]) * inverse[place], 0.0), 1.0)
+                    ramp = clipped((numbers[k] - start[place]) * inverse[place], 0.0, 1.0)
                     value = (ramp - mean[place]) * scale[place]
                 missing = np.isnan(numbers[k])
                 ramped.numbers[row + k, column] = 0.0 if missing else 1.0 + (place - begin)

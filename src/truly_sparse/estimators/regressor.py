@@ -12,12 +12,13 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_array
 
 from truly_sparse.errors import UserError
-from truly_sparse.estimators.base import Model, gathered
+from truly_sparse.estimators.checks import gathered
 from truly_sparse.estimators.distinct_rows import Table
 from truly_sparse.estimators.ensemble import Ensemble
 from truly_sparse.estimators.inspection import Inspection
 from truly_sparse.estimators.parameters import documented
 from truly_sparse.estimators.predictor import Finish
+from truly_sparse.estimators.state import Model
 from truly_sparse.estimators.streaming import where_streamed
 from truly_sparse.estimators.targets import Values, knots_of, mean_of
 from truly_sparse.estimators.undoing import undone_on_failure

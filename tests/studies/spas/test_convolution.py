@@ -161,28 +161,36 @@ def test_no_loss_in_16_bits_is_a_matter_of_the_interval(lay_out, points, no_loss
         half = spec.settings["training"]["activation_storage"] == "bfloat16"
         if spec.seed >= len(points):
             return None if half else record
-        return with_accuracy(record, 0.7 + 0.01 * spec.seed + (points[spec.seed] / 100 if half else 0))
+        more = points[spec.seed] if half else 0
+        loss = {"final_train": 0.7 + 0.01 * spec.seed - more / 50}
+        return with_accuracy(record, 0.7 + 0.01 * spec.seed + more / 100) | {"loss": loss}
 
     frame = make.built(lay_out(change, ("spas_cnn_storage",)), "spas_cnn_storage").frame
-    assert set(frame["setting"]) == {"c5", "c25"}
+    assert set(frame["setting"]) == {"c25"}
+    assert set(frame["measure"]) == {"test_accuracy", "train_loss"}
     whole = frame[frame["storage"] == "float32"]
     assert set(whole["seeds"]) == set(whole["asked"]) == {5}
-    for row in frame[frame["metric"] == "difference"].to_dict("records"):
-        assert row["seeds"] == len(points)
-        assert row["value"] == pytest.approx(np.mean(points))
-        assert (None if row["no_loss"] is not True and row["no_loss"] is not False else row["no_loss"]) == no_loss
-        if len(set(points)) > 1:
-            test = ttest_rel(0.7 + np.array(points), np.full(len(points), 0.7))
+    row, loss = frame[frame["metric"] == "difference"].to_dict("records")
+    assert row["seeds"] == loss["seeds"] == len(points)
+    assert row["value"] == pytest.approx(np.mean(points))
+    assert loss["value"] == pytest.approx(-np.mean(points) / 50)
+    assert (None if row["no_loss"] is not True and row["no_loss"] is not False else row["no_loss"]) == no_loss
+    if len(set(points)) > 1:
+        for found, sign in ((row, 1), (loss, -1 / 50)):
+            test = ttest_rel(0.7 + sign * np.array(points), np.full(len(points), 0.7))
             interval = test.confidence_interval(0.95)
-            assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high))
-            assert row["p"] == pytest.approx(test.pvalue)
+            assert (found["low"], found["high"]) == pytest.approx((interval.low, interval.high))
+            assert found["p"] == pytest.approx(test.pvalue)
 
 
-def test_the_margin_of_no_loss_is_the_stated_one():
-    whole = np.arange(5.0)
-    assert (cnn_storage.LEAST_PAIRS, cnn_storage.MARGIN) == (5, -0.3)
-    assert cnn_storage.difference(whole, whole - 0.29)["no_loss"]
-    assert not cnn_storage.difference(whole, whole - 0.3)["no_loss"]
+def test_the_margins_of_no_loss_are_the_stated_ones():
+    whole, (accuracy, loss) = np.arange(5.0), cnn_storage.MEASURES.values()
+    assert (cnn_storage.LEAST_PAIRS, accuracy.margin, loss.margin) == (5, 0.3, 0.01)
+    assert cnn_storage.difference(whole, whole - 0.29, accuracy)["no_loss"]
+    assert not cnn_storage.difference(whole, whole - 0.3, accuracy)["no_loss"]
+    assert cnn_storage.difference(whole, whole + 0.0099, loss)["no_loss"]
+    assert cnn_storage.difference(whole, whole - 1, loss)["no_loss"]
+    assert not cnn_storage.difference(whole, whole + 0.0101, loss)["no_loss"]
 
 
 def test_ensembles_are_compared_with_five_independent_networks(lay_out):

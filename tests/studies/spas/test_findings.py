@@ -108,11 +108,14 @@ def test_the_best_r_is_named_with_what_it_is_worth():
 @pytest.mark.parametrize("no_loss", [[True, False], [True, None], [None, None]])
 def test_storage_is_told_with_its_intervals(no_loss):
     frame = pd.DataFrame({"setting": ["c5", "c25"], "value": [0.02, -0.2], "low": [-0.1, None], "high": [0.14, None]})
-    frame = frame.assign(metric="difference", no_loss=no_loss)
+    frame = frame.assign(metric="difference", measure=["test_accuracy", "train_loss"], no_loss=no_loss)
     (told,) = sentences("Storage", spas_cnn_storage=frame)
-    assert "by +0.02 points at c5 (95 % interval −0.10 to +0.14) and −0.20 points at c25" in told
+    assert (
+        "the accuracy by +0.02 points at c5 (95 % interval −0.10 to +0.14) and the training loss by −0.2000 at c25"
+        in told
+    )
     decided = sum(value is not None for value in no_loss)
-    assert (f"no loss in {no_loss.count(True)} of {decided} cases" in told) == bool(decided)
+    assert (f"no loss in {no_loss.count(True)} of {decided} comparisons" in told) == bool(decided)
 
 
 def test_ensembles_of_pictures_are_told_by_what_they_have_more():

@@ -118,7 +118,8 @@ def accuracies(inputs: Inputs, chosen: Callable[[Mapping[str, Any]], dict[str, A
     Returns
     -------
     DataFrame
-        `dataset, method, seed`; what is `chosen`; `accuracy` in percent, `note` and `commit` as in `frame_of`.
+        `dataset, method, seed`; what is `chosen`; `accuracy` in percent, `train_loss`, the mean over the steps of the
+        last epoch, `note` and `commit` as in `frame_of`.
     """
     names = ("dataset", "method", "seed")
     rows = [
@@ -129,15 +130,15 @@ def accuracies(inputs: Inputs, chosen: Callable[[Mapping[str, Any]], dict[str, A
         {name: getattr(spec, name) for name in names} | chosen(spec.settings["training"]) | _measured(None)
         for spec in inputs.absent
     ]
-    return pd.DataFrame(rows).astype({"accuracy": float})
+    return pd.DataFrame(rows).astype({"accuracy": float, "train_loss": float})
 
 
-def counted(runs: pd.DataFrame) -> dict[str, Any]:
-    """Return mean and deviation of the accuracies of runs, how many have finished of how many, note and commits."""
+def counted(runs: pd.DataFrame, measure: str = "accuracy") -> dict[str, Any]:
+    """Return mean and deviation of a measure of runs, how many have finished of how many, note and commits."""
     done = runs.dropna(subset="accuracy")
     return {
-        "value": done["accuracy"].mean(),
-        "std": done["accuracy"].std(),
+        "value": done[measure].mean(),
+        "std": done[measure].std(),
         "seeds": len(done),
         "asked": len(runs),
         "note": next(iter(done["note"]), ""),
@@ -189,9 +190,10 @@ def _row(head: Record, settings: dict[str, Any], record: Record | None) -> dict[
 def _measured(record: Record | None) -> dict[str, Any]:
     """Return accuracy, note and commit; of a run that has not finished, or diverged, that there is none."""
     if record is None or record["status"] != "ok":
-        return {"accuracy": None, "note": "", "commit": ""}
+        return {"accuracy": None, "train_loss": None, "note": "", "commit": ""}
     return {
         "accuracy": 100 * record["accuracy"]["test"],
+        "train_loss": record["loss"]["final_train"],
         "note": partial_note(record["data"]["partial"]),
         "commit": (record["code"]["commit"] or "unknown")[:10],
     }

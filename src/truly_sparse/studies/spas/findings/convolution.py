@@ -90,18 +90,24 @@ def _best_ratio(rows: pd.DataFrame) -> str:
 
 def _storage(evidence: Evidence) -> str:
     rows = evidence.rows(STORAGE, metric="difference")
-    parts = [
-        f"{formats.difference(row['value'], 2)} points at {row['setting']}" + _interval(row)
-        for row in rows.to_dict("records")
-    ]
+    parts = []
+    for name, measure, unit, digits in (
+        ("accuracy", "test_accuracy", " points", 2),
+        ("training loss", "train_loss", "", 4),
+    ):
+        own = [
+            f"{formats.difference(row['value'], digits)}{unit} at {row['setting']}" + _interval(row, digits)
+            for row in rows[rows["measure"] == measure].to_dict("records")
+        ]
+        parts += [f"the {name} by {listed(own)}"] if own else []
     decided = rows.dropna(subset="no_loss")
     lost = int((~decided["no_loss"].astype(bool)).sum())
-    rule = f"; by the rule of Table F that is no loss in {len(decided) - lost} of {len(decided)} cases"
-    return f"Maps in bfloat16 instead of float32 change the accuracy by {listed(parts)}{rule if len(decided) else ''}."
+    rule = f"; by the rules of Table F that is no loss in {len(decided) - lost} of {len(decided)} comparisons"
+    return f"Maps in bfloat16 instead of float32 change {listed(parts)}{rule if len(decided) else ''}."
 
 
-def _interval(row: dict[Any, Any]) -> str:
-    text = formats.interval(row["low"], row["high"])
+def _interval(row: dict[Any, Any], digits: int = 2) -> str:
+    text = formats.interval(row["low"], row["high"], digits)
     return "" if text == formats.NOTHING else f" (95 % interval {text})"
 
 
