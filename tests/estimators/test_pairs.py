@@ -37,8 +37,8 @@ def by_hand(x, wanted, weights, most):
     halves = np.arange(rows) % 2
     left = wanted - np.average(wanted, axis=0, weights=weights)
     steps, grid = (
-        pairs._codes(x, knots, count).T.astype(int)
-        for knots, count in zip(pairs._knots(x, weights), (STEPS, GRID), strict=True)
+        pairs.codes_of(x, knots, count).T.astype(int)
+        for knots, count in zip(pairs.knots_of(x, weights), (STEPS, GRID), strict=True)
     )
     unexplained = np.empty_like(left)
     for half in range(2):

@@ -13,7 +13,7 @@ def test_scores_are_those_of_the_history(tmp_path, epochs, patience):
     training = {"epochs": epochs, "exploration_epochs": epochs, "patience": patience, "selection": "best_validation"}
     model, _ = fit(spec_of("none", members=1, **training), tmp_path / "run")
     history = [row["validation_accuracy"] for row in model.trainer.progress.history]
-    found = model._scores()
+    found = model.scores()
     assert found["epochs"] == len(history) == (epochs if not patience else found["epochs"])
     assert (len(history) < epochs) == bool(patience)
     assert found["best"] == max(history) >= found["last"] == history[-1]

@@ -47,7 +47,7 @@ def frame(config):
 
 @pytest.fixture(scope="module")
 def family(config):
-    return landscape._family(config["measurements"]["landscape"], config, "toy", "parts", 0)
+    return landscape.family_of(config["measurements"]["landscape"], config, "toy", "parts", 0)
 
 
 def cross_entropy(weights, biases, x, y):

@@ -51,7 +51,7 @@ class Asked:
 @pytest.mark.parametrize("count", [1, 10, 77, 200, 1000])
 def test_rows_are_from_all_over_a_table_that_is_sorted_by_its_labels(count):
     x, y = np.arange(200, dtype=np.float32)[:, None], np.repeat([0, 1], 100)
-    rows = noise._rows(Asked(), x, y, count)
+    rows = noise.rows_of(Asked(), x, y, count)
     number = min(count, 200)
     assert len(np.unique(rows.x)) == number
     assert abs(int(rows.y.sum()) - number / 2) <= 0.5

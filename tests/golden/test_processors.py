@@ -28,7 +28,7 @@ print(host.instructions(), rest(np.full(LANES, 1 + 2**-12, np.float32)) > 0)
 MEASURES = """
 import numpy as np
 from truly_sparse.data.arrays import scale
-from truly_sparse.estimators.preprocessing import _moments
+from truly_sparse.estimators.preprocessing import moments_of
 from truly_sparse.estimators.targets import mean_of
 from truly_sparse.measure.diversity import diversity
 from truly_sparse.measure.metrics import classification_metrics, predict_ensemble
@@ -43,7 +43,7 @@ print(classification_metrics(predict_ensemble(outputs), labels), diversity(outpu
 for kind in ("standard", "quantile", "minmax_all_rows"):
     print(scale(values, np.arange(600), kind).tobytes().hex())
 print(mean_of(outputs[0], rng.random(7)).tobytes().hex())
-print([part.tobytes().hex() for part in _moments(outputs[0], rng.random(999))])
+print([part.tobytes().hex() for part in moments_of(outputs[0], rng.random(999))])
 """
 
 

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from truly_sparse.cli.workflow import _what_failed as what_failed
+from truly_sparse.cli.workflow import what_failed
 
 COMMAND = [sys.executable, "-m", "truly_sparse", "workflow", "--cores", "2", "--config", "config/small.yaml"]
 FAILING = "table1/wine/fd_tse/eps20/seed0"

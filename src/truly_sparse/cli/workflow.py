@@ -64,7 +64,7 @@ def run(file: str | None, cores: str, more: Sequence[str]) -> int:
         code = _snakemake([*(["--configfile", file] if file else []), "--cores", cores, *more])
     seconds = time.monotonic() - began
     if code:
-        print(f"{_what_failed(log)}\n{name}: stopped after {seconds:.0f} s; log: {log}", file=sys.stderr)
+        print(f"{what_failed(log)}\n{name}: stopped after {seconds:.0f} s; log: {log}", file=sys.stderr)
     else:
         done = f"{progress.done} steps in {seconds:.0f} s" if progress.done else "nothing to do"
         print(f"{name}: {done}", file=sys.stderr)
@@ -179,7 +179,7 @@ def _watched(log: Path, name: str, terminal: IO[str]) -> Iterator[Progress]:
         progress.close()
 
 
-def _what_failed(log: Path) -> str:
+def what_failed(log: Path) -> str:
     """Return the end of the log of the job that failed first; of the workflow's own where it was none.
 
     Of a traceback of Snakemake's own that is its last line: the rest stays in the log.

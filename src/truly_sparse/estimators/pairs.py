@@ -147,13 +147,13 @@ def interacting(x: Floats, y: npt.NDArray[Any], weights: Weights, most: int) -> 
     weights = weights * (len(weights) / sums_of_columns(weights[:, None]))
     wanted, each = _wanted(y, weights), weights[:, None]
     wanted -= sums_of_columns(wanted * each) / len(weights)
-    by_step, by_grid = _knots(x, weights)
-    steps = _codes(x, by_step, STEPS)
+    by_step, by_grid = knots_of(x, weights)
+    steps = codes_of(x, by_step, STEPS)
     left, gains = _left_by_columns(steps, wanted, weights)
     spread = np.sqrt(sums_of_columns(each * left * left) / sums_of_columns(each))
     left[:, spread > 0] /= spread[spread > 0]
     telling = np.sort(np.argsort(-gains, kind="stable")[:COLUMNS])
-    grid = _codes(x[:, telling], [by_grid[column] for column in telling], GRID)
+    grid = codes_of(x[:, telling], [by_grid[column] for column in telling], GRID)
     pairs = np.array(list(combinations(range(len(telling)), 2)), np.int64).reshape(-1, 2)
     alone = np.repeat(np.arange(len(telling))[:, None], 2, axis=1)
     own = np.maximum(_worth(grid, left, weights, alone), 0.0)
@@ -190,7 +190,7 @@ def _wanted(y: npt.NDArray[Any], weights: Weights) -> npt.NDArray[np.float64]:
     return (y[:, None] == classes).astype(np.float64)
 
 
-def _knots(x: Floats, weights: Weights) -> tuple[list[Floats], list[Floats]]:
+def knots_of(x: Floats, weights: Weights) -> tuple[list[Floats], list[Floats]]:
     """Return the knots of every column, for the additive model and for grids."""
     found = [
         [quantiles(*own, count)[0] for count in (STEPS, GRID)] for own in (masses(column, weights) for column in x.T)
@@ -198,7 +198,7 @@ def _knots(x: Floats, weights: Weights) -> tuple[list[Floats], list[Floats]]:
     return [steps for steps, _ in found], [grid for _, grid in found]
 
 
-def _codes(x: Floats, knots: Sequence[Floats], steps: int) -> Codes:
+def codes_of(x: Floats, knots: Sequence[Floats], steps: int) -> Codes:
     """Return the step of every value, shape (columns, rows): 0 to `steps`, and `steps` + 1 for one that is missing."""
     found = np.empty((x.shape[1], len(x)), np.uint8)
     for codes, column, own in zip(found, x.T, knots, strict=True):

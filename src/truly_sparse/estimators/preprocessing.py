@@ -26,7 +26,7 @@ KNOTS = 256
 CLOSEST = 2.0**-1024
 
 
-def _moments(x: Floats | StoredRows, weights: Weights) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def moments_of(x: Floats | StoredRows, weights: Weights) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return mean and deviation of every column.
 
     That of a constant column is 1, as where squares are too small for a number; that of an empty one is infinite.
@@ -154,7 +154,7 @@ class Standard(Scaling):
 
     def fit(self, x: Floats | StoredRows, weights: Weights) -> "Scaling":
         """Learn means and deviations; see `Scaling.fit`."""
-        self.mean, self.deviation = _moments(x, weights)
+        self.mean, self.deviation = moments_of(x, weights)
         return super().fit(x, weights)
 
     def _write(self, x: Floats, encoded: npt.NDArray[np.float32]) -> None:

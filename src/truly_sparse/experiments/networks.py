@@ -137,7 +137,7 @@ class Model:
         return {
             "members_validation": [member.score for member in members],
             "members_epoch": [member.epoch for member in members],
-            "scores": self._scores(),
+            "scores": self.scores(),
             "loss": {"final_train": history[-1]["loss"] if history else None},
             "links": {
                 "start": self._start_links,
@@ -187,7 +187,7 @@ class Model:
             },
         }
 
-    def _scores(self) -> dict[str, Any]:
+    def scores(self) -> dict[str, Any]:
         """Return the epochs trained and validation scores over them: best, last, mean of the last planned tenth.
 
         Where validation rows are the test rows, as in some sources, these are test accuracies.

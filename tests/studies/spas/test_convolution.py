@@ -93,7 +93,7 @@ def test_the_plain_network_has_the_same_channels(model, sizes, plain):
         "scores": {"epochs": 3},
         "operations": {"validation": 3 * 100 * 12_345},
     }
-    found = runs._i_flops(model, {"hidden_layer_sizes": sizes}, record)
+    found = runs.i_flops_of(model, {"hidden_layer_sizes": sizes}, record)
     assert found == pytest.approx(12_345 / Plan((1, 28, 28), plain).multiply_adds)
 
 

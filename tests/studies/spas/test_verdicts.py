@@ -12,7 +12,7 @@ from truly_sparse.studies.spas.chance import random_below
 from truly_sparse.studies.spas.runs import DENSE, MLP, SPAS
 from truly_sparse.studies.spas.verdicts import ensembles
 from truly_sparse.studies.spas.verdicts.claims import claims
-from truly_sparse.studies.spas.verdicts.convolution import _interpolated, _Point
+from truly_sparse.studies.spas.verdicts.convolution import Point, interpolated
 
 from .made_up import DATASETS
 
@@ -206,10 +206,10 @@ def test_points_beyond_the_operations_of_another_model_are_left_out(frames):
 
 
 def test_operations_are_interpolated_in_their_logarithm():
-    curve = [_Point(25, 0.01, 40.0), _Point(5, 0.1, 60.0), _Point(1, 1.0, 70.0)]
-    found = [_interpolated(curve, 10.0**power) for power in (-2, -1.5, -1, -0.25, 0)]
+    curve = [Point(25, 0.01, 40.0), Point(5, 0.1, 60.0), Point(1, 1.0, 70.0)]
+    found = [interpolated(curve, 10.0**power) for power in (-2, -1.5, -1, -0.25, 0)]
     assert found == pytest.approx([40, 50, 60, 67.5, 70])
-    assert np.isnan([_interpolated(curve, 0.009), _interpolated(curve, 1.1), _interpolated([], 0.1)]).all()
+    assert np.isnan([interpolated(curve, 0.009), interpolated(curve, 1.1), interpolated([], 0.1)]).all()
 
 
 def by_ratio(values, seeds=5):

@@ -10,7 +10,7 @@ from truly_sparse.analysis.evidence import Missing
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.statistics.stratified import over_groups
 from truly_sparse.studies.whitaker.catalogue import STUDY
-from truly_sparse.studies.whitaker.runs import SETTINGS, _measured, frame_of
+from truly_sparse.studies.whitaker.runs import SETTINGS, frame_of, measures_of
 from truly_sparse.studies.whitaker.shown import gain, gains, notes
 from truly_sparse.studies.whitaker.verdicts.comparing import compare, p_of, pairs
 from truly_sparse.training.config import TrainingConfig
@@ -65,9 +65,9 @@ def test_seconds_are_those_that_a_run_had_of_its_core(lay_out):
     record = next(record for record in records if record.get("children"))
     seconds = {"wall": 100.0, "cpu": 25.0, "epochs_wall": 80.0}
     children = record["children"] | {"seconds": {"parent": 60.0, "children": 20.0}}
-    found = _measured({**record, "seconds": seconds, "children": children})
+    found = measures_of({**record, "seconds": seconds, "children": children})
     assert (found["seconds"], found["parent_seconds"], found["child_seconds"]) == (20.0, 15.0, 5.0)
-    found = _measured({**record, "seconds": seconds | {"cpu": 130.0}, "children": children})
+    found = measures_of({**record, "seconds": seconds | {"cpu": 130.0}, "children": children})
     assert (found["seconds"], found["parent_seconds"], found["child_seconds"]) == (80.0, 60.0, 20.0)
 
 

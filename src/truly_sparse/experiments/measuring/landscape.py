@@ -79,12 +79,12 @@ def rise(
 
 def _of_one(settings: dict[str, Any], config: dict[str, Any], dataset: str, method: str, seed: int) -> pd.DataFrame:
     """Return the rows of one parent."""
-    networks, data = _family(settings, config, dataset, method, seed)
+    networks, data = family_of(settings, config, dataset, method, seed)
     rows = [{"method": method, "seed": seed, **row} for row in _measured(settings, networks, data, seed)]
     return with_data(rows, dataset, data)
 
 
-def _family(
+def family_of(
     settings: dict[str, Any], config: dict[str, Any], dataset: str, method: str, seed: int
 ) -> tuple[dict[str, list[Network]], Arrays]:
     changes = {name: settings[name] for name in ("epsilon", "epochs", "child_epochs", "members")}

@@ -128,8 +128,8 @@ def _parent(settings: dict[str, Any], config: dict[str, Any], dataset: str, seed
 
 
 def _measured(settings: dict[str, Any], network: Network, data: Arrays, seed: int) -> Iterator[dict[str, Any]]:
-    held_out = _rows(network, samples(data.x_validation), data.y_validation, settings["rows"])
-    test = _rows(network, samples(data.x_test), data.y_test, len(data.y_test))
+    held_out = rows_of(network, samples(data.x_validation), data.y_validation, settings["rows"])
+    test = rows_of(network, samples(data.x_test), data.y_test, len(data.y_test))
     rng = np.random.default_rng([seed, 0])
     grid = list(_sweep(settings, network, held_out, rng))
     yield from grid
@@ -142,7 +142,8 @@ def _measured(settings: dict[str, Any], network: Network, data: Arrays, seed: in
     yield from _populations(settings, network, held_out, test, sd, np.random.default_rng([seed, 2]))
 
 
-def _rows(network: Network, x: Samples, y: Labels, count: int) -> Rows:
+def rows_of(network: Network, x: Samples, y: Labels, count: int) -> Rows:
+    """Return the rows that members are looked at by, with what the parent predicts of them."""
     some, labels = some_rows(x, y, count)
     return Rows(some, labels, network.predict_proba(some))
 

@@ -51,7 +51,7 @@ def frame_of(inputs: Inputs, *experiments: str) -> pd.DataFrame:
         `experiment, dataset, method, seed`; `model` (of `MODELS`) and `mode` (dense, static or set); `setting` ("c5",
         "n1000", "eps3.5"), `compression`, `budget` (links asked for), `ratio` (R, the sequential part); `CHOICES`;
         `validation` and `scaling`; `accuracy` of the network that was collected and `last` of its last epoch, in
-        percent; `epochs` trained, `links` it started with, `i_flops` (see `_i_flops`); `classes`; `note` where only a
+        percent; `epochs` trained, `links` it started with, `i_flops` (see `i_flops_of`); `classes`; `note` where only a
         part of the dataset was there; `commit`. Missing where a run diverged or has not finished.
     """
     rows = [_row(record, record["settings"], record) for record in inputs.of(*experiments)]
@@ -181,7 +181,7 @@ def _row(head: Record, settings: dict[str, Any], record: Record | None) -> dict[
         "last": 100 * record["scores"]["last"],
         "epochs": record["scores"]["epochs"],
         "links": sum(record["links"]["start"]),
-        "i_flops": _i_flops(model, training, record),
+        "i_flops": i_flops_of(model, training, record),
         "classes": class_count(record["data"]),
         **_measured(record),
     }
@@ -199,7 +199,7 @@ def _measured(record: Record | None) -> dict[str, Any]:
     }
 
 
-def _i_flops(model: str, training: Mapping[str, Any], record: Record) -> float:
+def i_flops_of(model: str, training: Mapping[str, Any], record: Record) -> float:
     """Return the multiply-adds of a prediction as a part of those of a dense plain network.
 
     A perceptron has one for each link, of which there are as many from start to end. A link of a convolution has one

@@ -133,12 +133,12 @@ def _row(head: Record, settings: dict[str, Any], record: Record | None) -> dict[
     }
     if record is None or record["status"] != "ok":
         return row | dict.fromkeys(MEASURED) | {"note": "", "commit": ""}
-    found = {name: measured for name, measured in _measured(record).items() if name in MEASURED}
+    found = {name: measured for name, measured in measures_of(record).items() if name in MEASURED}
     about = {"note": partial_note(record["data"]["partial"]), "commit": (record["code"]["commit"] or "unknown")[:10]}
     return row | dict.fromkeys(MEASURED) | found | about
 
 
-def _measured(record: Record) -> dict[str, Any]:
+def measures_of(record: Record) -> dict[str, Any]:
     accuracy, children = record["accuracy"], record.get("children")
     metrics, diversity = record["metrics"], record["diversity"]
     validation = [value for value in accuracy["members_validation"] if value is not None]

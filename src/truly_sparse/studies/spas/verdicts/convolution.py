@@ -20,7 +20,7 @@ HARDLY, MUCH = (3.0, 0.8), (15.0, 0.9)
 _SHORT = {mode: "evolving" if mode == EVOLVING else mode for mode in SPARSE}
 
 
-class _Point(NamedTuple):
+class Point(NamedTuple):
     """A cell of Table 4 by the operations of a prediction."""
 
     compression: float
@@ -54,23 +54,23 @@ def _compared(
     for mode in SPARSE:
         curves = {model: _curve(evidence, dataset, model, mode, name) for model in (SPAS_CNN, *OTHERS)}
         for point in curves[SPAS_CNN]:
-            levels = [_interpolated(curves[model], point.i_flops) for model in OTHERS]
+            levels = [interpolated(curves[model], point.i_flops) for model in OTHERS]
             if point.compression in compressions and not any(np.isnan(levels)):
                 found[mode, point.compression] = point.iqm > max(levels)
     return found
 
 
-def _curve(evidence: Evidence, dataset: str, model: str, mode: str, name: str) -> list[_Point]:
+def _curve(evidence: Evidence, dataset: str, model: str, mode: str, name: str) -> list[Point]:
     """Return the points of a model that trains one way, its dense one included, by rising operations."""
     rows = evidence.rows("table4", dataset=dataset, model=model)
     rows = rows[rows["mode"].isin([mode, DENSE]) & rows[name].notna()]
     if name == "value":
         rows = rows[rows["seeds"] > 1]
     wide = rows.pivot_table(name, "compression", "metric").reindex(columns=["i_flops", "iqm"]).dropna()
-    return [_Point(float(at), *map(float, numbers)) for at, *numbers in wide.sort_values("i_flops").itertuples()]
+    return [Point(float(at), *map(float, numbers)) for at, *numbers in wide.sort_values("i_flops").itertuples()]
 
 
-def _interpolated(curve: Sequence[_Point], i_flops: float) -> float:
+def interpolated(curve: Sequence[Point], i_flops: float) -> float:
     """Return the IQM of a curve at some operations, linear in their logarithm; NaN beyond its ends."""
     if not curve:
         return float("nan")
