@@ -114,6 +114,6 @@ def markdown(found: dict[str, Any]) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=float, nargs="+", default=[1e6, 1e7], help="rows of the tables (1e6 1e7)")
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as place:
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix="large_tables.") as place:
         rows = [row for count in parser.parse_args().rows for row in measure(int(count), Path(place))]
     write_json(RESULTS, {"processor": host.processor(), "tables": rows})
