@@ -40,8 +40,8 @@ _NEEDLESS = (
 )
 
 
-class _Flags(Flags):
-    """Choices that are asked for often while a function is compiled, and compared by value: worked out once."""
+class KnownFlags(Flags):
+    """Numba's choices for a function, which it asks for at every call that it types: worked out once."""
 
     @cached_property
     def _known(self) -> tuple[dict[str, Any], int]:
@@ -49,18 +49,23 @@ class _Flags(Flags):
         return values, hash(tuple(sorted(values)))
 
     def values(self) -> dict[str, Any]:
+        """Return all choices by name."""
         return self._known[0]
 
     def __hash__(self) -> int:
         return self._known[1]
 
     def copy(self) -> Flags:
+        """Return choices that can be changed."""
         return Flags(self)
 
 
-class _Changing(Flags):
-    def copy(self) -> _Flags:
-        return _Flags(self)
+class ChangingFlags(Flags):
+    """Choices whose copy, which Numba takes when it begins, no longer changes."""
+
+    def copy(self) -> KnownFlags:
+        """Return the choices as they are now."""
+        return KnownFlags(self)
 
 
 class _Library(JITCodeLibrary):
@@ -113,14 +118,14 @@ class _PartLowering(NativeLowering):
         return True
 
 
-class _Compiler(Compiler):
-    """Numba's compiler, without the passes that are not needed."""
+class WholeCompiler(Compiler):
+    """Numba's compiler, without the passes that are not needed, for functions that Python calls."""
 
     lowering: type[NativeLowering] = _Lowering
 
     def compile_extra(self, func: Any) -> Any:
         """Compile a function without looking for waste on the way, of which there is little."""
-        self.state.flags = _Changing(self.state.flags)
+        self.state.flags = ChangingFlags(self.state.flags)
         collects = gc.isenabled()
         gc.disable()
         try:
@@ -139,7 +144,9 @@ class _Compiler(Compiler):
         return managers
 
 
-class _PartCompiler(_Compiler):
+class PartCompiler(WholeCompiler):
+    """The same for functions that only compiled code calls."""
+
     lowering = _PartLowering
 
 
@@ -148,13 +155,13 @@ COMPILED: Any = {
     "error_model": "numpy",
     "no_cfunc_wrapper": True,
     "_nrt": False,
-    "pipeline_class": _Compiler,
+    "pipeline_class": WholeCompiler,
 }
 #: Of functions that only compiled code calls: no way in from Python.
 INNER: Any = {
     **COMPILED,
     "no_cpython_wrapper": True,
-    "pipeline_class": _PartCompiler,
+    "pipeline_class": PartCompiler,
 }
 #: Of those whose code stands where they are called.
 INLINED: Any = {**INNER, "forceinline": True}

@@ -1,7 +1,9 @@
 """What the estimators share: settings, data on their way to a training run, members, prediction."""
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -13,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
 from truly_sparse.engine.network import Floats, SparseMLP
+from truly_sparse.engine.pieces import Pieces
 from truly_sparse.engine.prediction import FEW_IN_ORDER, ROWS, Ordered, Outputs, alike
 from truly_sparse.engine.rows import NonZeros, Samples, chosen
 from truly_sparse.ensembles import methods
@@ -22,6 +25,7 @@ from truly_sparse.ensembles.trainer import create, kind_of
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import preprocessing, tables
 from truly_sparse.estimators.apart import Apart
+from truly_sparse.estimators.beside import Beside
 from truly_sparse.estimators.checks import Checks, refuse_changes, seed_of
 from truly_sparse.estimators.distinct_rows import Table, Weighted, Weights, split
 from truly_sparse.estimators.encoding import Encoding
@@ -61,6 +65,9 @@ class SparseEstimator(Checks):
     _presets: ClassVar[Mapping[str, Mapping[str, Any]]]
     #: Whether its members give probabilities of labels, which have a temperature.
     _calibrates: ClassVar[bool] = False
+    #: While it fits, the trial that runs beside it; of a copy that makes such a trial, the same.
+    _beside: Beside[float] | None = None
+    _trial: Beside[float] | None = None
 
     def __sklearn_tags__(self) -> Tags:
         tags: Tags = super().__sklearn_tags__()
@@ -151,12 +158,14 @@ class SparseEstimator(Checks):
         if ONE_EPOCH in settings:
             trained = self._learned_one_epoch(problem, settings, seed, before)
         else:
-            trained = self._learned(table, problem, settings, seed, before)
-            if before is None and self._calibrates and settings["calibration_fraction"] and not trained_on:
-                if len(held):
-                    temperature = temperature_of_members(trained.members, validated, *of_held)
-                else:
-                    temperature = self._temperature_by_trial(own, learned, make, wanted, seed)
+            calibrates = before is None and self._calibrates and settings["calibration_fraction"] and not trained_on
+            trial = (own, learned, make, wanted, seed) if calibrates and not len(held) else None
+            with self._trying(trial, settings):
+                trained = self._learned(table, problem, settings, seed, before)
+                if trial is not None:
+                    temperature = self._tried(trial)
+            if calibrates and trial is None:
+                temperature = temperature_of_members(trained.members, validated, *of_held)
         old = before.members[: trained.kept] if before is not None and not kind_of(self._method()).single else []
         history = [*before.history] if before is not None else []
         history += [shown_row(row, targets.metric) for row in trained.history]
@@ -183,6 +192,38 @@ class SparseEstimator(Checks):
             rows = min(rows, rows_of_bag(len(weights), found["bag_fraction"]))
         return found | self._lengths(found) | {"batch_size": batch_size(found["batch_size"], rows)}
 
+    @contextmanager
+    def _trying(self, trial: tuple[Any, ...] | None, settings: Mapping[str, Any]) -> Iterator[None]:
+        """Have a trial run beside what is done meanwhile, where there is a core for it and the fit leaves it one."""
+        if trial is None or self._threads() == 1 or not self._in_turn(trial[1], checked(settings)):
+            yield
+            return
+        quiet = copy(self)
+        quiet.n_jobs, quiet.verbose = 1, False
+
+        def try_out(beside: Beside[float]) -> float:
+            quiet._trial = beside
+            return quiet._temperature_by_trial(*trial)
+
+        with Beside(try_out) as self._beside:
+            try:
+                yield
+            finally:
+                del self._beside
+
+    def _tried(self, trial: tuple[Any, ...]) -> float:
+        """Return the temperature of a trial, which may run already."""
+        if self._beside is not None:
+            return self._beside.result()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what they say, the fit said
+            return self._temperature_by_trial(*trial)
+
+    def _in_turn(self, x: Samples, config: FitConfig) -> bool:
+        """Return whether a fit trains in this process, network after network."""
+        del config
+        return not isinstance(x, Pieces)
+
     def _temperature_by_trial(
         self, own: Table, learned: Samples, make: MakeTargets, settings: dict[str, Any], seed: int
     ) -> float:
@@ -196,9 +237,7 @@ class SparseEstimator(Checks):
         settings = self._filled(settings, part.weights, targets.classes, learned.shape[1], trial=True)
         nothing = np.empty((0, learned.shape[1]), np.float32)
         problem = Problem(chosen(learned, train), nothing, Weighted(part.weights), targets)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what they say, the fit said
-            trained = self._learned(part, problem, settings, seed, None)
+        trained = self._learned(part, problem, settings, seed, None)
         return temperature_of_members(trained.members, chosen(learned, held), own.y[held], own.weights[held])
 
     def _of_trial(self, settings: dict[str, Any]) -> dict[str, Any]:
@@ -292,7 +331,13 @@ class SparseEstimator(Checks):
         def begin(config: FitConfig) -> Loop | Apart:
             return self._loop(problem, config, stages(config), seed, end)
 
-        return run_halving(begin, settings, bar, stacklevel=7)
+        def after_epoch(loop: Loop | Apart) -> None:
+            if self._trial is not None:
+                self._trial.go_on()
+            if isinstance(loop, Loop):
+                loop.threads = self._threads()  # a trial may have ended
+
+        return run_halving(begin, settings, bar, 7 if self._trial is None else None, after_epoch)
 
     def _loop(
         self, problem: Problem, config: FitConfig, stages: list[Stage], seed: int, end: End | None
@@ -351,8 +396,9 @@ class SparseEstimator(Checks):
         return 1
 
     def _threads(self) -> int:
-        """Return how many threads may share the steps of one network."""
-        return min(effective_n_jobs(self._workers()), cpu_count())
+        """Return how many threads may share the steps of one network; a trial beside it has one."""
+        taken = int(self._beside is not None and self._beside.runs)
+        return max(1, min(effective_n_jobs(self._workers()), cpu_count()) - taken)
 
     def _mean_output(self, x: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the mean of the members' outputs, refusing rows that have none."""

@@ -13,11 +13,11 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
 from truly_sparse.engine.pieces import Pieces
-from truly_sparse.engine.rows import NonZeros
+from truly_sparse.engine.rows import NonZeros, Samples
 from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.method import Method
 from truly_sparse.ensembles.strategies import Strategy
-from truly_sparse.ensembles.trainer import kind_of
+from truly_sparse.ensembles.trainer import create, kind_of
 from truly_sparse.errors import UserError
 from truly_sparse.estimators import apart, children, presets
 from truly_sparse.estimators.apart import Apart
@@ -250,6 +250,10 @@ class Ensemble(EnsembleParameters, SparseEstimator):
         past = end.epochs if end is not None else 0
         task = apart.Task(problem.sampler, problem.targets, config, seed, past)
         return Apart(problem, task, stages, self._jobs(), self._threads())
+
+    def _in_turn(self, x: Samples, config: FitConfig) -> bool:
+        stages = list(create(self._method(), config).stages(False))
+        return super()._in_turn(x, config) and not self._kin() and not apart.independent(stages, config)
 
     def _children(
         self, problem: Problem, task: Task, parent: Member, places: range, stages: list[Stage], bar: tqdm

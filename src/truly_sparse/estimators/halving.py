@@ -28,7 +28,13 @@ def checked(settings: Mapping[str, Any]) -> FitConfig:
     return config
 
 
-def run_halving(begin: Callable[[FitConfig], AnyLoop], settings: dict[str, Any], bar: tqdm, stacklevel: int) -> AnyLoop:
+def run_halving(
+    begin: Callable[[FitConfig], AnyLoop],
+    settings: dict[str, Any],
+    bar: tqdm,
+    stacklevel: int | None,
+    after_epoch: Callable[[AnyLoop], None] | None = None,
+) -> AnyLoop:
     """Train to the end; a run that diverges starts anew with half the rate, a few times.
 
     Parameters
@@ -38,8 +44,10 @@ def run_halving(begin: Callable[[FitConfig], AnyLoop], settings: dict[str, Any],
     settings : dict
     bar : tqdm
         Shows the epochs.
-    stacklevel : int
-        How far above this function the user's call is, for warnings.
+    stacklevel : int or None
+        How far above this function the user's call is, for warnings; None: nothing is said.
+    after_epoch : callable, optional
+        Is given the loop when an epoch is shown.
 
     Raises
     ------
@@ -49,20 +57,22 @@ def run_halving(begin: Callable[[FitConfig], AnyLoop], settings: dict[str, Any],
     for attempt in range(HALVINGS + 1):
         made = begin(checked(settings))
 
-        def show(_: object, loop: Loop | Apart = made) -> None:
+        def show(_: object, loop: AnyLoop = made) -> None:
             if loop.progress.history:
                 show_epoch(bar, loop.progress.history[-1], loop.progress.epoch, loop.problem.targets.metric)
             else:
                 bar.update(loop.progress.epoch - bar.n)
+            if after_epoch is not None:
+                after_epoch(loop)
 
         made.run(show)
         if made.progress.failure is None:
             return made
         if attempt < HALVINGS:
             half = settings["learning_rate"] / 2
-            warnings.warn(
-                f"training diverged; once more with learning_rate {half:g}", ConvergenceWarning, stacklevel=stacklevel
-            )
+            if stacklevel is not None:
+                text = f"training diverged; once more with learning_rate {half:g}"
+                warnings.warn(text, ConvergenceWarning, stacklevel=stacklevel)
             settings = settings | {"learning_rate": half}
             bar.reset()
     raise UserError(str(made.progress.failure))
