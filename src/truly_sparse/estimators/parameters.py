@@ -141,7 +141,8 @@ class EnsembleParameters(Parameters):
         "Workers, as joblib counts: None is 1 unless `joblib.parallel_config` says otherwise, -1 all processors. So "
         "many children of one parent, or independent members, are trained at the same time, and the last ones, where "
         "they are fewer, by several threads each; where one member comes of another, threads of this process share "
-        "every step instead, unless other programs leave them no processor. "
+        "every step instead, unless other programs leave them no processor, and one trains beside them the trial by "
+        "which probabilities are calibrated. "
         "Threads predict many rows, too. Every bit is the same.",
     )
 
