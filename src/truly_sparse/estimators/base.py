@@ -331,11 +331,16 @@ class SparseEstimator(Checks):
         def begin(config: FitConfig) -> Loop | Apart:
             return self._loop(problem, config, stages(config), seed, end)
 
+        beside = self._beside
+
         def after_epoch(loop: Loop | Apart) -> None:
+            nonlocal beside
             if self._trial is not None:
                 self._trial.go_on()
-            if isinstance(loop, Loop):
-                loop.threads = self._threads()  # a trial may have ended
+            if beside is not None and not beside.runs:  # its thread is free from now on
+                beside = None
+                if isinstance(loop, Loop):
+                    loop.threads = self._threads()
 
         return run_halving(begin, settings, bar, 7 if self._trial is None else None, after_epoch)
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -22,30 +23,21 @@ class Beside(Generic[Result]):
     """
 
     def __init__(self, call: Callable[["Beside[Result]"], Result]) -> None:
-        self._call, self._unwanted = call, threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._found: list[Result] = []
-        self._failure: BaseException | None = None
-
-    def _run(self) -> None:
-        try:
-            self._found.append(self._call(self))
-        except BaseException as failure:  # raised where the result is asked for
-            self._failure = failure
+        self._call, self._unwanted, self._thread = call, threading.Event(), ThreadPoolExecutor(1)
 
     def __enter__(self) -> "Beside[Result]":
-        self._thread.start()
+        self._future = self._thread.submit(self._call, self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if kind is not None:
             self._unwanted.set()
-        self._thread.join()
+        self._thread.shutdown()
 
     @property
     def runs(self) -> bool:
         """Whether the call has not ended yet."""
-        return self._thread.is_alive()
+        return not self._future.done()
 
     def go_on(self) -> None:
         """Raise where nobody wants the result any more; asked in the thread of the call."""
@@ -54,7 +46,4 @@ class Beside(Generic[Result]):
 
     def result(self) -> Result:
         """Wait for what the call returns, or raise what it raised."""
-        self._thread.join()
-        if self._failure is not None:
-            raise self._failure
-        return self._found[0]
+        return self._future.result()

@@ -139,6 +139,7 @@ def _row(head: Record, settings: dict[str, Any], record: Record | None) -> dict[
 
 
 def measures_of(record: Record) -> dict[str, Any]:
+    """Return what a finished run measured, by name; more than `MEASURED`."""
     accuracy, children = record["accuracy"], record.get("children")
     metrics, diversity = record["metrics"], record["diversity"]
     validation = [value for value in accuracy["members_validation"] if value is not None]

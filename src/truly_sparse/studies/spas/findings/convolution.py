@@ -12,6 +12,7 @@ from truly_sparse.analysis.reading import claims, confirmed, listed, span
 from truly_sparse.analysis.statements import Statement
 from truly_sparse.studies.spas.runs import CONVOLUTIONAL, EVOLVING, MODELS
 from truly_sparse.studies.spas.tables.cnn_ensembles import BASELINE
+from truly_sparse.studies.spas.tables.cnn_storage import MEASURES
 from truly_sparse.studies.spas.tables.table5 import COMPARED
 from truly_sparse.studies.spas.verdicts.claims import CONVOLUTIONAL as TOPIC
 
@@ -91,10 +92,8 @@ def _best_ratio(rows: pd.DataFrame) -> str:
 def _storage(evidence: Evidence) -> str:
     rows = evidence.rows(STORAGE, metric="difference")
     parts = []
-    for name, measure, unit, digits in (
-        ("accuracy", "test_accuracy", " points", 2),
-        ("training loss", "train_loss", "", 4),
-    ):
+    for name, measure, unit in (("accuracy", "test_accuracy", " points"), ("training loss", "train_loss", "")):
+        digits = MEASURES[measure].digits
         own = [
             f"{formats.difference(row['value'], digits)}{unit} at {row['setting']}" + _interval(row, digits)
             for row in rows[rows["measure"] == measure].to_dict("records")

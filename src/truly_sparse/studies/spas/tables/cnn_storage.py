@@ -27,12 +27,13 @@ class Measure(NamedTuple):
     column: str  # of the runs
     better: int  # 1 where more is better, -1 where less is
     margin: float  # how much worse the worse end of the interval may at most be
+    digits: int
 
 
-#: By their metric: accuracy on the test rows, and the mean loss of the last epoch's steps, which varies far less.
+#: By their metric: accuracy on the test rows, and the mean loss of the last epoch's steps.
 MEASURES = {
-    "test_accuracy": Measure("test accuracy (%)", "accuracy", 1, 0.3),
-    "train_loss": Measure("training loss", "train_loss", -1, 0.01),
+    "test_accuracy": Measure("test accuracy (%)", "accuracy", 1, 0.3, 2),
+    "train_loss": Measure("training loss", "train_loss", -1, 0.01, 4),
 }
 #: Columns of the CSV beside those of every results CSV: which measure a difference is of, the storage of a value, and
 #: of a difference its interval by Student's t, the p of its test, and whether there is no loss, missing with too few
@@ -106,20 +107,20 @@ def _chosen(training: Mapping[str, Any]) -> dict[str, Any]:
 def _cells(frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (dataset, method, setting, metric), found in frame.groupby([*_KEYS, "measure"], sort=False):
-        digits = 2 if metric == "test_accuracy" else 4
+        measure = MEASURES[str(metric)]
         cells = {
             "dataset": marked_title(str(dataset), found["note"]),
             "method": method_title(str(method)),
             "setting": str(setting),
-            "measure": MEASURES[str(metric)].title,
+            "measure": measure.title,
         }
         for row in found.to_dict("records"):
             if row["metric"] == metric:
-                cells[row["storage"]] = shown.accuracy(row | {"random": False}, digits=digits)
+                cells[row["storage"]] = shown.accuracy(row | {"random": False}, digits=measure.digits)
                 continue
             cells |= {
-                "difference": formats.difference(row["value"], digits),
-                "interval": formats.interval(row["low"], row["high"], digits),
+                "difference": formats.difference(row["value"], measure.digits),
+                "interval": formats.interval(row["low"], row["high"], measure.digits),
                 "p": formats.p_value(row["p"]),
                 "no_loss": formats.NOTHING if pd.isna(row["no_loss"]) else formats.setting(bool(row["no_loss"])),
             }
