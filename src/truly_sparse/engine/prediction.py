@@ -32,7 +32,7 @@ class Joined(NamedTuple):
 
     shape: Shape
     fan_in: npt.NDArray[np.int64]
-    sources: npt.NDArray[np.int64]
+    sources: npt.NDArray[np.int32]
     values: Floats
     mish: bool
     networks: int
@@ -47,7 +47,7 @@ def joined(networks: Sequence[SparseMLP]) -> Joined:
     for number, network in enumerate(networks):
         own = network.graph.starts
         shifts = starts[:-1] + number * np.array([0, *sizes[1:]]) - own[:-1]
-        placed.append(np.arange(own[-1]) + np.repeat(shifts, sizes))
+        placed.append((np.arange(own[-1]) + np.repeat(shifts, sizes)).astype(np.int32))
     for layer in range(1, len(sizes)):
         for network, place in zip(networks, placed, strict=True):
             links, first = network.graph.arrays, network.graph.starts[layer] - sizes[0]
@@ -64,25 +64,31 @@ def joined(networks: Sequence[SparseMLP]) -> Joined:
 
 def strips_of(network: Joined) -> Strips:
     """Return the links of a network in the order for many rows."""
-    starts, total = network.shape.starts, len(network.sources)
+    starts, fans = network.shape.starts, np.diff(network.fan_in)
     first = np.concatenate([*(np.arange(i, j, STRIP) for i, j in pairwise(starts[:-1])), starts[-2:-1]])
-    strip_of = np.repeat(np.arange(len(first) - 1), np.diff(first)).astype(np.int32)
-    runs, links = np.zeros(len(first), np.int64), np.zeros(len(first), np.int64)
-    kernels.count_by_strip(network.fan_in, network.sources, strip_of, runs, links)
-    runs, links = np.cumsum(runs), np.cumsum(links)
-    made = Strips(
-        sources=first.astype(np.int64),
-        runs=runs,
-        targets=np.empty(runs[-1], np.int32),
-        links=np.full(runs[-1] + 1, total),
-        offsets=np.empty(total, np.int32),
-        values=np.empty(total, np.float32),
+    every = np.arange(len(first))
+    strip_of = np.repeat(every[:-1].astype(np.int32), np.diff(first))
+    offset_of = (np.arange(len(strip_of)) - first[strip_of]).astype(np.int32)
+    strip = strip_of[network.sources]
+    begins = np.diff(strip, prepend=-1) != 0  # whether a run begins with a link
+    begins[network.fan_in[:-1][fans > 0]] = True
+    links = np.flatnonzero(begins)
+    targets, lengths = np.repeat(np.arange(len(fans), dtype=np.int32), fans)[links], np.diff(links, append=len(strip))
+    kinds = 2 * strip[links] + (np.diff(targets, prepend=-1) == 0)
+    order = np.lexsort((lengths, kinds))
+    kinds, lengths = kinds[order], lengths[order]
+    ends = np.cumsum(lengths)
+    place = np.arange(len(strip)) + np.repeat(links[order] - ends + lengths, lengths)
+    return Strips(
+        sources=first,
+        runs=np.searchsorted(kinds, 2 * every),
+        going_on=np.searchsorted(kinds, 2 * every + 1),
+        targets=targets[order],
+        links=np.append(0, ends),
+        offsets=offset_of[network.sources[place]],
+        values=network.values[place],
+        alone=np.flatnonzero(fans == 0),
     )
-    kernels.order_by_strip(
-        network.fan_in, network.sources, network.values, strip_of, made.sources, runs[:-1].copy(), links[:-1].copy(),
-        made.targets, made.links, made.offsets, made.values,
-    )  # fmt: skip
-    return made
 
 
 def columns_of(network: Joined) -> Columns:

@@ -31,6 +31,7 @@ from truly_sparse.engine.vector import (
     add_product,
     copy_line,
     copy_numbers,
+    fill,
     fused,
     gather,
     load,
@@ -56,15 +57,19 @@ class Strips(NamedTuple):
 
     Strip s has the sources from ``sources[s]`` up to ``sources[s + 1]``, all of one layer. Its links are the runs from
     ``runs[s]`` up to ``runs[s + 1]``; run r leads to neuron ``targets[r]``, counted from the first that is no input,
-    and is the links from ``links[r]`` up to ``links[r + 1]``, whose source is number `offsets` of the strip.
+    and is the links from ``links[r]`` up to ``links[r + 1]``, whose source is number `offsets` of the strip. Those up
+    to ``going_on[s]`` are the first of their neurons and begin from the biases. Either kind goes from short to long,
+    so that the processor foresees where a run ends. Neurons without links are `alone`.
     """
 
     sources: npt.NDArray[np.int64]
     runs: npt.NDArray[np.int64]
+    going_on: npt.NDArray[np.int64]
     targets: npt.NDArray[np.int32]
     links: npt.NDArray[np.int64]
     offsets: npt.NDArray[np.int32]
     values: npt.NDArray[np.float32]
+    alone: npt.NDArray[np.int64]
 
 
 class Columns(NamedTuple):
@@ -122,12 +127,15 @@ def _bend(sums, count, slope, scratch):
 
 
 @njit(**INLINED)
-def _pass_on(strips, strip, rows, first, sums, width):
+def _pass_on(strips, strip, biases, rows, first, sums, width):
     """Add what the sources of a strip, whose rows begin at ``rows[first:]``, pass on to the sums of their targets."""
     count = LANES * len(width)
     for run in range(strips.runs[strip], strips.runs[strip + 1]):
-        at = np.int64(strips.targets[run]) * count
-        z = load_row(sums, at, 0, LANES, width)
+        target = np.int64(strips.targets[run])
+        at = target * count
+        z = fill(splat(biases[target], LANES), width)
+        if run >= strips.going_on[strip]:
+            z = load_row(sums, at, 0, LANES, width)
         for k in range(np.uint64(strips.links[run]), np.uint64(strips.links[run + 1])):
             row = first + np.int64(strips.offsets[k]) * count
             z = add_product(z, splat(strips.values[k], LANES), rows, row)
@@ -204,7 +212,7 @@ def predict_many(x, strips, shape, space, width, probabilities):
     for start in range(0, total, count):
         some = min(count, total - start)
         _begin(x, start, some, space, width)
-        for neuron in range(shape.biases.shape[0]):
+        for neuron in strips.alone:
             for b in range(count):
                 sums[neuron * count + b] = shape.biases[neuron]
         layer = 0
@@ -218,9 +226,9 @@ def predict_many(x, strips, shape, space, width, probabilities):
                 if strips.runs[strip] < strips.runs[strip + 1]:
                     end = strips.sources[strip + 1]
                     _write(x, start, some, inputs, first, end, space, width)
-                    _pass_on(strips, strip, space.rows, 0, sums, width)
+                    _pass_on(strips, strip, shape.biases, space.rows, 0, sums, width)
             else:
-                _pass_on(strips, strip, sums, (first - inputs) * count, sums, width)
+                _pass_on(strips, strip, shape.biases, sums, (first - inputs) * count, sums, width)
         for network in range(networks):
             logits = sums[(shape.starts[output] + network * classes - inputs) * count :]
             softmax_rows(logits, classes, count)
@@ -263,40 +271,6 @@ def predict_unordered(x, links, shape, sums, last, scratch, probabilities):
     softmax_rows(logits, probabilities.shape[0], 1)
     for c in range(probabilities.shape[0]):
         probabilities[c] = logits[c]
-
-
-@njit(cache=True, nogil=True, **COMPILED)
-def order_by_strip(fan_in, sources, values, strip_of, first, next_run, next_link, targets, links, offsets, into):
-    """Put links in the order of `Strips`, O(links).
-
-    They come by target and then by source (`fan_in`, as in `prediction.Joined`). `strip_of` has the strip of each
-    source and `first` the first source of each strip; `next_run` and `next_link` count on from where the runs and
-    links of each strip begin; `targets` and `links` of runs, `offsets` and values (`into`) of links are written.
-    """
-    for target in range(fan_in.shape[0] - 1):
-        before = -1
-        for k in range(fan_in[target], fan_in[target + 1]):
-            strip = strip_of[sources[k]]
-            place = next_link[strip]
-            if strip != before:
-                targets[next_run[strip]] = target
-                links[next_run[strip]] = place
-                next_run[strip] += 1
-                before = strip
-            offsets[place], into[place] = sources[k] - first[strip], values[k]
-            next_link[strip] += 1
-
-
-@njit(cache=True, nogil=True, **COMPILED)
-def count_by_strip(fan_in, sources, strip_of, runs, links):
-    """Count the runs and links of each strip, into element ``s + 1`` for strip s; see `order_by_strip`."""
-    for target in range(fan_in.shape[0] - 1):
-        before = -1
-        for k in range(fan_in[target], fan_in[target + 1]):
-            strip = strip_of[sources[k]]
-            links[strip + 1] += 1
-            runs[strip + 1] += strip != before
-            before = strip
 
 
 @njit(cache=True, nogil=True, **COMPILED)
