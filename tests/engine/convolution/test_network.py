@@ -62,7 +62,7 @@ def test_how_many_rows_of_a_map_the_cache_holds_changes_no_bit(monkeypatch):
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(40, FEATURES)).astype(np.float32), rng.integers(0, 3, 40)
     bands, found = [], []
-    for cache, least in ((1, 1), (1, layers.LEAST_ROWS), (60_000, 1), (1 << 20, 1)):
+    for cache, least in ((1, 1), (1, layers.LEAST_ROWS), (180_000, 1), (1 << 20, 1)):
         monkeypatch.setattr(layers, "second_level_cache", lambda cache=cache: cache)
         monkeypatch.setattr(layers, "LEAST_ROWS", least)
         bands.append(int(tables(PLAN, 32)[0].steps[0][layers.Step._fields.index("band")]))

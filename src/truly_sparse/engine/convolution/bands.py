@@ -157,16 +157,16 @@ def put_line(maps, at, buffer, to, columns, a, b, activation):
 def put_band(step, source, own, tile, first, ready, rows, maps, norm, buffer, activation):
     """Write `rows` rows from `first` on of what a layer takes of a map into a band, but for those that are `ready`."""
     quarter = splat(np.float32(0.25), LANES)
-    for r in range(ready, rows):
-        y = first + r
-        for c in range(own.channels):
+    for c in range(own.channels):
+        a, b = scale_of(norm, source, c)
+        at = part_of(own, tile, c)
+        for r in range(ready, rows):
+            y = first + r
             to = (r * step.taken + source.channel + c) * step.inside * LANES
             if y < 0 or y >= step.rows:
                 clear(buffer, to, step.inside)
                 continue
             to += step.border * LANES
-            a, b = scale_of(norm, source, c)
-            at = part_of(own, tile, c)
             if step.pool == PLAIN:
                 put_line(maps, at + y * own.row, buffer, to, step.columns, a, b, activation)
             elif step.pool == MAX:
@@ -326,13 +326,13 @@ def add_sums(sums, n, both):
 def take_band(step, source, own, tile, first, rows, maps, errors, passed, norm, gammas, activation):
     """Lead errors of `rows` rows of what a layer takes, [row][channel][column][16], back into the errors of one map."""
     quarter, way = splat(np.float32(0.25), LANES), source.way
-    for r in range(rows):
-        y = first + r
-        for c in range(own.channels):
-            a, b = scale_of(norm, source, c)
-            gamma, centre = way_back(norm, gammas, source, own, c)
+    for c in range(own.channels):
+        a, b = scale_of(norm, source, c)
+        gamma, centre = way_back(norm, gammas, source, own, c)
+        place = part_of(own, tile, c)
+        for r in range(rows):
+            y, both = first + r, (zeros(), zeros())
             error = (r * step.taken + source.channel + c) * step.columns * LANES
-            place, both = part_of(own, tile, c), (zeros(), zeros())
             if step.pool == PLAIN:
                 for x in range(0, step.columns * LANES, 2 * LANES):
                     e0, e1 = load(passed, error + x, LANES), zeros()
@@ -478,12 +478,12 @@ def keep_band(own, tile, first, rows, samples, made, maps, norm, running):
     the sums of its channels: of distances from the running mean, and of their squares.
     """
     counted, flat = own.normed and not running, own.flat
-    for r in range(rows):
-        for c in range(own.channels):
+    for c in range(own.channels):
+        centre = splat(norm.running_means[own.channel + c], LANES)
+        for r in range(rows):
             at = part_of(own, tile, c) + (first + r) * own.row
             here = (r * own.channels + c) * own.columns * LANES
-            centre, both = splat(norm.running_means[own.channel + c], LANES), (zeros(), zeros())
-            mask = valid(own, tile, 0, samples)
+            mask, both = valid(own, tile, 0, samples), (zeros(), zeros())
             for x in range(0, own.columns, 2):
                 z0, z1 = load(made, here + x * LANES, LANES), zeros()
                 if counted:
@@ -509,15 +509,14 @@ def put_errors(step, own, tile, first, ready, rows, samples, maps, errors, slope
     each channel. What is written is added to `sums`, [channel][16].
     """
     left, flat = step.kernel - 1 - step.border, own.flat
-    for r in range(ready, rows):
-        y = first + r
-        for c in range(own.channels):
-            to = (r * own.channels + c) * step.beyond * LANES
+    for c in range(own.channels):
+        three = slopes_of(slopes, own.channel + c)
+        for r in range(ready, rows):
+            y, to = first + r, (r * own.channels + c) * step.beyond * LANES
             if y < 0 or y >= own.rows:
                 clear(buffer, to, step.beyond)
                 continue
             at, whole, mask = part_of(own, tile, c) + y * own.row, zeros(), valid(own, tile, 0, samples)
-            three = slopes_of(slopes, own.channel + c)
             here = to + left * LANES
             for x in range(0, own.columns, 2):
                 e0, e1 = load_pair(errors, at + x * LANES)

@@ -455,10 +455,10 @@ class _Laid:
 def _band(kernel: int, line: int, rows: int) -> int:
     """Return how many rows of a layer are taken at a time, of so many vectors each.
 
-    Half of the cache holds them, and those that go on into the next band. But they are four at least: of fewer, too few
-    positions are side by side.
+    Half of the cache holds bands of what is taken, of errors and of errors passed back, with what goes on into the next
+    ones. But they are four rows at least: of fewer, too few positions are side by side.
     """
-    budget = second_level_cache() // 2
+    budget = second_level_cache() // (2 * 3)
     return int(min(max(budget // (line * LANES * 4) - kernel + 1, LEAST_ROWS), rows))
 
 
