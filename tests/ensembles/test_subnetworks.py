@@ -11,7 +11,7 @@ from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.optimisers import SGD, Adam
 from truly_sparse.engine.streams import Streams
 from truly_sparse.ensembles import children
-from truly_sparse.ensembles.subnetworks import child_of, every, fallen, idle_neurons, kept, parts_of, ranked
+from truly_sparse.ensembles.subnetworks import child_of, every, fallen, idle_neurons, kept, marked, parts_of, ranked
 from truly_sparse.ensembles.trainer import create
 from truly_sparse.errors import UserError
 from truly_sparse.training.config import TrainingConfig
@@ -311,6 +311,15 @@ def test_a_child_without_links_is_one_line():
     assert "\n" not in str(error.value)
 
 
+def test_a_block_without_links_has_none_to_lose():
+    parent = network_of(sizes=(6, 5, 2), pairs=((0, 1), (1, 2), (0, 2)), density=0.9, slopes=[0.0])
+    parent = parent.subnetwork(marked(parent, {b.pair: np.full(len(b), b.pair != (0, 2)) for b in parent.blocks}))
+    settings = settings_of(sampler="random", sparsity=0.2)
+    child = child_of(parent, kept(parent, settings, 0, draw), settings, None)
+    assert [len(block) for block in child.blocks if block.pair == (0, 2)] == [0]
+    assert len(child.graph) < len(parent.graph)
+
+
 @pytest.mark.parametrize("parts", range(2, 8))
 def test_blocks_with_fewer_links_than_parts_are_shared_all_the_same(parts):
     weights = {(0, 1): np.array([[1.0, 0], [0, 2], [3, 0]]), (1, 2): np.ones((2, 2))}
@@ -346,6 +355,7 @@ def test_settings_that_make_no_children_are_one_line(changes, message):
         ({"annealing_epochs": 11}, "annealing_epochs 11 is more than child_epochs 10"),
         ({"prune_epochs": 2, "sampler": "random"}, "prune_epochs 2 with strategy stochastic_subnetworks"),
         ({"sampler": "random", "sparsity": 0.0}, "sparsity 0 leaves nothing to anneal"),
+        ({"sampler": "magnitude", "sparsity": 0.5, "inherit": False}, "sampler magnitude looks at the values"),
     ],
 )
 def test_settings_that_nothing_can_be_annealed_with_are_one_line(changes, message):

@@ -140,9 +140,9 @@ def child_of(
     Raises
     ------
     UserError
-        Where no link is left in a block.
+        Where no link is left in a block that had some.
     """
-    empty = [pair for pair, own in marks.items() if not own.any()]
+    empty = [pair for pair, own in marks.items() if len(own) and not own.any()]
     if empty:
         raise UserError(f"block {empty[0]} of a child has no links; lower sparsity or parts, or raise epsilon")
     child: Linked

@@ -256,7 +256,10 @@ class TrainingConfig:
     )
     prune_output_block: bool = setting(False, "Whether children lose links to the outputs as well.", added=True)
     inherit: bool = setting(
-        True, "Whether children begin with the values of their parent; false: with fresh ones.", added=True
+        True,
+        "Whether children begin with the values of their parent; false: with fresh ones (of a sparse parent, within "
+        "the bounds that its own links have by `init`).",
+        added=True,
     )
     prune_epochs: int = setting(
         0,
@@ -380,6 +383,10 @@ def contradiction(settings: TrainingConfig, model: str) -> str | None:
     sgd = [name for name in ("nesterov", "torch_momentum", "coupled_decay") if getattr(settings, name)]
     if sgd and settings.optimiser != "sgd":
         return f"{sgd[0]} needs optimiser sgd"
+    if settings.warmup_epochs and settings.learning_rate_schedule in ("cosine", "one_cycle"):
+        return f"learning_rate_schedule {settings.learning_rate_schedule} has no warm-up; set warmup_epochs 0"
+    if settings.patience and settings.selection == "last":
+        return "patience looks for the best validation score; it needs selection best_validation"
     if model == "dense":
         other = {"architecture": "mlp", "shortcut_ratio": 0.0, "pruning": "per_sign"}
         differing = [name for name, value in other.items() if getattr(settings, name) != value]
