@@ -10,6 +10,7 @@ from truly_sparse.engine.dense import DenseMLP
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.optimisers import SGD, Adam
 from truly_sparse.engine.streams import Streams
+from truly_sparse.engine.topology import start_bound
 from truly_sparse.ensembles import children
 from truly_sparse.ensembles.subnetworks import child_of, every, fallen, idle_neurons, kept, marked, parts_of, ranked
 from truly_sparse.ensembles.trainer import create
@@ -278,6 +279,19 @@ def test_fresh_children_have_their_own_start_values_and_biases_of_zero(parent):
     for block in one.blocks:
         assert np.abs(block.values).max() <= one.bounds[block.pair]
     assert one.graph.values[:5].tobytes() != other.graph.values[:5].tobytes()
+
+
+@pytest.mark.parametrize("init", ["he_links", "torch_links"])
+def test_fresh_children_start_by_the_links_that_they_have(init):
+    sizes, links = (40, 30, 5), {(0, 1): np.arange(0, 1200, 4), (1, 2): np.arange(150)}
+    parent = SparseMLP.start(sizes, links, [0.0], np.random.default_rng(0), init)
+    settings = settings_of(inherit=False, init=init, sampler="random", sparsity=0.6)
+    child = children.pruned(settings, 0, whole=False)(parent, draw)
+    for block in child.blocks:
+        n_in, n_out = sizes[block.pair[0]], sizes[block.pair[1]]
+        own = start_bound(n_in, n_out, init, len(block) / (n_in * n_out))
+        assert child.bounds[block.pair] == pytest.approx(own, rel=1e-12)
+        assert 0.8 * own < np.abs(block.values).max() <= own
 
 
 def test_children_that_nothing_is_taken_from_stay_what_their_parent_is():

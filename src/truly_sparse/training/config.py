@@ -256,10 +256,7 @@ class TrainingConfig:
     )
     prune_output_block: bool = setting(False, "Whether children lose links to the outputs as well.", added=True)
     inherit: bool = setting(
-        True,
-        "Whether children begin with the values of their parent; false: with fresh ones (of a sparse parent, within "
-        "the bounds that its own links have by `init`).",
-        added=True,
+        True, "Whether children begin with the values of their parent; false: with fresh ones.", added=True
     )
     prune_epochs: int = setting(
         0,
