@@ -103,11 +103,12 @@ class SlowSGD:
         own = self.own
         rate, momentum = at_step(own.rate, step), at_step(own.momentum, step)
         lookahead = momentum if own.lookahead is None else at_step(own.lookahead, step)
+        decay = at_step(own.decay, step)
         if own.coupled:
-            g = g + own.decay * w
+            g = g + decay * w
         self.velocity = momentum * self.velocity - rate * g
         ahead = lookahead * self.velocity - rate * g if own.nesterov else self.velocity
-        return w + ahead - (0 if own.coupled else own.decay) * w
+        return w + ahead - (0 if own.coupled else decay) * w
 
 
 class SlowAdam:
@@ -122,7 +123,8 @@ class SlowAdam:
         self.m += (1 - own.beta1) * (g - self.m)
         self.v += (1 - own.beta2) * (g**2 - self.v)
         m, v = self.m / (1 - own.beta1 ** (step + 1)), self.v / (1 - own.beta2 ** (step + 1))
-        return w - at_step(own.rate, step) * m / (np.sqrt(v) + own.epsilon) - own.decay * w
+        moved = w - at_step(own.rate, step) * m / (np.sqrt(v) + own.epsilon)
+        return moved - at_step(own.decay, step) * w
 
 
 def at_step(value, step):

@@ -200,6 +200,15 @@ def test_dense_matrices_become_the_links_they_hold():
     assert np.allclose(network.predict_proba(x), reference.forward(x)[0][-1], atol=1e-5)
 
 
+@pytest.mark.parametrize(("biases", "said"), [
+    ([[0.5], [0.0, 0.0]], r"biases of layer 1: shape \(1,\) does not fit its 4 neurons"),
+    ([[0.0] * 4, [0.0] * 3], r"biases of layer 2: shape \(3,\) does not fit its 2 neurons"),
+])  # fmt: skip
+def test_biases_fit_their_layers(biases, said):
+    with pytest.raises(UserError, match=said):
+        SparseMLP.from_dense({(0, 1): np.ones((3, 4)), (1, 2): np.ones((4, 2))}, biases, [0.1])
+
+
 def test_set_steps_leave_the_blocks_to_the_output_alone():
     network = network_of(density=0.5)
     before = {block.pair: block.links() for block in network.blocks}

@@ -21,10 +21,11 @@ OPTIMISERS = {
     "coupled": SGD(0.05, decay=0.01, coupled=True),
     "nesterov": SGD(0.05, nesterov=True),
     "nesterov, coupled": SGD(0.02, nesterov=True, decay=0.01, coupled=True),
-    "sgd by steps": SGD(RATES, momentum=1 - RATES),
+    "sgd by steps": SGD(RATES, momentum=1 - RATES, decay=RATES / 20),
+    "coupled by steps": SGD(RATES, decay=RATES / 5, coupled=True),
     "adam": Adam(0.01),
     "adam, l1": Adam(0.01, l1=1e-3),
-    "adam by steps": Adam(RATES / 10, decay=1e-3, beta1=0.8, beta2=0.99, epsilon=1e-4),
+    "adam by steps": Adam(RATES / 10, decay=RATES / 20, beta1=0.8, beta2=0.99, epsilon=1e-4),
 }
 
 
@@ -50,7 +51,7 @@ def test_steps_are_those_of_a_slow_optimiser(optimiser, per_block, clip):
         g = gradients_of(network, x, y)
         norm = np.linalg.norm(g)
         w = slow.move(w, g * min(1, clip / norm) if clip else g, step)
-        now = {"rate": at_step(optimiser.rate, step)}
+        now = {"rate": at_step(optimiser.rate, step), "decay": at_step(optimiser.decay, step)}
         if isinstance(optimiser, SGD):
             now["momentum"] = at_step(optimiser.momentum, step)
         network.train_epoch(x, y, np.arange(64), 64, optimiser._replace(clip=clip, **now), 0.0, 0, step)
@@ -76,10 +77,10 @@ def test_adam_with_l1_stays_with_a_slow_one_over_a_thousand_steps():
 def test_rates_of_an_epoch_are_those_of_its_steps():
     x, y = problem(64 * STEPS, 7, 4)
     whole, single = network_of(), network_of()
-    for optimiser in (SGD(RATES, momentum=1 - RATES), Adam(RATES / 10)):
+    for optimiser in (SGD(RATES, momentum=1 - RATES, decay=RATES / 20), Adam(RATES / 10, decay=RATES / 20)):
         whole.train_epoch(x, y, np.arange(len(x)), 64, optimiser, 0.1, 5, 0)
         for step in range(STEPS):
-            now = {"rate": optimiser.rate[step]}
+            now = {"rate": optimiser.rate[step], "decay": optimiser.decay[step]}
             if isinstance(optimiser, SGD):
                 now["momentum"] = optimiser.momentum[step]
             rows = np.arange(64 * step, 64 * step + 64)
@@ -87,6 +88,8 @@ def test_rates_of_an_epoch_are_those_of_its_steps():
         assert np.array_equal(whole.graph.values, single.graph.values)
     with pytest.raises(ValueError, match="40 steps do not fit an epoch of 3 steps"):
         whole.train_epoch(x, y, np.arange(192), 64, SGD(RATES), 0.1, 5, 0)
+    with pytest.raises(ValueError, match="a decay of 0 in some steps, and not in others"):
+        whole.train_epoch(x, y, np.arange(128), 64, SGD(0.1, decay=np.array([0, 0.1])), 0.1, 5, 0)
 
 
 def test_biases_of_blocks_move_together_as_many_times_as_there_are_under_adam():

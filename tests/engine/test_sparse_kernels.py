@@ -114,7 +114,7 @@ def test_every_optimiser_makes_up_for_steps_in_which_a_feature_was_absent(optimi
 def test_rates_that_change_in_every_step(torch):
     rng, steps = np.random.default_rng(2), 50
     rate = np.linspace(0.3, 0.001, steps)
-    optimiser = SGD(rate, np.linspace(0.95, 0.8, steps) if not torch else 0.9, clip=0.5)
+    optimiser = SGD(rate, np.linspace(0.95, 0.8, steps) if not torch else 0.9, decay=rate / 100, clip=0.5)
     x, y = samples(steps * 16, 40, 0.02, rng)
     optimiser = of_gradients(optimiser, 0.3, steps) if torch else optimiser
     train_both(*pair((40, 30, CLASSES)), x, y, 16, optimiser, rng)

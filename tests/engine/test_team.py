@@ -1,10 +1,15 @@
 """Threads that share each step train a network to the bits of one thread, whatever it is and however many they are."""
 
+import signal
+import threading
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from truly_sparse.engine import network as network_module
 from truly_sparse.engine import team
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.optimisers import SGD, Adam
@@ -119,3 +124,67 @@ def test_threads_train_where_they_are_quicker_than_one_and_are_tried_again_where
     )
     assert epochs(crew, 2.0, 1.0, 4 * team.ALONE + 5) == 4 * team.ALONE * [1] + 5 * [3]
     assert epochs(crew, 2.0, 5.0, team.ALONE + 2) == [3] + team.ALONE * [1] + [3]
+
+
+def threads_over():
+    """Return whether no thread but this one is alive, after waiting for those that are about to end."""
+    others = [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
+    for thread in others:
+        thread.join(5)
+    return not any(thread.is_alive() for thread in others)
+
+
+def test_calls_run_together_and_the_first_answers():
+    meeting = threading.Barrier(3)
+    assert team.together([lambda n=n: (meeting.wait(5), n)[1] for n in range(3)]) == 0
+
+
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), KeyboardInterrupt()])
+def test_no_call_begins_where_not_all_threads_can_start(monkeypatch, error):
+    start, begun, started = threading.Thread.start, [], []
+
+    def start_two(thread):
+        if len(started) == 2:
+            raise error
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_two)
+    with pytest.raises(type(error)):
+        team.together([lambda n=n: begun.append(n) for n in range(3)])
+    assert not begun
+    assert len(started) == 2
+    assert threads_over()
+
+
+def test_an_interrupt_is_raised_when_all_calls_are_over():
+    over = []
+
+    def interrupt(number):
+        if not number:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        time.sleep(0.2)
+        over.append(number)
+
+    with pytest.raises(KeyboardInterrupt):
+        team.together([lambda n=n: interrupt(n) for n in range(3)])
+    assert sorted(over) == [0, 1, 2]
+    assert threads_over()
+
+
+def test_an_error_in_any_call_is_raised():
+    def fail():
+        raise MemoryError("no room")
+
+    with pytest.raises(MemoryError, match="no room"):
+        team.together([lambda: 1, fail])
+
+
+def test_what_calls_take_is_made_before_any_begins(monkeypatch):
+    def no_room(*_):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(network_module.ramped_kernels, "room_for", no_room)
+    with pytest.raises(MemoryError, match="no room"):
+        trained(3, (9, 8, 7, 3), "float32", [0.2, -0.1], SGD(0.1), 0.0, 16, 3, False)
+    assert threads_over()

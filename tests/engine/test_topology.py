@@ -125,6 +125,9 @@ def test_start_values_are_uniform_within_their_bound():
     assert topology.start_bound(24, 1000, "he") == 0.5
     assert topology.start_bound(10, 14, "xavier") == 0.5
     assert topology.start_bound(240, 1000, "he_links", 0.1) == 0.5
+    # Without links, as wide as that of a neuron's only one.
+    assert topology.start_bound(16, 8, "torch_links", 0.0) == topology.start_bound(1, 8, "torch") == 1.0
+    assert topology.start_bound(16, 8, "he_links", 0.0) == topology.start_bound(1, 8, "he")
     values = topology.start_values(20_000, 0.5, np.random.default_rng(0))
     assert values.dtype == np.float32
     assert stats.kstest(values, stats.uniform(-0.5, 1).cdf).pvalue > 0.001

@@ -10,8 +10,9 @@ from truly_sparse.engine.dense import DenseMLP
 from truly_sparse.engine.network import SparseMLP
 from truly_sparse.engine.optimisers import SGD, Adam
 from truly_sparse.engine.streams import Streams
+from truly_sparse.engine.topology import start_bound
 from truly_sparse.ensembles import children
-from truly_sparse.ensembles.subnetworks import child_of, every, fallen, idle_neurons, kept, parts_of, ranked
+from truly_sparse.ensembles.subnetworks import child_of, every, fallen, idle_neurons, kept, marked, parts_of, ranked
 from truly_sparse.ensembles.trainer import create
 from truly_sparse.errors import UserError
 from truly_sparse.training.config import TrainingConfig
@@ -280,6 +281,19 @@ def test_fresh_children_have_their_own_start_values_and_biases_of_zero(parent):
     assert one.graph.values[:5].tobytes() != other.graph.values[:5].tobytes()
 
 
+@pytest.mark.parametrize("init", ["he_links", "torch_links"])
+def test_fresh_children_start_by_the_links_that_they_have(init):
+    sizes, links = (40, 30, 5), {(0, 1): np.arange(0, 1200, 4), (1, 2): np.arange(150)}
+    parent = SparseMLP.start(sizes, links, [0.0], np.random.default_rng(0), init)
+    settings = settings_of(inherit=False, init=init, sampler="random", sparsity=0.6)
+    child = children.pruned(settings, 0, whole=False)(parent, draw)
+    for block in child.blocks:
+        n_in, n_out = sizes[block.pair[0]], sizes[block.pair[1]]
+        own = start_bound(n_in, n_out, init, len(block) / (n_in * n_out))
+        assert child.bounds[block.pair] == pytest.approx(own, rel=1e-12)
+        assert 0.8 * own < np.abs(block.values).max() <= own
+
+
 def test_children_that_nothing_is_taken_from_stay_what_their_parent_is():
     settings = settings_of(sampler="random", sparsity=0.0)
     for parent in (dense_parent(), sparse_parent()):
@@ -309,6 +323,15 @@ def test_a_child_without_links_is_one_line():
     with pytest.raises(UserError, match=r"^block \(0, 1\) of a child has no links; lower sparsity or parts") as error:
         child_of(parent, kept(parent, settings, 0, draw), settings, None)
     assert "\n" not in str(error.value)
+
+
+def test_a_block_without_links_has_none_to_lose():
+    parent = network_of(sizes=(6, 5, 2), pairs=((0, 1), (1, 2), (0, 2)), density=0.9, slopes=[0.0])
+    parent = parent.subnetwork(marked(parent, {b.pair: np.full(len(b), b.pair != (0, 2)) for b in parent.blocks}))
+    settings = settings_of(sampler="random", sparsity=0.2)
+    child = child_of(parent, kept(parent, settings, 0, draw), settings, None)
+    assert [len(block) for block in child.blocks if block.pair == (0, 2)] == [0]
+    assert len(child.graph) < len(parent.graph)
 
 
 @pytest.mark.parametrize("parts", range(2, 8))
@@ -346,6 +369,7 @@ def test_settings_that_make_no_children_are_one_line(changes, message):
         ({"annealing_epochs": 11}, "annealing_epochs 11 is more than child_epochs 10"),
         ({"prune_epochs": 2, "sampler": "random"}, "prune_epochs 2 with strategy stochastic_subnetworks"),
         ({"sampler": "random", "sparsity": 0.0}, "sparsity 0 leaves nothing to anneal"),
+        ({"sampler": "magnitude", "sparsity": 0.5, "inherit": False}, "sampler magnitude looks at the values"),
     ],
 )
 def test_settings_that_nothing_can_be_annealed_with_are_one_line(changes, message):

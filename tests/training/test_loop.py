@@ -127,3 +127,30 @@ def test_a_run_goes_on_where_another_ended_with_random_streams_of_its_own():
     further.run()
     assert further.end().epochs == 12
     assert further.progress.history[-1]["loss"] < first.progress.history[0]["loss"]
+
+
+@pytest.mark.parametrize(("schedule", "optimiser"), [("one_cycle", "sgd"), ("one_cycle", "adam"), ("cosine", "sgd")])
+def test_a_decay_that_is_multiplied_by_the_rate_is_so_in_every_step(schedule, optimiser):
+    loop = loop_of(TrainingConfig.of(SMALL | {
+        "members": 1, "epochs": 4, "exploration_epochs": 4, "weight_decay": 0.01, "decay_times_learning_rate": True,
+        "learning_rate_schedule": schedule, "optimiser": optimiser,
+    }))  # fmt: skip
+    for epoch in loop.plan:
+        made = loop._optimiser(epoch, 5)
+        np.testing.assert_array_equal(made.decay, 0.01 * np.asarray(made.rate))
+    assert (np.ptp(made.decay) > 0) == (schedule == "one_cycle")
+
+
+def test_velocities_go_on_from_the_last_epoch_that_was_trained():
+    """Patience leaves out epochs, whose rates multiplied no velocity."""
+    settings = TrainingConfig.of(SMALL | {
+        "members": 1, "epochs": 8, "exploration_epochs": 4, "patience": 1, "evolution_every": 0,
+        "torch_momentum": True, "learning_rate_schedule": "cosine",
+    })  # fmt: skip
+    loop, before = loop_of(settings, scores=[0.5, 0.4, 0.4, 0.4]), []
+    known = loop._rate_before
+    loop._rate_before = lambda epoch, steps: before.append((epoch.number, known(epoch, steps))) or before[-1][1]
+    loop.run()
+    trained = [row["epoch"] - 1 for row in loop.progress.history]
+    assert trained[:3] == [0, 1, 4]  # the others of the first phase were left out
+    assert dict(before)[4] == loop.plan[1].learning_rate

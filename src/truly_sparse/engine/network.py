@@ -155,7 +155,7 @@ class SparseMLP(Linked):
         Raises
         ------
         UserError
-            Where a matrix does not fit those of the layers at its ends.
+            Where a matrix does not fit those of the layers at its ends, or biases do not fit their layer.
         """
         dense = {pair: np.asarray(matrix, np.float32) for pair, matrix in weights.items()}
         sizes = [0] * (len(biases) + 1)
@@ -164,12 +164,16 @@ class SparseMLP(Linked):
         for (source, target), matrix in dense.items():
             if matrix.shape != (sizes[source], sizes[target]):
                 raise UserError(f"weights of block {(source, target)}: shape {matrix.shape} does not fit the layers")
+        own = [np.asarray(bias, np.float32) for bias in biases]
+        for layer, bias in enumerate(own, 1):
+            if bias.shape != (sizes[layer],):
+                raise UserError(f"biases of layer {layer}: shape {bias.shape} does not fit its {sizes[layer]} neurons")
         links = {pair: np.flatnonzero(matrix) for pair, matrix in dense.items()}
         bounds = {(i, j): topology.start_bound(sizes[i], sizes[j], "he") for i, j in links}
         network = cls(Graph.of_blocks(sizes, links), slopes, bounds)
         for block in network.blocks:
             network.graph.values[block.where] = dense[block.pair].ravel()[links[block.pair]]
-        network.biases[:] = np.concatenate([np.asarray(bias, np.float32) for bias in biases])
+        network.biases[:] = np.concatenate(own)
         return network
 
     def _with(self, graph: Graph) -> "SparseMLP":
@@ -288,7 +292,7 @@ class SparseMLP(Linked):
         rates, loss, correct = of_epoch(optimiser, steps), 0.0, 0
         drop = _dropout(dropout, key)
 
-        def train(
+        def prepared(
             part: Part,
             samples: Numbers | Bytes | Ramped,
             loss: float,
@@ -296,8 +300,9 @@ class SparseMLP(Linked):
             space: Space,
             powers: npt.NDArray[np.float64],
             team: Team | tuple[()],
-        ) -> tuple[float, int]:
-            found: tuple[float, int] = kernels.train_epoch(
+        ) -> Callable[[], tuple[float, int]]:
+            return partial(
+                kernels.train_epoch,
                 samples,
                 part.y,
                 rows,
@@ -320,14 +325,13 @@ class SparseMLP(Linked):
                 team,
                 loss,
             )
-            return found
 
         for part in parts(x, y, order, batch):
-            call = partial(train, part, self._rows(part.x), loss)
+            own = partial(prepared, part, self._rows(part.x), loss)
             if threads == 1 or gate is not None:
-                loss, hits = call(part.order, workspace.space, self._powers, ())
+                loss, hits = own(part.order, workspace.space, self._powers, ())()
             else:
-                loss, hits = self._share(call, part.order, batch, workspace, threads)
+                loss, hits = self._share(own, part.order, batch, workspace, threads)
             correct += hits
             if not np.isfinite(loss):
                 break
@@ -339,21 +343,24 @@ class SparseMLP(Linked):
 
     def _share(
         self,
-        train: Callable[..., tuple[float, int]],
+        prepared: Callable[..., Callable[[], tuple[float, int]]],
         order: npt.NDArray[np.int64],
         batch: int,
         workspace: Workspace,
         threads: int,
     ) -> tuple[float, int]:
-        """Return what training on some rows gives, where each step is shared by as many threads as are quicker."""
+        """Return what training on some rows gives, where each step is shared by as many threads as are quicker.
+
+        Whatever a call takes is there before any begins: one that failed would have the others wait for it.
+        """
         team = teams(self._crew.choose(threads, 3 * len(self.graph) * batch))
         spaces = [workspace.space, *(workspace.another() for _ in team[1:])]
         powers = [self._powers, *(self._powers.copy() for _ in team[1:])]
         # What compiling could raise is raised before any thread waits for another.
-        train(order[:0], workspace.space, self._powers, team[0])
+        prepared(order[:0], workspace.space, self._powers, team[0])()
+        calls = [prepared(order, *own) for own in zip(spaces, powers, team, strict=True)]
         started = perf_counter()
-        every = zip(spaces, powers, team, strict=True)
-        found: tuple[float, int] = together([partial(train, order, *own) for own in every])
+        found: tuple[float, int] = together(calls)
         self._crew.trained(len(team), (perf_counter() - started) / (len(order) // batch))
         return found
 

@@ -37,13 +37,14 @@ class SGD(NamedTuple):
 
     With `nesterov`, w <- w + momentum v - rate g - decay w, with the new v. The decay is not multiplied by the rate;
     with `coupled` it enters the gradient instead, g + decay w. With `clip` > 0, g is shortened to that norm (over all
-    parameters) where it is longer. Rate and momentum may be arrays, one value for each step of an epoch; `lookahead` is
-    the momentum in the step of w where it is another than that in the step of v (see `of_gradients`).
+    parameters) where it is longer. Rate, momentum and decay may be arrays, one value for each step of an epoch (of the
+    decay all are 0, or none); `lookahead` is the momentum in the step of w where it is another than that in the step of
+    v (see `of_gradients`).
     """
 
     rate: PerStep
     momentum: PerStep = 0.9
-    decay: float = 0.0002
+    decay: PerStep = 0.0002
     clip: float = 0.0
     nesterov: bool = False
     coupled: bool = False
@@ -55,7 +56,7 @@ class Adam(NamedTuple):
 
     m <- m + (1 - beta1)(g - m); v <- v + (1 - beta2)(g^2 - v);
     w <- w - rate m c1 / (sqrt(v c2) + epsilon) - decay w, with c = 1 / (1 - beta^t) after t steps of the network.
-    A new link starts with m = v = 0. `clip` as in `SGD`. The rate may be an array, one value for each step of an epoch.
+    A new link starts with m = v = 0. `clip` as in `SGD`. Rate and decay may be arrays, as in `SGD`.
     """
 
     rate: PerStep
@@ -63,7 +64,7 @@ class Adam(NamedTuple):
     beta2: float = 0.999
     epsilon: float = 1e-8
     l1: float = 0.0
-    decay: float = 0.0
+    decay: PerStep = 0.0
     clip: float = 0.0
 
 
@@ -71,12 +72,12 @@ Optimiser = SGD | Adam
 
 
 class MomentumRates(NamedTuple):
-    """`SGD` in compiled code; rate and both momenta are float32 arrays for an epoch, numbers for a step."""
+    """`SGD` in compiled code; rate, both momenta and decay are float32 arrays for an epoch, numbers for a step."""
 
     rate: npt.NDArray[np.float32] | np.float32
     momentum: npt.NDArray[np.float32] | np.float32
     lookahead: npt.NDArray[np.float32] | np.float32
-    decay: np.float32
+    decay: npt.NDArray[np.float32] | np.float32
     nesterov: bool
     coupled: bool
     #: What a coupled gradient is multiplied by where it was too long; else the rate is.
@@ -84,14 +85,14 @@ class MomentumRates(NamedTuple):
 
 
 class AdamRates(NamedTuple):
-    """`Adam` in compiled code; the rate is a float32 array for an epoch, and for a step a number that holds c1."""
+    """`Adam` in compiled code; rate and decay are float32 arrays for an epoch, numbers for a step: rate c1, decay."""
 
     rate: npt.NDArray[np.float32] | np.float32
     beta1: float
     beta2: float
     epsilon: np.float32
     l1: np.float32
-    decay: np.float32
+    decay: npt.NDArray[np.float32] | np.float32
     #: c2 (an array for an epoch, where it is known `in_advance`), and what the gradient is multiplied by where it was
     #: too long.
     spread: npt.NDArray[np.float32] | np.float32
@@ -117,22 +118,25 @@ def of_gradients(optimiser: SGD, before: float, steps: int) -> SGD:
 
 def of_epoch(optimiser: Optimiser, steps: int) -> MomentumRates | AdamRates:
     """Return the rates for an epoch of so many steps."""
+    rate, decay, one = _per_step(optimiser.rate, steps), _per_step(optimiser.decay, steps), np.float32(1)
+    if 0 < np.count_nonzero(decay) < steps:
+        raise ValueError("a decay of 0 in some steps, and not in others")  # `rests` looks at one
     if isinstance(optimiser, SGD):
         ahead = optimiser.momentum if optimiser.lookahead is None else optimiser.lookahead
-        rate, momentum, lookahead = (_per_step(each, steps) for each in (optimiser.rate, optimiser.momentum, ahead))
-        decay, one = map(np.float32, (optimiser.decay, 1))
+        momentum, lookahead = _per_step(optimiser.momentum, steps), _per_step(ahead, steps)
         return MomentumRates(rate, momentum, lookahead, decay, optimiser.nesterov, optimiser.coupled, one)
-    numbers = map(np.float32, (optimiser.epsilon, optimiser.l1, optimiser.decay, 1, 1))
-    return AdamRates(_per_step(optimiser.rate, steps), float(optimiser.beta1), float(optimiser.beta2), *numbers)
+    epsilon, l1 = np.float32(optimiser.epsilon), np.float32(optimiser.l1)
+    return AdamRates(rate, float(optimiser.beta1), float(optimiser.beta2), epsilon, l1, decay, one, one)
 
 
 def of_steps(rates: MomentumRates | AdamRates, first: int, count: int = 1) -> MomentumRates | AdamRates:
     """Return the rates of an epoch that consists of some of its steps."""
     some = slice(first, first + count)
+    rate, decay = np.asarray(rates.rate)[some], np.asarray(rates.decay)[some]
     if isinstance(rates, AdamRates):
-        return rates._replace(rate=np.asarray(rates.rate)[some])
-    rate, momentum, lookahead = (np.asarray(each)[some] for each in (rates.rate, rates.momentum, rates.lookahead))
-    return rates._replace(rate=rate, momentum=momentum, lookahead=lookahead)
+        return rates._replace(rate=rate, decay=decay)
+    momentum, lookahead = np.asarray(rates.momentum)[some], np.asarray(rates.lookahead)[some]
+    return rates._replace(rate=rate, decay=decay, momentum=momentum, lookahead=lookahead)
 
 
 def in_advance(rates: MomentumRates | AdamRates, powers: npt.NDArray[np.float64]) -> MomentumRates | AdamRates:
@@ -166,7 +170,8 @@ def _at_step(rates, step, powers):
 
         def momentum_at(rates, step, powers):
             rate, momentum, lookahead = rates.rate[step], rates.momentum[step], rates.lookahead[step]
-            return MomentumRates(rate, momentum, lookahead, rates.decay, rates.nesterov, rates.coupled, rates.share)
+            return MomentumRates(rate, momentum, lookahead, rates.decay[step], rates.nesterov, rates.coupled,
+                                 rates.share)  # fmt: skip
 
         return momentum_at
 
@@ -175,7 +180,8 @@ def _at_step(rates, step, powers):
         powers[1] *= rates.beta2
         rate = np.float32(np.float64(rates.rate[step]) / (1.0 - powers[0]))
         spread = np.float32(1.0 / (1.0 - powers[1]))
-        return AdamRates(rate, rates.beta1, rates.beta2, rates.epsilon, rates.l1, rates.decay, spread, np.float32(1.0))
+        return AdamRates(rate, rates.beta1, rates.beta2, rates.epsilon, rates.l1, rates.decay[step], spread,
+                         np.float32(1.0))  # fmt: skip
 
     return adam_at
 
@@ -191,7 +197,7 @@ def _step_of(rates, step):
         return lambda rates, step: at_step(rates, step, ())
 
     def adam_of(rates, step):
-        return AdamRates(rates.rate[step], rates.beta1, rates.beta2, rates.epsilon, rates.l1, rates.decay,
+        return AdamRates(rates.rate[step], rates.beta1, rates.beta2, rates.epsilon, rates.l1, rates.decay[step],
                          rates.spread[step], rates.share)  # fmt: skip
 
     return adam_of
@@ -361,25 +367,27 @@ def _coast(rates, first, last, values, velocity, second, k, count):
     return coast_by_adam
 
 
-def rests(rates, velocity, second, k, count):
-    """Return whether a gradient of zero leaves the `count` parameters from k on as they are. Compiled code only."""
+def rests(rates, step, velocity, second, k, count):
+    """Return whether gradients of zero, from a step on, leave the `count` parameters from k on as they are. Compiled
+    code only.
+    """
     raise NotImplementedError
 
 
 @overload(rests, jit_options=INLINED)
-def _rests(rates, velocity, second, k, count):
+def _rests(rates, step, velocity, second, k, count):
     if rates.instance_class is MomentumRates:
 
-        def rests_by_momentum(rates, velocity, second, k, count):
-            still = rates.decay == 0
+        def rests_by_momentum(rates, step, velocity, second, k, count):
+            still = rates.decay[step] == 0
             for own in range(k, k + count if still else k):
                 still &= velocity[own] == 0
             return still
 
         return rests_by_momentum
 
-    def rests_by_adam(rates, velocity, second, k, count):
-        still = rates.decay == 0 and rates.l1 == 0
+    def rests_by_adam(rates, step, velocity, second, k, count):
+        still = rates.decay[step] == 0 and rates.l1 == 0
         for own in range(k, k + count if still else k):
             still &= velocity[own] == 0 and second[own] == 0
         return still

@@ -188,7 +188,7 @@ def make_up(rates, links, start, stop, first, last):
     for k in range(start, stop, TOGETHER):
         count = min(TOGETHER, stop - k)
         for step in range(first, last, STEPS):
-            if rests(rates, velocity, second, k, count):
+            if rests(rates, step, velocity, second, k, count):
                 break
             coast(rates, step, min(step + STEPS, last), values, velocity, second, k, count)
 

@@ -8,6 +8,7 @@ an empty tuple, for which nothing of this is compiled.
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,14 +75,40 @@ class Crew:
 
 
 def together(calls: list[Callable[[], Any]]) -> Any:
-    """Run calls in a thread each, the first in this one; return what that gives."""
-    others = [threading.Thread(target=call) for call in calls[1:]]
-    for other in others:
-        other.start()
-    found = calls[0]()
-    for other in others:
-        other.join()
-    return found
+    """Run calls that wait for each other in a thread each; return what the first gives.
+
+    All of them run or none: none where a thread cannot be started or an interrupt comes before all are. One that comes
+    later is raised when all calls are over.
+    """
+    if len(calls) == 1:
+        return calls[0]()
+    given: list[Future[Any]] = [Future() for _ in calls]
+    ready, all_started = threading.Event(), False
+
+    def run(number: int) -> None:
+        ready.wait()
+        if not all_started:
+            return
+        try:
+            given[number].set_result(calls[number]())
+        except BaseException as error:  # raised where the result is asked for
+            given[number].set_exception(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(calls))]
+    try:
+        for thread in threads:
+            thread.start()
+        all_started = True
+        ready.set()
+        for thread in threads:
+            thread.join()
+    finally:
+        ready.set()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()
+    first, *_ = [one.result() for one in given]
+    return first
 
 
 def leads(team):

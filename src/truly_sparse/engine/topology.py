@@ -55,8 +55,10 @@ def start_bound(n_in: int, n_out: int, kind: str, share: float = 1.0) -> float:
 
     "he": sqrt(6 / n_in), the dense fan-in, as the sources have it; "xavier": sqrt(6 / (n_in + n_out));
     "he_links": sqrt(6 / (share n_in)), with the fan-in a neuron really has when `share` of its links exist;
-    "torch": 1 / sqrt(n_in), PyTorch's for linear layers; "torch_links": 1 / sqrt(share n_in).
+    "torch": 1 / sqrt(n_in), PyTorch's for linear layers; "torch_links": 1 / sqrt(share n_in). Where no link exists,
+    the one that is grown first will be the only one of its neuron.
     """
+    share = share or 1 / n_in
     if kind.startswith("torch"):
         return float(1 / np.sqrt(share * n_in if kind == "torch_links" else n_in))
     fan = {"he": float(n_in), "xavier": float(n_in + n_out), "he_links": share * n_in}[kind]

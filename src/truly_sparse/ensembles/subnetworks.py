@@ -6,6 +6,7 @@ links, and its child is sparse.
 
 from collections.abc import Mapping
 from itertools import pairwise
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -140,9 +141,9 @@ def child_of(
     Raises
     ------
     UserError
-        Where no link is left in a block.
+        Where no link is left in a block that had some.
     """
-    empty = [pair for pair, own in marks.items() if not own.any()]
+    empty = [pair for pair, own in marks.items() if len(own) and not own.any()]
     if empty:
         raise UserError(f"block {empty[0]} of a child has no links; lower sparsity or parts, or raise epsilon")
     child: Linked
@@ -152,10 +153,21 @@ def child_of(
         child = _of_dense(parent, marks, settings)
     child.rest()
     if fresh is not None:
+        if isinstance(parent, Linked) and settings.init.endswith("_links"):
+            child.bounds = _wider(parent, child)
         for block in child.blocks:
             child.graph.values[block.where] = topology.start_values(len(block), child.bounds[block.pair], fresh)
         child.forget_biases()
     return child
+
+
+def _wider(parent: Linked, child: Linked) -> dict[Pair, float]:
+    """Return the bounds of start values by the fan-in that a child has, of those by its parent's."""
+    before = {block.pair: len(block) for block in parent.blocks}
+    return {
+        block.pair: parent.bounds[block.pair] * sqrt(before[block.pair] / len(block) if len(block) else 1)
+        for block in child.blocks
+    }
 
 
 def marked(network: Linked, marks: Mapping[Pair, Marks]) -> Marks:

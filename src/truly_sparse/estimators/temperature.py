@@ -10,7 +10,7 @@ import numpy.typing as npt
 from numba import njit
 
 from truly_sparse.engine import libm
-from truly_sparse.engine.compiled import COMPILED
+from truly_sparse.engine.compiled import COMPILED, INLINED
 
 Doubles = npt.NDArray[np.float64]
 #: Probabilities below this one count as this one.
@@ -25,6 +25,12 @@ MOST_HELD = 100_000
 FEWEST, HEAVIEST = 40, 10.0
 
 
+@njit(**INLINED)
+def _logarithm(probability):
+    own = np.float32(probability)
+    return np.float64(libm.log(own if own > LEAST else LEAST))
+
+
 @njit(cache=True, **COMPILED)
 def _tempered(probabilities, temperature, found):
     """Write what `tempered` returns to `found`."""
@@ -32,8 +38,7 @@ def _tempered(probabilities, temperature, found):
     for row in range(rows):
         total = 0.0
         for c in range(classes):
-            logarithm = np.float64(libm.log(max(np.float32(probabilities[row, c]), LEAST)))
-            found[row, c] = np.float64(libm.exp(np.float32(logarithm / temperature)))
+            found[row, c] = np.float64(libm.exp(np.float32(_logarithm(probabilities[row, c]) / temperature)))
             total += found[row, c]
         for c in range(classes):
             found[row, c] /= total
@@ -46,12 +51,11 @@ def _slope(probabilities, labels, weights, inverse):
     for row in range(probabilities.shape[0]):
         total, moment = 0.0, 0.0
         for c in range(probabilities.shape[1]):
-            logarithm = np.float64(libm.log(max(np.float32(probabilities[row, c]), LEAST)))
+            logarithm = _logarithm(probabilities[row, c])
             power = np.float64(libm.exp(np.float32(logarithm * inverse)))
             total += power
             moment += power * logarithm
-        own = np.float64(libm.log(max(np.float32(probabilities[row, labels[row]]), LEAST)))
-        whole += weights[row] * (moment / total - own)
+        whole += weights[row] * (moment / total - _logarithm(probabilities[row, labels[row]]))
     return whole
 
 

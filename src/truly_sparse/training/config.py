@@ -380,6 +380,10 @@ def contradiction(settings: TrainingConfig, model: str) -> str | None:
     sgd = [name for name in ("nesterov", "torch_momentum", "coupled_decay") if getattr(settings, name)]
     if sgd and settings.optimiser != "sgd":
         return f"{sgd[0]} needs optimiser sgd"
+    if settings.warmup_epochs and settings.learning_rate_schedule in ("cosine", "one_cycle"):
+        return f"learning_rate_schedule {settings.learning_rate_schedule} has no warm-up; set warmup_epochs 0"
+    if settings.patience and settings.selection == "last":
+        return "patience looks for the best validation score; it needs selection best_validation"
     if model == "dense":
         other = {"architecture": "mlp", "shortcut_ratio": 0.0, "pruning": "per_sign"}
         differing = [name for name, value in other.items() if getattr(settings, name) != value]

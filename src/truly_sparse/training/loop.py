@@ -262,8 +262,8 @@ class Loop:
 
     def _optimiser(self, epoch: Epoch, steps: int) -> Optimiser:
         settings = self.settings
-        decay = settings.weight_decay * (epoch.learning_rate if settings.decay_times_learning_rate else 1.0)
         rate, momentum = self._rates(epoch, steps)
+        decay = settings.weight_decay * (rate if settings.decay_times_learning_rate else 1.0)
         if settings.optimiser == "adam":
             return Adam(rate, l1=settings.l1, decay=decay, clip=settings.clip_norm)
         sgd = SGD(rate, momentum, decay, settings.clip_norm, settings.nesterov, settings.coupled_decay)
@@ -278,7 +278,7 @@ class Loop:
     def _epoch_before(self, epoch: Epoch) -> Epoch | None:
         """Return the epoch that left the velocity which another begins with; None where there is none."""
         stage = self.stages[epoch.member]
-        previous = self.plan[epoch.number - 1] if epoch.number else None
+        previous = self.plan[self.progress.history[-1]["epoch"] - 1] if self.progress.history else None
         if previous is None or previous.member == epoch.member or stage.start == "previous":
             return previous
         if stage.start == "parent" and stage.derive is None and self.parent is not None:

@@ -64,11 +64,6 @@ class Members(Family):
             return "prune_epochs needs structure links and sampler random or magnitude"
         if settings.prune_epochs > settings.child_epochs:
             return f"prune_epochs {settings.prune_epochs} is more than child_epochs {settings.child_epochs}; lower it"
-        if settings.prune_epochs and settings.patience:
-            return (
-                f"prune_epochs {settings.prune_epochs} with patience {settings.patience} could end a child before its "
-                "links have fallen; set patience to 0"
-            )
         if settings.prune_epochs and not settings.sparsity:
             return f"sparsity 0 leaves nothing to fall in prune_epochs {settings.prune_epochs}; raise it"
         if settings.prune_epochs and settings.selection != "last":

@@ -29,6 +29,8 @@ class Members(sparse_subnetworks.Members):
                 f"annealing_epochs {settings.annealing_epochs} is more than child_epochs {settings.child_epochs}: "
                 "links would be left over; lower it"
             )
+        if settings.sampler == "magnitude" and not settings.inherit:
+            return "sampler magnitude looks at the values that a child begins with; it needs inherit true here"
         if settings.sampler != "partition" and not settings.sparsity:
             return "sparsity 0 leaves nothing to anneal; raise it"
         return super().problem(name, settings)
