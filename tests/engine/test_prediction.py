@@ -104,6 +104,16 @@ def test_any_networks_are_joined(inputs, hidden, classes, count, density, seed):
         assert one().tobytes() == wanted[:, row].tobytes()
 
 
+@pytest.mark.parametrize(("inputs", "kind"), [(65_527, np.uint16), (65_528, np.int32)])
+def test_numbers_of_neurons_take_two_bytes_where_they_fit(inputs, kind):
+    """The last number is that of no neuron."""
+    made, x = networks((inputs, 5, 3), ((0, 1), (1, 2)), [0.1], 0.001, 1)
+    kept = Ordered(made)
+    assert kept.columns.sources.dtype == kind
+    assert kept.columns.sources.max() == inputs + 8
+    assert kept(x[:2]).tobytes() == np.array([made[0].predict_proba(x[:2])]).tobytes()
+
+
 def test_what_is_in_order_knows_whether_it_is_still_of_its_networks():
     made, x = networks((30, 20, 3), ((0, 1), (1, 2)), [0.1], 0.4, 2)
     kept = Ordered(made)

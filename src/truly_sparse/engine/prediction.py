@@ -106,7 +106,8 @@ def columns_of(network: Joined) -> Columns:
             targets.append(np.append(group + inputs, np.full(LANES - len(group), nothing + 1)))
     rank = np.arange(network.fan_in[-1]) - np.repeat(network.fan_in[:-1], fans)
     place = (np.repeat(first, fans) + rank) * LANES + np.repeat(lane, fans)
-    sources, values = np.full(steps[-1] * LANES, nothing, np.int32), aligned(steps[-1] * LANES)
+    kind: npt.DTypeLike = np.uint16 if nothing <= np.iinfo(np.uint16).max else np.int32
+    sources, values = np.full(steps[-1] * LANES, nothing, kind), aligned(steps[-1] * LANES)
     sources[place], values[place] = network.sources, network.values
     return Columns(np.array(layers), np.array(targets, np.int32), np.array(steps), sources, values)
 

@@ -83,7 +83,7 @@ class Columns(NamedTuple):
     layers: npt.NDArray[np.int64]
     targets: npt.NDArray[np.int32]
     steps: npt.NDArray[np.int64]
-    sources: npt.NDArray[np.int32]
+    sources: npt.NDArray[np.uint16] | npt.NDArray[np.int32]
     values: npt.NDArray[np.float32]
 
 

@@ -500,15 +500,14 @@ def fused(typingctx, a, b, c):
 
 @intrinsic
 def gather(typingctx, array, places, start):
-    """Return the 16 numbers of a float32 array at the int32 numbers ``places[start:]``."""
+    """Return the 16 numbers of a float32 array at the numbers ``places[start:]``, uint16 or int32."""
+    kind = ir.IntType(places.dtype.bitwidth)
 
     def write(code: Code, _: Any, __: Any, at: Any) -> Any:
-        where = code.load(1, at, ir.VectorType(I32, LANES))
         found = ir.Constant(Vector(LANES).llvm, ir.Undefined)
         for lane in range(LANES):
-            number = ir.Constant(I32, lane)
-            place = code.builder.zext(code.builder.extract_element(where, number), I64)
-            found = code.builder.insert_element(found, code.load(0, place, F32), number)
+            place = code.builder.zext(code.load(1, code.place(at, lane), kind), I64)
+            found = code.builder.insert_element(found, code.load(0, place, F32), ir.Constant(I32, lane))
         return found
 
     return operation(Vector(LANES), (array, places, types.int64), write)
