@@ -89,5 +89,6 @@ def test_without_tables_nothing_is_said():
 
 def test_lists_and_spans_read_well():
     assert [listed(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+    assert [listed(words) for words in (["a, x", "b"], ["a", "b, x", "c"])] == ["a, x; and b", "a; b, x; and c"]
     assert span(pd.Series([74.26, 74.04, 74.1])) == "74.0 to 74.3"
     assert span(pd.Series([1.01, 1.02])) == "1.0"
