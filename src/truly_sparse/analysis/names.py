@@ -7,6 +7,7 @@ from typing import Any
 METHODS = {
     "dense": "Dense",
     "edst_rg": "EDST_RG",
+    "edst_rg_comprehensive": "EDST_RG, comprehensive refinement",
     "rd_tse": "RD-TSE",
     "fd_tse": "FD-TSE",
     "dist_tse": "Dist-TSE",
