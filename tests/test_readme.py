@@ -85,7 +85,11 @@ def test_how_the_methods_at_equal_operations_train_is_the_csv():
     found = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")][1:]
     refined = {"eta": "η"}
     wanted = {
-        method_title(str(row.Index)): [row.epochs, f"{row.learning_rate:g}", refined.get(row.refinement, row.refinement)]
+        method_title(str(row.Index)): [
+            row.epochs,
+            f"{row.learning_rate:g}",
+            refined.get(row.refinement, row.refinement),
+        ]
         for row in frame.itertuples()
     }
     assert {name: rest for name, _, *rest in found} == wanted
@@ -110,7 +114,9 @@ def test_what_the_journals_runs_say_of_the_refinement_is_the_csv():
 def across_rows(frame: pd.DataFrame) -> list[list[str]]:
     rows, most = [], frame["datasets"].max()
     for method, own in frame.groupby("method", sort=False):
-        by = own.set_index("metric").reindex(["accuracy", "rank", "gain", "log_loss", "ece", "disagreement", "operations"])
+        by = own.set_index("metric").reindex(
+            ["accuracy", "rank", "gain", "log_loss", "ece", "disagreement", "operations"]
+        )
         value, gain, about = by["value"], by.loc["gain"], by.loc["accuracy"]
         few = "†" if about["datasets"] < most else ""
         n = f"{about['datasets']:.0f}"
@@ -125,7 +131,9 @@ def across_rows(frame: pd.DataFrame) -> list[list[str]]:
                 n if about["datasets"] == about["of"] else f"({n}/{about['of']:.0f})",
                 text("accuracy", 2, few),
                 text("rank", 2),
-                "–" if pd.isna(gain["value"]) else f"{difference(gain['value'], 2)} ({interval(gain['low'], gain['high'])})",
+                "–"
+                if pd.isna(gain["value"])
+                else f"{difference(gain['value'], 2)} ({interval(gain['low'], gain['high'])})",
                 "–" if pd.isna(gain["p_holm"]) else p_value(gain["p_holm"]),
                 text("log_loss", 3, few),
                 text("ece", 3, few),

@@ -129,7 +129,7 @@ def marked_title(dataset: str, notes: Iterable[Any]) -> str:
 
 
 def join(values: Iterable[Any], between: str = "") -> str:
-    """Return the distinct values in order of appearance, joined as `names.separator` says; "unknown" for none at all."""
+    """Return the distinct values in order of appearance, joined as `separator` says; "unknown" for none at all."""
     words = dict.fromkeys(str(value) for value in values if value)
     return (between or separator(words)).join(words) or "unknown"
 

@@ -47,9 +47,7 @@ def _against_one(evidence: Evidence) -> list[str]:
         _gains("better", gains[told & (gains["value"] > 0)]),
         _gains("worse", gains[told & (gains["value"] < 0)]),
     ]
-    others = [
-        f"{method_title(str(row['method']))} ({row['datasets']:.0f})" for row in gains[~told].to_dict("records")
-    ]
+    others = [f"{method_title(str(row['method']))} ({row['datasets']:.0f})" for row in gains[~told].to_dict("records")]
     sentences.append(
         f"No difference from it is shown for {listed(others)}; in brackets over how many datasets." if others else ""
     )

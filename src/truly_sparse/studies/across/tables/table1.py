@@ -70,17 +70,17 @@ def make(inputs: Inputs) -> Table:
         f"Methods of all sources at equal operations, over {len(seeds)} datasets: one sparse network for some epochs, "
         "or what takes as many multiply-adds. Means over datasets of means over seeds "
         f"({each} on each). n: datasets that a method shares with the one network, over which its row is; means over "
-        f"fewer of them ({FEW}) cannot be compared with those of other rows, differences can. Ref.: refinement, what the "
-        "second half of a member's epochs changes; comprehensive, η (half the rate alone) or none. Rank: of accuracy, 1 is "
-        "best, among the methods that have runs on every dataset. Points: difference in accuracy from one sparse "
-        "network with SET, with Student's interval over datasets, on how many datasets it is better (+) and worse (−), "
-        "and p of Wilcoxon's test over datasets, corrected by Holm. Loss: log loss in nats; ECE: expected calibration "
-        f"error; dis.: pairs of members with another class. {_ranked(cells, accuracies)}{origin.closing()}"
+        f"fewer of them ({FEW}) cannot be compared with those of other rows, differences can. Ref.: refinement, what "
+        "the second half of a member's epochs changes; comprehensive, η (half the rate alone) or none. Rank: of "
+        "accuracy, 1 is best, among the methods that have runs on every dataset. Points: difference in accuracy from "
+        "one sparse network with SET, with Student's interval over datasets, on how many datasets it is better (+) and "
+        "worse (−), and p of Wilcoxon's test over datasets, corrected by Holm. Loss: log loss in nats; ECE: expected "
+        f"calibration error; dis.: pairs of members with another class. {_ranked(cells, accuracies)}{origin.closing()}"
     )
     training = (
         "How the methods of Table A1 spend the operations. Epochs: in all, or of networks and of a parent and its "
-        "children; the rate they begin with; refinement as in Table A1; operations: multiply-adds of training, as parts "
-        f"of those of one sparse network. {origin.closing()}"
+        "children; the rate they begin with; refinement as in Table A1; operations: multiply-adds of training, as "
+        f"parts of those of one sparse network. {origin.closing()}"
     )
     printed, few_rows = _cells(frame), frame["datasets"] < frame["datasets"].max()
     notes = [f"{FEW} Over fewer datasets than others."] if (few_rows & (frame["datasets"] > 0)).any() else []
@@ -111,7 +111,9 @@ def tidy(
         head |= {"seeds": int(own["seeds"].sum()), "datasets": len(own), "of": of[method]}
         head |= {"commit": ", ".join(dict.fromkeys(own["commit"])), "refinement": training[method].refinement}
         head |= {"learning_rate": training[method].rate, "epochs": training[method].epochs}
-        rows += [head | {"metric": name, "value": own[name].mean()} for name in METRICS if len(own) or name == "accuracy"]
+        rows += [
+            head | {"metric": name, "value": own[name].mean()} for name in METRICS if len(own) or name == "accuracy"
+        ]
         if method in ranks:
             rows.append(head | {"metric": "rank", "value": ranks[method], "datasets": len(accuracies)})
         shared = accuracy[list(dict.fromkeys((method, BASELINE)))].dropna()

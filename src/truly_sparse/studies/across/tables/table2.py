@@ -30,7 +30,7 @@ def make(inputs: Inputs) -> Table:
     caption = (
         "Test accuracy (%) by dataset at equal operations, the methods and settings of Table A1: mean, and standard "
         "deviation where there are several seeds (SPa-SET: SPaS-MLP with SPaSET; E._RG, compr.: EDST_RG with the "
-        f"comprehensive refinement). * the highest; a dash: no run; {DIVERGED}: a run has no accuracy. {origin.closing()}"
+        f"comprehensive refinement). * the highest; a dash: no run; {DIVERGED}: it has no accuracy. {origin.closing()}"
     )
     columns = [
         Column("dataset", "Dataset", align="l"),
