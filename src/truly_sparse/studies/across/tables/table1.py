@@ -36,7 +36,7 @@ FEW = "†"
 #: How refinements are called here.
 REFINEMENTS = {"comprehensive": "compr.", "eta": "η", "eta_zeta": "η, ζ", "none": "none"}
 _SHOWN = (
-    Column("label", "Method", align="l"),
+    Column("label", "Method", align="p{46mm}"),
     Column("refinement", "ref.", align="l"),
     Column("accuracy", "acc. (%)"),
     Column("rank", "rank"),
@@ -47,7 +47,6 @@ _SHOWN = (
     Column("p", "p", "Against one network"),
     Column("log_loss", "loss"),
     Column("ece", "ECE"),
-    Column("disagreement", "dis."),
 )
 _TRAINING = (
     Column("label", "Method", align="l"),
@@ -55,6 +54,7 @@ _TRAINING = (
     Column("rate", "first rate"),
     Column("refinement", "refinement"),
     Column("operations", "operations"),
+    Column("disagreement", "disagreement"),
 )
 
 
@@ -75,12 +75,13 @@ def make(inputs: Inputs) -> Table:
         "accuracy, 1 is best, among the methods that have runs on every dataset. Points: difference in accuracy from "
         "one sparse network with SET, with Student's interval over datasets, on how many datasets it is better (+) and "
         "worse (−), and p of Wilcoxon's test over datasets, corrected by Holm. Loss: log loss in nats; ECE: expected "
-        f"calibration error; dis.: pairs of members with another class. {_ranked(cells, accuracies)}{origin.closing()}"
+        f"calibration error. {_ranked(cells, accuracies)}{origin.closing()}"
     )
     training = (
         "How the methods of Table A1 spend the operations. Epochs: in all, or of networks and of a parent and its "
         "children; the rate they begin with; refinement as in Table A1; operations: multiply-adds of training, as "
-        f"parts of those of one sparse network. {origin.closing()}"
+        "parts of those of one sparse network; disagreement: pairs of members with another class. "
+        f"{origin.closing()}"
     )
     printed, few_rows = _cells(frame), frame["datasets"] < frame["datasets"].max()
     notes = [f"{FEW} Over fewer datasets than others."] if (few_rows & (frame["datasets"] > 0)).any() else []
@@ -90,7 +91,7 @@ def make(inputs: Inputs) -> Table:
         frame,
         [
             Part("A1", caption, printed, _SHOWN, [*notes, origin.line()]),
-            Part("A1b", training, printed, _TRAINING, [origin.line()]),
+            Part("A1b", training, printed, _TRAINING, [*notes, origin.line()]),
         ],
     )
 

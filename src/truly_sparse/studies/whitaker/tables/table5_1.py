@@ -64,8 +64,8 @@ def make(inputs: Inputs) -> Table:
     printed = (
         "Small budget, sixteen epochs in all in print; here eight times as many (as an epoch has an eighth of the "
         "steps of the source's, or fewer), sixteen on pictures: printed accuracies (%), and the gain in points over "
-        "one network, in print the mean of the six columns, here over datasets with its 95 % interval over seeds; Adam. "
-        f"{_over(frame)}{shown.OTHER_TASK}{tail}"
+        "one network, in print the mean of the six columns, here over datasets with its 95 % interval over seeds; "
+        f"Adam. {_over(frame)}{shown.OTHER_TASK}{tail}"
     )
     here = (
         "Small budget on every dataset: accuracy (%), mean ± standard deviation over seeds. Adam, SGD: eight times the "
