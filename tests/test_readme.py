@@ -68,29 +68,78 @@ def test_the_table_is_the_csv():
 def test_the_methods_at_equal_operations_are_the_csv():
     frame = pd.read_csv(ROOT / "results/across/tables/across_table1.csv")
     assert [line.strip("| ") for line in section("across")] == [" | ".join(row) for row in across_rows(frame)]
-    datasets = frame.groupby("metric")["datasets"].max().astype(int)
-    assert (
-        f"means over {datasets['accuracy']} datasets" in README.split("<!-- across", 1)[1].split("<!-- /across", 1)[0]
-    )
+    own = " ".join(README.split("<!-- across", 1)[1].split("<!-- /across", 1)[0].split())
+    assert f"Means over datasets of one seed each, at most {frame['datasets'].max()};" in own
+    rates = frame.groupby("method")[["learning_rate", "epochs"]].first()
+    rest = set(rates.drop("dense_ensemble_equal")["learning_rate"])
+    rate, epochs = rates.loc["dense_ensemble_equal"]
+    members, each = epochs.split(" × ")
+    assert members == "5"
+    assert f"the rate is {rest.pop():g}, but {rate:g} for the dense ensemble, whose five networks have {each}" in own
+    assert not rest
+
+
+def test_how_the_methods_at_equal_operations_train_is_the_csv():
+    frame = pd.read_csv(ROOT / "results/across/tables/across_table1.csv").groupby("method").first()
+    lines = (ROOT / "docs/across.md").read_text(encoding="utf-8").splitlines()
+    found = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")][1:]
+    refined = {"eta": "η"}
+    wanted = {
+        method_title(str(row.Index)): [
+            row.epochs,
+            f"{row.learning_rate:g}",
+            refined.get(row.refinement, row.refinement),
+        ]
+        for row in frame.itertuples()
+    }
+    assert {name: rest for name, _, *rest in found} == wanted
+
+
+def test_what_the_journals_runs_say_of_the_refinement_is_the_csv():
+    table = pd.read_csv(ROOT / "results/journal/tables/ablations.csv")
+    pooled = table[(table["dataset"] == "pooled") & (table["setting"] == "refinement")].set_index("contrast")
+    said = {
+        name: f"{difference(row['value'], 2)} points ({interval(row['low'], row['high'])})"
+        for name, row in pooled.loc[["fd_tse - edst_rg", "comprehensive - none", "eta - none"]].iterrows()
+    }
+    words = " ".join((ROOT / "docs/across.md").read_text(encoding="utf-8").split())
+    assert f"{pooled['note'].iloc[0]}: with the same refinement FD-TSE is {said['fd_tse - edst_rg']} from" in words
+    added, rate = (said[name].replace(" points", "") for name in ("comprehensive - none", "eta - none"))
+    assert f"the comprehensive one adds {added} and η {rate}" in words
+    # What is said of it without a number.
+    low, high = pooled.loc["fd_tse - edst_rg", ["low", "high"]]
+    assert low < 0 < high
+    assert pooled.loc["comprehensive - none", "low"] > 0
 
 
 def across_rows(frame: pd.DataFrame) -> list[list[str]]:
-    rows = []
+    rows, most = [], frame["datasets"].max()
     for method, own in frame.groupby("method", sort=False):
-        by = own.set_index("metric")
-        gain = by.loc["gain"] if "gain" in by.index else None
-        value = by["value"]
+        by = own.set_index("metric").reindex(
+            ["accuracy", "rank", "gain", "log_loss", "ece", "disagreement", "operations"]
+        )
+        value, gain, about = by["value"], by.loc["gain"], by.loc["accuracy"]
+        few = "†" if about["datasets"] < most else ""
+        n = f"{about['datasets']:.0f}"
+
+        def text(name, digits, mark="", value=value):
+            return "–" if pd.isna(value[name]) else f"{value[name]:.{digits}f}{mark}"
+
         rows.append(
             [
                 method_title(method),
-                f"{value['accuracy']:.2f}",
-                f"{value['rank']:.2f}",
-                "–" if gain is None else f"{difference(gain['value'], 2)} ({interval(gain['low'], gain['high'])})",
-                "–" if gain is None else p_value(gain["p_holm"]),
-                f"{value['log_loss']:.3f}",
-                f"{value['ece']:.3f}",
-                "–" if pd.isna(value["disagreement"]) else f"{value['disagreement']:.3f}",
-                f"{value['operations']:.2f}",
+                {"eta": "η"}.get(about["refinement"], about["refinement"]),
+                n if about["datasets"] == about["of"] else f"({n}/{about['of']:.0f})",
+                text("accuracy", 2, few),
+                text("rank", 2),
+                "–"
+                if pd.isna(gain["value"])
+                else f"{difference(gain['value'], 2)} ({interval(gain['low'], gain['high'])})",
+                "–" if pd.isna(gain["p_holm"]) else p_value(gain["p_holm"]),
+                text("log_loss", 3, few),
+                text("ece", 3, few),
+                text("disagreement", 3, few),
+                text("operations", 2),
             ]
         )
     return rows
@@ -114,12 +163,15 @@ def test_what_helps_is_the_csv():
     regrown = pooled.loc[[f"{method} - edst_rg" for method in ("rd_tse", "fd_tse", "dist_tse")]]
     rd, fd, dist = map(difference, regrown["value"], [2] * 3)
     widest = math.ceil(100 * regrown[["low", "high"]].abs().to_numpy().max()) / 100
-    more = pooled.loc["comprehensive - none"]
+    more, rate = (
+        f"{difference(row['value'], 2)} ({interval(row['low'], row['high'])})"
+        for row in pooled.loc[["comprehensive - none", "eta - none"]].to_dict("records")
+    )
     words = " ".join(README.split())
     assert f"O{pooled['note'].iloc[0][1:]} ({pooled['seeds'].iloc[0]} runs at ε 20, Table H2)" in words
     assert f"{rd}, {fd} and {dist} points, all 95 % intervals within ±{widest:.2f}" in words
-    gain = f"adds {difference(more['value'], 2)} ({interval(more['low'], more['high'])})"
-    assert f"the comprehensive refinement {gain}" in words
+    assert f"compared with no refinement, the comprehensive one adds {more}, and halving the rate alone" in words
+    assert f"which EDST_RG has in Table 1, {rate}." in words
 
 
 def output_of_snippet(number: int) -> str:

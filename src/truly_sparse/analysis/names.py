@@ -1,11 +1,13 @@
 """How methods, datasets and settings are called in what a reader sees."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 METHODS = {
     "dense": "Dense",
     "edst_rg": "EDST_RG",
+    "edst_rg_comprehensive": "EDST_RG, comprehensive refinement",
     "rd_tse": "RD-TSE",
     "fd_tse": "FD-TSE",
     "dist_tse": "Dist-TSE",
@@ -105,6 +107,11 @@ def method_title(method: str) -> str:
         if plain != method and plain in METHODS:
             return f"{METHODS[plain]}, {variant}"
     return METHODS.get(method, method)
+
+
+def separator(words: Iterable[str]) -> str:
+    """Return what stands between the words of a list: a comma, or a semicolon where a word has a comma itself."""
+    return "; " if any(", " in word for word in words) else ", "
 
 
 def row_title(method: str, others: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from truly_sparse.analysis.names import METHODS, dataset_title, method_title
+from truly_sparse.analysis.names import METHODS, dataset_title, method_title, separator
 from truly_sparse.experiments.grid import RunSpec
 from truly_sparse.experiments.records import Record
 
@@ -128,9 +128,10 @@ def marked_title(dataset: str, notes: Iterable[Any]) -> str:
     return dataset_title(dataset) + (f" ({parts[0]})" if parts else "")
 
 
-def join(values: Iterable[Any], separator: str = ", ") -> str:
-    """Return the distinct values in order of appearance, joined; "unknown" for none at all."""
-    return separator.join(dict.fromkeys(str(value) for value in values if value)) or "unknown"
+def join(values: Iterable[Any], between: str = "") -> str:
+    """Return the distinct values in order of appearance, joined as `separator` says; "unknown" for none at all."""
+    words = dict.fromkeys(str(value) for value in values if value)
+    return (between or separator(words)).join(words) or "unknown"
 
 
 def commits_of(records: Iterable[Record]) -> list[str]:
@@ -144,7 +145,10 @@ def commits_of(records: Iterable[Record]) -> list[str]:
 
 
 def seeds_per_row(records: Iterable[Record]) -> str:
-    """Return how many finished runs a row has, exceptions named: "5 (Dense, Dense ensemble: 1)"."""
+    """Return how many finished runs a row has, exceptions named: "5 (Dense, Dense ensemble: 1)".
+
+    Where a name has a comma, names are told apart by semicolons, and numbers by strokes.
+    """
     counts: dict[tuple[str, str, str], int] = defaultdict(int)
     for record in records:
         counts[record["dataset"], record["method"], record["setting"]] += record["status"] == "ok"
@@ -158,7 +162,9 @@ def seeds_per_row(records: Iterable[Record]) -> str:
     if not methods:
         return "0"
     usual = max(methods, key=lambda text: len(methods[text]))
-    rest = "; ".join(f"{', '.join(names)}: {text}" for text, names in methods.items() if text != usual)
+    others = {text: names for text, names in methods.items() if text != usual}
+    between = separator(name for names in others.values() for name in names)
+    rest = ("; " if between == ", " else " | ").join(f"{between.join(names)}: {text}" for text, names in others.items())
     return f"{usual} ({rest})" if rest else usual
 
 

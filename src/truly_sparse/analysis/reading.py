@@ -7,7 +7,7 @@ import pandas as pd
 
 from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import CONFIRMED, NOT_TESTED
-from truly_sparse.analysis.names import dataset_title, method_title, split_setting
+from truly_sparse.analysis.names import dataset_title, method_title, separator, split_setting
 
 
 def claims(evidence: Evidence, beginning: str = "", topic: str = "", table: str = "verdicts") -> pd.DataFrame:
@@ -42,8 +42,11 @@ def datasets(rows: pd.DataFrame) -> list[str]:
 
 
 def listed(words: Sequence[str]) -> str:
-    """Return "a, b and c"."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""
+    """Return "a, b and c", or "a, x; b; and c" where a word has a comma."""
+    if len(words) < 2:
+        return "".join(words)
+    between = separator(words)
+    return f"{between.join(words[:-1])}{' and ' if between == ', ' else '; and '}{words[-1]}"
 
 
 def span(values: "pd.Series[float]", digits: int = 1) -> str:

@@ -29,7 +29,7 @@ def across(repository):
             record["accuracy"]["test"] = accuracy(spec)
             if spec.path in diverged:
                 record |= {"status": "diverged", "accuracy": {**record["accuracy"], "test": None}}
-            record["operations"]["total_training"] = 2_000_000 if spec.method == "fd_tse" else 1_000_000
+            record["operations"]["total_training"] = 2_000_000 if spec.method == "set_mlp_tse" else 1_000_000
             write_json(run_folder(config, spec) / "run.json", json.loads(json.dumps(record)))
         return config
 

@@ -8,8 +8,11 @@ import pandas as pd
 import pytest
 
 from truly_sparse.analysis.evidence import Evidence, written
+from truly_sparse.analysis.formats import difference
+from truly_sparse.analysis.names import METHODS
 from truly_sparse.analysis.reading import listed, span
 from truly_sparse.analysis.statements import said
+from truly_sparse.analysis.tse import PROPOSED
 from truly_sparse.experiments.configuration import load_config
 from truly_sparse.studies.journal.catalogue import STUDY
 from truly_sparse.studies.journal.findings.cost import FALLBACKS
@@ -63,6 +66,30 @@ def test_sentences_follow_the_tables(evidence):
     assert "±1.35" in after
 
 
+def test_only_what_is_significant_is_told_apart(evidence):
+    rows = evidence.frames["table5"]
+    p = rows[rows["metric"] == "datasets_wilcoxon_p_holm"].set_index("method")["value"]
+    told = [title for name, title in METHODS.items() if name in PROPOSED and p[name] < 0.05]
+    assert told == ["Dist-TSE"]
+    assert said(STATEMENTS, evidence)["Significance"][1].endswith("at 5 % only Dist-TSE can be told apart from it.")
+
+    def none(frame):
+        frame.loc[frame["metric"] == "datasets_wilcoxon_p_holm", "value"] = 0.05
+
+    sentence = said(STATEMENTS, changed(evidence, "table5", none))["Significance"][1]
+    assert sentence.endswith("at 5 % none of them can be told apart from it.")
+
+
+def test_what_the_refinement_adds_is_said_beside_none(evidence):
+    frame = evidence.frames["ablations"]
+    pooled = frame[(frame["dataset"] == "pooled") & (frame["setting"] == "refinement")].set_index("contrast")["value"]
+    sentence = said(STATEMENTS, evidence)["Alike"][1]
+    assert sentence.startswith(
+        f"Compared with none, the comprehensive refinement adds {difference(pooled['comprehensive - none'], 2)} ("
+    )
+    assert f"in Table 1, adds {difference(pooled['eta - none'], 2)} (" in sentence
+
+
 def test_work_on_a_part_of_the_rows_is_not_compared_with_print(evidence):
     rows = evidence.frames["table1"]
     part = rows["note"].fillna("").str.startswith("partial data: ")
@@ -89,5 +116,6 @@ def test_without_tables_nothing_is_said():
 
 def test_lists_and_spans_read_well():
     assert [listed(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+    assert [listed(words) for words in (["a, x", "b"], ["a", "b, x", "c"])] == ["a, x; and b", "a; b, x; and c"]
     assert span(pd.Series([74.26, 74.04, 74.1])) == "74.0 to 74.3"
     assert span(pd.Series([1.01, 1.02])) == "1.0"

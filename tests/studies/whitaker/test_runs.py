@@ -11,7 +11,7 @@ from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.statistics.stratified import over_groups
 from truly_sparse.studies.whitaker.catalogue import STUDY
 from truly_sparse.studies.whitaker.runs import SETTINGS, frame_of, measures_of
-from truly_sparse.studies.whitaker.shown import gain, gains, notes
+from truly_sparse.studies.whitaker.shown import ALL, gain, gains, notes
 from truly_sparse.studies.whitaker.verdicts.comparing import compare, p_of, pairs
 from truly_sparse.training.config import TrainingConfig
 
@@ -88,14 +88,17 @@ def test_gains_are_over_the_datasets_that_all_methods_have():
     rows += [{"dataset": name, **SSE, "accuracy": 81.0} for name in "ab"]
     rows += [{"dataset": name, "method": "bagging", "accuracy": 81.0 if name < "c" else 70.0} for name in "abc"]
     frame = gains(evidence(rows, (0.0, 0.1)).frames["runs"], ("sse_np", "bagging", "dropout"), "dense")
-    found = frame.set_index("method")
+    found = frame[frame["dataset"] == ALL].set_index("method")
     assert found["value"].to_dict() == pytest.approx({"sse_np": 1.0, "bagging": 1.0})
+    # Those of the datasets that are in the means stand beside them, and of no other.
+    single = frame[frame["dataset"] != ALL].set_index(["method", "dataset"])["value"]
+    assert single.to_dict() == pytest.approx({(one, name): 1.0 for one in ("sse_np", "bagging") for name in "ab"})
     assert set(found["note"]) == {"over 2 datasets"}
     rows += [{"dataset": "a", "method": "snapshot", "accuracy": 79.0}]
     rows += [{"dataset": name, **ONE, "accuracy": 80.0} for name in "d"]
     rows += [{"dataset": name, "method": "bagging", "accuracy": 81.0} for name in "d"]
     frame = gains(evidence(rows, (0.0, 0.1)).frames["runs"], ("sse_np", "bagging", "snapshot"), "dense")
-    found = frame.set_index("method")
+    found = frame[frame["dataset"] == ALL].set_index("method")
     assert found["value"].to_dict() == pytest.approx({"sse_np": 1.0, "bagging": 1.0, "snapshot": -1.0})
     assert found["note"].tolist() == ["over 2 datasets", "over 2 datasets", "over 1 datasets"]
     shown = [gain(frame, name)[0] for name in ("bagging", "snapshot", "dropout")]

@@ -7,7 +7,11 @@ import pandas as pd
 import pytest
 
 from truly_sparse.analysis.evidence import Evidence
+from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.judging import CONFIRMED, EXPLAINED, NOT_CONFIRMED, NOT_TESTED, judge
+from truly_sparse.experiments.configuration import load_config
+from truly_sparse.studies.whitaker.catalogue import STUDY
+from truly_sparse.studies.whitaker.runs import PICTURES, frame_of
 from truly_sparse.studies.whitaker.verdicts import subnetworks
 from truly_sparse.studies.whitaker.verdicts.comparing import judged
 from truly_sparse.studies.whitaker.verdicts.correcting import judge_all
@@ -25,6 +29,7 @@ from truly_sparse.studies.whitaker.verdicts.subnetworks import (
     SPLIT,
 )
 
+from ..conftest import REPOSITORY
 from .made_up import evidence, from_print
 
 CLAIMS = [*subnetworks.claims(), *subnetworks.ours()]
@@ -63,16 +68,25 @@ def test_what_is_in_no_mean_is_not_counted():
 
 def of_lenet(size: str) -> list[dict[str, Any]]:
     """Return made-up runs of LeNet with the printed numbers of LeNet-L."""
-    return [row for row in from_print("table5_1", **LENETS[size]) if row["dataset"].endswith(" lenet_l")]
+    rows = [row for row in from_print("table5_1", **LENETS[size]) if row["dataset"].endswith(" lenet_l")]
+    return [row | {"dataset": row["dataset"].removesuffix(" lenet_l")} for row in rows]
 
 
 @pytest.mark.parametrize("size", LENETS)
-def test_lenet_as_printed_is_judged_apart(size):
+def test_lenet_as_printed_is_judged_apart_on_each_dataset(size):
     judged = judge(CLAIMS, evidence(of_lenet(size))).set_index("claim")
-    own = judged.loc[[f"s1/{size}/dense", f"s3/{size}/bagging", f"s4/{size}/partition", f"s5/{size}/bagging"]]
+    names = ("s1/{}/{}/dense", "s3/{}/{}/bagging", "s4/{}/{}/partition", "s5/{}/{}/bagging")
+    own = judged.loc[[name.format(size, dataset) for dataset in ("cifar10", "cifar100") for name in names]]
     assert set(own["verdict"]) == {CONFIRMED}
-    assert own["ours"].tolist()[-1] == own["printed"].tolist()[-1] == "1 of 2"
     assert np.allclose(own["value"].astype(float), own["published"].astype(float), atol=1e-6)
+    assert own["published"].astype(float).round(2).tolist() == [5.46, 4.78, 0.24, 1.0, 7.46, 9.45, 0.17, 1.0]
+    # Printed numbers are those of LeNet-L, and are called so beside another network.
+    named = own["printed"].str.endswith(", LeNet-L") & own["text"].str.contains("(in print LeNet-L)", regex=False)
+    assert set(named) == {size == "lenet_s"}
+    assert own.loc[f"s5/{size}/cifar10/bagging", "text"].split(": ")[1].startswith("a single network is behind bagging")
+    assert (
+        own.loc[f"s5/{size}/cifar100/bagging", "text"].split(": ")[1].startswith("bagging is behind a single network")
+    )
     assert set(judged.drop(own.index)["verdict"]) == {NOT_TESTED}
     assert judged.loc[f"s2/{size}/dropout", "note"] == "convolutional networks have no dropout here"
     # Holm's correction takes the claims of a topic together.
@@ -85,12 +99,45 @@ def test_lenet_the_other_way_round(size):
     swapped = {"sse_np": "dense", "dense": "sse_np"}
     rows = [row | {"method": swapped.get(row["method"], row["method"])} for row in of_lenet(size)]
     found = verdicts(rows)
-    assert {found[name] for name in (f"s1/{size}/dense", f"s4/{size}/partition")} == {NOT_CONFIRMED}
+    for dataset in ("cifar10", "cifar100"):
+        assert {found[f"s1/{size}/{dataset}/dense"], found[f"s4/{size}/{dataset}/partition"]} == {NOT_CONFIRMED}
     ahead = [row | {"accuracy": 99.0 if row["method"] == "bagging" else row["accuracy"]} for row in of_lenet(size)]
     found = verdicts(ahead)
-    assert {found[name] for name in (f"s3/{size}/bagging", f"s5/{size}/bagging")} == {NOT_CONFIRMED}
+    assert {found[f"s3/{size}/{dataset}/bagging"] for dataset in ("cifar10", "cifar100")} == {NOT_CONFIRMED}
+    assert found[f"s5/{size}/cifar100/bagging"] == NOT_CONFIRMED
+    assert found[f"s5/{size}/cifar10/bagging"] == CONFIRMED
+    behind = [row | {"accuracy": 1.0 if row["method"] == "bagging" else row["accuracy"]} for row in of_lenet(size)]
+    assert verdicts(behind)[f"s5/{size}/cifar10/bagging"] == NOT_CONFIRMED
     worse = [row | {"accuracy": row["accuracy"] - (row["method"] == "sse_np") / 2} for row in of_lenet(size)]
-    assert verdicts(worse)[f"s4/{size}/partition"] == NOT_CONFIRMED
+    assert verdicts(worse)[f"s4/{size}/cifar10/partition"] == NOT_CONFIRMED
+
+
+def test_one_dataset_of_lenet_is_no_sign_of_the_other():
+    one = [row for row in of_lenet("lenet_s") if row["dataset"] == "cifar10"]
+    found = judge(CLAIMS, evidence(one)).set_index("claim")
+    assert found.loc["s5/lenet_s/cifar100/bagging", "verdict"] == NOT_TESTED
+    assert found.loc["s1/lenet_s/cifar10/dense", "printed"] == "+5.46, LeNet-L"
+
+
+def test_the_mean_without_gesture_stands_beside_that_with_it():
+    values = {"gesture": np.array([-12.0, -11.0]), "pol": np.array([1.0, 1.1]), "heloc": np.array([1.1, 1.4])}
+    found = judged(values, "accuracy", 0.0)
+    assert found.why == "above 0 on 2 of 3 datasets, 6 pairs; median +1.05, mean without Gesture Phase +1.15"
+    assert found.verdict == NOT_CONFIRMED
+    assert "without" not in judged({"gesture": values["gesture"]}, "accuracy", 0.0).why
+
+
+def test_the_small_budget_has_eight_times_the_printed_epochs():
+    config = load_config(REPOSITORY / "config/whitaker.yaml")
+    inputs = Inputs(config | {"train": False}, STUDY, STUDY.tables["whitaker_table5_1"])
+    frame = frame_of(inputs, "whitaker_small")
+    own = frame[frame["judged"] & (frame["optimiser"] == "adam")]
+    totals = own.groupby(own["dataset"].isin(PICTURES))["total"].unique()
+    assert totals[True].tolist() == [16]
+    assert totals[False].tolist() == [8 * 16]
+    for name in ("s1/dense", "s2/dropout", "s3/bagging"):
+        (claim,) = (one for one in CLAIMS if one.id == name)
+        assert claim.text.startswith("With a small budget (in print 16 epochs in all, here eight times as many")
 
 
 def test_lenet_changes_no_verdict_on_perceptrons():
@@ -103,7 +150,7 @@ def test_lenet_changes_no_verdict_on_perceptrons():
     tested = alone.loc[names, "verdict"] != NOT_TESTED
     assert alone.loc[names, columns][tested].equals(beside.loc[names, columns][tested])
     assert beside.loc[names, "verdict"].equals(alone.loc[names, "verdict"])
-    assert beside.loc["s1/lenet_s/dense", "verdict"] == NOT_CONFIRMED
+    assert beside.loc["s1/lenet_s/cifar10/dense", "verdict"] == NOT_CONFIRMED
 
 
 def test_partitions_that_are_as_good_are_no_worse():

@@ -10,9 +10,10 @@ from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.inputs import Inputs
 from truly_sparse.analysis.origin import Origin
 from truly_sparse.analysis.rounding import differences
-from truly_sparse.analysis.statistics.stratified import Interval
+from truly_sparse.analysis.statistics.paired import Numbers
+from truly_sparse.analysis.statistics.stratified import Interval, over_groups
 from truly_sparse.analysis.table import COLUMNS
-from truly_sparse.studies.whitaker.verdicts.comparing import RUNS, compare
+from truly_sparse.studies.whitaker.verdicts.comparing import RUNS, pairs
 
 #: Stands for the mean over datasets, and marks one over fewer than others.
 ALL, FEW = "all", "†"
@@ -74,36 +75,57 @@ def gains(
 
     Methods that have half of the datasets or more are compared on those that all of them have, so that the means are
     over the same ones; one that has fewer keeps its own. Rows have the dataset `ALL` and the metric "gain_accuracy" and
-    so on; a method without a pair has no row.
+    so on; those of the datasets that are in a mean follow. A method without a pair has no row.
     """
     found = _compared(runs, methods, reference, metrics, keys)
-    every = [set(one.groups) for one in found.values()]
+    every = [set(one.groups) for one, _ in found.values()]
     wide = [own for own in every if 2 * len(own) >= len(set().union(*every))]
     shared = set.intersection(*wide) if wide else set()
-    more = dict.fromkeys(method for (method, _), one in found.items() if shared < set(one.groups))
+    more = dict.fromkeys(method for (method, _), (one, _) in found.items() if shared < set(one.groups))
     if shared:
         found |= _compared(runs[runs["dataset"].isin(shared)], more, reference, metrics, keys)
     rows: list[dict[str, Any]] = []
-    for (method, metric), one in found.items():
-        row = {"dataset": ALL, "method": method, "metric": f"gain_{metric}", "value": one.mean}
+    for (method, metric), (one, values) in found.items():
+        head = {"method": method, "metric": f"gain_{metric}"}
         interval = {"low": one.low, "high": one.high, "seeds": one.seeds, "asked": one.seeds}
-        rows.append({**row, **interval, "note": f"over {len(one.groups)} datasets"})
+        note = f"over {len(one.groups)} datasets"
+        rows.append({"dataset": ALL, **head, "value": one.mean, **interval, "note": note})
+        for name in one.groups:
+            counts = dict.fromkeys(("seeds", "asked"), len(values[name]))
+            rows.append({"dataset": name, **head, "value": float(values[name].mean()), **counts})
     columns = ["dataset", "method", "metric", "value", "low", "high", "seeds", "asked", "note"]
     return pd.DataFrame(rows, columns=columns)
 
 
+def left_out(measured: pd.DataFrame, gained: pd.DataFrame, reference: str) -> list[str]:
+    """Return the datasets that the reference has been run on, and that are in no mean as another method lacks runs.
+
+    Parameters
+    ----------
+    measured : DataFrame
+        Accuracies by dataset and method.
+    gained : DataFrame
+        What `gains` returns.
+    """
+    there = measured[(measured["method"] == reference) & measured["value"].notna()]["dataset"]
+    return [str(name) for name in dict.fromkeys(there) if name not in set(gained["dataset"])]
+
+
 def _compared(
     runs: pd.DataFrame, methods: Iterable[str], reference: str, metrics: Sequence[str], keys: Mapping[str, Any]
-) -> dict[tuple[str, str], Interval]:
-    """Return the differences of methods to a reference that have a pair of runs, by method and metric."""
+) -> dict[tuple[str, str], tuple[Interval, dict[str, Numbers]]]:
+    """Return the differences of methods to a reference that have a pair of runs, by method and metric.
+
+    Each is the mean over datasets with its interval, and the differences of all seeds by dataset.
+    """
     evidence, found = Evidence({RUNS: runs}), {}
     for method in methods:
         for metric in metrics:
             try:
-                one = compare(evidence, {"method": method, **keys}, {"method": reference, **keys}, metric=metric)
+                values = pairs(evidence, {"method": method, **keys}, {"method": reference, **keys}, metric=metric)
             except Missing:
                 continue
-            found[method, metric] = one
+            found[method, metric] = over_groups(values), values
     return found
 
 

@@ -2,10 +2,12 @@
 
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
+from truly_sparse.analysis.names import dataset_title
 from truly_sparse.analysis.reading import listed
 from truly_sparse.analysis.statements import Statement
 from truly_sparse.studies.whitaker.shown import ALL
 from truly_sparse.studies.whitaker.tables.controls import LARGE
+from truly_sparse.studies.whitaker.verdicts.comparing import LEAKY
 
 CONTROLS, VERDICTS = "whitaker_controls", "whitaker_verdicts"
 #: What children are compared with, in words.
@@ -20,13 +22,23 @@ WORDS = {
 
 
 def _controls(evidence: Evidence) -> str:
-    rows = evidence.rows(CONTROLS, dataset=ALL, setting=LARGE)
+    every = evidence.rows(CONTROLS, setting=LARGE)
+    rows, by_dataset = every[every["dataset"] == ALL], every[every["dataset"] != ALL]
+    rest = by_dataset[by_dataset["dataset"] != LEAKY].groupby("method")["value"].mean()
+    leaky = dataset_title(LEAKY) if LEAKY in set(by_dataset["dataset"]) and len(rest) else ""
     parts = []
     for row in rows.to_dict("records"):
-        interval = formats.interval(row["low"], row["high"])
-        within = f" ({interval})" if interval != formats.NOTHING else ""
-        parts.append(f"{formats.difference(row['value'], 2)} to {WORDS[row['method']]}{within}")
-    return f"Points from controls to children that are halves of a parent, with it, at 200 epochs: {listed(parts)}."
+        known = [formats.interval(row["low"], row["high"])]
+        known += [formats.difference(rest[row["method"]], 2)] if leaky and row["method"] in rest else []
+        within = "; ".join(one for one in known if one != formats.NOTHING)
+        parts.append(
+            f"{formats.difference(row['value'], 2)} to {WORDS[row['method']]}" + (f" ({within})" if within else "")
+        )
+    brackets = f" (95 % interval; mean without {leaky})" if leaky else ""
+    return (
+        f"Points from controls to children that are halves of a parent, with it, at 200 epochs{brackets}: "
+        f"{listed(parts)}."
+    )
 
 
 def _sparse(evidence: Evidence) -> list[str]:

@@ -31,6 +31,7 @@ class Correlations:
 
     one: str
     other: str
+    of: str = ""
 
     def gap(self, evidence: Evidence) -> float:
         """Return `one` less `other`."""

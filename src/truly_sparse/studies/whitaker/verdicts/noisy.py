@@ -49,6 +49,7 @@ class Gain:
     """What Table 4.1 prints: by how much ensembles are better than their parents, the mean over its ten networks."""
 
     metric: str
+    of: str = ""
 
     def gap(self, evidence: Evidence) -> float:
         """Return the mean of ensemble less parent."""

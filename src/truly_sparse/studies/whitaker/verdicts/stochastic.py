@@ -31,6 +31,8 @@ from truly_sparse.studies.whitaker.verdicts.comparing import (
 )
 
 EXPERIMENT, LENET = "whitaker_annealing", "whitaker_lenet_annealing"
+#: The network of Table 6.1, beside whose numbers those of LeNet-S stand.
+IN_PRINT = "ResNet-18"
 LARGE: dict[str, Any] = {"experiment": "whitaker_large"}
 #: Ways to lose links, in the order of Table 6.1.
 ONE_SHOT, ITERATIVE, RANDOM, TEMPERATURE = METHODS = ("one_shot", "iterative", "random_annealing", "annealing")
@@ -106,7 +108,9 @@ def _equal_work() -> dict[str, Any]:
 
 def _ways(experiment: str) -> Iterator[Claim]:
     """Yield the claims about ways to lose links, of perceptrons or of LeNet."""
-    topic, name, on = ("Annealing, LeNet-S", "/lenet", "LeNet-S: ") if experiment == LENET else ("Annealing", "", "")
+    topic, name, on = "Annealing", "", ""
+    if experiment == LENET:
+        topic, name, on = "Annealing, LeNet-S", "/lenet", f"LeNet-S (in print {IN_PRINT}): "
     where = "6.3.1, Table 6.1"
     for one, other, claim, words, rule, more in (
         (TEMPERATURE, ONE_SHOT, "t1{}/one_shot", "losing all links at once", CELLS, {"share": 0.9}),
