@@ -47,3 +47,5 @@ def test_a_table_finds_its_configuration(monkeypatch):
     assert owner("table or figure", "accuracy", configs) == owner("figure", "accuracy", configs)
     with pytest.raises(UserError, match='unknown table "spas_tabel9"; did you mean "spas_table9"'):
         owner("table", "spas_tabel9", configs)
+    with pytest.raises(UserError, match='"thesis_figure9" is a figure, not a table; `snakemake'):
+        owner("table", "thesis_figure9", configs)

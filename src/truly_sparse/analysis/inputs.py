@@ -50,7 +50,8 @@ class Inputs:
         if not records:
             wanted = ", ".join(self.entry.runs_of(self.config))
             folder = results_folder(self.config)
-            raise UserError(f"no finished run of {wanted} in {folder}; run `snakemake --cores 1` first")
+            targets = " ".join(f"runs_{name}" for name in self.entry.experiments) or self.study.name
+            raise UserError(f"no finished run of {wanted} in {folder}; run `snakemake --cores 1 {targets}` first")
         return records, absent
 
     @property

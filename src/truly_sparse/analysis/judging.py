@@ -1,16 +1,19 @@
 """Claims, rules, and how a claim is judged by its rule from evidence."""
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from scipy.stats import ttest_ind_from_stats
+from scipy import stats
 
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.origin import PARTIAL
 from truly_sparse.analysis.rounding import less
+from truly_sparse.analysis.statistics.stratified import FEW_FOR_TEST, satterthwaite, too_few
 
 CONFIRMED, NOT_CONFIRMED = "confirmed", "not confirmed"
 EXPLAINED, NOT_TESTED = "different but explained", "not tested"
@@ -91,20 +94,38 @@ def verdict(holds: bool) -> str:
 
 
 def welch(one: pd.Series, other: pd.Series, runs: str = "seeds") -> float:
-    """Return Welch's two-sided p of the difference of two rows with `value`, `std` and a number of `runs`.
+    """Return Welch's two-sided p of the difference of two rows; see `weighed`."""
+    return weighed([(1.0, one), (-1.0, other)], runs)
+
+
+def weighed(terms: Sequence[tuple[float, pd.Series]], runs: str = "seeds") -> float:
+    """Return the two-sided p of a weighted sum of means being zero; Welch's test of a difference, for 1 and -1.
+
+    Parameters
+    ----------
+    terms : sequence of (float, Series)
+        A weight, and a row with `value`, `std` and a number of `runs`.
+    runs : str
 
     Raises
     ------
     Missing
-        Where one of them has a single run, or neither varies.
+        Where a row has a single run, none varies, or the degrees of freedom, which are Satterthwaite's, are too few.
     """
-    for row in (one, other):
+    for _, row in terms:
         if pd.isna(row["std"]) or row[runs] < 2:
             raise Missing("a row has only one run, which shows no spread; run more seeds")
-    if one["std"] == other["std"] == 0:
+    weights, means, spreads, counts = (
+        np.array(numbers, np.float64)
+        for numbers in zip(*((weight, row["value"], row["std"], row[runs]) for weight, row in terms), strict=True)
+    )
+    if not spreads.any():
         raise Missing("the runs of a row are all equal, which leaves nothing to compare a difference with")
-    numbers = [float(row[name]) for row in (one, other) for name in ("value", "std", runs)]
-    return float(ttest_ind_from_stats(*numbers, equal_var=False).pvalue)
+    variances = (weights * spreads) ** 2 / counts
+    freedom = satterthwaite(variances, counts - 1)
+    if too_few(freedom):
+        raise Missing(FEW_FOR_TEST)
+    return float(2 * stats.t.sf(abs(math.fsum(weights * means)) / math.sqrt(variances.sum()), freedom))
 
 
 def gap(one: pd.Series, other: pd.Series) -> tuple[float, float]:

@@ -37,8 +37,10 @@ def owner(kind: str, name: str, configs: Iterable[Config]) -> Config:
     UserError
         For a name that none of them has.
     """
-    kinds = [f"{one}s" for one in kind.split(" or ")]
+    configs, kinds = list(configs), [f"{one}s" for one in kind.split(" or ")]
     known = {entry: config for config in configs for one in kinds for entry in getattr(find(config["study"]), one)}
     if name not in known:
+        if kind == "table" and any(name in find(config["study"]).figures for config in configs):
+            raise UserError(f'"{name}" is a figure, not a table; `snakemake --cores 1 {name}` draws it')
         raise UserError(f'unknown {kind} "{name}"{suggest(name, known)}')
     return known[name]

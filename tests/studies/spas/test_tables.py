@@ -42,6 +42,8 @@ def test_table3_has_interquartile_means_and_spreads(grid, lay_out):
         assert row["value"] == pytest.approx(np.sort(values)[1:4].mean())
         assert row["mean"] == pytest.approx(values.mean())
         assert row["std"] == pytest.approx(values.std(ddof=1))
+        # It is that of accuracies, and not of operations, of epochs or of the best run.
+        assert frame["std"].sort_index().loc[("cifar10", method, setting)].drop("iqm").isna().all()
         assert frame.loc[("cifar10", method, setting, "max"), "value"] == pytest.approx(values.max())
     parts = frame.xs("i_flops", level="metric").loc["cifar10"]["value"]
     assert parts["mlp_static"]["c1"] == 1

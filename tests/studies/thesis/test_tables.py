@@ -15,6 +15,7 @@ from truly_sparse.studies.thesis import counts
 from truly_sparse.studies.thesis.catalogue import FIGURES, STUDY, TABLES
 from truly_sparse.studies.thesis.member_topology import tidy
 
+from ..conftest import REPOSITORY
 from ..made_up import METHODS
 from .conftest import made_up_members
 
@@ -56,6 +57,19 @@ def test_without_any_run_of_cifar10_its_table_is_one_line(thesis):
     config = thesis(seeds=0)
     with pytest.raises(UserError, match="no finished run of thesis_table7, thesis_dense"):
         make.table(config, "thesis_table7")
+    with pytest.raises(UserError, match="run `snakemake --cores 1 runs_thesis_fashion` first") as error:
+        show.report(config, "thesis_fashion")
+    assert "\n" not in str(error.value)
+
+
+def test_the_page_says_what_has_no_runs():
+    text = (REPOSITORY / "docs/thesis.md").read_text(encoding="utf-8")
+    (said,) = re.findall(r"Without runs yet: (.*?)\.", text)
+    results = REPOSITORY / "results/thesis"
+    made = [*(results / "tables").glob("*.csv"), *(results / "figures").glob("*.csv")]
+    assert re.findall(r"`(\w+)`", said) == [
+        name for name in (*TABLES, *FIGURES) if name not in {path.stem for path in made}
+    ]
 
 
 def test_tables_8_and_9_have_both_sources(thesis):

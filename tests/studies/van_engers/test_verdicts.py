@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from truly_sparse.analysis import published
 from truly_sparse.analysis.evidence import Evidence
@@ -116,10 +117,11 @@ def test_no_loss_is_shown_by_a_bound_over_seeds():
     assert verdict(accuracy.NO_LOSS, noisy(0.4, 0.05), **BEST) == NOT_CONFIRMED
     # No loss at all, but too much noise to say so.
     assert verdict(accuracy.NO_LOSS, noisy(0.0, 1.0), **BEST) == NOT_CONFIRMED
-    found = judged(accuracy.NO_LOSS, sweep(seeds=1), **BEST)
-    assert found["verdict"] == NOT_TESTED
-    assert "one seed" in found["note"]
-    assert (found["ours"], found["printed"]) == ("−0.01", "−0.01")
+    for seeds, words in ((1, "one seed"), (2, "too few seeds")):
+        found = judged(accuracy.NO_LOSS, sweep(seeds=seeds), **BEST)
+        assert found["verdict"] == NOT_TESTED
+        assert words in found["note"]
+        assert (found["ours"], found["printed"]) == ("−0.01", "−0.01")
 
 
 @pytest.mark.parametrize(("start", "expected"), [(0.95, NOT_CONFIRMED), (0.98, CONFIRMED), (0.995, NOT_CONFIRMED)])
@@ -131,6 +133,34 @@ def test_a_significant_decrease_starts_where_all_lie_below(start, expected):
     assert verdict(accuracy.START_RULE, sweep(seeds=1), **BEST) == NOT_TESTED
 
 
+def test_what_is_significant_is_told_by_the_spread_of_training():
+    def after(loss, seeds, spread=0.1, more=None):
+        frame = sweep(lambda zeta: 86.8 - loss * (zeta >= 0.98), seeds=seeds, spread=spread)
+        if more is not None:
+            more(frame)
+        return judged(accuracy.START_RULE, frame, **BEST)
+
+    # Two seeds of a ζ that lie far apart, or are equal, say nothing of the spread.
+    def apart(frame):
+        frame.loc[frame["zeta"] == 0.998, "best"] -= [0.0, 3.0]
+
+    def equal(frame):
+        frame.loc[frame["zeta"] == 0.95, "best"] = 86.79
+
+    for more in (None, apart, equal):
+        found = after(1.0, 2, more=more)
+        assert (found["verdict"], found["value"]) == (CONFIRMED, 0.98)
+        assert found["note"] == "10 degrees of freedom"
+    # The t test itself: of two runs against the twenty of the plateau, with ten degrees of freedom.
+    limit = stats.t.ppf(0.975, 10) * 0.1 * np.sqrt(2) * np.sqrt(1 / 2 + 1 / 20)
+    assert after(1.01 * limit, 2)["value"] == 0.98
+    assert after(0.99 * limit, 2)["ours"] == "nowhere"
+    assert after(1.0, 2, spread=0.0)["verdict"] == NOT_TESTED
+    only = sweep(seeds=2).query("zeta > 0.9 or seed == 0 or zeta == 0.3")
+    found = judged(accuracy.START_RULE, only, **BEST)
+    assert (found["verdict"], "too few seeds" in found["note"]) == (NOT_TESTED, True)
+
+
 @pytest.mark.parametrize(("start", "expected"), [(0.93, NOT_CONFIRMED), (0.96, CONFIRMED), (0.99, NOT_CONFIRMED)])
 def test_the_contour_has_a_range(start, expected):
     found = judged(accuracy.CONTOUR_RULE, sweep(lambda zeta: 86.8 - 5 * (zeta >= start)), **BEST)
@@ -139,6 +169,7 @@ def test_the_contour_has_a_range(start, expected):
     alone = judged(accuracy.CONTOUR_RULE, sweep(lambda zeta: 86.8 + 0.01 * (zeta == 0.1) - (zeta >= start), seeds=1),
                    **BEST)  # fmt: skip
     assert alone["value"] == start
+    assert verdict(accuracy.CONTOUR_RULE, sweep(seeds=1, grid=[0.9, 0.96, 1.0]), **BEST) == NOT_TESTED
 
 
 def test_fractions_without_runs_are_counted():
@@ -266,8 +297,11 @@ def test_links_that_evolve_are_better_by_an_interval():
     assert verdict(ours.EVOLVING, sweep(), static(1.0), **BEST) == CONFIRMED
     assert verdict(ours.EVOLVING, sweep(), static(0.0), **BEST) == NOT_CONFIRMED
     assert verdict(ours.EVOLVING, sweep(), static(-1.0), **BEST) == NOT_CONFIRMED
-    found = judged(ours.EVOLVING, sweep(seeds=1), static(1.0, seeds=1), **BEST)
-    assert (found["verdict"], found["ours"]) == (NOT_TESTED, "+1.00")
+    for seeds in (1, 2):
+        found = judged(ours.EVOLVING, sweep(seeds=seeds), static(1.0, seeds=seeds), **BEST)
+        assert found["verdict"] == NOT_TESTED
+        assert found["value"] == pytest.approx(1 - 0.025 * (seeds - 1))
+    assert "too few seeds" in found["note"]
 
 
 def test_every_claim_without_runs_says_why_it_is_not_tested():

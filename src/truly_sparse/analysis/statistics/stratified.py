@@ -5,18 +5,22 @@ however many seeds it has. It does not say that it would be there on other datas
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from truly_sparse.analysis.rounding import settled
 from truly_sparse.analysis.statistics.paired import CONFIDENCE, Numbers
 
-#: Degrees of freedom, seeds less one over all groups, that an interval needs.
+#: Degrees of freedom that an interval or a test over seeds needs, in every study; seeds less one over all groups, or those
+#: of the test. With a single one, t has to exceed 12.7: such a test finds next to nothing, whatever there is.
 FEWEST = 2
 #: What is said where there is no interval.
 FEW_SEEDS = "too few seeds for an interval: it needs two of every dataset, and three of a single one"
+#: What is said where a test has too few degrees of freedom.
+FEW_FOR_TEST = f"too few seeds for a test: fewer than {FEWEST} degrees of freedom"
 #: Times that the points of curves are shuffled.
 SHUFFLES = 9999
 Curve = Callable[[Numbers], Numbers]
@@ -81,11 +85,21 @@ def interval(values: Mapping[str, Sequence[float] | Numbers]) -> Interval:
     variances = spreads**2 / sizes
     if not variances.any():
         return known._replace(low=mean, high=mean, p=0.0 if mean else 1.0)
-    freedom = float(variances.sum() ** 2 / (variances**2 / (sizes - 1)).sum())
+    freedom = satterthwaite(variances, sizes - 1)
     error = float(np.sqrt(variances.sum())) / len(groups)
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
     low, high = (settled(end, scale) for end in (mean - half, mean + half))
     return known._replace(low=low, high=high, p=float(2 * stats.t.sf(abs(mean) / error, freedom)))
+
+
+def too_few(freedom: float) -> bool:
+    """Say whether degrees of freedom are too few for an interval or a test over seeds (`FEWEST`)."""
+    return round(freedom, 9) < FEWEST
+
+
+def satterthwaite(variances: Numbers, freedoms: npt.NDArray[Any]) -> float:
+    """Return the degrees of freedom of a sum of independent estimates, given each one's variance and its own."""
+    return float(variances.sum() ** 2 / (variances**2 / freedoms).sum())
 
 
 def over_groups(values: Mapping[str, Numbers]) -> Interval:
@@ -135,7 +149,7 @@ def _correlated(groups: Iterable[Numbers], curve: Curve | None) -> Numbers:
 
 def _enough(groups: Collection[Numbers]) -> bool:
     """Say whether there are seeds enough, the first axis of every group, to say how much they spread."""
-    return min(map(len, groups)) > 1 and sum(map(len, groups)) - len(groups) >= FEWEST
+    return min(map(len, groups)) > 1 and not too_few(sum(map(len, groups)) - len(groups))
 
 
 def _spearman(values: Numbers) -> Numbers:

@@ -30,6 +30,8 @@ MODES = {DENSE: "Fully dense", STATIC: "Static", EVOLVING: "SET*/SPaSET"}
 DENSE_PLAIN, DENSE_SHORTCUTS = 1, 0
 #: What of a cell's runs a table may show.
 METRICS = ("iqm", "mean", "max", "last_iqm", "epochs", "i_flops")
+#: Those that stand for the accuracies whose standard deviation a cell has.
+_SPREAD = ("iqm", "mean")
 #: Settings by which tables of choices tell runs apart, with what stands where a record does not name one.
 CHOICES: dict[str, Any] = {
     "init": "torch",
@@ -100,8 +102,14 @@ def cells(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 
 
 def long(wide: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
-    """Return cells as rows of `metric` and `value`, those of a cell after one another; `mean` and `std` stay beside."""
-    parts = [wide.assign(metric=name, value=wide[name]) for name in metrics]
+    """Return cells as rows of `metric` and `value`, those of a cell after one another.
+
+    `mean` stays beside all of them, `std`, that of the accuracies, beside those that stand for them.
+    """
+    parts = [
+        wide.assign(metric=name, value=wide[name], std=wide["std"] if name in _SPREAD else float("nan"))
+        for name in metrics
+    ]
     whole = pd.concat(parts).sort_index(kind="stable").reset_index(drop=True)
     return whole.drop(columns=[name for name in METRICS if name != "mean"])
 

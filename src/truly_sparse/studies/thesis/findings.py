@@ -35,7 +35,7 @@ def _counts(evidence: Evidence) -> str:
         f"{confirmed(rows, EXPLAINED)} differ only as explained, and {confirmed(rows, NOT_CONFIRMED)} are not confirmed"
     )
     words += f"; of {len(alike)} that train both sides alike, {confirmed(alike)} are confirmed" if len(alike) else ""
-    return f"{words}. Claims that wait for more runs: {waiting}."
+    return f"{words}. Claims that could not be tested: {waiting}."
 
 
 def _images(evidence: Evidence) -> list[str]:

@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 import pandas as pd
+from scipy import stats
 
 from truly_sparse.analysis.rounding import settled
 
@@ -14,10 +15,27 @@ ERRORS = 2.0
 
 
 class Plateau(NamedTuple):
-    """Mean accuracy up to `UNAFFECTED`, and the standard error of the mean of one fraction."""
+    """Mean accuracy up to `UNAFFECTED`, and what training alone moves.
+
+    Attributes
+    ----------
+    mean : float
+        Of the fractions' means.
+    error : float or None
+        Standard error of the mean of one fraction.
+    spread : float
+        Standard deviation of a run: over seeds, pooled over the plateau's fractions.
+    freedom : int
+        Degrees of freedom of `spread`, 0 where no fraction has two seeds.
+    variance : float
+        Of `mean`, as a part of that of a run.
+    """
 
     mean: float
     error: float | None
+    spread: float
+    freedom: int
+    variance: float
 
 
 def plateau(runs: pd.DataFrame, metric: str) -> Plateau:
@@ -41,7 +59,10 @@ def plateau(runs: pd.DataFrame, metric: str) -> Plateau:
         error = math.sqrt(math.fsum(several["var"] / several["count"]) / len(several))
     elif len(flat) > 1:
         error = float(flat["mean"].std())
-    return Plateau(math.fsum(flat["mean"]) / len(flat) if len(flat) else math.nan, error)
+    freedom = int((several["count"] - 1).sum())
+    spread = math.sqrt(math.fsum((several["count"] - 1) * several["var"]) / freedom) if freedom else math.nan
+    mean = math.fsum(flat["mean"]) / len(flat) if len(flat) else math.nan
+    return Plateau(mean, error, spread, freedom, math.fsum(1 / flat["count"]) / len(flat) ** 2 if len(flat) else math.nan)
 
 
 def contour(runs: pd.DataFrame, metric: str) -> float | None:
@@ -54,6 +75,20 @@ def contour(runs: pd.DataFrame, metric: str) -> float | None:
         return None
     limit = level.mean - ERRORS * level.error
     return from_which_on(means.map(lambda value: settled(value - limit, level.mean) < 0))
+
+
+def significant_from(runs: pd.DataFrame, metric: str, alpha: float) -> float | None:
+    """Return the smallest fraction above `UNAFFECTED` from which on all means lie significantly below the plateau.
+
+    By a two-sided t test with the spread of training that the plateau has (`Plateau.spread`): a spread taken from two
+    seeds of one fraction says next to nothing, or is zero. That of the plateau must not be.
+    """
+    level, below = plateau(runs, metric), {}
+    for zeta, values in runs[runs["zeta"] > UNAFFECTED].groupby("zeta")[metric]:
+        error = level.spread * math.sqrt(1 / len(values) + level.variance)
+        gap = settled(float(values.mean()) - level.mean, level.mean)
+        below[float(str(zeta))] = gap < 0 and 2 * float(stats.t.cdf(gap / error, level.freedom)) < alpha
+    return from_which_on(pd.Series(below, dtype=bool))
 
 
 def before(runs: pd.DataFrame, metric: str) -> float:

@@ -11,6 +11,7 @@ from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import ALPHA, Finding, Rule, gap, partial, verdict, welch
 from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.rounding import differences, less
+from truly_sparse.analysis.statistics.stratified import FEW_FOR_TEST, too_few
 from truly_sparse.analysis.tse import ACCURACY, BASELINE, PROPOSED
 
 DENSE = ("dense", "dense_ensemble")
@@ -104,6 +105,8 @@ def _above_dense(evidence: Evidence, dataset: str, epsilon: float) -> Finding:
     printed, _ = least_lead_over_dense(evidence, dataset, epsilon, "published")
     if pd.isna(least["std"]):
         raise Missing("a row has only one run, which shows no spread; run more seeds")
+    if too_few(least["seeds"] - 1):
+        raise Missing(FEW_FOR_TEST)
     why = f"least lead: {method_title(least['method'])}{partial(least)}"
     holds = ours > 2 * float(least["std"])
     return Finding(formats.difference(ours), formats.difference(printed), verdict(holds), why, ours, printed)

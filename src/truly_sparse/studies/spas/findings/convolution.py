@@ -25,8 +25,8 @@ def _counts(evidence: Evidence) -> str:
     every = evidence.rows(VERDICTS, topic=TOPIC)
     waiting = int((every["verdict"] == NOT_TESTED).sum())
     return (
-        f"Of {len(rows)} claims about convolutional networks that could be tested, {confirmed(rows, CONFIRMED)} are "
-        f"confirmed and {confirmed(rows, NOT_CONFIRMED)} are not; {waiting} could not be tested."
+        f"Claims about convolutional networks that are confirmed: {confirmed(rows, CONFIRMED)}; that are not: "
+        f"{confirmed(rows, NOT_CONFIRMED)}; that could not be tested: {waiting}."
     )
 
 

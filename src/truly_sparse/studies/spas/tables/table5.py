@@ -12,6 +12,7 @@ from truly_sparse.analysis.judging import welch
 from truly_sparse.analysis.latex import Column
 from truly_sparse.analysis.origin import marked_title
 from truly_sparse.analysis.rounding import less
+from truly_sparse.analysis.statistics.stratified import FEWEST as LEAST_FREEDOM
 from truly_sparse.analysis.table import Part, Table
 from truly_sparse.studies.spas import shown
 from truly_sparse.studies.spas.runs import CNN, DENSENET, MLP, MODELS, SPAS, SPAS_CNN, cells, frame_of, spread_of
@@ -48,7 +49,7 @@ def make(inputs: Inputs) -> Table:
         "What shortcuts add, in points of accuracy: the first model less the second, each in the setting "
         "(compression, training, dense included) of the best interquartile mean (IQM) on the dataset, and the best "
         "single run of any setting. p: Welch's test, two-sided, over the seeds of both settings, which were chosen by "
-        f"the same seeds. sd: standard deviation of the first less that of the second, in points. {origin.closing()}"
+        f"the same seeds; a dash below {LEAST_FREEDOM} degrees of freedom. sd: standard deviation of the first less that of the second, in points. {origin.closing()}"
     )
     return Table(frame, [Part("5", caption, _cells(frame), _PRINTED, [origin.line()], block="dataset")])
 

@@ -49,15 +49,15 @@ def above(p: float, difference: float) -> float:
     return p / 2 if difference > 0 else 1 - p / 2
 
 
-def compared(one: pd.Series, other: pd.Series, sign: int, least: float) -> Finding:
-    """Judge the difference of two cells: `sign` times it is at least `least`, and clear by Welch's test over seeds."""
+def compared(one: pd.Series, other: pd.Series, sign: int, least: float, most: float = math.inf) -> Finding:
+    """Judge the difference of two cells: `sign` times it is from `least` to `most`, and clear by Welch's test."""
     ours, printed = (less(one[name], other[name]) for name in ("value", "published"))
     try:
         p = above(welch(spread_of(one), spread_of(other)), sign * less(one["mean"], other["mean"]))
     except Missing as missing:
         return untested(ours, printed, str(missing))
     why = f"{p_text(p)} over {one['seeds']} and {other['seeds']} seeds{partial(one)}"
-    holds = sign * ours >= least and p < ALPHA
+    holds = least <= sign * ours <= most and p < ALPHA
     return Finding(points(ours), points(printed), verdict(holds), why, ours, printed)
 
 

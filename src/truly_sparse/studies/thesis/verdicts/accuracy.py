@@ -18,13 +18,13 @@ from truly_sparse.studies.thesis.verdicts.reading import (
     FASHION,
     GESTURE,
     HIGGS,
-    ONE_SEED,
     PRINTED,
     RUNS,
     SAME,
     accuracies,
     clear,
     difference,
+    few_seeds,
     mean,
     points,
     printed,
@@ -59,9 +59,9 @@ def _ahead(evidence: Evidence, dataset: str, one: str, other: str, each: bool) -
 
 AHEAD = Rule(
     "ahead",
-    "Difference of two methods' accuracies over pairs of runs with the same seed and ε, in points. Confirmed: positive "
-    f"over all of them with p < {ALPHA} (paired t test, two-sided), and on average at every single ε where that is the "
-    "claim. Not tested: with one seed.",
+    "Difference of two methods' accuracies with the same seed, in points, averaged over ε within a seed. Confirmed: "
+    f"positive over seeds with p < {ALPHA} (paired t test, two-sided), and on average at every single ε where that is "
+    "the claim. Not tested: with fewer than three seeds.",
     _ahead,
 )
 
@@ -125,7 +125,7 @@ LEAD = Rule(
     "lead",
     "Accuracy of the weakest sparse ensemble, of all methods, λ and ε, less that of a single sparse network at "
     f"ε = {EPSILON}, trained as printed. Confirmed: at least {SAME:g} point, p < {ALPHA} (paired t test over seeds). "
-    "Not tested: with one seed.",
+    "Not tested: with fewer than three seeds.",
     _lead,
 )
 
@@ -162,8 +162,8 @@ def _above_ensemble(evidence: Evidence, method: str, epsilon: int) -> Finding:
     runs, dense = accuracies(evidence, own), mean(evidence, DENSE_ENSEMBLE)
     value = less(float(runs.mean()), dense)
     said = less(printed(evidence, own), printed(evidence, DENSE_ENSEMBLE))
-    if len(runs) < 2:
-        return points(value, said, NOT_TESTED, ONE_SEED)
+    if few := few_seeds(len(runs)):
+        return points(value, said, NOT_TESTED, few)
     spread = float(runs.std())
     holds = value * said > 0 and abs(value) > 2 * spread
     return points(value, said, verdict(holds), f"standard deviation over seeds {spread:.2f}")
@@ -172,7 +172,7 @@ def _above_ensemble(evidence: Evidence, method: str, epsilon: int) -> Finding:
 ABOVE_ENSEMBLE = Rule(
     "against the dense ensemble",
     "Mean accuracy of a sparse ensemble less that of the dense ensemble, which is one run. Confirmed: the printed "
-    "sign, and more than two standard deviations of the sparse one over seeds. Not tested: with one seed.",
+    "sign, and more than two standard deviations of the sparse one over seeds. Not tested: with fewer than three.",
     _above_ensemble,
 )
 

@@ -72,7 +72,7 @@ def _dense() -> Iterator[Claim]:
         keys = {"method": "fd_tse", "epsilon": epsilon}
         yield Claim(f"above_ensemble/fd_tse/{epsilon}", topic, text, where, accuracy.ABOVE_ENSEMBLE, keys)
     for dataset in EPSILONS:
-        text = f"{dataset_title(dataset)}: dense training is numerically unstable at the rate 0.01."
+        text = f"{dataset_title(dataset)}: in the thesis' framework, dense training is numerically unstable at 0.01."
         keys = {"dataset": dataset, "rate": 0.01}
         yield Claim(f"unstable/{dataset}", topic, text, "thesis IV-C", protocol.UNSTABLE, keys)
 

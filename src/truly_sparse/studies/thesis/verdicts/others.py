@@ -11,6 +11,7 @@ from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import ALPHA, NOT_TESTED, Finding, Rule, verdict, welch
 from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.rounding import less, significant
+from truly_sparse.analysis.statistics.stratified import FEWEST
 from truly_sparse.analysis.tse import BASELINE
 from truly_sparse.studies.thesis.member_topology import ALL, FIRST
 from truly_sparse.studies.thesis.verdicts.reading import ONE_SEED
@@ -100,7 +101,10 @@ def _apart(evidence: Evidence, dataset: str, method: str, closer: bool) -> Findi
         return Finding(*words, verdict(abs(value) <= SAME_DISTANCE), why, value)
     if one["ensembles"] < 2:
         return Finding(*words, NOT_TESTED, f"{why}; {ONE_SEED}", value)
-    p = welch(one, other, "ensembles")
+    try:
+        p = welch(one, other, "ensembles")
+    except Missing as missing:
+        return Finding(*words, NOT_TESTED, f"{why}; {missing}", value)
     return Finding(*words, verdict(value < 0 and p < ALPHA), f"{why}; p = {formats.p_value(p)}", value)
 
 
@@ -108,7 +112,8 @@ APART = Rule(
     "members apart",
     "Mean topological distance (NNSTD) among the members of an ensemble in the block between the first two hidden "
     f"layers, less that of EDST_RG's. Closer: confirmed if negative, Welch's p < {ALPHA} over ensembles; not tested "
-    f"with one. Similar: confirmed if within {SAME_DISTANCE}. The thesis prints pictures.",
+    f"with one, or where the test has fewer than {FEWEST} degrees of freedom. Similar: confirmed if within "
+    f"{SAME_DISTANCE}. The thesis prints pictures.",
     _apart,
 )
 RULES: tuple[Rule, ...] = (GAUSSIAN, MEMBERS, ACT_ALIKE, APART)

@@ -15,6 +15,7 @@ from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.runs import class_count
 from truly_sparse.analysis.statistics.paired import compare
+from truly_sparse.analysis.statistics.stratified import FEW_FOR_TEST, too_few
 from truly_sparse.analysis.tse import ACCURACY
 from truly_sparse.experiments.records import Record
 
@@ -106,18 +107,18 @@ def printed(evidence: Evidence, of: Row) -> float:
 
 
 class Difference(NamedTuple):
-    """Accuracies of rows less those of others, over pairs of runs with the same seed, in points.
+    """Accuracies of rows less those of others with the same seed, in points, over the seeds that all rows have.
 
     Attributes
     ----------
     each, published : tuple of float
         Mean of every pair of rows, here and in print.
     mean : float
-        Over all pairs of runs.
+        Over pairs of rows and seeds.
     p : float or None
-        Of the paired t test; None where all differences are the same.
+        Of the paired t test over seeds, each with its mean over the pairs of rows: runs of one seed share their split
+        and much of their training, and are no observations of their own. None where all seeds say the same.
     seeds : int
-        The fewest that a pair of rows shares.
     """
 
     each: tuple[float, ...]
@@ -133,33 +134,35 @@ class Difference(NamedTuple):
 
 
 def difference(evidence: Evidence, pairs: Sequence[tuple[Row, Row]]) -> Difference:
-    """Return what the first row of every pair is ahead of the second; Missing where two share no seed."""
-    shared = []
-    for one, other in pairs:
-        both = pd.concat([accuracies(evidence, one), accuracies(evidence, other)], axis=1, join="inner").to_numpy(float)
-        if not len(both):
-            raise Missing(f"{one.title} and {method_title(other.method)} have no seed in common")
-        shared.append(both)
-    whole = np.concatenate(shared)
-    found = compare(whole[:, 0], whole[:, 1])
+    """Return what the first row of every pair is ahead of the second; Missing where no seed has all rows."""
+    each = [accuracies(evidence, of) for pair in pairs for of in pair]
+    shared = pd.concat(each, axis=1, join="inner").to_numpy(float)
+    if not len(shared):
+        raise Missing(f"{' and '.join(dict.fromkeys(of.title for pair in pairs for of in pair))} share no seed")
+    firsts, seconds = shared[:, ::2], shared[:, 1::2]
+    found = compare(firsts.mean(axis=1), seconds.mean(axis=1))
+    means = zip(firsts.mean(axis=0), seconds.mean(axis=0), strict=True)
     return Difference(
-        tuple(less(*map(float, both.mean(axis=0))) for both in shared),
+        tuple(less(float(one), float(other)) for one, other in means),
         tuple(less(printed(evidence, one), printed(evidence, other)) for one, other in pairs),
         found["difference"],
         found["t_p"],
-        min(map(len, shared)),
+        len(shared),
     )
 
 
 def clear(found: Difference, holds: bool, ours: str, said: str, why: str = "") -> Finding:
-    """Return the finding of a rule that wants p < 0.05 over seeds beside what else `holds`; one seed cannot say."""
-    p, verdict_ = found.p, NOT_TESTED
-    if found.seeds < 2:
-        said_of_p = ONE_SEED
-    else:
+    """Return the finding of a rule that wants p < 0.05 over seeds beside what else `holds`; few seeds cannot say."""
+    p, verdict_, said_of_p = found.p, NOT_TESTED, few_seeds(found.seeds)
+    if not said_of_p:
         said_of_p = "runs that do not vary" if p is None else f"p = {formats.p_value(p)}"
         verdict_ = verdict(holds and p is not None and p < ALPHA)
     return Finding(ours, said, verdict_, "; ".join(filter(None, (why, said_of_p))), found.mean, found.printed)
+
+
+def few_seeds(seeds: int) -> str:
+    """Say why a test over the seeds of paired runs, or their spread, decides nothing; nothing where it does."""
+    return ONE_SEED if seeds < 2 else FEW_FOR_TEST if too_few(seeds - 1) else ""
 
 
 def points(value: float, said: float | None, found: str, why: str = "") -> Finding:

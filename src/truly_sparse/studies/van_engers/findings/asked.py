@@ -6,7 +6,7 @@ from truly_sparse.analysis.judging import CONFIRMED
 from truly_sparse.analysis.names import dataset_title
 from truly_sparse.analysis.reading import confirmed, listed
 from truly_sparse.analysis.statements import Statement
-from truly_sparse.studies.van_engers.findings.reading import claim, tested
+from truly_sparse.studies.van_engers.findings.reading import claim, shown, tested
 from truly_sparse.studies.van_engers.verdicts.claims import UNCHOSEN
 
 #: Which of the printed numbers are nearer to ours with fewer images than with all: the plateau, the end.
@@ -64,7 +64,7 @@ def _images(evidence: Evidence) -> str:
 
 
 def _evolving(evidence: Evidence) -> str:
-    best, tail = claim(evidence, "evolving/best"), claim(evidence, "evolving/last_tenth")
+    best, tail = shown(evidence, "evolving/best"), shown(evidence, "evolving/last_tenth")
     return (
         "The accuracy at ζ = 0.3, where links evolve, less that of links that stay is "
         f"{formats.difference(best['value'], 2)} points ({best['note']}); by the mean of the last tenth of the epochs "

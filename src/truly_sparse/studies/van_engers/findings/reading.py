@@ -23,6 +23,11 @@ def claim(evidence: Evidence, name: str) -> pd.Series:
     return reading.claim(evidence, name, VERDICTS)
 
 
+def shown(evidence: Evidence, name: str) -> pd.Series:
+    """Return one claim with a number of ours, tested or not; its note says which. Missing without."""
+    return evidence.cell(VERDICTS, claim=name)
+
+
 def number(evidence: Evidence, name: str, column: str = "value") -> float:
     """Return a number about the curve of the best epochs, fitted here (`value`) or printed (`published`).
 

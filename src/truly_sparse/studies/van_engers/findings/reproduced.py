@@ -5,7 +5,7 @@ from truly_sparse.analysis.evidence import Evidence
 from truly_sparse.analysis.reading import confirmed, listed
 from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.statements import Statement
-from truly_sparse.studies.van_engers.findings.reading import FIT, claim, number, tested
+from truly_sparse.studies.van_engers.findings.reading import FIT, claim, number, shown, tested
 from truly_sparse.studies.van_engers.structure import KINDS
 from truly_sparse.studies.van_engers.verdicts.claims import FALL, FORMULA, STRUCTURE
 from truly_sparse.studies.van_engers.verdicts.structure import SEEN
@@ -47,7 +47,7 @@ def _contour(evidence: Evidence) -> str:
 
 
 def _loss(evidence: Evidence) -> str:
-    row = claim(evidence, "no_loss")
+    row = shown(evidence, "no_loss")
     return (
         f"At ζ = 0.96 the accuracy differs from the plateau by {formats.difference(row['value'], 2)} points "
         f"({row['note']}; by the printed curve {formats.difference(row['published'], 2)})."

@@ -2,16 +2,16 @@
 
 import math
 
-import pandas as pd
 from scipy import stats
 
 from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import ALPHA, CONFIRMED, NOT_CONFIRMED, NOT_TESTED, Finding, Rule, verdict
 from truly_sparse.analysis.rounding import less, settled
+from truly_sparse.analysis.statistics.stratified import FEW_FOR_TEST, too_few
 from truly_sparse.studies.van_engers import contour
 from truly_sparse.studies.van_engers.contour import UNAFFECTED
-from truly_sparse.studies.van_engers.verdicts.reading import ONE_SEED, coverage, means, printed, sweep
+from truly_sparse.studies.van_engers.verdicts.reading import ONE_SEED, coverage, few_seeds, means, printed, sweep
 
 #: How far from the printed plateau and end an accuracy may lie, in points.
 PLATEAU_POINTS, END_POINTS = 1.0, 5.0
@@ -77,8 +77,8 @@ def _no_loss(evidence: Evidence, metric: str) -> Finding:
     ours = settled(math.fsum(gaps) / len(gaps), 100.0)
     theirs = less(said.accuracy(zeta), 100 * said["plateau"])
     words = formats.difference(ours, 2), formats.difference(theirs, 2)
-    if len(gaps) < 2:
-        return Finding(*words, NOT_TESTED, ONE_SEED, ours, theirs)
+    if few := few_seeds(len(gaps)):
+        return Finding(*words, NOT_TESTED, few, ours, theirs)
     bound = ours - float(stats.t.ppf(CONFIDENCE, len(gaps) - 1)) * float(gaps.std()) / math.sqrt(len(gaps))
     why = f"one-sided 95 % bound {formats.difference(bound, 2)}, {len(gaps)} seeds"
     holds = settled(bound, 100.0) >= -LOSS_POINTS
@@ -88,37 +88,38 @@ def _no_loss(evidence: Evidence, metric: str) -> Finding:
 NO_LOSS = Rule(
     "no loss",
     f"Accuracy at the printed contour less the mean up to {UNAFFECTED}, seed by seed, in points; printed: by formula "
-    f"1. Confirmed: with one-sided 95 % confidence (Student's t over seeds) the loss is at most {LOSS_POINTS} points.",
+    f"1. Confirmed: with one-sided 95 % confidence (Student's t over seeds) the loss is at most {LOSS_POINTS} points. "
+    "Not tested: with fewer than three seeds.",
     _no_loss,
 )
 
 
 def _start(evidence: Evidence, metric: str) -> Finding:
     said, runs = printed(evidence), sweep(evidence, metric)
-    if runs["seed"].nunique() < 2:
-        raise Missing(ONE_SEED)
-    flat = runs.loc[runs["zeta"] <= UNAFFECTED, metric]
-    if len(flat) < 2:
-        raise Missing(f"fewer than two runs up to {UNAFFECTED} have finished")
-    below = {}
-    for zeta, part in runs[runs["zeta"] > UNAFFECTED].groupby("zeta"):
-        values = part[metric]
-        p = float(stats.ttest_ind(values, flat, equal_var=False).pvalue) if len(values) > 1 else math.nan
-        below[float(str(zeta))] = bool(less(values.mean(), flat.mean()) < 0 and p < ALPHA)
-    ours = contour.from_which_on(pd.Series(below, dtype=bool))
-    return _at(ours, said["significant_from"], START, coverage(evidence, metric))
+    level = contour.plateau(runs, metric)
+    if too_few(level.freedom):
+        raise Missing(FEW_FOR_TEST if level.freedom else ONE_SEED)
+    if not settled(level.spread, level.mean):
+        raise Missing("the seeds of every ζ have the same accuracy, which leaves no noise to compare with")
+    ours = contour.significant_from(runs, metric, ALPHA)
+    why = coverage(evidence, metric, f"{level.freedom} degrees of freedom")
+    return _at(ours, said["significant_from"], START, why)
 
 
 START_RULE = Rule(
     "significant from",
-    f"Smallest ζ from which on every accuracy lies below all runs up to {UNAFFECTED} by Welch's two-sided p < {ALPHA}. "
-    f"Confirmed: {START[0]} to {START[1]}.",
+    f"Smallest ζ from which on every mean accuracy lies below that of all runs up to {UNAFFECTED} by a t test's two-sided "
+    f"p < {ALPHA}, whose spread is that of training, over seeds, pooled over the ζ up to {UNAFFECTED}. Confirmed: "
+    f"{START[0]} to {START[1]}. Not tested: with one seed.",
     _start,
 )
 
 
 def _contour(evidence: Evidence, metric: str) -> Finding:
     said, runs = printed(evidence), sweep(evidence, metric)
+    level = contour.plateau(runs, metric)
+    if level.error is None or (level.freedom and too_few(level.freedom)):
+        raise Missing(FEW_FOR_TEST)
     return _at(contour.contour(runs, metric), said["contour"], CONTOUR, coverage(evidence, metric))
 
 
