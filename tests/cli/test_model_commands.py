@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
@@ -386,3 +388,101 @@ def test_the_shell_completes_commands_methods_and_columns(line, answers):
         check=False,
     )
     assert set(run.stdout.split()) == answers
+
+
+def line_of(capsys, *words, code=2):
+    """Return the one line that a command ends with."""
+    assert main(list(words)) == code
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1, captured.err
+    return captured.err
+
+
+@pytest.mark.parametrize("stream", [[], ["--stream"]])
+def test_a_delimiter_at_the_end_of_every_row_moves_no_column(iris, capsys, stream):
+    text = Path("iris.csv").read_text().splitlines()
+    Path("trailing.csv").write_text("\n".join([text[0], *(f"{row}," for row in text[1:])]) + "\n")
+    for name in ("iris", "trailing"):
+        say(
+            capsys,
+            "fit",
+            f"{name}.csv",
+            "--target",
+            "species",
+            "--output",
+            f"{name}.npz",
+            "--json",
+            "--quiet",
+            *NET,
+            *stream,
+        )
+    one, other = load_model("iris.npz"), load_model("trailing.npz")
+    assert one.feature_names_in_.tolist() == other.feature_names_in_.tolist()
+    x = iris.drop(columns="species")
+    assert np.array_equal(one.predict_proba(x), other.predict_proba(x))
+
+
+@pytest.mark.parametrize("command", [["fit"], ["fit", "--stream"], ["compare"]])
+def test_rows_with_more_values_than_columns_are_one_line(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    Path("named.csv").write_text("a,b,y\n" + "".join(f"row{n},{n},{n % 5},{n % 2}\n" for n in range(40)))
+    first, *more = command
+    assert "has rows with more values than it has columns" in line_of(
+        capsys, first, "named.csv", "--target", "y", *more
+    )
+
+
+def test_a_column_that_turns_to_text_far_down_is_text_in_memory_and_in_a_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(table_files, "PIECE", 50)
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"code": rng.integers(0, 9, 300).astype(str), "a": rng.normal(size=300)})
+    frame.loc[200:, "code"] = "K" + frame["code"]
+    frame["y"] = rng.integers(0, 2, 300).astype(str)
+    frame.loc[250:, "y"] = "unknown"
+    frame.to_csv("mixed.csv", index=False)
+    for name, more in {"memory": [], "file": ["--stream"]}.items():
+        say(capsys, "fit", "mixed.csv", "--target", "y", "--output", f"{name}.npz", "--json", "--quiet", *NET, *more)
+    one, other = load_model("memory.npz"), load_model("file.npz")
+    assert one.classes_.tolist() == other.classes_.tolist() == ["0", "1", "unknown"]
+    assert np.array_equal(one.predict_proba(frame[["code", "a"]]), other.predict_proba(frame[["code", "a"]]))
+
+
+def test_parquet_with_a_name_twice_is_one_line(iris, capsys):
+    say(capsys, "fit", "iris.csv", "--target", "species", "--json", "--quiet", *NET)
+    own = pa.Table.from_pandas(iris)
+    pq.write_table(own.append_column("colour", own["colour"]), "twice.parquet")
+    for words in (["predict", "model.npz", "twice.parquet"], ["fit", "twice.parquet", "--target", "species"],
+                  ["fit", "twice.parquet", "--target", "species", "--stream"]):  # fmt: skip
+        assert "column colour of twice.parquet is there twice; rename one" in line_of(capsys, *words)
+
+
+@pytest.mark.usefixtures("iris")
+def test_an_interrupt_is_one_line(capsys, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(columns, "read", interrupt)
+    assert line_of(capsys, *FIT, code=130) == "error: interrupted\n"
+    assert not Path("model.npz").exists()
+
+
+def test_rivals_take_text_with_gaps_of_any_kind(iris, capsys):
+    iris.assign(colour=iris["colour"].astype("string")).to_parquet("nullable.parquet")
+    words = ["compare", "nullable.parquet", "--target", "species", "--seeds", "1", "--json", "--quiet"]
+    assert say(capsys, *words, "--methods", "mlp", "boosting")
+
+
+@pytest.mark.usefixtures("iris")
+def test_places_that_cannot_be_written_are_named_before_the_work(capsys, monkeypatch):
+    say(capsys, "fit", "iris.csv", "--target", "species", "--json", "--quiet", *NET)
+    monkeypatch.setattr(models, "_load", lambda _: pytest.fail("it began"))
+    for words in (["predict", "model.npz", "iris.csv", "--output"], ["inspect", "model.npz", "--onnx"]):
+        assert "is a folder; name a file in it" in line_of(capsys, *words, ".")
+        assert "is no folder that may be written to" in line_of(capsys, *words, "iris.csv/other")
+    assert "is no folder that may be written to" in line_of(capsys, "inspect", "model.npz", "--plots", "iris.csv")
+
+
+@pytest.mark.usefixtures("iris")
+def test_a_setting_that_is_no_value_is_one_line(capsys):
+    assert "epsilon is" in line_of(capsys, *FIT, "--set", "epsilon={[]:1}")

@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from truly_sparse import SparseMLPClassifier, TrulySparseEnsembleClassifier, load_model, save_model
 from truly_sparse.engine import store
@@ -268,3 +271,30 @@ def test_weights_of_classes_that_are_numbers_come_back_with_a_classifier_of_pict
     assert load_model(tmp_path / "model.npz").class_weight == {0: 1.0, 1: 2.0}
     facts, _ = archives.read(tmp_path / "model.npz", UNCHECKED)
     assert (facts["mappings"], facts["parameters"]["class_weight"]) == (["class_weight"], [[0, 1.0], [1, 2.0]])
+
+
+def test_only_models_of_this_package_are_saved(tmp_path):
+    x, y = load_iris(return_X_y=True)
+    path = tmp_path / "model.npz"
+    for other in (make_pipeline(StandardScaler(), SparseMLPClassifier(epochs=2)).fit(x, y), LogisticRegression()):
+        with pytest.raises(UserError, match=f"a {type(other).__name__} is no model of this package; of a pipeline"):
+            save_model(other, path)
+    model = SparseMLPClassifier(hidden_layer_sizes=(20,), epochs=2).fit(x, y)
+    with pytest.raises(UserError, match="is a folder; name a file in it"):
+        save_model(model, tmp_path)
+    for about, words in (({"n": np.int64(3)}, "about cannot be kept as JSON"), ({1: 2}, "a name that is no text")):
+        with pytest.raises(UserError, match=words):
+            save_model(model, path, about=about)
+    assert not path.exists()
+
+
+def test_text_that_ends_in_a_null_character_is_not_saved(tmp_path):
+    x, y = load_iris(return_X_y=True)
+    labels = np.array(["a", "a\0", "b"], object)[y]
+    model = SparseMLPClassifier(hidden_layer_sizes=(20,), epochs=2).fit(x, labels)
+    with pytest.raises(UserError, match="a text of classes_ ends in a null character"):
+        save_model(model, tmp_path / "model.npz")
+    frame = pd.DataFrame({"colour": labels, "size": x[:, 0]})
+    model = SparseMLPClassifier(hidden_layer_sizes=(20,), epochs=2).fit(frame, y)
+    with pytest.raises(UserError, match="a category of column 0 ends in a null character"):
+        save_model(model, tmp_path / "model.npz")

@@ -24,6 +24,7 @@ from truly_sparse.errors import UserError
 from truly_sparse.estimators import archives, encoding, preprocessing
 from truly_sparse.estimators.distinct_rows import gather
 from truly_sparse.estimators.encoding import Encoding
+from truly_sparse.estimators.targets import Values
 
 NET = {"hidden_layer_sizes": (30, 20), "epsilon": 5}
 SMALL = {**NET, "members": 2, "exploration_epochs": 20, "member_epochs": 8}
@@ -506,3 +507,37 @@ def test_a_file_whose_encoding_does_not_fit_is_refused(name, change, words, tmp_
     archives.write(path, facts, arrays)
     with pytest.raises(UserError, match=words):
         load_model(path)
+
+
+def test_what_hides_values_or_names_is_one_line():
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    y = (x[:, 0] > 0).astype(int)
+    with pytest.raises(UserError, match=r"X is a masked array; give X\.astype"):
+        SparseMLPClassifier(**NET, epochs=2).fit(np.ma.masked_values(x, x[0, 0]), y)
+    with pytest.raises(UserError, match=r"X is a batch of records; give pyarrow\.Table"):
+        SparseMLPClassifier(**NET, epochs=2).fit(pa.RecordBatch.from_pydict({"a": x[:, 0], "b": x[:, 1]}), y)
+    with pytest.raises(UserError, match="column 0 of X holds whole numbers that are too large for float64"):
+        SparseMLPClassifier(**NET, epochs=2).fit(np.array([[10**400], [1]] * 30, object), y)
+
+
+@pytest.mark.parametrize("classes", [[0, 1, np.nan], ["a", "b", None]])
+def test_classes_that_are_missing_are_one_line(classes):
+    x, y = np.random.default_rng(0).normal(size=(60, 2)), np.array(classes[:2] * 30)
+    with pytest.raises(UserError, match="classes holds a value that is missing; leave it out"):
+        SparseMLPClassifier(**NET).partial_fit(x, y, classes=classes)
+
+
+def test_a_stream_is_told_that_it_has_no_early_stopping():
+    x = np.random.default_rng(0).normal(size=(200, 2))
+    model = SparseMLPClassifier(**NET, early_stopping=True)
+    with pytest.warns(UserWarning, match="partial_fit holds no rows out; early stopping is off"):
+        model.partial_fit(x, x[:, 0] > 0)
+
+
+@pytest.mark.parametrize("power", [-1000, -40, 520, 1000])
+def test_scores_of_targets_far_from_1_are_those_of_targets_near_it(power):
+    rng = np.random.default_rng(0)
+    y, knots = rng.normal(size=50), np.array([-2.0, 0.3, 1.7])
+    probabilities, weights = rng.dirichlet(np.ones(3), 50), rng.random(50)
+    near, far = (Values(scale * y, scale * y, scale * knots, weights) for scale in (1.0, 2.0**power))
+    assert far.score(probabilities) == near.score(probabilities) < 1

@@ -6,7 +6,6 @@ from typing import Any
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.table_files import (
     is_numeric,
-    is_parquet,
     pd,
     pieces_of,
     reading,
@@ -15,7 +14,6 @@ from truly_sparse.estimators.table_files import (
     refuse_infinite,
     refuse_missing,
     refuse_target,
-    with_numbers,
 )
 
 
@@ -28,7 +26,7 @@ def read(path: str) -> pd.DataFrame:
         If the file is missing, of an unknown kind, or cannot be read.
     """
     with reading(path):
-        table = with_numbers(pd.read_parquet(path)) if is_parquet(path) else pd.read_csv(path)
+        table = pd.concat([piece for _, piece in pieces_of(path)], ignore_index=True)
     table.columns = [str(column) for column in table.columns]
     if table.empty:
         raise UserError(f"{path} has no rows")

@@ -16,7 +16,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from tqdm import tqdm
 
 from truly_sparse import estimators, references
@@ -116,8 +116,14 @@ def _numbers(x: pd.DataFrame, gaps: bool) -> ColumnTransformer:
     """
     numeric = [name for name in x if columns.is_numeric(x[name])]
     scaled = StandardScaler() if gaps else make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
-    text = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    plain = FunctionTransformer(_objects, feature_names_out="one-to-one")
+    text = make_pipeline(plain, OneHotEncoder(handle_unknown="ignore", sparse_output=False))
     return make_column_transformer((scaled, numeric), (text, [name for name in x if name not in numeric]))
+
+
+def _objects(texts: pd.DataFrame) -> pd.DataFrame:
+    """Return text as objects, with NaN where there is none: pandas has several marks of that."""
+    return texts.astype(object).where(texts.notna(), np.nan)
 
 
 def _regressor(method: str, seed: int) -> Any:

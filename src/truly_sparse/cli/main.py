@@ -223,7 +223,8 @@ def _obeyed(arguments: argparse.Namespace) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return its exit code.
 
-    It is 2 after one line about what is wrong, 1 where a re-check is not whole, 141 where nobody reads on.
+    It is 2 after one line about what is wrong, 1 where a re-check is not whole, 130 after an interrupt, 141 where
+    nobody reads on.
     """
     arguments = model_commands.completed(parser()).parse_args(argv)
     one_thread()
@@ -237,6 +238,9 @@ def main(argv: list[str] | None = None) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # whoever reads has what it wanted
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
         return 141

@@ -26,6 +26,8 @@ from truly_sparse.estimators.table_files import bytes_of, open_table
 from truly_sparse.files import atomic_path, folder_of
 from truly_sparse.measure.free_memory import limits
 
+#: Files of `inspect --plots`, by what each shows.
+PLOTS = ("degrees.png", "importances.png", "training.png")
 #: So many times the bytes of its numbers a table takes at most while a model learns from it (measured: 6).
 WHILE_FITTED = 8
 #: Rows of a file that are predicted at a time.
@@ -65,7 +67,7 @@ def create(method: str, preset: str, changes: list[str], regress: bool, **more: 
             raise UserError(f"--set {change}: give NAME=VALUE, with a name of {', '.join(known)}")
         try:
             parameters[name] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, TypeError):
             parameters[name] = text
     return kind(method, preset=preset, **more).set_params(**parameters)
 
@@ -187,6 +189,8 @@ def predict(arguments: argparse.Namespace) -> None:
     UserError
         For a file that is no model of the command line, a table that does not fit it, or probabilities of a regression.
     """
+    if arguments.output:
+        folder_of(arguments.output)
     model = _load(arguments.model)
     if arguments.probabilities and not hasattr(model, "classes_"):
         raise UserError(f"{arguments.model} regresses; it has no classes, so leave --probabilities out")
@@ -228,6 +232,10 @@ def inspect(arguments: argparse.Namespace) -> None:
     """
     if arguments.sparse and not arguments.onnx:
         raise UserError("--sparse is a kind of ONNX file; name the file with --onnx")
+    if arguments.plots:
+        folder_of(Path(arguments.plots) / PLOTS[0])
+    if arguments.onnx:
+        folder_of(arguments.onnx)
     model = _load(arguments.model)
     written = []
     if arguments.plots:
@@ -254,10 +262,10 @@ def _plots(model: Any, folder: Path) -> list[str]:
 
     mpl.use("agg")
     made = []
-    for name in ("degrees", "importances", "training"):
-        with atomic_path(folder / f"{name}.png") as temporary:
-            getattr(model, f"plot_{name}")().figure.savefig(temporary, dpi=150)
-        made.append(str(folder / f"{name}.png"))
+    for file in PLOTS:
+        with atomic_path(folder / file) as temporary:
+            getattr(model, f"plot_{Path(file).stem}")().figure.savefig(temporary, dpi=150)
+        made.append(str(folder / file))
     return made
 
 

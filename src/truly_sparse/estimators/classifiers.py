@@ -13,7 +13,7 @@ from sklearn.utils.validation import column_or_1d
 
 from truly_sparse.ensembles import methods
 from truly_sparse.errors import UserError
-from truly_sparse.estimators import presets
+from truly_sparse.estimators import presets, tables
 from truly_sparse.estimators.base import SparseEstimator
 from truly_sparse.estimators.checks import gathered
 from truly_sparse.estimators.distinct_rows import Rows, Weights
@@ -105,7 +105,7 @@ class SparseClassifier(Inspection, Labelled, ClassifierMixin, SparseEstimator):
         with undone_on_failure(self):
             features, labels, weights = self._check_training(X, y, sample_weight, reset=before is None)
             check_classification_targets(labels)
-            known = np.unique(column_or_1d(classes)) if classes is not None else None
+            known = self._told_classes(classes) if classes is not None else None
             if before is None:
                 self.classes_: npt.NDArray[Any] = known if known is not None else np.unique(labels)
                 if len(self.classes_) < 2:
@@ -117,6 +117,14 @@ class SparseClassifier(Inspection, Labelled, ClassifierMixin, SparseEstimator):
                 features, numbers, weights, settings, before, 2 if before is None else 1, told=known is not None
             )
         return self
+
+    @staticmethod
+    def _told_classes(classes: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return the labels that there will be, sorted; refuse one that is missing."""
+        told = column_or_1d(classes)
+        if tables.is_missing(told).any():
+            raise UserError("classes holds a value that is missing; leave it out")
+        return np.unique(told)
 
     def _encode(self, labels: npt.NDArray[Any], new: bool) -> npt.NDArray[np.int64]:
         """Return class numbers of labels; sets `classes_`, or refuses labels that it lacks."""

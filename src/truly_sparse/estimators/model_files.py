@@ -5,6 +5,7 @@ file of format 1 is read as one without any. A file of a classifier of pictures 
 of the encoding and the members. `docs/model_files.md` names all that is in a file.
 """
 
+import json
 from collections.abc import Collection, Mapping, Set
 from importlib import import_module
 from pathlib import Path
@@ -27,6 +28,7 @@ from truly_sparse.estimators.pictures import Shade, SparseCNNClassifier
 from truly_sparse.estimators.regressor import TrulySparseEnsembleRegressor
 from truly_sparse.estimators.state import Model
 from truly_sparse.estimators.temperature import HIGHEST
+from truly_sparse.files import folder_of
 from truly_sparse.training.checkpoint import checked_links
 from truly_sparse.training.loop import End, Member
 
@@ -69,8 +71,12 @@ def save_model(
         If it is not fitted, a file cannot hold a parameter, a method of your own cannot be imported by its name, or
         there is no training state to keep.
     """
+    if not isinstance(model, SparseEstimator | SparseCNNClassifier):
+        raise UserError(f"a {type(model).__name__} is no model of this package; of a pipeline, save its last step")
     if not model.__sklearn_is_fitted__():
         raise UserError("the model is not fitted; call fit before save_model")
+    folder_of(path)
+    _refuse_facts(about or {})
     if isinstance(model, SparseCNNClassifier):
         if training_state:
             raise UserError("classifiers of pictures do not go on from a fit; leave training_state out")
@@ -88,9 +94,21 @@ def save_model(
     for name in ARRAYS:
         if hasattr(model, name):
             values = getattr(model, name)
-            arrays[name] = values.astype(str) if values.dtype.kind == "O" else values
+            arrays[name] = tables.text_of(values, f"a text of {name}") if values.dtype.kind == "O" else values
             facts[f"{name}object"] = values.dtype.kind == "O"
     archives.write(path, facts, arrays)
+
+
+def _refuse_facts(about: Mapping[str, Any]) -> None:
+    """Refuse facts that JSON does not give back as they are."""
+    try:
+        json.dumps(about)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"about cannot be kept as JSON ({one_line(error)}); give text, numbers, lists and dicts"
+        ) from None
+    if not all(isinstance(name, str) for name in about):
+        raise UserError("about has a name that is no text; give each fact a name")
 
 
 def facts_of_parameters(model: Estimator) -> dict[str, Any]:

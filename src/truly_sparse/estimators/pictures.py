@@ -240,6 +240,8 @@ class SparseCNNClassifier(Labelled, ClassifierMixin, BaseEstimator):
 
     def _flattened(self, x: npt.ArrayLike, shape: tuple[int, ...] | None) -> tuple[Any, tuple[int, int, int]]:
         """Return pictures as rows, channel by channel, and their shape, which is refused if it is not the one given."""
+        if isinstance(x, np.ma.MaskedArray):
+            raise UserError("X is a masked array; networks of pictures know no missing values, so fill them")
         pictures = np.asarray(x)
         if pictures.dtype.kind not in "buif" or pictures.ndim not in (3, 4):
             raise UserError(

@@ -1,5 +1,6 @@
 """CSV and Parquet files, read in pieces into a temporary file: tables that memory does not hold."""
 
+import warnings
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -111,6 +112,15 @@ def refuse_missing(target: str, columns: Iterable[str], path: str | Path) -> Non
         raise UserError(f"{path} has no column {target!r}; it has {some}")
 
 
+def refuse_twice(names: Iterable[str], path: str | Path) -> None:
+    """Refuse a table in which two columns share a name."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise UserError(f"column {name} of {path} is there twice; rename one")
+        seen.add(name)
+
+
 def refuse_gaps(target: str, gaps: int, path: str | Path) -> None:
     """Refuse a target that is missing in some rows."""
     if gaps:
@@ -182,6 +192,7 @@ def _parquet(path: str | Path, texts: Mapping[str, frozenset[str]]) -> Iterator[
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path, buffer_size=BUFFER, pre_buffer=False) as file:
+        refuse_twice(file.schema_arrow.names, path)
         single = all(str(kind) in _SINGLE for kind in file.schema_arrow.types)
         for batch in file.iter_batches(PIECE):
             piece = with_numbers(batch.to_pandas())
@@ -199,12 +210,27 @@ def _parquet(path: str | Path, texts: Mapping[str, frozenset[str]]) -> Iterator[
 def _csv(path: str | Path, texts: Mapping[str, frozenset[str]]) -> Iterator[tuple[bool, pd.DataFrame]]:
     """Do so; columns have in all pieces the type that they have in the whole table."""
     kinds: dict[str, set[str]] = {}
-    for piece in pd.read_csv(path, chunksize=PIECE):
+    for piece in _pieces(path):
         for name in piece:
             kinds.setdefault(str(name), set()).update(_kind(piece[name]))
     types = {name: str if name in texts else _type_of(own) for name, own in kinds.items()}
-    for piece in pd.read_csv(path, chunksize=PIECE, dtype={name: own for name, own in types.items() if own}):
+    for piece in _pieces(path, dtype={name: own for name, own in types.items() if own}):
         yield False, piece
+
+
+def _pieces(path: str | Path, **options: Any) -> Iterator[pd.DataFrame]:
+    """Yield some rows of a CSV file at a time; values beyond the last column are refused, and no column is an index."""
+    with pd.read_csv(path, chunksize=PIECE, index_col=False, low_memory=False, **options) as reader:
+        while True:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", pd.errors.ParserWarning)
+                try:
+                    piece = next(reader)
+                except StopIteration:
+                    return
+                except pd.errors.ParserWarning:
+                    raise UserError(f"{path} has rows with more values than it has columns; correct these") from None
+            yield piece
 
 
 def _kind(values: pd.Series) -> set[str]:

@@ -58,6 +58,10 @@ def read(x: Any) -> Rows:
         For columns that hold neither numbers nor text, or both, or share a name; for arrays of text, in which numbers
         are text, too, or of dates or times; and for tables that are not in memory.
     """
+    if isinstance(x, np.ma.MaskedArray):
+        raise UserError("X is a masked array; give X.astype(float).filled(np.nan), in which what is masked is missing")
+    if type(x).__name__ == "RecordBatch":
+        raise UserError("X is a batch of records; give pyarrow.Table.from_batches([X]), whose columns have names")
     if (isinstance(x, np.ndarray) and x.dtype.kind in "biufc") or issparse(x):
         return Rows(x, {}, frozenset(), None)
     try:
@@ -131,7 +135,10 @@ def _of_objects(values: Objects, gaps: npt.NDArray[np.bool_], name: str) -> npt.
         some = next(value for value in values[~gaps] if isinstance(value, str))
         raise UserError(f"{name} holds text ({some!r}) among its numbers; correct that, or turn all of it into text")
     numbers = np.full(len(values), np.nan)
-    numbers[~gaps] = values[~gaps].astype(np.float64)
+    try:
+        numbers[~gaps] = values[~gaps].astype(np.float64)
+    except OverflowError:
+        raise UserError(f"{name} holds whole numbers that are too large for float64; lower or replace them") from None
     return numbers
 
 
@@ -293,12 +300,21 @@ def refuse_infinite(x: npt.NDArray[np.floating], rows: Rows) -> None:
         raise UserError(f"{rows.column(int(found[0]))} holds infinite values; replace them or leave the rows out")
 
 
+def is_missing(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Return which of some values are None, NaN, not a time, or one of pandas' own marks of a gap."""
+    if values.dtype.kind == "O":
+        return _gaps(values)
+    if values.dtype.kind in "mM":
+        return np.isnat(values)
+    return np.isnan(values) if values.dtype.kind in "fc" else np.zeros(values.shape, bool)
+
+
 def refuse_missing_targets(y: Any) -> None:
     """Refuse targets of which one is None, or another mark of a gap that scikit-learn does not know."""
     targets = np.asarray(y)
     if not targets.ndim or targets.dtype.kind not in "OmM":
         return
-    gaps = _gaps(targets.ravel()) if targets.dtype.kind == "O" else np.isnat(targets)
+    gaps = is_missing(targets.ravel())
     if gaps.any():
         row = int(gaps.reshape(len(targets), -1).any(axis=1).argmax())
         raise UserError(f"y holds no value in row {row} (counted from 0); leave rows without a target out")
@@ -306,7 +322,23 @@ def refuse_missing_targets(y: Any) -> None:
 
 def plain(categories: Mapping[int, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
     """Return categories as a file keeps them: arrays of float64 or of text."""
-    return {str(place): own.astype(str) if own.dtype == object else own for place, own in categories.items()}
+    return {
+        str(place): text_of(own, f"a category of column {place}") if own.dtype == object else own
+        for place, own in categories.items()
+    }
+
+
+def text_of(values: Objects, what: str) -> npt.NDArray[np.str_]:
+    """Return objects as an array of text, which cannot hold a text that ends in a null character.
+
+    Raises
+    ------
+    UserError
+        For such a text; `what` it is.
+    """
+    if any(str(value).endswith("\0") for value in values):
+        raise UserError(f"{what} ends in a null character, which a file cannot hold; strip it")
+    return values.astype(str)
 
 
 def restored(arrays: Mapping[str, npt.NDArray[Any]], features: int) -> Categories:

@@ -44,10 +44,12 @@ class Values:
 
     def score(self, probabilities: Floats) -> float:
         """Return 1 - weighted squared error / weighted variance."""
-        y, weights = self.y_validation, self.weights
+        # Divided by a power of two, which rounds nothing, squares of large targets are finite, and of small ones not 0.
+        _, power = np.frexp(np.abs(self.y_validation).max())
+        y, weights = np.ldexp(self.y_validation, -power), self.weights
         variance = np.average((y - np.average(y, weights=weights)) ** 2, weights=weights)
-        error = np.average((mean_of(probabilities, self.knots) - y) ** 2, weights=weights)
-        return float(1.0 - error / variance) if variance > 0 else -float(error)
+        error = np.average((np.ldexp(mean_of(probabilities, self.knots), -power) - y) ** 2, weights=weights)
+        return float(1.0 - error / variance) if variance > 0 else -float(np.ldexp(error, 2 * power))
 
     def loss(self, probabilities: Floats) -> float:
         """Return the error that the score knows."""
