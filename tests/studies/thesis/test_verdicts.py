@@ -151,7 +151,8 @@ def test_runs_of_one_seed_are_one_observation(evidence):
     gaps = []
     for one, other in pairs:
         both = [
-            runs[(runs[list(of._asdict())] == list(of)).all(axis=1)].set_index("seed")["accuracy"] for of in (one, other)
+            runs[(runs[list(of._asdict())] == list(of)).all(axis=1)].set_index("seed")["accuracy"]
+            for of in (one, other)
         ]
         gaps.append(both[0] - both[1])
     found = difference(moved_, pairs)

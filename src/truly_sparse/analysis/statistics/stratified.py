@@ -14,8 +14,8 @@ from scipy import stats
 from truly_sparse.analysis.rounding import settled
 from truly_sparse.analysis.statistics.paired import CONFIDENCE, Numbers
 
-#: Degrees of freedom that an interval or a test over seeds needs, in every study; seeds less one over all groups, or those
-#: of the test. With a single one, t has to exceed 12.7: such a test finds next to nothing, whatever there is.
+#: Degrees of freedom that an interval or a test over seeds needs, in every study; seeds less one over all groups, or
+#: those of the test. With a single one, t has to exceed 12.7: such a test finds next to nothing, whatever there is.
 FEWEST = 2
 #: What is said where there is no interval.
 FEW_SEEDS = "too few seeds for an interval: it needs two of every dataset, and three of a single one"

@@ -63,9 +63,10 @@ def by_dataset(inputs: Inputs) -> pd.DataFrame:
         for method in methods:
             each = whole[whole["method"] == method]
             parts = each.set_index("seed")["operations"] / base["operations"]
+            row: dict[str, float | None]
             row = {name: each[name].astype(float).mean() for name in METRICS if name != "operations"}
             row |= {"operations": parts.mean(), "std": each["accuracy"].astype(float).std()}
-            row = dict.fromkeys(row) if each["diverged"].any() else row
+            row = dict.fromkeys(row, None) if each["diverged"].any() else row
             about = {"seeds": len(each), "diverged": bool(each["diverged"].any()), "note": each["partial"].iloc[0]}
             commits = ", ".join(dict.fromkeys(each["commit"]))
             found.append({"dataset": dataset, "method": method, **row, **about, "commit": commits})

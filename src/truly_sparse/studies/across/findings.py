@@ -73,7 +73,7 @@ def _probabilities(evidence: Evidence) -> list[str]:
         means = rows.loc[rows["datasets"] == rows.loc[BASELINE, "datasets"], "value"].astype(float)
         best = str(means.idxmin())
         sentences.append(
-            f"Of methods with all {rows.loc[BASELINE, 'datasets']} datasets, {method_title(best)} "
+            f"Of methods with all {int(rows['datasets'][BASELINE])} datasets, {method_title(best)} "
             f"{'has' if best not in PLURAL else 'have'} the lowest mean {words} ({means[best]:.3f}; one network "
             f"{means[BASELINE]:.3f})."
         )

@@ -62,7 +62,9 @@ def plateau(runs: pd.DataFrame, metric: str) -> Plateau:
     freedom = int((several["count"] - 1).sum())
     spread = math.sqrt(math.fsum((several["count"] - 1) * several["var"]) / freedom) if freedom else math.nan
     mean = math.fsum(flat["mean"]) / len(flat) if len(flat) else math.nan
-    return Plateau(mean, error, spread, freedom, math.fsum(1 / flat["count"]) / len(flat) ** 2 if len(flat) else math.nan)
+    return Plateau(
+        mean, error, spread, freedom, math.fsum(1 / flat["count"]) / len(flat) ** 2 if len(flat) else math.nan
+    )
 
 
 def contour(runs: pd.DataFrame, metric: str) -> float | None:

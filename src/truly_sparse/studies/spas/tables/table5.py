@@ -49,7 +49,8 @@ def make(inputs: Inputs) -> Table:
         "What shortcuts add, in points of accuracy: the first model less the second, each in the setting "
         "(compression, training, dense included) of the best interquartile mean (IQM) on the dataset, and the best "
         "single run of any setting. p: Welch's test, two-sided, over the seeds of both settings, which were chosen by "
-        f"the same seeds; a dash below {LEAST_FREEDOM} degrees of freedom. sd: standard deviation of the first less that of the second, in points. {origin.closing()}"
+        f"the same seeds; a dash below {LEAST_FREEDOM} degrees of freedom. sd: standard deviation of the first "
+        f"less that of the second, in points. {origin.closing()}"
     )
     return Table(frame, [Part("5", caption, _cells(frame), _PRINTED, [origin.line()], block="dataset")])
 

@@ -71,8 +71,8 @@ def _shortcuts() -> Iterator[Claim]:
     topic, where = "Shortcuts on pictures", "SPaS 6, Table 3"
     for dataset, mode, least in ((C10, STATIC, 20), (C10, EVOLVING, 40), (C100, STATIC, 4), (C100, EVOLVING, 10)):
         text = f"{dataset_title(dataset)}: with shortcuts, {_trained(mode)}, a network learns at compression 75."
-        keys = {"keys": _at(SPAS, mode, 75, dataset), "least": least}
-        yield Claim(f"learns/{dataset}/{mode}", topic, text, where, rules.LEARNS, keys)
+        own = {"keys": _at(SPAS, mode, 75, dataset), "least": least}
+        yield Claim(f"learns/{dataset}/{mode}", topic, text, where, rules.LEARNS, own)
     text = "CIFAR-10: the best sparse plain network is about a point above the best one with shortcuts."
     keys: dict[str, Any] = {"dataset": C10, "sign": -1, "least": 0.5, "most": 2.0}
     yield Claim("best/cifar10", topic, text, "SPaS 6, Table 5", rules.LEAD, keys)

@@ -24,7 +24,7 @@ _SHORT = {mode: "evolving" if mode == EVOLVING else mode for mode in SPARSE}
 
 
 class Point(NamedTuple):
-    """A cell of Table 4 by the operations of a prediction; `runs` are its accuracies as a test over seeds takes them."""
+    """A cell of Table 4 by the operations of a prediction; `runs` are its accuracies as a test over seeds has them."""
 
     compression: float
     i_flops: float
@@ -38,7 +38,8 @@ def _equal_cost(evidence: Evidence, dataset: str, compressions: Sequence[float],
         raise Missing("a way of training has no point with two seeds within the operations of both other models")
     (part, text), (printed_part, printed_text) = _share(ours), _share(printed)
     each = ", ".join(
-        f"{_SHORT[mode]} c{at:g} {'above' if min(found.gaps) > 0 else 'not above'}" for (mode, at), found in ours.items()
+        f"{_SHORT[mode]} c{at:g} {'above' if min(found.gaps) > 0 else 'not above'}"
+        for (mode, at), found in ours.items()
     )
     try:
         clear = [found.clear() for found in ours.values()]
@@ -88,9 +89,7 @@ def _compared(
             levels = [between(curves[model], point.i_flops) for model in OTHERS]
             if point.compression in compressions and all(levels):
                 gaps = [less(point.iqm, math.fsum(weight * other.iqm for weight, other in level)) for level in levels]
-                terms = [
-                    [(1.0, point.runs), *((-weight, other.runs) for weight, other in level)] for level in levels
-                ]
+                terms = [[(1.0, point.runs), *((-weight, other.runs) for weight, other in level)] for level in levels]
                 found[mode, point.compression] = Beside(gaps, terms)
     return found
 
@@ -104,7 +103,8 @@ def _curve(evidence: Evidence, dataset: str, model: str, mode: str, name: str) -
     wide = rows.pivot_table(name, "compression", "metric").reindex(columns=["i_flops", "iqm"]).dropna()
     runs = {row["compression"]: spread_of(row) for _, row in rows[rows["metric"] == "iqm"].iterrows()}
     return [
-        Point(float(at), *map(float, numbers), runs[at]) for at, *numbers in wide.sort_values("i_flops").itertuples()
+        Point(float(at), float(i_flops), float(iqm), runs[at])
+        for at, i_flops, iqm in wide.sort_values("i_flops").itertuples()
     ]
 
 
@@ -121,11 +121,11 @@ EQUAL_COST = Rule(
     "equal cost",
     "IQM of SPaS-CNN less what CNN and DenseNet have at as many operations of a prediction, by interpolation between "
     "their own points, linear in the logarithm of the operations; for both ways of training, at the compressions that "
-    "have two seeds or more. A point outside the operations of another model is left out, as the dense one is. A point is "
-    "clearly above both, or clearly below one, where Welch's test of the mean and the interpolated one has one-sided p < "
-    f"{ALPHA}. Up to compression 5 (printed ratios of 0.37 and more): confirmed where all points are clearly above both. "
-    "Beyond (0.14 and less): confirmed where at least half of them are clearly below one. Not tested: fewer than "
-    f"{FEWEST} degrees of freedom.",
+    "have two seeds or more. A point outside the operations of another model is left out, as the dense one is. A point "
+    "is clearly above both, or clearly below one, where Welch's test of the mean and the interpolated one has one-sided "
+    f"p < {ALPHA}. Up to compression 5 (printed ratios of 0.37 and more): confirmed where all points are clearly "
+    "above both. Beyond (0.14 and less): confirmed where at least half of them are clearly below one. Not tested: "
+    f"fewer than {FEWEST} degrees of freedom.",
     _equal_cost,
 )
 

@@ -184,8 +184,9 @@ def _lead(
 LEAD = Rule(
     "lead",
     "IQM of the model with shortcuts in its best setting less that of another in its own (Table 5). Confirmed: "
-    "it has the printed sign, at least half of the printed size, at most twice that where the claim says \"about\", and "
-    f"Welch's test over the seeds of both settings has one-sided p < {ALPHA}. The settings were chosen by the same seeds. "
+    'it has the printed sign, at least half of the printed size, at most twice that where the claim says "about", and '
+    f"Welch's test over the seeds of both settings has one-sided p < {ALPHA}. The settings were chosen by the same "
+    "seeds. "
     f"Not tested: one seed, or fewer than {LEAST_FREEDOM} degrees of freedom.",
     _lead,
 )
@@ -216,7 +217,7 @@ def _difference(
 DIFFERENCE = Rule(
     "difference",
     "IQM of one cell of Table 3 or 4 less that of another. Confirmed: it has the printed sign, at least half of the "
-    f"printed size, at most twice that where the claim says \"about\", and Welch's test over seeds has one-sided p < "
+    f'printed size, at most twice that where the claim says "about", and Welch\'s test over seeds has one-sided p < '
     f"{ALPHA}. Not tested: one seed, or fewer than {LEAST_FREEDOM} degrees of freedom.",
     _difference,
 )

@@ -48,8 +48,8 @@ FAIR = Rule(
     "lead, same schedule",
     f"Mean accuracy of the four ensembles at ε = {EPSILON} less that of a model with the ensembles' own rate and "
     "schedule (our Table F1). Printed: the lead over the thesis' model of that kind, which trains at a lower rate; a "
-    "dash where it has none. Confirmed: the 95 % interval over seeds lies above zero. Not tested: with fewer than three "
-    "seeds.",
+    "dash where it has none. Confirmed: the 95 % interval over seeds lies above zero. Not tested: with fewer than "
+    "three seeds.",
     _fair,
 )
 

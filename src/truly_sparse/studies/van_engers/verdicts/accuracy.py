@@ -108,9 +108,9 @@ def _start(evidence: Evidence, metric: str) -> Finding:
 
 START_RULE = Rule(
     "significant from",
-    f"Smallest ζ from which on every mean accuracy lies below that of all runs up to {UNAFFECTED} by a t test's two-sided "
-    f"p < {ALPHA}, whose spread is that of training, over seeds, pooled over the ζ up to {UNAFFECTED}. Confirmed: "
-    f"{START[0]} to {START[1]}. Not tested: with one seed.",
+    f"Smallest ζ from which on every mean accuracy lies below that of all runs up to {UNAFFECTED} by a t test's "
+    f"two-sided p < {ALPHA}, whose spread is that of training, over seeds, pooled over the ζ up to {UNAFFECTED}. "
+    f"Confirmed: {START[0]} to {START[1]}. Not tested: with one seed.",
     _start,
 )
 
