@@ -119,13 +119,13 @@ def between(curve: Sequence[Point], i_flops: float) -> list[tuple[float, Point]]
 
 EQUAL_COST = Rule(
     "equal cost",
-    "IQM of SPaS-CNN less what CNN and DenseNet have at as many operations of a prediction, by interpolation between "
-    "their own points, linear in the logarithm of the operations; for both ways of training, at the compressions that "
-    "have two seeds or more. A point outside the operations of another model is left out, as the dense one is. A point "
-    "is clearly above both, or clearly below one, where Welch's test of the mean and the interpolated one has "
-    f"one-sided p < {ALPHA}. Up to compression 5 (printed ratios of 0.37 and more): confirmed where all points are clearly "
-    "above both. Beyond (0.14 and less): confirmed where at least half of them are clearly below one. Not "
-    f"tested: fewer than {FEWEST} degrees of freedom.",
+    "IQM of SPaS-CNN less what CNN and DenseNet have at as many operations of a prediction, by interpolation "
+    "between their own points, linear in the logarithm of the operations; for both ways of training, at the "
+    "compressions that have two seeds or more. A point outside the operations of another model is left out, as "
+    "the dense one is. A point is clearly above both, or clearly below one, where Welch's test of the mean and "
+    f"the interpolated one has one-sided p < {ALPHA}. Up to compression 5 (printed ratios of 0.37 and more): "
+    "confirmed where all points are clearly above both. Beyond (0.14 and less): confirmed where at least half of "
+    f"them are clearly below one. Not tested: fewer than {FEWEST} degrees of freedom.",
     _equal_cost,
 )
 
