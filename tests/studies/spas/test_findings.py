@@ -64,8 +64,7 @@ def test_convolutional_claims_are_counted_apart():
         "not confirmed."
     ]
     assert sentences("Convolution", spas_verdicts=verdicts) == [
-        "Of 2 claims about convolutional networks that could be tested, 1 are confirmed and 1 are not; 1 could not be "
-        "tested."
+        "Claims about convolutional networks that are confirmed: 1; that are not: 1; that could not be tested: 1."
     ]
     assert sentences("Reproduced", spas_verdicts=verdicts.iloc[1:]) == []
 
@@ -99,7 +98,7 @@ def test_the_best_r_is_named_with_what_it_is_worth():
     rows = [(50_000, 0.5, 76.0), (50_000, 1.0, 75.0), (2_000, 0.5, 20.0), (2_000, 1.0, 45.5), (5_000, 0.5, 50.0)]
     frame = pd.DataFrame(rows, columns=["budget", "ratio", "value"]).assign(dataset="cifar10", kind="iqm")
     assert sentences("ConvolutionRatio", spas_figure5=frame) == [
-        "On CIFAR-10 the best R of SPaS-CNN is 0.5 with 50,000 links (1.0 points above the worst, 1) and 1 with 2,000 "
+        "On CIFAR-10 the best R of SPaS-CNN is 0.5 with 50,000 links (1.0 points above the worst, 1); and 1 with 2,000 "
         "links (25.5 points above the worst, 0.5)."
     ]
     assert sentences("ConvolutionRatio", spas_figure5=frame.iloc[-1:]) == []
