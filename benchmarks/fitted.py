@@ -18,12 +18,14 @@ from typing import Any
 import columns
 import numpy as np
 from columns import Columns
+from fits import CLASSES, FEATURES
+from fits import PREDICTED as ROWS
+from fits import ROWS as TRAINING
 from rounds import clocked, interleaved
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from truly_sparse import TrulySparseEnsembleClassifier
 
-ROWS, FEATURES, CLASSES, TRAINING = 10_000, 50, 5, 7898
 OURS, PREPARED = "truly sparse (ours), predict_proba", "truly sparse (ours), prepared"
 #: How predictions were made before members were walked together: 64 rows at a time, each member with its own copy.
 EACH, BOOSTING = "truly sparse (ours), member by member", "HistGradientBoosting"

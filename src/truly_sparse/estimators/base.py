@@ -149,7 +149,8 @@ class SparseEstimator(Checks):
         validated = encoding.transform_rows(chosen(table.x, held)) if len(held) else nothing
         if not len(held):
             if self.early_stopping:
-                why = "partial_fit holds no rows out" if ONE_EPOCH in settings else _none_left(len(table.y))
+                left = f"{len(table.y)} rows leave none for validation"
+                why = "partial_fit holds no rows out" if ONE_EPOCH in settings else left
                 warnings.warn(f"{why}; early stopping is off", stacklevel=5)
             settings = settings | {"selection": "last"}
         elif self.early_stopping:
@@ -460,10 +461,6 @@ class SparseEstimator(Checks):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_model")
-
-
-def _none_left(rows: int) -> str:
-    return f"{rows} rows leave none for validation"
 
 
 def seed_of_member(seed: int, number: int) -> int:

@@ -97,6 +97,14 @@ def too_few(freedom: float) -> bool:
     return round(freedom, 9) < FEWEST
 
 
+def few_seeds(seeds: int, one: str) -> str:
+    """Say why a test over seeds, or over what pairs of runs differ by, decides nothing; nothing where it does.
+
+    `one` is said of a single seed.
+    """
+    return one if seeds < 2 else FEW_FOR_TEST if too_few(seeds - 1) else ""
+
+
 def satterthwaite(variances: Numbers, freedoms: npt.NDArray[Any]) -> float:
     """Return the degrees of freedom of a sum of independent estimates, given each one's variance and its own."""
     return float(variances.sum() ** 2 / (variances**2 / freedoms).sum())

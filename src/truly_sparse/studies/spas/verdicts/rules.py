@@ -186,8 +186,7 @@ LEAD = Rule(
     "IQM of the model with shortcuts in its best setting less that of another in its own (Table 5). Confirmed: "
     'it has the printed sign, at least half of the printed size, at most twice that where the claim says "about", and '
     f"Welch's test over the seeds of both settings has one-sided p < {ALPHA}. The settings were chosen by the same "
-    "seeds. "
-    f"Not tested: one seed, or fewer than {LEAST_FREEDOM} degrees of freedom.",
+    f"seeds. Not tested: one seed, or fewer than {LEAST_FREEDOM} degrees of freedom.",
     _lead,
 )
 

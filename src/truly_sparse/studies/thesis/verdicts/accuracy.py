@@ -10,6 +10,7 @@ from truly_sparse.analysis.judging import ALPHA, EXPLAINED, NOT_CONFIRMED, NOT_T
 from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.statistics.ranks import friedman
+from truly_sparse.analysis.statistics.stratified import few_seeds
 from truly_sparse.analysis.tse import ENSEMBLES, EPSILON
 from truly_sparse.studies.thesis.verdicts.reading import (
     CIFAR,
@@ -18,13 +19,13 @@ from truly_sparse.studies.thesis.verdicts.reading import (
     FASHION,
     GESTURE,
     HIGGS,
+    ONE_SEED,
     PRINTED,
     RUNS,
     SAME,
     accuracies,
     clear,
     difference,
-    few_seeds,
     mean,
     points,
     printed,
@@ -162,7 +163,7 @@ def _above_ensemble(evidence: Evidence, method: str, epsilon: int) -> Finding:
     runs, dense = accuracies(evidence, own), mean(evidence, DENSE_ENSEMBLE)
     value = less(float(runs.mean()), dense)
     said = less(printed(evidence, own), printed(evidence, DENSE_ENSEMBLE))
-    if few := few_seeds(len(runs)):
+    if few := few_seeds(len(runs), ONE_SEED):
         return points(value, said, NOT_TESTED, few)
     spread = float(runs.std())
     holds = value * said > 0 and abs(value) > 2 * spread

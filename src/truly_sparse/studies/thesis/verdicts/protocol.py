@@ -7,17 +7,18 @@ from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import ALPHA, NOT_TESTED, Finding, Rule, verdict
 from truly_sparse.analysis.names import method_title
 from truly_sparse.analysis.rounding import less
+from truly_sparse.analysis.statistics.stratified import few_seeds
 from truly_sparse.analysis.tse import EPSILON, PROPOSED
 from truly_sparse.studies.thesis.verdicts.reading import (
     CIFAR,
     DENSE,
     GESTURE,
+    ONE_SEED,
     RUNS,
     SAME,
     Row,
     clear,
     difference,
-    few_seeds,
     mean,
     points,
     row,
@@ -36,7 +37,7 @@ def _fair(evidence: Evidence, dataset: str, method: str, counterpart: str | None
     if pd.isna(found["lead"]):
         raise Missing(f"no seed of {method_title(method)} and of all four ensembles")
     value, low, high = (float(found[name]) for name in ("lead", "low", "high"))
-    if few := few_seeds(int(found["pairs"])):
+    if few := few_seeds(int(found["pairs"]), ONE_SEED):
         return points(value, said, NOT_TESTED, few)
     if pd.isna(low):
         raise Missing("the differences are all equal, which leaves no noise to compare them with")

@@ -15,7 +15,7 @@ from truly_sparse.analysis.names import dataset_title, method_title
 from truly_sparse.analysis.rounding import less
 from truly_sparse.analysis.runs import class_count
 from truly_sparse.analysis.statistics.paired import compare
-from truly_sparse.analysis.statistics.stratified import FEW_FOR_TEST, too_few
+from truly_sparse.analysis.statistics.stratified import few_seeds
 from truly_sparse.analysis.tse import ACCURACY
 from truly_sparse.experiments.records import Record
 
@@ -153,16 +153,11 @@ def difference(evidence: Evidence, pairs: Sequence[tuple[Row, Row]]) -> Differen
 
 def clear(found: Difference, holds: bool, ours: str, said: str, why: str = "") -> Finding:
     """Return the finding of a rule that wants p < 0.05 over seeds beside what else `holds`; few seeds cannot say."""
-    p, verdict_, said_of_p = found.p, NOT_TESTED, few_seeds(found.seeds)
+    p, verdict_, said_of_p = found.p, NOT_TESTED, few_seeds(found.seeds, ONE_SEED)
     if not said_of_p:
         said_of_p = "runs that do not vary" if p is None else f"p = {formats.p_value(p)}"
         verdict_ = verdict(holds and p is not None and p < ALPHA)
     return Finding(ours, said, verdict_, "; ".join(filter(None, (why, said_of_p))), found.mean, found.printed)
-
-
-def few_seeds(seeds: int) -> str:
-    """Say why a test over the seeds of paired runs, or their spread, decides nothing; nothing where it does."""
-    return ONE_SEED if seeds < 2 else FEW_FOR_TEST if too_few(seeds - 1) else ""
 
 
 def points(value: float, said: float | None, found: str, why: str = "") -> Finding:

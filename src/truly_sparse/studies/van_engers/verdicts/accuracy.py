@@ -8,10 +8,10 @@ from truly_sparse.analysis import formats
 from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import ALPHA, CONFIRMED, NOT_CONFIRMED, NOT_TESTED, Finding, Rule, verdict
 from truly_sparse.analysis.rounding import less, settled
-from truly_sparse.analysis.statistics.stratified import FEW_FOR_TEST, too_few
+from truly_sparse.analysis.statistics.stratified import FEW_FOR_TEST, few_seeds, too_few
 from truly_sparse.studies.van_engers import contour
 from truly_sparse.studies.van_engers.contour import UNAFFECTED
-from truly_sparse.studies.van_engers.verdicts.reading import ONE_SEED, coverage, few_seeds, means, printed, sweep
+from truly_sparse.studies.van_engers.verdicts.reading import ONE_SEED, coverage, means, printed, sweep
 
 #: How far from the printed plateau and end an accuracy may lie, in points.
 PLATEAU_POINTS, END_POINTS = 1.0, 5.0
@@ -77,7 +77,7 @@ def _no_loss(evidence: Evidence, metric: str) -> Finding:
     ours = settled(math.fsum(gaps) / len(gaps), 100.0)
     theirs = less(said.accuracy(zeta), 100 * said["plateau"])
     words = formats.difference(ours, 2), formats.difference(theirs, 2)
-    if few := few_seeds(len(gaps)):
+    if few := few_seeds(len(gaps), ONE_SEED):
         return Finding(*words, NOT_TESTED, few, ours, theirs)
     bound = ours - float(stats.t.ppf(CONFIDENCE, len(gaps) - 1)) * float(gaps.std()) / math.sqrt(len(gaps))
     why = f"one-sided 95 % bound {formats.difference(bound, 2)}, {len(gaps)} seeds"

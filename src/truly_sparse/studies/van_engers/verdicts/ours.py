@@ -9,9 +9,10 @@ from truly_sparse.analysis.evidence import Evidence, Missing
 from truly_sparse.analysis.judging import NOT_CONFIRMED, NOT_TESTED, Finding, Rule, verdict
 from truly_sparse.analysis.rounding import less, settled, significant
 from truly_sparse.analysis.statistics.paired import compare
+from truly_sparse.analysis.statistics.stratified import few_seeds
 from truly_sparse.studies.van_engers.contour import UNAFFECTED
 from truly_sparse.studies.van_engers.runs import DATASET
-from truly_sparse.studies.van_engers.verdicts.reading import RUNS, few_seeds, finished, means, printed, sweep
+from truly_sparse.studies.van_engers.verdicts.reading import ONE_SEED, RUNS, finished, means, printed, sweep
 
 #: Smallest mean excess of the best over the last epoch that counts, and the loss that tells where links are too few.
 BIAS_POINTS, FALL_POINTS = 1.0, 1.0
@@ -127,7 +128,7 @@ def _evolving(evidence: Evidence, metric: str) -> Finding:
         raise Missing("no seed has both")
     found = compare(both["evolving"].to_numpy(), both["static"].to_numpy())
     ours, low, high = found["difference"], found["low"], found["high"]
-    if few := few_seeds(len(both)):
+    if few := few_seeds(len(both), ONE_SEED):
         return Finding(formats.difference(ours, 2), formats.NOTHING, NOT_TESTED, few, ours)
     if low is None:
         raise Missing("the differences are all equal, which leaves no noise to compare them with")

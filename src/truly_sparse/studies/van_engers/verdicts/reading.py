@@ -3,7 +3,6 @@
 import pandas as pd
 
 from truly_sparse.analysis.evidence import Evidence, Missing
-from truly_sparse.analysis.statistics.stratified import FEW_FOR_TEST, too_few
 from truly_sparse.studies.van_engers import contour
 from truly_sparse.studies.van_engers.formula import Printed
 from truly_sparse.studies.van_engers.runs import DATASET, SWEEP
@@ -45,11 +44,6 @@ def coverage(evidence: Evidence, metric: str, *words: str) -> str:
     ran, planned = runs.loc[runs[metric].notna(), "zeta"].nunique(), runs["zeta"].nunique()
     lacking = "" if ran == planned else f"{ran} of {planned} fractions have runs"
     return "; ".join(filter(None, (*words, lacking)))
-
-
-def few_seeds(seeds: int) -> str:
-    """Say why a test over seeds, or over what pairs of runs differ by, decides nothing; nothing where it does."""
-    return ONE_SEED if seeds < 2 else FEW_FOR_TEST if too_few(seeds - 1) else ""
 
 
 #: Why a rule about noise does not judge.
