@@ -22,11 +22,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from numba import njit
-from numba.extending import overload
 
-from truly_sparse.engine.activations import activate, slope_errors
+from truly_sparse.engine.activations import slope_errors
 from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
-from truly_sparse.engine.dropout import layer_key
+from truly_sparse.engine.forward import AHEAD, forward
 from truly_sparse.engine.gate import returned, taking_part
 from truly_sparse.engine.libm import log
 from truly_sparse.engine.optimisers import at_step, move, put, shortened
@@ -37,12 +36,10 @@ from truly_sparse.engine.team import leads, meet, share, stretch, tell
 from truly_sparse.engine.workspace import GROUP
 
 from truly_sparse.engine.vector import (  # isort: skip
-    add, add_product, add_squares, fill, hold, keep_products, load, load_row, pass_back, prefetch, splat, store,
-    store_row, totals_of_eight,
+    add, add_squares, hold, keep_products, load, load_row, pass_back, prefetch, splat, store, store_row,
+    totals_of_eight,
 )  # fmt: skip
 
-#: How many links ahead the row at the other end is asked for, where rows lie far away (`workspace.NEAR`).
-AHEAD = np.uint64(6)
 #: What a probability counts as in the loss, at least.
 TINY = np.float32(1e-38)
 
@@ -95,57 +92,6 @@ def sum_biases(biases):
     for b in range(biases.values.shape[0]):
         o = biases.neurons[b]
         biases.sums[o] = biases.sums[o] + biases.values[b]
-
-
-def begun(bias, neuron, batch, left, width):
-    """Return the vectors that the sums of a neuron begin with; compiled code only.
-
-    `bias` has a number for each neuron, or [neuron][batch] what the inputs have added to it.
-    """
-    raise NotImplementedError
-
-
-@overload(begun, jit_options=INLINED)
-def _begun(bias, neuron, batch, left, width):
-    del neuron, batch, left, width
-    if bias.ndim == 1:
-        return lambda bias, neuron, batch, left, width: fill(splat(bias[neuron], LANES), width)  # noqa: ARG005
-    return lambda bias, neuron, batch, left, width: load_row(bias, neuron * batch + left, 0, LANES, width)
-
-
-@njit(**INNER)
-def forward(links, layers, bias, space, batch, width, dropout, step, far, team):
-    """Propagate the batch lying in the input rows to the logits; a threshold 0 and a scale 1 mean no dropout.
-
-    ``z = bias + sum_k values[position[k]] * rows[sources[k]]`` over the links k of each neuron, ``len(width)`` vectors
-    at a time; `bias` as `begun` takes it. Each thread of a `team` takes its share of a layer.
-    """
-    rows, sums, values, sources, position = space.rows, space.sums, links.values, links.sources, links.position
-    inputs, output = layers.starts[layers.first], layers.slopes.shape[0] - 1
-    last = np.uint64(sources.shape[0] - 1)
-    for layer in range(layers.first, output + 1):
-        key, begin = layer_key(dropout.key, step, layer + 1 - layers.first), layers.starts[layer]
-        first, end = share(team, links.fan_in, begin - inputs, layers.starts[layer + 1] - inputs)
-        for neuron in range(inputs + first, inputs + end):
-            start, stop = np.uint64(links.fan_in[neuron - inputs]), np.uint64(links.fan_in[neuron - inputs + 1])
-            for left in range(0, batch, LANES * len(width)):
-                z = begun(bias, neuron - inputs, batch, left, width)
-                for k in range(start, stop):
-                    if far:
-                        later = k + AHEAD if k + AHEAD < last else last
-                        prefetch(rows, sources[later] * batch + left, width)
-                        later = later + AHEAD if later + AHEAD < last else last
-                        prefetch(values, np.int64(position[later]), ())
-                    z = add_product(z, splat(values[np.uint64(position[k])], LANES), rows, sources[k] * batch + left)
-                store_row(z, sums, left, 0)
-            if layer < output:
-                row, counter = neuron * batch, np.uint32((neuron - begin) * batch)
-                activate(sums, space.derivatives, row, batch, layers.slopes[layer], counter, key, dropout.threshold,
-                         dropout.scale, space.positive, space.kept)  # fmt: skip
-                pack(sums, 0, rows, row, batch)
-            else:
-                pack(sums, 0, space.logits, (neuron - begin) * batch, batch)
-        meet(team)
 
 
 @njit(cache=True, **COMPILED)
@@ -302,15 +248,15 @@ def move_all(rates, values, velocity, second, gradient):
 
 @njit(cache=True, nogil=True, **COMPILED)
 def train_epoch(x, y, order, batch, count, room, links, layers, biases, gradient, space, widths, dropout, first_step,
-                rates, powers, clip, far, active, team, loss):  # fmt: skip
+                rates, powers, clip, far, active, runs, team, loss):  # fmt: skip
     """Train on every full batch of `order`; return `loss` plus its cross-entropy, and the number of correct samples.
 
     `count` >= `batch` is the batch rounded up to whole vectors; the padding has zero error. `room` is what
     `ramped_kernels.room_for` returns. With `clip` > 0 the gradient of all parameters is shortened to that norm
-    where it is longer. `active` is an empty tuple, or lets some links take part in each step (`gate`). Stops early,
-    returning the non-finite loss, as soon as a batch's loss is not finite. Each thread of a `team` (an empty tuple
-    where there is one) is given a `space`, of which all have the rows of neurons in common, and `powers` of its
-    own; only the first one returns the number of correct samples.
+    where it is longer. `active` is an empty tuple, or lets some links take part in each step (`gate`); `runs` are as
+    `forward` takes them. Stops early, returning the non-finite loss, as soon as a batch's loss is not finite. Each
+    thread of a `team` (an empty tuple where there is one) is given a `space`, of which all have the rows of neurons in
+    common, and `powers` of its own; only the first one returns the number of correct samples.
     """
     correct = 0
     inputs, output = layers.starts[1], layers.starts[layers.slopes.shape[0] - 1]
@@ -321,7 +267,8 @@ def train_epoch(x, y, order, batch, count, room, links, layers, biases, gradient
         if leads(team):
             sum_biases(biases)
         meet(team)
-        forward(own, layers, biases.sums, space, count, widths.forward, dropout, first_step + step, far, team)
+        forward(own, layers, biases.sums, space, count, widths.forward, dropout, first_step + step, far, runs,
+                team)  # fmt: skip
         batch_loss, hits = 0.0, 0
         if leads(team):
             batch_loss, hits = errors_of_output(space.logits, y, order, step * batch, batch, count, classes, space.rows,
@@ -357,7 +304,7 @@ def predict(x, count, room, links, layers, biases, space, width, dropout, first_
         samples = count if start + count <= rows else rows - start
         gather_batch(x, room, order, start, samples, count, layers.starts[1], links.pointers, space.rows, space.lines,
                      ())  # fmt: skip
-        forward(links, layers, biases.sums, space, count, width, dropout, first_step, far, ())
+        forward(links, layers, biases.sums, space, count, width, dropout, first_step, far, (), ())
         softmax_rows(space.logits, classes, count)
         for b in range(samples):
             for c in range(classes):

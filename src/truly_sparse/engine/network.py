@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from truly_sparse.engine import kernels, ramped_kernels, sparse_kernels, topology
 from truly_sparse.engine.dropout import threshold
+from truly_sparse.engine.forward import runs_of
 from truly_sparse.engine.gate import Active, Gate, room
 from truly_sparse.engine.graph import Block, Graph, Pair
 from truly_sparse.engine.linked import EpochResult, Floats, Linked, steps_of
@@ -289,6 +290,9 @@ class SparseMLP(Linked):
         if isinstance(optimiser, Adam):
             self._keep_second_moments()
         active = room(self.graph.arrays, gate) if gate is not None else ()
+        # A gate would have runs sorted anew in each step; rows of bfloat16 are near enough.
+        by_runs = gate is None and self.storage == "float32"
+        runs = runs_of(self.graph.arrays, self._layers().starts, workspace.count) if by_runs else ()
         rates, loss, correct = of_epoch(optimiser, steps), 0.0, 0
         drop = _dropout(dropout, key)
 
@@ -322,6 +326,7 @@ class SparseMLP(Linked):
                 np.float32(optimiser.clip),
                 workspace.far,
                 active,
+                runs,
                 team,
                 loss,
             )

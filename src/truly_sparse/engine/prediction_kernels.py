@@ -1,6 +1,6 @@
 """Compiled prediction of many rows, or of one, to the bits of `kernels.predict`.
 
-The sum of a neuron is what `kernels.forward` defines: its bias, then its links in ascending order of their sources, one
+The sum of a neuron is what `forward.forward` defines: its bias, then its links in ascending order of their sources, one
 fused multiply-add each. What differs is when each of these is done:
 
 * Many rows go 80 at a time through a strip of the sources, about a first-level cache of them; every neuron adds what

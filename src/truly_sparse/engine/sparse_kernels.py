@@ -1,7 +1,7 @@
 """Compiled loops of training and prediction on samples of which only what is not 0 is kept (`rows.NonZeros`).
 
 Inputs have no rows: the links that lead from them are walked for the non-zeros of a batch alone, and what they add to
-the sums of neurons is handed to `kernels.forward`, which goes on with the other links (`Graph.beyond_inputs`). On the
+the sums of neurons is handed to `forward.forward`, which goes on with the other links (`Graph.beyond_inputs`). On the
 way back these come first; then the errors of all neurons are known.
 
 All bits are those of `kernels` on the same samples with their zeros. A product with 0 changes no sum (but the sign of
@@ -24,7 +24,8 @@ from numba import njit
 from numba.extending import overload
 
 from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
-from truly_sparse.engine.kernels import backward, errors_of_output, forward, move_all, sum_biases, summed
+from truly_sparse.engine.forward import forward
+from truly_sparse.engine.kernels import backward, errors_of_output, move_all, sum_biases, summed
 from truly_sparse.engine.memory import aligned
 from truly_sparse.engine.optimisers import coast, move, rests, shortened, step_of
 from truly_sparse.engine.registers import LANES
@@ -399,7 +400,7 @@ def train_epoch(x, y, order, batch, count, links, beyond, layers, biases, gradie
         begin(room.sums, biases.sums, count)
         show(links, biases.sums, rates, step, seen, found, inputs, room)
         turn(room.sums, count, room.given)
-        forward(beyond, layers, room.given, space, count, widths.forward, dropout, first_step + step, far, ())
+        forward(beyond, layers, room.given, space, count, widths.forward, dropout, first_step + step, far, (), ())
         batch_loss, hits = errors_of_output(space.logits, y, order, step * batch, batch, count, classes, space.rows,
                                             output * count, of_output)  # fmt: skip
         loss, correct = loss + batch_loss, correct + hits
@@ -441,7 +442,7 @@ def predict(x, count, links, beyond, layers, biases, space, width, dropout, far,
                 for k in range(pieces):
                     pass_on(links, np.int64(x.features[left + k]), room.read[k], room.sums, b * neurons - inputs)
         turn(room.sums, count, room.given)
-        forward(beyond, layers, room.given, space, count, width, dropout, 0, far, ())
+        forward(beyond, layers, room.given, space, count, width, dropout, 0, far, (), ())
         softmax_rows(space.logits, classes, count)
         for b in range(some):
             for c in range(classes):

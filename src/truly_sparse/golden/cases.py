@@ -196,6 +196,7 @@ def _networks() -> list[Case]:
         _run("bfloat16 with everything", PAPER | {"activation": "all_relu", "clip_norm": 0.3}),
         _run("few links", {"epsilon": 0.3} | PAPER),
         _run("many links", {"epsilon": 60.0, "hidden_layer_sizes": [150, 170]} | PAPER),
+        _run("runs of sources", {"epsilon": 50.0, "hidden_layer_sizes": [210, 200], "batch_size": 128}),
         _run("full blocks", {"epsilon": 40.0}),
         _run("one hidden layer", {"hidden_layer_sizes": [40]} | PAPER),
         _run("diverges", {"learning_rate": 500.0}),
