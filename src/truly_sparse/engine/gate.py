@@ -21,6 +21,8 @@ from truly_sparse.engine.optimisers import at_step, move, rest
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.vector import chosen, lowest, splat
 
+#: Links that are chosen at a time.
+TOGETHER = 64
 #: Threshold of a link that is active in every step.
 ALWAYS = np.uint32(2**32 - 1)
 
@@ -44,7 +46,7 @@ class Gate(NamedTuple):
 
 
 class Active(NamedTuple):
-    """`Gate` in compiled code: thresholds and numbers of links (uint32, filled up to a multiple of 16), and room.
+    """`Gate` in compiled code: thresholds and numbers of links (uint32, filled up to a multiple of 64), and room.
 
     There is room for the links of a step, and for where each of them came from.
 
@@ -85,7 +87,7 @@ def room(links: Arrays, gate: Gate) -> Active:
     count = len(links.targets)
     if gate.thresholds.dtype != np.uint32 or gate.thresholds.shape != (count,):
         raise ValueError(f"a gate needs a threshold, uint32, for each of {count} links")
-    limits, numbers = (np.zeros(-(-count // LANES) * LANES, np.uint32) for _ in range(2))
+    limits, numbers = (np.zeros(-(-count // TOGETHER) * TOGETHER, np.uint32) for _ in range(2))
     limits[:count] = gate.thresholds
     number(links.pointers, links.targets, numbers)
     here = Arrays(
@@ -116,8 +118,11 @@ def choose(links, active, step, inputs):
     """Write the links that are active in a step, in order, into the room for them; return how many there are."""
     here, key, place = active.links, layer_key(active.key, step, 1), 0
     two = links.second.shape[0] > 0
-    for first in range(0, active.numbers.shape[0], LANES):
-        bits = chosen(active.numbers, active.thresholds, first, key)
+    for first in range(0, active.numbers.shape[0], TOGETHER):
+        # How many are active is not foreseen, and that costs: so it is asked for as many as a word has bits.
+        bits = np.int64(0)
+        for some in range(0, TOGETHER, LANES):
+            bits |= chosen(active.numbers, active.thresholds, first + some, key) << some
         while bits:
             k = first + lowest(bits)
             bits &= bits - 1
