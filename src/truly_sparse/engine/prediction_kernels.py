@@ -38,6 +38,7 @@ from truly_sparse.engine.vector import (
     load_lines,
     load_row,
     multiply_add,
+    prefetch,
     splat,
     store,
     store_row,
@@ -49,6 +50,8 @@ WIDTH = (0, 0, 0, 0, 0)
 ROWS = LANES * len(WIDTH)
 #: Sources of a strip, a multiple of 16.
 STRIP = 128
+#: How many vectors ahead the links of one row are asked for.
+AHEAD = 32
 _ONE = (0,)
 
 
@@ -289,6 +292,8 @@ def predict_one(columns, shape, neurons, last, scratch, probabilities):
             last[lane] = np.float32(0) if neuron == nobody else shape.biases[neuron - inputs]
         z = load(last, 0, LANES)
         for step in range(columns.steps[group], columns.steps[group + 1]):
+            prefetch(columns.values, LANES * (step + AHEAD), ())
+            prefetch(columns.sources, LANES * (step + AHEAD), ())
             z = multiply_add(
                 load(columns.values, LANES * step, LANES), gather(neurons, columns.sources, LANES * step), z
             )

@@ -19,7 +19,20 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from truly_sparse.engine.registers import F32, I32, I64, LANES, LINE, PART, PARTS, UPPER, Code, Vector, operation
+from truly_sparse.engine.registers import (
+    F32,
+    GATHERS,
+    I32,
+    I64,
+    LANES,
+    LINE,
+    PART,
+    PARTS,
+    UPPER,
+    Code,
+    Vector,
+    operation,
+)
 
 
 def _single(number: float) -> float:
@@ -510,7 +523,25 @@ def gather(typingctx, array, places, start):
             found = code.builder.insert_element(found, code.load(0, place, F32), ir.Constant(I32, lane))
         return found
 
-    return operation(Vector(LANES), (array, places, types.int64), write)
+    def write_at_once(code: Code, _: Any, __: Any, at: Any) -> Any:
+        byte = ir.IntType(8).as_pointer()
+        first = code.address(0, ir.Constant(I64, 0), byte.pointee)
+        found = []
+        for part in range(PARTS):
+            result, words = Vector(PART).llvm, ir.VectorType(I32, PART)
+            own = code.load(1, code.place(at, part * PART), ir.VectorType(kind, PART))
+            own = code.builder.zext(own, words) if kind.width < I32.width else own
+            # The instruction for 8 lanes is told which by the signs of floats, the one for 16 by bits.
+            mask = Vector(PART, "bool").llvm if PARTS == 1 else result
+            every = ir.Constant(mask, [1 if PARTS == 1 else -1.0] * PART)
+            width = ir.Constant(I32 if PARTS == 1 else byte.pointee, 4)
+            name = "avx512.mask.gather.dps.512" if PARTS == 1 else "avx2.gather.d.ps.256"
+            form = ir.FunctionType(result, [result, byte, words, mask, width.type])
+            function = cgutils.get_or_insert_function(code.builder.module, form, f"llvm.x86.{name}")
+            found.append(code.builder.call(function, [ir.Constant(result, None), first, own, every, width]))
+        return found[0] if PARTS == 1 else code.shuffle(found[0], found[1], range(LANES))
+
+    return operation(Vector(LANES), (array, places, types.int64), write_at_once if GATHERS else write)
 
 
 @intrinsic

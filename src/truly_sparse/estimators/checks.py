@@ -101,12 +101,26 @@ class Checks(Parameters):
             self._check_names(x)
             return x.coded(self.categories_).matrix()
         rows = tables.read(x)
+        if self._passes(x):
+            return self._coded(rows, x)
         _check_feature_names(self, x, reset=False)
         features = check_array(rows.values, estimator=self, input_name="X", **CHECKED)
         _check_n_features(self, features, reset=False)
         if issparse(features):
             return self._of_sparse(features)
         return self._coded(rows, features)
+
+    def _passes(self, x: Any) -> bool:
+        """Return whether scikit-learn's checks, which take as long as to predict a row, would return these rows."""
+        return (
+            type(x) is np.ndarray
+            and x.dtype in CHECKED["dtype"]
+            and x.ndim == 2
+            and len(x) > 0
+            and x.shape[1] == self.n_features_in_
+            and x.flags.c_contiguous
+            and not hasattr(self, "feature_names_in_")
+        )
 
     def _coded(self, rows: tables.Rows, features: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
         tables.refuse_infinite(features, rows)

@@ -44,8 +44,8 @@ class Predictor:
 
 def mean_of_members(outputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     """Return the mean of outputs [member][row][class] (journal equation 1), whose rows sum to 1 in float64."""
-    mean = outputs.mean(axis=0, dtype=np.float64)
-    return np.asarray(mean / mean.sum(axis=1, keepdims=True))
+    mean = np.add.reduce(outputs, axis=0, dtype=np.float64) / len(outputs)  # as .mean does, in half the time of a row
+    return np.asarray(mean / np.add.reduce(mean, axis=1, keepdims=True))
 
 
 def refuse_overflow(mean: npt.NDArray[np.float64]) -> None:
