@@ -132,6 +132,16 @@ def test_what_is_in_order_knows_whether_it_is_still_of_its_networks():
         assert not kept.is_of(made)
 
 
+def test_links_in_strips_are_of_networks_as_they_are():
+    made, _ = networks((300, 200, 3), ((0, 1), (1, 2)), [0.1], 0.3, 2)
+    assert not Outputs(made, 3).is_of(made)  # nothing is in order for few rows
+    kept = Outputs(made, 5000)
+    assert kept.is_of(made)
+    assert not kept.is_of(made[:1])
+    made[1].graph.values[7] = 0.5
+    assert not kept.is_of(made)
+
+
 @pytest.mark.usefixtures("ordered")
 def test_several_biases_count_as_their_sum_and_groups_of_networks_are_as_good_as_all(monkeypatch):
     made = [network_of(slopes=[0.0, -0.3, 0.2], bias_per_block=True) for _ in range(3)]

@@ -106,6 +106,43 @@ def test_any_number_of_threads_gives_the_same_bits():
             assert model.set_params(n_jobs=None).predict_proba(rows).tobytes() == wanted
 
 
+@pytest.mark.parametrize("rows", [1, MANY])
+def test_what_is_kept_for_the_next_rows_follows_the_members(rows):
+    x, y = load_breast_cancer(return_X_y=True)
+    model = TrulySparseEnsembleClassifier(**{**SMALL, "epsilon": 60})
+    model.fit(x, y)
+    for _ in range(2):
+        assert model._mean_output(x[:rows]).tobytes() == by_each(model, x[:rows]).tobytes()
+    assert model._predicting(rows) is model._predicting(rows)
+    model.members_[1].biases[3] += 0.5
+    assert model._mean_output(x[:rows]).tobytes() == by_each(model, x[:rows]).tobytes()
+
+
+@pytest.mark.parametrize("wanted", ["list", "Fortran", "float32", "wrong", "flat", "named"])
+def test_arrays_that_skip_checks_are_those_that_would_pass_them(wanted):
+    x, y = load_wine(return_X_y=True)
+    model = SparseMLPClassifier(**NET, epochs=3).fit(x, y)
+    by_list = model.predict_proba(x.tolist())
+    assert model.predict_proba(x).tobytes() == by_list.tobytes()
+    if wanted == "list":
+        assert model.predict_proba(x[0:1]).tobytes() == by_list[:1].tobytes()
+    elif wanted == "Fortran":
+        assert model.predict_proba(np.asfortranarray(x)).tobytes() == by_list.tobytes()
+    elif wanted == "float32":
+        assert np.allclose(model.predict_proba(x.astype(np.float32)), by_list, atol=1e-4)
+        swapped = x.astype(x.dtype.newbyteorder())
+        assert model.predict_proba(swapped).tobytes() == by_list.tobytes()
+    elif wanted == "named":
+        named = SparseMLPClassifier(**NET, epochs=3).fit(pd.DataFrame(x).rename(columns=str), y)
+        with pytest.warns(UserWarning, match="feature names"):
+            named.predict_proba(x)
+    else:
+        with pytest.raises(ValueError, match="features" if wanted == "wrong" else "1D array"):
+            model.predict_proba(x[:, :-1].copy() if wanted == "wrong" else x[0])
+        with pytest.raises(ValueError, match="0 sample"):
+            model.predict_proba(x[:0])
+
+
 def test_a_prepared_row_has_gaps_and_categories_and_does_not_follow_the_model():
     rng = np.random.default_rng(0)
     x = pd.DataFrame(

@@ -68,7 +68,7 @@ def strips_of(network: Joined) -> Strips:
     first = np.concatenate([*(np.arange(i, j, STRIP) for i, j in pairwise(starts[:-1])), starts[-2:-1]])
     every = np.arange(len(first))
     strip_of = np.repeat(every[:-1].astype(np.int32), np.diff(first))
-    offset_of = (np.arange(len(strip_of)) - first[strip_of]).astype(np.int32)
+    offset_of = (np.arange(len(strip_of)) - first[strip_of]).astype(np.uint8)
     strip = strip_of[network.sources]
     begins = np.diff(strip, prepend=-1) != 0  # whether a run begins with a link
     begins[network.fan_in[:-1][fans > 0]] = True
@@ -121,6 +121,25 @@ def alike(networks: Sequence[SparseMLP]) -> bool:
     )
 
 
+class MadeOf:
+    """What some networks were when something was made of them."""
+
+    def __init__(self, networks: Sequence[SparseMLP]) -> None:
+        self._networks = [
+            (one.graph, one.graph.replaced, one.graph.values.copy(), one.biases.copy()) for one in networks
+        ]
+
+    def is_of(self, networks: Sequence[SparseMLP]) -> bool:
+        """Return whether networks are these, and unchanged."""
+        return len(networks) == len(self._networks) and all(
+            one.graph is graph
+            and graph.replaced == replaced
+            and np.array_equal(graph.values, values)
+            and np.array_equal(one.biases, biases)
+            for one, (graph, replaced, values, biases) in zip(networks, self._networks, strict=True)
+        )
+
+
 class Outputs:
     """The softmax probabilities of several networks, for calls of some rows each.
 
@@ -145,12 +164,17 @@ class Outputs:
         self._parts: list[tuple[slice, Joined, Strips]] = []
         self.threads = rows >= MANY and alike(networks) and all(_runs_are_long(network) for network in networks)
         self.ramps = self.threads
+        self._made_of = MadeOf(networks if self.threads else ())
         if self.threads:
             # The sums of as many networks as leave half of the second-level cache to their links.
             each = max(1, second_level_cache() // (2 * 4 * ROWS * max(networks[0].sizes[1:])))
             for first in range(0, len(networks), each):
                 whole = joined(networks[first : first + each])
                 self._parts.append((slice(first, first + each), whole, strips_of(whole)))
+
+    def is_of(self, networks: Sequence[SparseMLP]) -> bool:
+        """Return whether this has the links of networks in order, as they are now."""
+        return self.threads and self._made_of.is_of(networks)
 
     def __call__(self, x: Floats | Ramped) -> Floats:
         """Return the probabilities of x, float32 or ramps, shape (rows, inputs): float32, (networks, rows, classes)."""
@@ -212,19 +236,11 @@ class Ordered:
         network = joined(networks)
         self.columns, self.shape, self.mish = columns_of(network), network.shape, network.mish
         self.inputs, self.outputs = networks[0].sizes[0], (len(networks), networks[0].sizes[-1])
-        self._made_of = [
-            (one.graph, one.graph.replaced, one.graph.values.copy(), one.biases.copy()) for one in networks
-        ]
+        self._made_of = MadeOf(networks)
 
     def is_of(self, networks: Sequence[SparseMLP]) -> bool:
         """Return whether networks are those that this was made of, and unchanged."""
-        return len(networks) == len(self._made_of) and all(
-            one.graph is graph
-            and graph.replaced == replaced
-            and np.array_equal(graph.values, values)
-            and np.array_equal(one.biases, biases)
-            for one, (graph, replaced, values, biases) in zip(networks, self._made_of, strict=True)
-        )
+        return self._made_of.is_of(networks)
 
     def __call__(self, x: Floats) -> Floats:
         """Return the probabilities of x, float32, shape (rows, inputs): float32, shape (networks, rows, classes)."""

@@ -48,10 +48,10 @@ from truly_sparse.engine.vector import (
 #: Tuple as long as the vectors of rows that are taken at a time, and how many rows these are.
 WIDTH = (0, 0, 0, 0, 0)
 ROWS = LANES * len(WIDTH)
-#: Sources of a strip, a multiple of 16.
+#: Sources of a strip, a multiple of 16 up to 256.
 STRIP = 128
-#: How many vectors ahead the links of one row are asked for.
-AHEAD = 32
+#: How many vectors ahead the links of one row are asked for, and how many runs ahead the sums of many.
+AHEAD, RUNS_AHEAD = 32, 2
 _ONE = (0,)
 
 
@@ -70,7 +70,7 @@ class Strips(NamedTuple):
     going_on: npt.NDArray[np.int64]
     targets: npt.NDArray[np.int32]
     links: npt.NDArray[np.int64]
-    offsets: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.uint8]
     values: npt.NDArray[np.float32]
     alone: npt.NDArray[np.int64]
 
@@ -132,8 +132,10 @@ def _bend(sums, count, slope, scratch):
 @njit(**INLINED)
 def _pass_on(strips, strip, biases, rows, first, sums, width):
     """Add what the sources of a strip, whose rows begin at ``rows[first:]``, pass on to the sums of their targets."""
-    count = LANES * len(width)
-    for run in range(strips.runs[strip], strips.runs[strip + 1]):
+    count, end = LANES * len(width), strips.runs[strip + 1]
+    for run in range(strips.runs[strip], end):
+        later = min(run + RUNS_AHEAD, end - 1)
+        prefetch(sums, np.int64(strips.targets[later]) * count, width)
         target = np.int64(strips.targets[run])
         at = target * count
         z = fill(splat(biases[target], LANES), width)

@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 from truly_sparse.engine.network import Floats, SparseMLP
 from truly_sparse.engine.pieces import Pieces
 from truly_sparse.engine.prediction import FEW_IN_ORDER, ROWS, Ordered, Outputs, alike
+from truly_sparse.engine.prediction import MANY as MANY_ROWS
 from truly_sparse.engine.rows import NonZeros, Samples, chosen
 from truly_sparse.ensembles import methods
 from truly_sparse.ensembles.method import Method
@@ -389,14 +390,19 @@ class SparseEstimator(Checks):
         return outputs
 
     def _predicting(self, rows: int) -> Outputs | Ordered:
-        """Return what predicts encoded rows, of which there are so many; what it takes for a few is kept."""
-        links = sum(len(network.graph) for network in self.members_)
-        if rows > FEW_IN_ORDER or links > MOST_KEPT or not alike(self.members_):
-            return Outputs(self.members_, rows)
-        kept = self._model.ordered
-        if kept is None or not kept.is_of(self.members_):
-            kept = self._model.ordered = Ordered(self.members_)
-        return kept
+        """Return what predicts encoded rows, of which there are so many; what it takes for a few, or many, is kept."""
+        model, members = self._model, self.members_
+        if sum(len(network.graph) for network in members) > MOST_KEPT or not alike(members):
+            return Outputs(members, rows)
+        if rows <= FEW_IN_ORDER:
+            if model.ordered is None or not model.ordered.is_of(members):
+                model.ordered = Ordered(members)
+            return model.ordered
+        if rows < MANY_ROWS:
+            return Outputs(members, rows)
+        if model.in_strips is None or not model.in_strips.is_of(members):
+            model.in_strips = Outputs(members, rows)
+        return model.in_strips
 
     def _workers(self) -> int | None:
         """Return how many threads train and predict, as joblib counts."""

@@ -15,7 +15,7 @@ from truly_sparse.engine.ramped import MOST, Ramped
 from truly_sparse.engine.rows import NonZeros
 from truly_sparse.errors import UserError
 from truly_sparse.estimators.distinct_rows import Weights, are_whole
-from truly_sparse.estimators.ramps import TOGETHER, encode_ramps, place_ramps, ramp_moments, sums_of_columns
+from truly_sparse.estimators.ramps import encode_ramps, place_ramps, ramp_moments, sums_of_columns
 from truly_sparse.estimators.sparse_rows import divide, largest
 from truly_sparse.estimators.stored import Floats, StoredRows, column_of
 
@@ -353,7 +353,7 @@ class PiecewiseLinear(Ramps):
         if np.diff(first).max(initial=0) > MOST or not apart.all() or (end != high).any():
             return None
         found = Ramped(np.empty((len(x), 2 * x.shape[1]), np.float32), first, low, high)
-        place_ramps(x, self.start, inverse, self.mean, scale, np.empty(TOGETHER), np.empty(TOGETHER), found)
+        place_ramps(x, self.start, inverse, self.mean, scale, found)
         return found
 
 

@@ -7,8 +7,6 @@ from truly_sparse.engine.compiled import COMPILED, INLINED
 
 #: A deviation up to here is the rounding of ramps that are all the same.
 ROUNDING = 1e-12
-#: Rows whose ramps are placed at a time, column by column.
-TOGETHER = 64
 
 
 def ramp_moments(column, start, inverse, share):
@@ -59,30 +57,26 @@ def encode_ramps(x, of, start, inverse, mean, scale, encoded):
 
 
 @njit(cache=True, nogil=True, **COMPILED)
-def place_ramps(x, start, inverse, mean, scale, numbers, below, ramped):
+def place_ramps(x, start, inverse, mean, scale, ramped):
     """Write the numbers of an `engine.ramped.Ramped`: of each column the last ramp that begins below x, and its value.
 
     Those behind it are 0; those before it are 1 where each is so at its end, since rounding keeps order. Ramps are
-    encoded as by `encode_ramps`. `numbers` and `below` are room for `TOGETHER` float64 each.
+    encoded as by `encode_ramps`.
     """
     columns = x.shape[1]
-    for row in range(0, len(x), TOGETHER):
-        count = TOGETHER if row + TOGETHER < len(x) else len(x) - row
+    for row in range(len(x)):
         for column in range(columns):
+            number, below = x[row, column], 0
             begin, end = ramped.first[column], ramped.first[column + 1]
-            for k in range(TOGETHER):
-                numbers[k], below[k] = x[row + (k if k < count else count - 1), column], 0.0
-            for r in range(begin, end):  # counted, not searched: vectors take many at a time
-                for k in range(TOGETHER):
-                    below[k] += start[r] < numbers[k]
-            for k in range(count):
-                place, value = begin + (np.int64(below[k]) - 1 if below[k] > 0 else 0), 0.0
-                if begin < end:
-                    ramp = clipped((numbers[k] - start[place]) * inverse[place], 0.0, 1.0)
-                    value = (ramp - mean[place]) * scale[place]
-                missing = np.isnan(numbers[k])
-                ramped.numbers[row + k, column] = 0.0 if missing else 1.0 + (place - begin)
-                ramped.numbers[row + k, columns + column] = 0.0 if missing else value
+            for r in range(np.uint64(begin), np.uint64(end)):  # counted, not searched: vectors take many at a time
+                below += start[r] < number
+            place, value = begin + max(below - 1, 0), 0.0
+            if begin < end:
+                ramp = clipped((number - start[place]) * inverse[place], 0.0, 1.0)
+                value = (ramp - mean[place]) * scale[place]
+            missing = np.isnan(number)
+            ramped.numbers[row, column] = 0.0 if missing else 1.0 + (place - begin)
+            ramped.numbers[row, columns + column] = 0.0 if missing else value
 
 
 def sums_of_columns(x):

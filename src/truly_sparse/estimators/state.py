@@ -6,7 +6,7 @@ from typing import Any
 
 from truly_sparse.engine import store
 from truly_sparse.engine.network import SparseMLP
-from truly_sparse.engine.prediction import Ordered
+from truly_sparse.engine.prediction import Ordered, Outputs
 from truly_sparse.estimators.children import Parent
 from truly_sparse.estimators.encoding import Encoding
 from truly_sparse.training.loop import End, Member
@@ -43,8 +43,9 @@ class Model:
     temperature: float = 1.0
     #: What is no choice any more, as `_settled` returns it; empty where a file did not say.
     made_with: Mapping[str, Any] = field(default_factory=dict)
-    #: The members' links in order for single rows, once some were predicted.
+    #: The members' links in order for single rows, and for many, once some were predicted.
     ordered: Ordered | None = None
+    in_strips: Outputs | None = None
 
 
 def network_of(member: Member) -> SparseMLP:
