@@ -5,6 +5,7 @@ between them. Rows in which a feature is missing (NaN) teach nothing about it, a
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -61,6 +62,8 @@ def _sum(values: npt.NDArray[np.float64]) -> np.float64:
 
 def columns_with_gaps(x: Floats) -> npt.NDArray[np.int64]:
     """Return the numbers of the columns that hold NaN."""
+    if not np.isnan(np.minimum.reduce(x, axis=None, initial=0.0)):  # in most rows nothing is missing
+        return np.zeros(0, np.int64)
     return np.flatnonzero(np.isnan(x).any(axis=0))
 
 
@@ -315,6 +318,7 @@ class PiecewiseLinear(Ramps):
         self._set([knots for knots, _, _ in found])
         self.mean, self.deviation = (np.concatenate([own[place] for own in found]) for place in (1, 2))
         self.owner = self.of
+        vars(self).pop("_factors", None)  # of an earlier fit
         return self
 
     def _fitted(self, column: Floats, weights: Weights) -> tuple[Floats, Floats, Floats]:
@@ -333,19 +337,18 @@ class PiecewiseLinear(Ramps):
     def _lengths(self, features: int) -> dict[str, int]:
         return dict.fromkeys(super()._lengths(features), np.size(self.of))
 
-    def _inverse(self) -> npt.NDArray[np.float64]:
-        return 1.0 / (self.stop - self.start)
+    @cached_property
+    def _factors(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """1 / the width of each ramp, and 1 / its deviation."""
+        return 1.0 / (self.stop - self.start), 1.0 / self.deviation
 
     def _write(self, x: Floats, encoded: npt.NDArray[np.float32]) -> None:
-        encode_ramps(x, self.of, self.start, self._inverse(), self.mean, 1.0 / self.deviation, encoded)
+        inverse, scale = self._factors
+        encode_ramps(x, self.of, self.start, inverse, self.mean, scale, encoded)
 
     def ramped(self, x: Floats) -> Ramped | None:
         """Return the encoded rows as ramps; see `Scaling.ramped`."""
-        first, scale, inverse = (
-            np.searchsorted(self.of, np.arange(x.shape[1] + 1)),
-            1.0 / self.deviation,
-            self._inverse(),
-        )
+        first, (inverse, scale) = np.searchsorted(self.of, np.arange(x.shape[1] + 1)), self._factors
         at_end = np.minimum((self.stop - self.start) * inverse, 1.0)
         low, high, end = (((ramp - self.mean) * scale).astype(np.float32) for ramp in (0.0, 1.0, at_end))
         apart = self.start[1:] >= self.stop[:-1]
