@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from truly_sparse.engine import prediction
-from truly_sparse.engine.network import SparseMLP
+from truly_sparse.engine.network import FEW_ROWS, SparseMLP
 from truly_sparse.engine.prediction import OneRow, Ordered, Outputs, alike
 from truly_sparse.engine.prediction_kernels import ROWS, STRIP
+from truly_sparse.engine.rows import Bytes, chosen
 from truly_sparse.engine.streams import Streams
 
 from .test_graph import network_of
@@ -91,6 +92,21 @@ def test_a_few_rows_are_predicted_to_the_bits_of_each_network(shape, activation)
     assert not predict.threads
     for rows in range(7):
         assert predict(x[:rows]).tobytes() == wanted[:, :rows].tobytes()
+
+
+@pytest.mark.parametrize("kind", ["bytes", "ramps", "float64"])
+def test_a_few_samples_of_any_kind_have_the_bits_of_many(kind):
+    made, rng = networks((30, 17, 3), ((0, 1), (1, 2)), [0.3], 0.4, 1)[0][0], np.random.default_rng(0)
+    if kind == "bytes":
+        scale, shift = rng.random((2, 30), dtype=np.float32)
+        samples = Bytes(rng.integers(0, 256, (20, 30), dtype=np.uint8), scale, shift)
+    else:
+        samples = ramps(20, (10,) * 3, rng)[0] if kind == "ramps" else rng.normal(size=(20, 30))
+    wanted = made.predict_proba(samples)
+    for rows in (0, 1, FEW_ROWS, FEW_ROWS + 1):
+        assert made.predict_proba(chosen(samples, slice(rows))).tobytes() == wanted[:rows].tobytes()
+    with pytest.raises(ValueError, match="30 features expected"):
+        made.predict_proba(np.zeros((1, 29), np.float32))
 
 
 @given(

@@ -1,5 +1,7 @@
 """Predictions by any way: row by row, prepared, in many rows, by several threads; the same bits by all of them."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -111,9 +113,11 @@ def test_what_is_kept_for_the_next_rows_follows_the_members(rows):
     x, y = load_breast_cancer(return_X_y=True)
     model = TrulySparseEnsembleClassifier(**{**SMALL, "epsilon": 60})
     model.fit(x, y)
+    size = len(pickle.dumps(model))
     for _ in range(2):
         assert model._mean_output(x[:rows]).tobytes() == by_each(model, x[:rows]).tobytes()
     assert model._predicting(rows) is model._predicting(rows)
+    assert len(pickle.dumps(model)) == size
     model.members_[1].biases[3] += 0.5
     assert model._mean_output(x[:rows]).tobytes() == by_each(model, x[:rows]).tobytes()
 

@@ -26,7 +26,7 @@ from truly_sparse.engine.vector import add_product, fill, load_row, prefetch, sp
 
 #: How many links ahead the row at the other end is asked for, where rows lie far away (`workspace.NEAR`).
 AHEAD = np.uint64(6)
-#: Bytes of the rows of a run: they stay in the first-level cache, which has 32 or 48 KiB.
+#: Bytes of the rows of a run: about what the first-level cache has; a little more, or less, costs little.
 RUN_BYTES = 32 * 1024
 #: Share of the places that links take from which on runs are quicker: fewer of them have sums wait too often.
 DENSE = 0.15

@@ -14,12 +14,13 @@ from truly_sparse.engine.forward import runs_of
 from truly_sparse.engine.gate import Active, Gate, room
 from truly_sparse.engine.graph import Block, Graph, Pair
 from truly_sparse.engine.linked import EpochResult, Floats, Linked, steps_of
-from truly_sparse.engine.memory import padded
+from truly_sparse.engine.memory import aligned, padded
 from truly_sparse.engine.optimisers import Adam, Optimiser, in_advance, of_epoch, of_steps
 from truly_sparse.engine.pieces import Part, Pieces, parts
+from truly_sparse.engine.prediction_kernels import Shape, predict_unordered, scratch_for
 from truly_sparse.engine.ramped import Ramped
 from truly_sparse.engine.registers import LANES
-from truly_sparse.engine.rows import Bytes, NonZeros, Numbers, Samples
+from truly_sparse.engine.rows import Bytes, NonZeros, Numbers, Samples, taken
 from truly_sparse.engine.team import Crew, Team, teams, together
 from truly_sparse.engine.topology import Links
 from truly_sparse.engine.workspace import SHARE, Space, Workspace
@@ -27,6 +28,8 @@ from truly_sparse.errors import UserError
 
 #: Rows of a batch that is only predicted: few, so that the activations of a layer stay in the cache.
 PREDICTION_ROWS = 64
+#: Rows up to which each is predicted by itself.
+FEW_ROWS = 4
 #: Non-zeros that prediction reads at a time.
 PIECE = 1024
 
@@ -435,6 +438,8 @@ class SparseMLP(Linked):
             made = x.made(np.arange(x.shape[0]), PREDICTION_ROWS)
             none = np.empty((0, self.sizes[-1]), np.float32)
             return np.concatenate([none, *(self._predict(piece, storage) for piece in made)])
+        if storage == "float32" and x.shape[0] <= FEW_ROWS and not isinstance(x, NonZeros):
+            return self._predict_few(x)
         sizes = self.sizes[1:] if isinstance(x, NonZeros) else self.sizes
         workspace = self._workspace
         if workspace is None or (workspace.sizes, workspace.storage) != (sizes, storage):
@@ -473,6 +478,17 @@ class SparseMLP(Linked):
             np.arange(x.shape[0]),
             probabilities,
         )
+        return probabilities
+
+    def _predict_few(self, x: Samples) -> Floats:
+        """Do what `predict_proba` does, row by row through links in order of their sources, to the same bits."""
+        rows = self._rows(x)
+        dense = rows.values if isinstance(rows, Numbers) else taken(rows, slice(None))
+        probabilities = np.empty((x.shape[0], self.sizes[-1]), np.float32)
+        shape = Shape(self.graph.starts, self.slopes, self.summed_biases())
+        sums, last, scratch = np.empty(len(shape.biases), np.float32), aligned(LANES), scratch_for(LANES, self.mish)
+        for row, own in zip(dense, probabilities, strict=True):
+            predict_unordered(row, self.graph.arrays, shape, sums, last, scratch, own)
         return probabilities
 
     def _other_state(self) -> dict[str, npt.NDArray]:

@@ -10,15 +10,15 @@ import numpy.typing as npt
 from truly_sparse.engine import prediction_kernels as kernels
 from truly_sparse.engine.memory import aligned, second_level_cache
 from truly_sparse.engine.network import Floats, SparseMLP
-from truly_sparse.engine.prediction_kernels import ROWS, STRIP, WIDTH, Columns, Scratch, Shape, Space, Strips
+from truly_sparse.engine.prediction_kernels import ROWS, STRIP, WIDTH, Columns, Shape, Space, Strips, scratch_for
 from truly_sparse.engine.ramped import Ramped
 from truly_sparse.engine.registers import LANES, LINE
 from truly_sparse.engine.rows import taken
 
 #: Rows from which on it is worth to put the links in order first.
 MANY = 512
-#: Rows up to which each goes by itself: through links as they lie, and through links that are in order.
-FEW, FEW_IN_ORDER = 4, 12
+#: Rows up to which each goes by itself through links that are in order.
+FEW_IN_ORDER = 12
 #: Links of a run, at least, with which strips are quicker than rows of all sources.
 LONG = 8
 
@@ -186,10 +186,7 @@ class Outputs:
             return found
         dense = taken(x, slice(None))
         for network, own in zip(self._networks, found, strict=True):
-            if len(dense) > FEW:
-                own[:] = network.predict_proba(dense)
-            else:
-                _predict_few(network, dense, own)
+            own[:] = network.predict_proba(dense)
         return found
 
 
@@ -199,19 +196,6 @@ def _runs_are_long(network: SparseMLP) -> bool:
     return len(network.graph) >= LONG * runs
 
 
-def _scratch(count: int, mish: bool) -> Scratch:
-    """Return what the activations of so many numbers at a time, a multiple of 16, need."""
-    return Scratch(aligned(count) if mish else (), np.zeros(count // LANES, np.uint16))
-
-
-def _predict_few(network: SparseMLP, x: Floats, probabilities: Floats) -> None:
-    shape = Shape(network.graph.starts, network.slopes, network.summed_biases())
-    sums, last = np.empty(len(shape.biases), np.float32), np.zeros(LANES, np.float32)
-    scratch = _scratch(LANES, network.mish)
-    for row, own in zip(x, probabilities, strict=True):
-        kernels.predict_unordered(row, network.graph.arrays, shape, sums, last, scratch, own)
-
-
 def _predict_many(network: Joined, strips: Strips, x: Floats | Ramped, probabilities: Floats) -> None:
     numbers = x.numbers.shape[1] if isinstance(x, Ramped) else 0
     space = Space(
@@ -219,7 +203,7 @@ def _predict_many(network: Joined, strips: Strips, x: Floats | Ramped, probabili
         rows=aligned(STRIP * ROWS),
         numbers=aligned(numbers * ROWS),
         lines=aligned(LINE * ROWS, np.uint8),
-        scratch=_scratch(ROWS, network.mish),
+        scratch=scratch_for(ROWS, network.mish),
     )
     kernels.predict_many(x, strips, network.shape, space, WIDTH, probabilities)
 
@@ -261,7 +245,7 @@ class OneRow:
     """
 
     def __init__(self, networks: Ordered) -> None:
-        self._networks, self._scratch = networks, _scratch(LANES, networks.mish)
+        self._networks, self._scratch = networks, scratch_for(LANES, networks.mish)
         self._neurons, self._last = aligned(int(networks.shape.starts[-1]) + 2), aligned(LANES)
         self._probabilities = np.empty(networks.outputs, np.float32)
         self.inputs = self._neurons[: networks.inputs]

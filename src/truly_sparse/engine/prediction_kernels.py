@@ -23,6 +23,7 @@ from numba.extending import overload
 from truly_sparse.engine.activations import activate
 from truly_sparse.engine.bisection import first_from
 from truly_sparse.engine.compiled import COMPILED, INLINED
+from truly_sparse.engine.memory import aligned
 from truly_sparse.engine.ramped import Ramped
 from truly_sparse.engine.ramped_kernels import write_ramp
 from truly_sparse.engine.registers import LANES, LINE
@@ -103,6 +104,11 @@ class Scratch(NamedTuple):
 
     derivatives: npt.NDArray[np.float32] | tuple[()]
     positive: npt.NDArray[np.uint16]
+
+
+def scratch_for(count: int, mish: bool) -> Scratch:
+    """Return what the activations of so many numbers at a time, a multiple of 16, need."""
+    return Scratch(aligned(count) if mish else (), np.zeros(count // LANES, np.uint16))
 
 
 class Space(NamedTuple):

@@ -456,7 +456,7 @@ class SparseEstimator(Checks):
         state = dict(super().__getstate__())
         state.pop("members_", None)
         if "_model" in state:
-            state["_model"] = replace(state["_model"], ordered=None)
+            state["_model"] = replace(state["_model"], ordered=None, in_strips=None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
