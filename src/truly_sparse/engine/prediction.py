@@ -161,7 +161,7 @@ class Outputs:
     def __init__(self, networks: Sequence[SparseMLP], rows: int) -> None:
         self._networks = networks
         self._shape = len(networks), networks[0].sizes[-1]
-        self._parts: list[tuple[slice, Joined, Strips]] = []
+        self._parts: list[tuple[slice, Shape, Strips]] = []
         self.threads = rows >= MANY and alike(networks) and all(_runs_are_long(network) for network in networks)
         self.ramps = self.threads
         self._made_of = MadeOf(networks if self.threads else ())
@@ -170,7 +170,7 @@ class Outputs:
             each = max(1, second_level_cache() // (2 * 4 * ROWS * max(networks[0].sizes[1:])))
             for first in range(0, len(networks), each):
                 whole = joined(networks[first : first + each])
-                self._parts.append((slice(first, first + each), whole, strips_of(whole)))
+                self._parts.append((slice(first, first + each), whole.shape, strips_of(whole)))
 
     def is_of(self, networks: Sequence[SparseMLP]) -> bool:
         """Return whether this has the links of networks in order, as they are now."""
@@ -181,8 +181,8 @@ class Outputs:
         x = x.checked() if isinstance(x, Ramped) else np.ascontiguousarray(x, np.float32)
         found = np.empty((self._shape[0], x.shape[0], self._shape[1]), np.float32)
         if self.threads:
-            for part, whole, strips in self._parts:
-                _predict_many(whole, strips, x, found[part])
+            for part, shape, strips in self._parts:
+                _predict_many(shape, self._networks[0].mish, strips, x, found[part])
             return found
         dense = taken(x, slice(None))
         for network, own in zip(self._networks, found, strict=True):
@@ -196,16 +196,16 @@ def _runs_are_long(network: SparseMLP) -> bool:
     return len(network.graph) >= LONG * runs
 
 
-def _predict_many(network: Joined, strips: Strips, x: Floats | Ramped, probabilities: Floats) -> None:
+def _predict_many(shape: Shape, mish: bool, strips: Strips, x: Floats | Ramped, probabilities: Floats) -> None:
     numbers = x.numbers.shape[1] if isinstance(x, Ramped) else 0
     space = Space(
-        sums=aligned(len(network.shape.biases) * ROWS),
+        sums=aligned(len(shape.biases) * ROWS),
         rows=aligned(STRIP * ROWS),
         numbers=aligned(numbers * ROWS),
         lines=aligned(LINE * ROWS, np.uint8),
-        scratch=scratch_for(ROWS, network.mish),
+        scratch=scratch_for(ROWS, mish),
     )
-    kernels.predict_many(x, strips, network.shape, space, WIDTH, probabilities)
+    kernels.predict_many(x, strips, shape, space, WIDTH, probabilities)
 
 
 class Ordered:
