@@ -84,15 +84,18 @@ def together(calls: list[Callable[[], Any]]) -> Any:
         return calls[0]()
     given: list[Future[Any]] = [Future() for _ in calls]
     ready, all_started = threading.Event(), False
+    # To wait for before a thread is joined: one whose join is interrupted counts as ended while it runs (Python 3.11).
+    over = [threading.Event() for _ in calls]
 
     def run(number: int) -> None:
         ready.wait()
-        if not all_started:
-            return
         try:
-            given[number].set_result(calls[number]())
+            if all_started:
+                given[number].set_result(calls[number]())
         except BaseException as error:  # raised where the result is asked for
             given[number].set_exception(error)
+        finally:
+            over[number].set()
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(len(calls))]
     try:
@@ -100,12 +103,13 @@ def together(calls: list[Callable[[], Any]]) -> Any:
             thread.start()
         all_started = True
         ready.set()
-        for thread in threads:
-            thread.join()
+        for own in over:
+            own.wait()
     finally:
         ready.set()
-        for thread in threads:
+        for thread, own in zip(threads, over, strict=True):
             if thread.ident is not None:
+                own.wait()
                 thread.join()
     first, *_ = [one.result() for one in given]
     return first
