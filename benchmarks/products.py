@@ -25,7 +25,7 @@ from rounds import clocked, interleaved
 
 from truly_sparse.engine import topology
 from truly_sparse.engine.compiled import COMPILED
-from truly_sparse.engine.convolution.kernels import map_of, step_of
+from truly_sparse.engine.convolution.steps import map_of, step_of
 from truly_sparse.engine.convolution.layers import Convolution, Layer, Plan
 from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.engine.convolution.walks import PIECES, convolve, correlate

@@ -61,6 +61,17 @@ def load_bytes(typingctx, array, offset):
 
 
 @intrinsic
+def store_bytes(typingctx, vector, array, offset):
+    """Store whole numbers from 0 to 255, of float32, as the 16 bytes at ``array[offset:]``."""
+    bytes_ = ir.VectorType(ir.IntType(8), LANES)
+
+    def write(code: Code, numbers: Any, _: Any, at: Any) -> None:
+        code.builder.store(code.builder.fptoui(numbers, bytes_), code.address(1, at, bytes_), align=1)
+
+    return operation(types.void, (vector, array, types.int64), write)
+
+
+@intrinsic
 def store(typingctx, vector, array, offset):
     """Store a vector at ``array[offset:]``."""
     return operation(types.void, (vector, array, types.int64), lambda code, v, _, at: code.store(v, 1, at))
@@ -187,6 +198,13 @@ def at_most(typingctx, a, b):
 
 
 @intrinsic
+def equal(typingctx, a, b):
+    """Return the mask of the lanes where a is b."""
+    kind = Vector(a.lanes, "bool")
+    return operation(kind, (a, b), lambda code, x, y: code.builder.fcmp_ordered("==", x, y))
+
+
+@intrinsic
 def store_mask(typingctx, mask, words, index):
     """Store a mask of 16 lanes as ``words[index]``."""
 
@@ -292,17 +310,21 @@ def load_pair(typingctx, rows, start):
     return operation(kind, (rows, types.int64), lambda code, _, at: code.pack(list(code.row(0, at, zero, LANES, 2))))
 
 
+def _rounded(code: Code, vector: Any) -> Any:
+    """Return words whose upper halves are a vector in bfloat16, rounded to the nearest, or to even."""
+    b, words = code.builder, ir.VectorType(I32, LANES)
+    bits = b.bitcast(vector, words)
+    is_odd = b.and_(b.lshr(bits, code.constant(words, 16)), code.constant(words, 1))
+    return b.add(b.add(bits, code.constant(words, 0x7FFF)), is_odd)
+
+
 def _stored(code: Code, even: Any, odd: Any, rows: int) -> list[Any]:
     """Return a pair of vectors as the array of an argument keeps it."""
     if code.types[rows].dtype != types.uint16:
         return [even, odd]
-    b, words, rounded = code.builder, ir.VectorType(I32, LANES), []
-    for vector in (even, odd):
-        bits = b.bitcast(vector, words)
-        is_odd = b.and_(b.lshr(bits, code.constant(words, 16)), code.constant(words, 1))
-        rounded.append(b.add(b.add(bits, code.constant(words, 0x7FFF)), is_odd))
-    lower = b.lshr(rounded[0], code.constant(words, 16))
-    return [b.or_(lower, b.and_(rounded[1], code.constant(words, UPPER)))]
+    b, words = code.builder, ir.VectorType(I32, LANES)
+    lower = b.lshr(_rounded(code, even), code.constant(words, 16))
+    return [b.or_(lower, b.and_(_rounded(code, odd), code.constant(words, UPPER)))]
 
 
 def _put_pair(even: Any, odd: Any, rows: Any, put: Any) -> tuple[Any, Any]:
@@ -313,6 +335,19 @@ def _put_pair(even: Any, odd: Any, rows: Any, put: Any) -> tuple[Any, Any]:
             put(code, vector, 2, code.place(at, LANES * number))
 
     return operation(types.void, (even, odd, rows, types.int64), write)
+
+
+@intrinsic
+def as_kept(typingctx, vector, rows):
+    """Return a vector as it is when it was kept in an array of such numbers: rounded, in float32."""
+
+    def write(code: Code, v: Any, _: Any) -> Any:
+        if rows.dtype != types.uint16:
+            return v
+        b, words = code.builder, ir.VectorType(I32, LANES)
+        return b.bitcast(b.and_(_rounded(code, v), code.constant(words, UPPER)), v.type)
+
+    return operation(vector, (vector, rows), write)
 
 
 @intrinsic

@@ -213,7 +213,7 @@ def _convolutional(torch: Any, network: SparseCNN) -> Any:
     class Convolutional(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.sources = [(layer.source,) if isinstance(layer, MaxPool) else layer.sources for layer in plan.layers]
+            self.sources = [layer.sources for layer in plan.layers]
             self.layers = nn.ModuleList(
                 nn.MaxPool2d(3, 2, 1) if isinstance(own, MaxPool) else Links(own) for own in convolved(network)
             )

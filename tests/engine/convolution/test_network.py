@@ -61,14 +61,16 @@ def test_fewer_pictures_than_a_batch_are_refused():
 def test_how_many_rows_of_a_map_the_cache_holds_changes_no_bit(monkeypatch):
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(40, FEATURES)).astype(np.float32), rng.integers(0, 3, 40)
-    bands, found = [], []
-    for cache, least in ((1, 1), (1, layers.LEAST_ROWS), (180_000, 1), (1 << 20, 1)):
+    bands, joined, found = [], [], []
+    for cache, least in ((1, 1), (1, layers.LEAST_ROWS), (100_000, 1), (1 << 20, 1)):
         monkeypatch.setattr(layers, "second_level_cache", lambda cache=cache: cache)
         monkeypatch.setattr(layers, "LEAST_ROWS", least)
-        bands.append(int(tables(PLAN, 32)[0].steps[0][layers.Step._fields.index("band")]))
+        bands.append(int(tables(PLAN, 32)[0].steps[2][layers.Step._fields.index("band")]))
+        joined.append(layers.joins(PLAN, 1))
         made = network()
         result = made.train_epoch(x, y, np.arange(40), 20, SGD(0.05))
         found.append((result.loss, made.predict_proba(x).tobytes(), made.graph.values.tobytes()))
     assert 1 == bands[0] < bands[1] == 4
-    assert 1 < bands[2] < bands[3] == 16
+    assert 1 < bands[2] < bands[3] == 8
+    assert joined == [False, False, False, True]
     assert found[0] == found[1] == found[2] == found[3]

@@ -17,6 +17,7 @@ from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.vector import (
     above_zero,
     add,
+    as_kept,
     at_most,
     below,
     load,
@@ -157,16 +158,14 @@ def put_line(maps, at, buffer, to, columns, a, b, activation):
 def put_band(step, source, own, tile, first, ready, rows, maps, norm, buffer, activation):
     """Write `rows` rows from `first` on of what a layer takes of a map into a band, but for those that are `ready`."""
     quarter = splat(np.float32(0.25), LANES)
-    for c in range(own.channels):
-        a, b = scale_of(norm, source, c)
-        at = part_of(own, tile, c)
-        for r in range(ready, rows):
-            y = first + r
-            to = (r * step.taken + source.channel + c) * step.inside * LANES
-            if y < 0 or y >= step.rows:
-                clear(buffer, to, step.inside)
-                continue
-            to += step.border * LANES
+    for r in range(ready, rows):
+        y, line = first + r, (r * step.taken + source.channel) * step.inside * LANES
+        if y < 0 or y >= step.rows:
+            clear(buffer, line, own.channels * step.inside)
+            continue
+        for c in range(own.channels):
+            a, b = scale_of(norm, source, c)
+            at, to = part_of(own, tile, c), line + (c * step.inside + step.border) * LANES
             if step.pool == PLAIN:
                 put_line(maps, at + y * own.row, buffer, to, step.columns, a, b, activation)
             elif step.pool == MAX:
@@ -326,12 +325,12 @@ def add_sums(sums, n, both):
 def take_band(step, source, own, tile, first, rows, maps, errors, passed, norm, gammas, activation):
     """Lead errors of `rows` rows of what a layer takes, [row][channel][column][16], back into the errors of one map."""
     quarter, way = splat(np.float32(0.25), LANES), source.way
-    for c in range(own.channels):
-        a, b = scale_of(norm, source, c)
-        gamma, centre = way_back(norm, gammas, source, own, c)
-        place = part_of(own, tile, c)
-        for r in range(rows):
-            y, both = first + r, (zeros(), zeros())
+    for r in range(rows):
+        y = first + r
+        for c in range(own.channels):
+            a, b = scale_of(norm, source, c)
+            gamma, centre = way_back(norm, gammas, source, own, c)
+            place, both = part_of(own, tile, c), (zeros(), zeros())
             error = (r * step.taken + source.channel + c) * step.columns * LANES
             if step.pool == PLAIN:
                 for x in range(0, step.columns * LANES, 2 * LANES):
@@ -478,9 +477,9 @@ def keep_band(own, tile, first, rows, samples, made, maps, norm, running):
     the sums of its channels: of distances from the running mean, and of their squares.
     """
     counted, flat = own.normed and not running, own.flat
-    for c in range(own.channels):
-        centre = splat(norm.running_means[own.channel + c], LANES)
-        for r in range(rows):
+    for r in range(rows):
+        for c in range(own.channels):
+            centre = splat(norm.running_means[own.channel + c], LANES)
             at = part_of(own, tile, c) + (first + r) * own.row
             here = (r * own.channels + c) * own.columns * LANES
             mask, both = valid(own, tile, 0, samples), (zeros(), zeros())
@@ -502,6 +501,26 @@ def keep_band(own, tile, first, rows, samples, made, maps, norm, running):
 
 
 @njit(**INNER)
+def round_as_kept(buffer, vectors, maps):
+    """Round vectors as they would be if they were kept in the maps."""
+    if maps.itemsize < buffer.itemsize:
+        for at in range(0, vectors * LANES, LANES):
+            store(as_kept(load(buffer, at, LANES), maps), buffer, at)
+
+
+@njit(**INNER)
+def sum_errors(buffer, begin, row, rows, columns, maps, sums, c):
+    """Round the errors of a channel, [row][column][16], as `round_as_kept` does, and add them to its sum."""
+    for y in range(rows):
+        whole = zeros()
+        for at in range(begin + y * row, begin + y * row + columns * LANES, LANES):
+            error = as_kept(load(buffer, at, LANES), maps)
+            store(error, buffer, at)
+            whole = add(whole, error)
+        store(add(load(sums, c * LANES, LANES), whole), sums, c * LANES)
+
+
+@njit(**INNER)
 def put_errors(step, own, tile, first, ready, rows, samples, maps, errors, slopes, buffer, sums):
     """Write `rows` rows from `first` on of the errors of a layer's sums into a band, but for those that are `ready`.
 
@@ -509,13 +528,13 @@ def put_errors(step, own, tile, first, ready, rows, samples, maps, errors, slope
     each channel. What is written is added to `sums`, [channel][16].
     """
     left, flat = step.kernel - 1 - step.border, own.flat
-    for c in range(own.channels):
-        three = slopes_of(slopes, own.channel + c)
-        for r in range(ready, rows):
-            y, to = first + r, (r * own.channels + c) * step.beyond * LANES
-            if y < 0 or y >= own.rows:
-                clear(buffer, to, step.beyond)
-                continue
+    for r in range(ready, rows):
+        y, line = first + r, r * own.channels * step.beyond * LANES
+        if y < 0 or y >= own.rows:
+            clear(buffer, line, own.channels * step.beyond)
+            continue
+        for c in range(own.channels):
+            three, to = slopes_of(slopes, own.channel + c), line + c * step.beyond * LANES
             at, whole, mask = part_of(own, tile, c) + y * own.row, zeros(), valid(own, tile, 0, samples)
             here = to + left * LANES
             for x in range(0, own.columns, 2):

@@ -22,19 +22,18 @@ from numba import njit
 from numba.extending import overload
 
 from truly_sparse.engine.compiled import COMPILED, INLINED, INNER
-from truly_sparse.engine.convolution.bands import (
-    clear_borders,
-    go_on,
-    keep_band,
-    part_of,
-    put_errors,
-    put_source,
-    take_source,
-    zeros,
+from truly_sparse.engine.convolution.bands import part_of, zeros
+from truly_sparse.engine.convolution.steps import (
+    lead_back,
+    lead_joined_back,
+    make,
+    make_joined,
+    map_of,
+    pool,
+    pool_back,
+    source_of,
+    step_of,
 )
-from truly_sparse.engine.convolution.layers import ADD, Map, Source, Step
-from truly_sparse.engine.convolution.maxima import maxima, pass_maxima
-from truly_sparse.engine.convolution.walks import PIECES, convolve, correlate
 from truly_sparse.engine.kernels import errors_of_output, move_all, square_sum
 from truly_sparse.engine.optimisers import AdamRates, at_step, shortened
 from truly_sparse.engine.registers import LANES
@@ -95,12 +94,13 @@ class Norm(NamedTuple):
 
 
 class Space(NamedTuple):
-    """Room for a batch: all maps, their errors, bands of what is taken, of errors, and of errors passed back; the sums
-    of biases; lines of the cache for samples; what `square_sum` needs.
+    """Room for a batch: all maps, their errors, and where maxima stand in their windows; bands of what is taken, of
+    errors, and of errors passed back; the sums of biases; lines of the cache for samples; what `square_sum` needs.
     """
 
     maps: npt.NDArray[np.float32] | npt.NDArray[np.uint16]
     errors: npt.NDArray[np.float32] | npt.NDArray[np.uint16]
+    firsts: npt.NDArray[np.uint8]
     taken: npt.NDArray[np.float32]
     wrong: npt.NDArray[np.float32]
     passed: npt.NDArray[np.float32]
@@ -108,28 +108,6 @@ class Space(NamedTuple):
     zeros: npt.NDArray[np.float32]
     lines: npt.NDArray[np.uint8]
     lanes: npt.NDArray[np.float64]
-
-
-@njit(**INLINED)
-def map_of(maps, m):
-    """Return a row of the table of maps."""
-    r = maps[m]
-    return Map(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11])
-
-
-@njit(**INLINED)
-def step_of(steps, s):
-    """Return a row of the table of layers."""
-    r = steps[s]
-    return Step(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15],
-                r[16], r[17])  # fmt: skip
-
-
-@njit(**INLINED)
-def source_of(sources, s):
-    """Return a row of the table of maps that layers take."""
-    r = sources[s]
-    return Source(r[0], r[1], r[2], r[3])
 
 
 @njit(**INNER)
@@ -210,26 +188,13 @@ def forward(tables, links, bias, gammas, norm, space, samples, running):
         step = step_of(tables.steps, s)
         made = map_of(tables.maps, step.target)
         if not step.links:
-            source = source_of(tables.sources, step.first)
-            maxima(map_of(tables.maps, source.map), made, samples, space.maps, norm, running)
+            if not step.joined:
+                pool(tables, step, samples, norm, space, running)
+        elif step.joined:
+            make_joined(tables, step, step_of(tables.steps, s + 1), links, bias, norm, space, samples, running)
         else:
             set_scales(tables, step, norm, gammas, running)
-            pointers = links.pointers[PIECES * step.neuron : PIECES * (step.neuron + made.channels) + 1]
-            apart, lane = step.taken * step.inside * LANES, made.columns * LANES
-            lines = (step.band + step.kernel - 1) * step.taken
-            clear_borders(space.taken, lines, step.inside, step.border, step.columns)
-            for tile in range(made.tiles):
-                for first in range(0, made.rows, step.band):
-                    rows = min(step.band, made.rows - first)
-                    ready = go_on(space.taken, apart, step.band, step.kernel - 1) if first else 0
-                    for place in range(step.first, step.last):
-                        source = source_of(tables.sources, place)
-                        put_source(step, source, map_of(tables.maps, source.map), tile, first - step.border, ready,
-                                   rows + step.kernel - 1, space.maps, norm, space.taken)  # fmt: skip
-                    convolve(links.forth, links.reach, pointers, step.kernel * step.taken, bias[made.channel :],
-                             space.taken, apart, space.passed, made.channels * lane, lane, rows,
-                             made.columns)  # fmt: skip
-                    keep_band(made, tile, first, rows, samples, space.passed, space.maps, norm, running)
+            make(tables, step, links, bias, norm, space, samples, running)
         if made.normed and not running:
             settle_moments(made, samples, norm)
 
@@ -261,10 +226,7 @@ def settle_slopes(tables, m, own, samples, norm, gammas, gradient):
 
 @njit(**INNER)
 def backward(tables, links, bias_sums, gammas, gamma_gradient, norm, space, samples):
-    """Lead the errors of the last map back through all layers; leave the gradients of all parameters.
-
-    A layer takes its own bands of rows of what it takes, and of its errors those rows and what kernels reach beyond.
-    """
+    """Lead the errors of the last map back through all layers; leave the gradients of all parameters."""
     for k in range(links.products.shape[0]):
         links.products[k] = np.float32(0)
     for s in range(tables.steps.shape[0] - 1, -1, -1):
@@ -273,62 +235,15 @@ def backward(tables, links, bias_sums, gammas, gamma_gradient, norm, space, samp
         if made.normed:
             settle_slopes(tables, step.target, made, samples, norm, gammas, gamma_gradient)
         if not step.links:
-            source = source_of(tables.sources, step.first)
-            pass_maxima(map_of(tables.maps, source.map), made, source.way, samples, space.maps, space.errors,
-                        norm.slopes, space.wrong)  # fmt: skip
+            if not step.joined:
+                pool_back(tables, step, samples, norm, space)
             continue
         for k in range(made.channels * LANES):
             space.sums[k] = np.float32(0)
-        pointers = links.pointers[PIECES * step.neuron : PIECES * (step.neuron + made.channels) + 1]
-        back_pointers = links.back_pointers[PIECES * step.back : PIECES * (step.back + step.taken) + 1]
-        inside, beyond = step.taken * step.inside * LANES, made.channels * step.beyond * LANES
-        halo, lines = step.kernel - 1 - step.border, step.band + step.kernel - 1
-        clear_borders(space.taken, lines * step.taken, step.inside, step.border, step.columns)
-        clear_borders(space.wrong, lines * made.channels, step.beyond, halo, made.columns)
-        # Positions that pooling of two by two leaves out get no error.
-        for place in range(step.first, step.last):
-            source = source_of(tables.sources, place)
-            own = map_of(tables.maps, source.map)
-            if source.map and source.way != ADD and (own.rows % 2 or own.columns % 2):
-                for at in range(own.at, own.at + own.tiles * own.size, 2 * LANES):
-                    store_pair(zeros(), zeros(), space.errors, at)
-        for tile in range(made.tiles):
-            for first in range(0, max(step.rows, made.rows), step.band):
-                rows = max(min(step.band, step.rows - first), 0)
-                mine = max(min(step.band, made.rows - first), 0)
-                ready = 0
-                if first:
-                    go_on(space.wrong, beyond, step.band, step.kernel - 1)
-                    ready = go_on(space.taken, inside, step.band, step.kernel - 1)
-                put_errors(step, made, tile, first - halo, ready, step.band + step.kernel - 1, samples, space.maps,
-                           space.errors, norm.slopes, space.wrong, space.sums)  # fmt: skip
-                for place in range(step.first, step.last):
-                    source = source_of(tables.sources, place)
-                    put_source(step, source, map_of(tables.maps, source.map), tile, first - step.border, ready,
-                               mine + step.kernel - 1, space.maps, norm, space.taken)  # fmt: skip
-                correlate(links.products, links.reach, pointers, step.kernel * step.taken, space.wrong,
-                          halo * (beyond + LANES), beyond, step.beyond * LANES, space.taken, inside, mine,
-                          made.columns)  # fmt: skip
-                if step.passes:
-                    convolve(links.back, links.back_reach, back_pointers, step.kernel * made.channels, space.zeros,
-                             space.wrong, beyond, space.passed, step.taken * step.columns * LANES,
-                             step.columns * LANES, rows, step.columns)  # fmt: skip
-                    for place in range(step.first, step.last):
-                        source = source_of(tables.sources, place)
-                        if source.map:
-                            take_source(
-                                step,
-                                source,
-                                map_of(tables.maps, source.map),
-                                tile,
-                                first,
-                                rows,
-                                space.maps,
-                                space.errors,
-                                space.passed,
-                                norm,
-                                gammas,
-                            )
+        if step.joined:
+            lead_joined_back(tables, step, step_of(tables.steps, s + 1), links, norm, space, samples)
+        else:
+            lead_back(tables, step, links, gammas, norm, space, samples)
         for c in range(made.channels):
             bias_sums[made.channel + c] = total(load(space.sums, c * LANES, LANES))
     for k in range(links.position.shape[0]):

@@ -9,7 +9,7 @@ A *tap* is one place of a kernel at one channel of what a layer takes. Links lea
 is, to topology steps, a block like any other: between taps and channels.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -76,6 +76,11 @@ class MaxPool:
 
     source: int
 
+    @property
+    def sources(self) -> tuple[int]:
+        """Maps it takes."""
+        return (self.source,)
+
 
 Layer = Convolution | MaxPool
 
@@ -120,6 +125,8 @@ class Step(NamedTuple):
 
     `rows`, `columns` are those it takes after pooling. `inside` and `beyond` are the columns of a row of what it takes,
     and of errors, with borders. `band` rows are taken at a time. `taken` channels come from `sources` [first, last).
+    Of two layers that are `joined` (`joins`), the first has one band, and makes one channel at a time. Where maxima
+    stand in their windows is kept from `firsts` on.
     """
 
     target: int
@@ -140,6 +147,8 @@ class Step(NamedTuple):
     channel: int
     back: int
     passes: int
+    joined: int
+    firsts: int
 
 
 class Source(NamedTuple):
@@ -212,7 +221,7 @@ class Plan:
         self._number_blocks()
 
     def _check(self, number: int, layer: Layer) -> None:
-        sources = (layer.source,) if isinstance(layer, MaxPool) else layer.sources
+        sources = layer.sources
         if not sources or min(sources) < 0 or max(sources) > number or len(set(sources)) != len(sources):
             raise UserError(f"layer {number + 1} takes maps {sources}; there are maps 0 to {number} before it")
         if len({self.shapes[source][1:] for source in sources}) > 1:
@@ -313,9 +322,12 @@ class Tables(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Numbers that fit into all maps, and into bands of what is taken, of errors, and of errors passed back."""
+    """Numbers that fit into all maps, and into bands of what is taken, of errors, and of errors passed back; and bytes
+    for where maxima stand.
+    """
 
     maps: int
+    firsts: int
     taken: int
     wrong: int
     passed: int
@@ -338,39 +350,55 @@ class Reach(NamedTuple):
     back_most: npt.NDArray[np.int32]
 
 
+def joins(plan: Plan, number: int) -> bool:
+    """Tell whether a map is made together with the maxima that alone are taken of it, and so is never kept.
+
+    It is made of the picture, all rows of which are a band that fits into the cache; its columns come in pairs.
+    """
+    if not 0 < number < len(plan.layers):
+        return False
+    layer, after, made = plan.layers[number - 1], plan.layers[number], plan.shapes[number]
+    if not isinstance(layer, Convolution) or not isinstance(after, MaxPool) or layer.sources != (0,):
+        return False
+    alone = [taker for taker in plan.layers if number in taker.sources] == [after]
+    taken = plan.taken[number - 1]
+    line = taken.channels * _inside(layer, taken.columns, made.columns)
+    return alone and made.columns % 2 == 0 and made.rows <= _band(layer.kernel, line, made.rows)
+
+
 def _maps(plan: Plan, tiles: int, storage: str) -> list[Map]:
     """Return where all maps lie, one after the other, for so many times 16 samples."""
     # What the cache does not hold has left it when it is read. Maps of bfloat16, half as large, were slower past it.
     most = second_level_cache() // 4 if storage == "float32" else np.inf
     maps: list[Map] = []
     at = channel = 0
-    for shape, normed in zip(plan.shapes, plan.normed, strict=True):
+    for number, (shape, normed) in enumerate(zip(plan.shapes, plan.normed, strict=True)):
         flat = shape[1:] == (1, 1)
         columns, parts = (tiles, 1) if flat else (shape.columns, tiles)
         lane = (columns + columns % 2) * LANES
         row = shape.channels * lane
-        size = shape.rows * row
+        size = 0 if joins(plan, number) else shape.rows * row
         far = parts * size > most
         maps.append(Map(at, parts, size, shape.channels, shape.rows, columns, row, lane, channel, normed, flat, far))
         at, channel = at + parts * size, channel + shape.channels
     return maps
 
 
-def _room(plan: Plan, maps: Sequence[Map], steps: Iterable[Step]) -> Room:
+def _room(plan: Plan, maps: Sequence[Map], laid: "_Laid") -> Room:
     """Return the room that layers need."""
-    # Pictures come in through the room of what is taken; errors of two windows of maxima wait in that of errors.
+    # Pictures come in through the room of what is taken; errors of two windows of maxima wait in that of errors passed.
     taken_room, wrong_room, passed_room = plan.picture.size, 1, 1
-    for step in steps:
+    for step in laid.steps:
         target, band = maps[step.target], max(step.band, TALLEST)
-        lines = band + step.kernel - 1
+        lines, channels = band + step.kernel - 1, 1 if step.joined else target.channels
         if not step.links:
-            wrong_room = max(wrong_room, 2 * target.columns)
+            passed_room = max(passed_room, 2 * target.columns)
             continue
         taken_room = max(taken_room, lines * step.taken * step.inside)
-        wrong_room = max(wrong_room, lines * target.channels * step.beyond + 1)
-        passed_room = max(passed_room, band * max(step.taken * step.columns, target.channels * target.columns))
+        wrong_room = max(wrong_room, lines * channels * step.beyond + 1)
+        passed_room = max(passed_room, band * max(step.passes * step.taken * step.columns, channels * target.columns))
     at = maps[-1].at + maps[-1].tiles * maps[-1].size
-    return Room(at, *(LANES * number for number in (taken_room, wrong_room, passed_room)))
+    return Room(at, laid.firsts, *(LANES * number for number in (taken_room, wrong_room, passed_room)))
 
 
 class _Laid:
@@ -382,21 +410,23 @@ class _Laid:
         self.steps: list[Step] = []
         self.sources: list[Source] = []
         self.reaches: list[tuple[npt.NDArray[np.int64], ...]] = []
-        #: Scales, channels taken, and layers of the graph so far.
-        self.norms = self.taken = self.sizes = 0
+        #: Scales, channels taken, layers of the graph, and places of maxima so far.
+        self.norms = self.taken = self.sizes = self.firsts = 0
 
     def pool(self, number: int, layer: MaxPool, taken: Shape) -> None:
         """Add the layer that makes a map of maxima."""
         first = len(self.sources)
         self.sources.append(Source(layer.source, 0, -1, 0))
         self.steps.append(Step(number, 0, 0, 0, 0, 0, first, first + 1, taken.channels, taken.rows, taken.columns,
-                               0, 0, taken.rows, 0, 0, 0, 1))  # fmt: skip
+                               0, 0, taken.rows, 0, 0, 0, 1, int(joins(self.plan, layer.source)),
+                               self.firsts))  # fmt: skip
+        self.firsts += self.tiles * self.plan.shapes[number].size * LANES
 
     def convolve(self, number: int, layer: Convolution, taken: Shape) -> None:
         """Add a layer of links."""
         made, first = self.maps[number], len(self.sources)
         columns = self.tiles if taken[1:] == (1, 1) else taken.columns
-        inside = max(columns + 2 * layer.border, made.columns + layer.kernel - 1)
+        inside = _inside(layer, columns, made.columns)
         beyond = columns + layer.kernel - 1
         before = self.taken
         for source in layer.sources:
@@ -406,10 +436,12 @@ class _Laid:
         neuron = int(self.neurons[self.sizes - 1])
         self.sizes += 1
         passes = int(any(source for source in layer.sources))
-        band = _band(layer.kernel, max(taken.channels * inside, made.channels * beyond), max(taken.rows, made.rows))
+        joined, rows = joins(self.plan, number), max(taken.rows, made.rows)
+        band = rows if joined else _band(layer.kernel, max(taken.channels * inside, made.channels * beyond), rows)
         self.steps.append(Step(number, 1, layer.kernel, layer.border, ACTIVATIONS.index(layer.activation),
                                POOLS.index(layer.pool), first, len(self.sources), taken.channels, taken.rows, columns,
-                               inside, beyond, band, neuron, made.channel, before, passes))  # fmt: skip
+                               inside, beyond, band, neuron, made.channel, before, passes,
+                               int(joined), 0))  # fmt: skip
 
     def _take(self, layer: Convolution, source: int, channels: int, before: int, inside: int, row: int) -> None:
         """Add a map that a layer takes, `before` channels after the first that any layer takes."""
@@ -452,6 +484,11 @@ class _Laid:
         return Reach(*(column.astype(np.int32) for column in columns))
 
 
+def _inside(layer: Convolution, columns: int, made: int) -> int:
+    """Return the columns, with borders, of what a layer takes, which makes so many of so many."""
+    return max(columns + 2 * layer.border, made + layer.kernel - 1)
+
+
 def _band(kernel: int, line: int, rows: int) -> int:
     """Return how many rows of a layer are taken at a time, of so many vectors each.
 
@@ -481,6 +518,6 @@ def tables(plan: Plan, count: int, storage: str = "float32") -> tuple[Tables, Ro
     laid.settle_ways()
     return (
         Tables(np.array(maps, np.int64), np.array(laid.steps, np.int64), np.array(laid.sources, np.int64)),
-        _room(plan, maps, laid.steps),
+        _room(plan, maps, laid),
         laid.reach(),
     )

@@ -33,6 +33,7 @@ class _Batch:
         self.space = kernels.Space(
             maps=aligned(room.maps, kind),
             errors=aligned(room.maps, kind),
+            firsts=aligned(room.firsts, np.uint8),
             taken=aligned(room.taken),
             wrong=aligned(room.wrong),
             passed=aligned(room.passed),

@@ -55,9 +55,9 @@ def sum_lines(
 
     The last lines may be summed up twice; where there are fewer, so are some that come after them.
     """
-    for top in range(0, lines, len(height)):
-        y = max(min(top, lines - len(height)), 0)
-        for x in range(0, columns * LANES, LANES * len(width)):
+    for x in range(0, columns * LANES, LANES * len(width)):
+        for top in range(0, lines, len(height)):
+            y = max(min(top, lines - len(height)), 0)
             at = y * apart + x
             for first in range(0, PIECES, pieces):
                 for c in range(pointers.shape[0] // PIECES):

@@ -1,0 +1,177 @@
+"""Compiled loops that take one layer of a batch forward, and back: 16 samples at a time, a band of rows at a time.
+
+A layer takes its own bands of rows of what it takes, and of its errors those rows and what kernels reach beyond. Where
+nothing but maxima of three by three is taken of the map it makes (`layers.joins`), one channel at a time is made, and
+at once the maxima of it; their errors come back the same way, and that map is never kept.
+"""
+
+from numba import njit
+
+from truly_sparse.engine.compiled import INLINED, INNER
+from truly_sparse.engine.convolution.bands import (
+    clear_borders,
+    go_on,
+    keep_band,
+    part_of,
+    put_errors,
+    put_source,
+    round_as_kept,
+    sum_errors,
+    take_source,
+    zeros,
+)
+from truly_sparse.engine.convolution.layers import ADD, WRITE, Map, Source, Step
+from truly_sparse.engine.convolution.maxima import maxima, pass_maxima
+from truly_sparse.engine.convolution.walks import PIECES, convolve, correlate
+from truly_sparse.engine.registers import LANES
+from truly_sparse.engine.vector import store_pair
+
+
+@njit(**INLINED)
+def map_of(maps, m):
+    """Return a row of the table of maps."""
+    r = maps[m]
+    return Map(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11])
+
+
+@njit(**INLINED)
+def step_of(steps, s):
+    """Return a row of the table of layers."""
+    r = steps[s]
+    return Step(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15],
+                r[16], r[17], r[18], r[19])  # fmt: skip
+
+
+@njit(**INLINED)
+def source_of(sources, s):
+    """Return a row of the table of maps that layers take."""
+    r = sources[s]
+    return Source(r[0], r[1], r[2], r[3])
+
+
+@njit(**INNER)
+def pool(tables, step, samples, norm, space, running):
+    """Make a map of maxima."""
+    own, made = map_of(tables.maps, source_of(tables.sources, step.first).map), map_of(tables.maps, step.target)
+    for tile in range(own.tiles):
+        for c in range(own.channels):
+            maxima(own, space.maps, part_of(own, tile, c), own.row, made, tile, c, samples, space.maps, space.firsts,
+                   step.firsts, norm, running)  # fmt: skip
+
+
+@njit(**INNER)
+def pool_back(tables, step, samples, norm, space):
+    """Lead the errors of a map of maxima back."""
+    source, made = source_of(tables.sources, step.first), map_of(tables.maps, step.target)
+    own = map_of(tables.maps, source.map)
+    for tile in range(own.tiles):
+        for c in range(own.channels):
+            pass_maxima(own, space.errors, part_of(own, tile, c), own.row, source.way, made, tile, c, samples,
+                        space.maps, space.errors, space.firsts, step.firsts, norm.slopes, space.passed)  # fmt: skip
+
+
+@njit(**INNER)
+def make(tables, step, links, bias, norm, space, samples, running):
+    """Make a map."""
+    made = map_of(tables.maps, step.target)
+    pointers = links.pointers[PIECES * step.neuron : PIECES * (step.neuron + made.channels) + 1]
+    apart, lane = step.taken * step.inside * LANES, made.columns * LANES
+    lines = (step.band + step.kernel - 1) * step.taken
+    clear_borders(space.taken, lines, step.inside, step.border, step.columns)
+    for tile in range(made.tiles):
+        for first in range(0, made.rows, step.band):
+            rows = min(step.band, made.rows - first)
+            ready = go_on(space.taken, apart, step.band, step.kernel - 1) if first else 0
+            for place in range(step.first, step.last):
+                source = source_of(tables.sources, place)
+                put_source(step, source, map_of(tables.maps, source.map), tile, first - step.border, ready,
+                           rows + step.kernel - 1, space.maps, norm, space.taken)  # fmt: skip
+            convolve(links.forth, links.reach, pointers, step.kernel * step.taken, bias[made.channel :],
+                     space.taken, apart, space.passed, made.channels * lane, lane, rows, made.columns)  # fmt: skip
+            keep_band(made, tile, first, rows, samples, space.passed, space.maps, norm, running)
+
+
+@njit(**INNER)
+def lead_back(tables, step, links, gammas, norm, space, samples):
+    """Lead the errors of a map back into those of the maps it was made of, and into the gradients of its links."""
+    made = map_of(tables.maps, step.target)
+    pointers = links.pointers[PIECES * step.neuron : PIECES * (step.neuron + made.channels) + 1]
+    back_pointers = links.back_pointers[PIECES * step.back : PIECES * (step.back + step.taken) + 1]
+    inside, beyond = step.taken * step.inside * LANES, made.channels * step.beyond * LANES
+    halo, lines = step.kernel - 1 - step.border, step.band + step.kernel - 1
+    clear_borders(space.taken, lines * step.taken, step.inside, step.border, step.columns)
+    clear_borders(space.wrong, lines * made.channels, step.beyond, halo, made.columns)
+    # Positions that pooling of two by two leaves out get no error.
+    for place in range(step.first, step.last):
+        source = source_of(tables.sources, place)
+        own = map_of(tables.maps, source.map)
+        if source.map and source.way != ADD and (own.rows % 2 or own.columns % 2):
+            for at in range(own.at, own.at + own.tiles * own.size, 2 * LANES):
+                store_pair(zeros(), zeros(), space.errors, at)
+    for tile in range(made.tiles):
+        for first in range(0, max(step.rows, made.rows), step.band):
+            rows = max(min(step.band, step.rows - first), 0)
+            mine = max(min(step.band, made.rows - first), 0)
+            ready = 0
+            if first:
+                go_on(space.wrong, beyond, step.band, step.kernel - 1)
+                ready = go_on(space.taken, inside, step.band, step.kernel - 1)
+            put_errors(step, made, tile, first - halo, ready, step.band + step.kernel - 1, samples, space.maps,
+                       space.errors, norm.slopes, space.wrong, space.sums)  # fmt: skip
+            for place in range(step.first, step.last):
+                source = source_of(tables.sources, place)
+                put_source(step, source, map_of(tables.maps, source.map), tile, first - step.border, ready,
+                           mine + step.kernel - 1, space.maps, norm, space.taken)  # fmt: skip
+            correlate(links.products, links.reach, pointers, step.kernel * step.taken, space.wrong,
+                      halo * (beyond + LANES), beyond, step.beyond * LANES, space.taken, inside, mine,
+                      made.columns)  # fmt: skip
+            if step.passes:
+                convolve(links.back, links.back_reach, back_pointers, step.kernel * made.channels, space.zeros,
+                         space.wrong, beyond, space.passed, step.taken * step.columns * LANES, step.columns * LANES,
+                         rows, step.columns)  # fmt: skip
+                for place in range(step.first, step.last):
+                    source = source_of(tables.sources, place)
+                    if source.map:
+                        take_source(step, source, map_of(tables.maps, source.map), tile, first, rows, space.maps,
+                                    space.errors, space.passed, norm, gammas)  # fmt: skip
+
+
+@njit(**INNER)
+def make_joined(tables, step, after, links, bias, norm, space, samples, running):
+    """Make a map, one channel of 16 samples at a time, and at once the map of its maxima."""
+    source, made = source_of(tables.sources, step.first), map_of(tables.maps, step.target)
+    pooled, picture = map_of(tables.maps, after.target), map_of(tables.maps, source.map)
+    apart, row = step.taken * step.inside * LANES, made.columns * LANES
+    clear_borders(space.taken, (made.rows + step.kernel - 1) * step.taken, step.inside, step.border, step.columns)
+    for tile in range(made.tiles):
+        put_source(step, source, picture, tile, -step.border, 0, made.rows + step.kernel - 1, space.maps, norm,
+                   space.taken)  # fmt: skip
+        for c in range(made.channels):
+            pointers = links.pointers[PIECES * (step.neuron + c) : PIECES * (step.neuron + c + 1) + 1]
+            convolve(links.forth, links.reach, pointers, step.kernel * step.taken,
+                     bias[made.channel + c :], space.taken, apart, space.passed, row, row, made.rows,
+                     made.columns)  # fmt: skip
+            round_as_kept(space.passed, made.rows * made.columns, space.maps)
+            maxima(made, space.passed, 0, row, pooled, tile, c, samples, space.maps, space.firsts, after.firsts, norm,
+                   running)  # fmt: skip
+
+
+@njit(**INNER)
+def lead_joined_back(tables, step, after, links, norm, space, samples):
+    """Lead errors of maxima back into the gradients of the links that made the map they were taken of."""
+    source, made = source_of(tables.sources, step.first), map_of(tables.maps, step.target)
+    pooled, picture = map_of(tables.maps, after.target), map_of(tables.maps, source.map)
+    inside, beyond = step.taken * step.inside * LANES, step.beyond * LANES
+    halo = step.kernel - 1 - step.border
+    begin = halo * (beyond + LANES)
+    clear_borders(space.taken, (made.rows + step.kernel - 1) * step.taken, step.inside, step.border, step.columns)
+    for tile in range(made.tiles):
+        put_source(step, source, picture, tile, -step.border, 0, made.rows + step.kernel - 1, space.maps, norm,
+                   space.taken)  # fmt: skip
+        for c in range(made.channels):
+            pointers = links.pointers[PIECES * (step.neuron + c) : PIECES * (step.neuron + c + 1) + 1]
+            pass_maxima(made, space.wrong, begin, beyond, WRITE, pooled, tile, c, samples, space.maps, space.errors,
+                        space.firsts, after.firsts, norm.slopes, space.passed)  # fmt: skip
+            sum_errors(space.wrong, begin, beyond, made.rows, made.columns, space.maps, space.sums, c)
+            correlate(links.products, links.reach, pointers, step.kernel * step.taken,
+                      space.wrong, begin, beyond, beyond, space.taken, inside, made.rows, made.columns)  # fmt: skip

@@ -1,0 +1,143 @@
+"""A map of which maxima alone are taken, made channel by channel and never kept: the same bits as if it were kept."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numba import njit
+
+from truly_sparse.engine import topology
+from truly_sparse.engine.compiled import COMPILED
+from truly_sparse.engine.convolution import layers
+from truly_sparse.engine.convolution.architectures import spas
+from truly_sparse.engine.convolution.layers import Convolution, MaxPool, Plan, joins, tables
+from truly_sparse.engine.convolution.network import SparseCNN
+from truly_sparse.engine.optimisers import SGD
+from truly_sparse.engine.registers import LANES
+from truly_sparse.engine.vector import (
+    as_kept,
+    equal,
+    load,
+    load_bytes,
+    load_pair,
+    select,
+    splat,
+    store,
+    store_bytes,
+    store_pair,
+)
+
+
+def pooled(channels: int, kernel: int, border: int, norm: bool) -> list[layers.Layer]:
+    """Return a network whose first map is pooled, and then taken by two layers."""
+    return [
+        Convolution((0,), channels, kernel, border, activation="none"),
+        MaxPool(1),
+        Convolution((2,), 3, norm=norm),
+        Convolution((2, 3), 4, norm=norm),
+        Convolution((4,), 3, 1, 0, norm=norm, pool="global"),
+    ]
+
+
+def trained(picture: tuple[int, int, int], chosen: list[layers.Layer], samples: int, storage: str) -> list[np.ndarray]:
+    """Return the numbers of a network after some steps, and what it predicts."""
+    plan, rng = Plan(picture, chosen), np.random.default_rng(0)
+    links = {(i, j): topology.bernoulli(plan.sizes[i] * plan.sizes[j], 0.4, rng) for i, j in plan.pairs}
+    network = SparseCNN.start(picture, chosen, links, rng, storage=storage)
+    # Few different numbers: maxima then have equals.
+    x = rng.integers(-2, 3, (2 * samples, int(np.prod(picture)))).astype(np.float32)
+    y = rng.integers(0, 3, 2 * samples)
+    for _ in range(2):
+        network.train_epoch(x, y, np.arange(2 * samples), samples, SGD(0.05))
+    return [network.graph.values, network.biases, network.norms, network.predict_proba(x)]
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    picture=st.tuples(st.integers(1, 3), st.integers(3, 13), st.integers(2, 8)),
+    channels=st.integers(1, 4),
+    kernel=st.sampled_from([1, 2, 3, 5]),
+    samples=st.sampled_from([1, 16, 21, 40]),
+    storage=st.sampled_from(["float32", "bfloat16"]),
+    norm=st.booleans(),
+)
+def test_maps_that_are_not_kept_give_the_same_bits(picture, channels, kernel, samples, storage, norm):
+    border = kernel // 2
+    columns = 2 * picture[2] + (kernel % 2 == 0)  # makes an even number of columns
+    picture, chosen = (*picture[:2], columns), pooled(channels, kernel, border, norm)
+    assert joins(Plan(picture, chosen), 1)
+    found = trained(picture, chosen, samples, storage)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layers, "joins", lambda *_: False)
+        expected = trained(picture, chosen, samples, storage)
+    for own, other in zip(found, expected, strict=True):
+        assert np.isfinite(own).all()
+        assert own.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "picture"),
+    [
+        ([Convolution((0,), 2), MaxPool(1), Convolution((1,), 3, 1, 0, pool="global")], (1, 8, 8)),  # taken twice
+        (
+            [Convolution((0,), 2), Convolution((1,), 2), MaxPool(2), Convolution((3,), 3, 1, 0, pool="global")],
+            (1, 8, 8),
+        ),
+        ([Convolution((0,), 2), MaxPool(1), Convolution((2,), 3, 1, 0, pool="global")], (1, 8, 7)),  # odd columns
+        ([MaxPool(0), Convolution((1,), 3, 1, 0, pool="global")], (1, 8, 8)),
+        ([Convolution((0,), 2), MaxPool(1), Convolution((2,), 3, 1, 0, pool="global")], (64, 256, 256)),  # no cache
+    ],
+    ids=["taken by others", "of another map", "odd columns", "the picture", "too large"],
+)
+def test_other_maps_are_kept(chosen, picture, monkeypatch):
+    monkeypatch.setattr(layers, "second_level_cache", lambda: 1 << 20)
+    plan = Plan(picture, chosen)
+    assert not any(joins(plan, number) for number in range(len(plan.shapes)))
+
+
+def test_the_first_map_of_the_sources_networks_takes_no_room():
+    plan, rows = Plan((3, 32, 32), spas(10)), 32
+    kept = tables(plan, LANES)[1]
+    whole = sum(shape.channels * shape.rows * (shape.columns + shape.columns % 2) for shape in plan.shapes)
+    assert joins(plan, 1)
+    assert kept.maps == LANES * (whole - 16 * rows * rows)
+    assert kept.firsts == LANES * 16 * rows * rows // 4
+    assert kept.passed < LANES * 16 * rows * rows
+
+
+@njit(**COMPILED)
+def keep(numbers, maps, into):
+    even, odd = load(numbers, 0, LANES), load(numbers, LANES, LANES)
+    store_pair(even, odd, maps, 0)
+    kept = load_pair(maps, 0)
+    store(kept[0], into, 0)
+    store(kept[1], into, LANES)
+    store(as_kept(even, maps), into, 2 * LANES)
+    store(as_kept(odd, maps), into, 3 * LANES)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.uint16])
+def test_a_vector_is_rounded_as_if_it_had_been_kept(kind):
+    numbers = np.random.default_rng(0).normal(size=2 * LANES).astype(np.float32)
+    numbers[:4] = [1 + 2**-8, 1 + 3 * 2**-8, 0.0, -0.0]  # two that lie in the middle
+    into = np.empty(4 * LANES, np.float32)
+    keep(numbers, np.zeros(2 * LANES, kind), into)
+    assert into[: 2 * LANES].tobytes() == into[2 * LANES :].tobytes()
+    assert (into[: 2 * LANES] == numbers).all() == (kind is np.float32)
+
+
+@njit(**COMPILED)
+def keep_bytes(numbers, places, into):
+    store_bytes(load(numbers, 0, LANES), places, LANES)
+    found = load_bytes(places, LANES)
+    store(select(equal(found, splat(np.float32(3), LANES)), found, splat(np.float32(0), LANES)), into, 0)
+
+
+def test_small_whole_numbers_are_kept_in_bytes():
+    numbers, places = np.array([*range(9), 255, 128, 3, 3, 0, 1, 9], np.float32), np.zeros(3 * LANES, np.uint8)
+    into = np.empty(LANES, np.float32)
+    keep_bytes(numbers, places, into)
+    assert (places[LANES : 2 * LANES] == numbers).all()
+    assert not places[:LANES].any()
+    assert not places[2 * LANES :].any()
+    assert (into == np.where(numbers == 3, 3, 0)).all()
