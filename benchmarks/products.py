@@ -25,7 +25,7 @@ from rounds import clocked, interleaved
 
 from truly_sparse.engine import topology
 from truly_sparse.engine.compiled import COMPILED
-from truly_sparse.engine.convolution.steps import map_of, step_of
+from truly_sparse.engine.convolution.steps import map_of, sides_of, step_of
 from truly_sparse.engine.convolution.layers import Convolution, Layer, Plan
 from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.engine.convolution.walks import PIECES, convolve, correlate
@@ -70,13 +70,15 @@ def forward(part, s):
     """Sum up the links of all channels of layer s at all positions of the batch, as `kernels.forward` does."""
     step, links, space = step_of(part.tables.steps, s), part.links, part.space
     made = map_of(part.tables.maps, step.target)
-    pointers = links.pointers[PIECES * step.neuron : PIECES * (step.neuron + made.channels) + 1]
-    apart, lane = step.taken * step.inside * LANES, made.columns * LANES
+    many, (high, columns) = 1 if step.window else made.channels, sides_of(step)
+    apart, lane = step.taken * step.inside * LANES, columns * LANES
     for _ in range(made.tiles):
-        for first in range(0, made.rows, step.band):
-            rows = min(step.band, made.rows - first)
-            convolve(links.forth, links.reach, pointers, step.kernel * step.taken, part.bias[made.channel :],
-                     space.taken, apart, space.passed, made.channels * lane, lane, rows, made.columns)  # fmt: skip
+        for c in range(0, made.channels, many):
+            pointers = links.pointers[PIECES * (step.neuron + c) : PIECES * (step.neuron + c + many) + 1]
+            for first in range(0, high, step.band):
+                rows = min(step.band, high - first)
+                convolve(links.forth, links.reach, pointers, step.kernel * step.taken, part.bias[made.channel + c :],
+                         space.taken, apart, space.passed, many * lane, lane, rows, columns)  # fmt: skip
 
 
 @njit(**COMPILED)
@@ -99,14 +101,16 @@ def gradient(part, s):
     """Sum up the products of errors and of what the links of layer s reach, as `kernels.backward` does."""
     step, links, space = step_of(part.tables.steps, s), part.links, part.space
     made = map_of(part.tables.maps, step.target)
-    pointers = links.pointers[PIECES * step.neuron : PIECES * (step.neuron + made.channels) + 1]
-    inside, beyond = step.taken * step.inside * LANES, made.channels * step.beyond * LANES
+    many, (high, columns) = 1 if step.window else made.channels, sides_of(step)
+    inside, beyond = step.taken * step.inside * LANES, many * step.beyond * LANES
     for _ in range(made.tiles):
-        for first in range(0, made.rows, step.band):
-            rows = min(step.band, made.rows - first)
-            correlate(links.products, links.reach, pointers, step.kernel * step.taken, space.wrong,
-                      (step.kernel - 1 - step.border) * (beyond + LANES), beyond, step.beyond * LANES, space.taken,
-                      inside, rows, made.columns)  # fmt: skip
+        for c in range(0, made.channels, many):
+            pointers = links.pointers[PIECES * (step.neuron + c) : PIECES * (step.neuron + c + many) + 1]
+            for first in range(0, high, step.band):
+                rows = min(step.band, high - first)
+                correlate(links.products, links.reach, pointers, step.kernel * step.taken, space.wrong,
+                          (step.kernel - 1 - step.border) * (beyond + LANES), beyond, step.beyond * LANES, space.taken,
+                          inside, rows, columns)  # fmt: skip
 
 
 PRODUCTS = {"forward": forward, "errors": errors, "gradient": gradient}

@@ -9,7 +9,7 @@ from numba import njit
 from truly_sparse.engine import topology
 from truly_sparse.engine.compiled import COMPILED
 from truly_sparse.engine.convolution import layers
-from truly_sparse.engine.convolution.architectures import spas
+from truly_sparse.engine.convolution.architectures import lenet, spas
 from truly_sparse.engine.convolution.layers import Convolution, MaxPool, Plan, joins, tables
 from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.engine.optimisers import SGD
@@ -28,8 +28,16 @@ from truly_sparse.engine.vector import (
 )
 
 
-def pooled(channels: int, kernel: int, border: int, norm: bool) -> list[layers.Layer]:
-    """Return a network whose first map is pooled, and then taken by two layers."""
+def pooled(channels: int, kernel: int, border: int, norm: bool, window: int) -> list[layers.Layer]:
+    """Return a network whose first map is pooled."""
+    if window == 2:
+        bent: list[layers.Activation] = ["relu", "none"]
+        last = Convolution((2,), 3, 1, 0, pool="global")
+        ends: list[list[layers.Layer]] = [
+            [Convolution((1,), 3, activation=bent[norm], pool="max"), last],
+            [Convolution((1,), 3, 1, 0, activation=bent[norm], pool="flatten_max")],
+        ]
+        return [Convolution((0,), channels, kernel, border, activation="none"), *ends[channels % 2]]
     return [
         Convolution((0,), channels, kernel, border, activation="none"),
         MaxPool(1),
@@ -60,15 +68,17 @@ def trained(picture: tuple[int, int, int], chosen: list[layers.Layer], samples: 
     samples=st.sampled_from([1, 16, 21, 40]),
     storage=st.sampled_from(["float32", "bfloat16"]),
     norm=st.booleans(),
+    window=st.sampled_from([2, 3]),
 )
-def test_maps_that_are_not_kept_give_the_same_bits(picture, channels, kernel, samples, storage, norm):
-    border = kernel // 2
-    columns = 2 * picture[2] + (kernel % 2 == 0)  # makes an even number of columns
-    picture, chosen = (*picture[:2], columns), pooled(channels, kernel, border, norm)
-    assert joins(Plan(picture, chosen), 1)
+def test_maps_that_are_not_kept_give_the_same_bits(picture, channels, kernel, samples, storage, norm, window):
+    border, odd = kernel // 2, kernel % 2 == 0
+    # An even number of columns is made, and of rows where windows have two.
+    rows, columns = 2 * picture[1] + odd if window == 2 else picture[1], 2 * picture[2] + odd
+    picture, chosen = (picture[0], rows, columns), pooled(channels, kernel, border, norm, window)
+    assert joins(Plan(picture, chosen), 1) == window
     found = trained(picture, chosen, samples, storage)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layers, "joins", lambda *_: False)
+        patch.setattr(layers, "joins", lambda *_: 0)
         expected = trained(picture, chosen, samples, storage)
     for own, other in zip(found, expected, strict=True):
         assert np.isfinite(own).all()
@@ -85,9 +95,23 @@ def test_maps_that_are_not_kept_give_the_same_bits(picture, channels, kernel, sa
         ),
         ([Convolution((0,), 2), MaxPool(1), Convolution((2,), 3, 1, 0, pool="global")], (1, 8, 7)),  # odd columns
         ([MaxPool(0), Convolution((1,), 3, 1, 0, pool="global")], (1, 8, 8)),
+        ([Convolution((0,), 2), Convolution((1,), 3, 1, 0, pool="flatten_max")], (1, 7, 8)),  # odd rows
+        ([Convolution((0,), 2), Convolution((1,), 3, 1, 0, activation="mish", pool="flatten_max")], (1, 8, 8)),
+        ([Convolution((0,), 2), Convolution((1,), 3, 1, 0, norm=True, pool="flatten_max")], (1, 8, 8)),
+        ([Convolution((0,), 2), Convolution((1,), 3, 1, 0, pool="global")], (1, 8, 8)),
         ([Convolution((0,), 2), MaxPool(1), Convolution((2,), 3, 1, 0, pool="global")], (64, 256, 256)),  # no cache
     ],
-    ids=["taken by others", "of another map", "odd columns", "the picture", "too large"],
+    ids=[
+        "taken by others",
+        "of another map",
+        "odd columns",
+        "the picture",
+        "odd rows",
+        "what falls",
+        "normalised",
+        "means",
+        "too large",
+    ],
 )
 def test_other_maps_are_kept(chosen, picture, monkeypatch):
     monkeypatch.setattr(layers, "second_level_cache", lambda: 1 << 20)
@@ -95,14 +119,16 @@ def test_other_maps_are_kept(chosen, picture, monkeypatch):
     assert not any(joins(plan, number) for number in range(len(plan.shapes)))
 
 
-def test_the_first_map_of_the_sources_networks_takes_no_room():
-    plan, rows = Plan((3, 32, 32), spas(10)), 32
+@pytest.mark.parametrize(("chosen", "window", "side"), [(spas(10), 3, 32), (lenet(10), 2, 28)])
+def test_the_first_map_of_the_sources_networks_takes_no_room(chosen, window, side, monkeypatch):
+    monkeypatch.setattr(layers, "second_level_cache", lambda: 1 << 19)
+    plan = Plan((3, 32, 32), chosen)
+    assert joins(plan, 1) == window
     kept = tables(plan, LANES)[1]
-    whole = sum(shape.channels * shape.rows * (shape.columns + shape.columns % 2) for shape in plan.shapes)
-    assert joins(plan, 1)
-    assert kept.maps == LANES * (whole - 16 * rows * rows)
-    assert kept.firsts == LANES * 16 * rows * rows // 4
-    assert kept.passed < LANES * 16 * rows * rows
+    monkeypatch.setattr(layers, "joins", lambda *_: 0)
+    # Of the two maps, that of maxima is the one that is there.
+    assert tables(plan, LANES)[1].maps - kept.maps == LANES * 16 * side**2 * (4 if window == 3 else 3) // 4
+    assert kept.firsts == LANES * 16 * side**2 // 4
 
 
 @njit(**COMPILED)

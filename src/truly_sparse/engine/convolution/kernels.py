@@ -188,10 +188,10 @@ def forward(tables, links, bias, gammas, norm, space, samples, running):
         step = step_of(tables.steps, s)
         made = map_of(tables.maps, step.target)
         if not step.links:
-            if not step.joined:
+            if not step.pooled:
                 pool(tables, step, samples, norm, space, running)
-        elif step.joined:
-            make_joined(tables, step, step_of(tables.steps, s + 1), links, bias, norm, space, samples, running)
+        elif step.window:
+            make_joined(tables, step, links, bias, norm, space, samples, running)
         else:
             set_scales(tables, step, norm, gammas, running)
             make(tables, step, links, bias, norm, space, samples, running)
@@ -235,13 +235,13 @@ def backward(tables, links, bias_sums, gammas, gamma_gradient, norm, space, samp
         if made.normed:
             settle_slopes(tables, step.target, made, samples, norm, gammas, gamma_gradient)
         if not step.links:
-            if not step.joined:
+            if not step.pooled:
                 pool_back(tables, step, samples, norm, space)
             continue
         for k in range(made.channels * LANES):
             space.sums[k] = np.float32(0)
-        if step.joined:
-            lead_joined_back(tables, step, step_of(tables.steps, s + 1), links, norm, space, samples)
+        if step.window:
+            lead_joined_back(tables, step, links, norm, space, samples)
         else:
             lead_back(tables, step, links, gammas, norm, space, samples)
         for c in range(made.channels):

@@ -125,8 +125,9 @@ class Step(NamedTuple):
 
     `rows`, `columns` are those it takes after pooling. `inside` and `beyond` are the columns of a row of what it takes,
     and of errors, with borders. `band` rows are taken at a time. `taken` channels come from `sources` [first, last).
-    Of two layers that are `joined` (`joins`), the first has one band, and makes one channel at a time. Where maxima
-    stand in their windows is kept from `firsts` on.
+    A layer that makes its map together with another of maxima (`joins`) has one band, the number of that map, `pooled`,
+    and the rows of its windows, `window`; the layer of these maxima has nothing left to do. Where maxima stand in their
+    windows is kept from `firsts` on.
     """
 
     target: int
@@ -147,7 +148,8 @@ class Step(NamedTuple):
     channel: int
     back: int
     passes: int
-    joined: int
+    pooled: int
+    window: int
     firsts: int
 
 
@@ -350,20 +352,27 @@ class Reach(NamedTuple):
     back_most: npt.NDArray[np.int32]
 
 
-def joins(plan: Plan, number: int) -> bool:
-    """Tell whether a map is made together with the maxima that alone are taken of it, and so is never kept.
+def joins(plan: Plan, number: int) -> int:
+    """Tell whether a map is made together with maxima of it, and so is never kept: return the rows of their windows.
 
-    It is made of the picture, all rows of which are a band that fits into the cache; its columns come in pairs.
+    That are 3 of `MaxPool`; 2 where a layer pools two by two, which then takes the map of maxima; and 0 otherwise.
+    Nothing else may take the map. It is made of the picture, all rows of which the cache holds as one band.
     """
     if not 0 < number < len(plan.layers):
-        return False
-    layer, after, made = plan.layers[number - 1], plan.layers[number], plan.shapes[number]
-    if not isinstance(layer, Convolution) or not isinstance(after, MaxPool) or layer.sources != (0,):
-        return False
+        return 0
+    layer, after, (_, rows, columns) = plan.layers[number - 1], plan.layers[number], plan.shapes[number]
     alone = [taker for taker in plan.layers if number in taker.sources] == [after]
-    taken = plan.taken[number - 1]
-    line = taken.channels * _inside(layer, taken.columns, made.columns)
-    return alone and made.columns % 2 == 0 and made.rows <= _band(layer.kernel, line, made.rows)
+    if not isinstance(layer, Convolution) or layer.sources != (0,) or not alone or columns % 2:
+        return 0
+    wide = _inside(layer, plan.taken[number - 1].columns, columns)
+    band = (rows + layer.kernel - 1) * (plan.taken[number - 1].channels + 1) * wide + rows * columns
+    if band * LANES * 4 > second_level_cache() * 3 // 4:
+        return 0
+    if isinstance(after, MaxPool):
+        return 3
+    # The maximum of what is bent is the maximum, bent, where nothing falls.
+    rises = after.activation != "mish" and not after.norm
+    return 2 if rises and after.sources == (number,) and after.pool in ("max", "flatten_max") and rows % 2 == 0 else 0
 
 
 def _maps(plan: Plan, tiles: int, storage: str) -> list[Map]:
@@ -373,13 +382,14 @@ def _maps(plan: Plan, tiles: int, storage: str) -> list[Map]:
     maps: list[Map] = []
     at = channel = 0
     for number, (shape, normed) in enumerate(zip(plan.shapes, plan.normed, strict=True)):
-        flat = shape[1:] == (1, 1)
-        columns, parts = (tiles, 1) if flat else (shape.columns, tiles)
+        window, flat = joins(plan, number), shape[1:] == (1, 1)
+        high, wide = (n // 2 if window == 2 else n for n in shape[1:])
+        columns, parts = (tiles, 1) if flat else (wide, tiles)
         lane = (columns + columns % 2) * LANES
         row = shape.channels * lane
-        size = 0 if joins(plan, number) else shape.rows * row
+        size = 0 if window == 3 else high * row
         far = parts * size > most
-        maps.append(Map(at, parts, size, shape.channels, shape.rows, columns, row, lane, channel, normed, flat, far))
+        maps.append(Map(at, parts, size, shape.channels, high, columns, row, lane, channel, normed, flat, far))
         at, channel = at + parts * size, channel + shape.channels
     return maps
 
@@ -390,13 +400,14 @@ def _room(plan: Plan, maps: Sequence[Map], laid: "_Laid") -> Room:
     taken_room, wrong_room, passed_room = plan.picture.size, 1, 1
     for step in laid.steps:
         target, band = maps[step.target], max(step.band, TALLEST)
-        lines, channels = band + step.kernel - 1, 1 if step.joined else target.channels
         if not step.links:
             passed_room = max(passed_room, 2 * target.columns)
             continue
+        lines, channels = band + step.kernel - 1, 1 if step.window else target.channels
+        columns = step.columns + 2 * step.border - step.kernel + 1
         taken_room = max(taken_room, lines * step.taken * step.inside)
         wrong_room = max(wrong_room, lines * channels * step.beyond + 1)
-        passed_room = max(passed_room, band * max(step.passes * step.taken * step.columns, channels * target.columns))
+        passed_room = max(passed_room, band * max(step.passes * step.taken * step.columns, channels * columns))
     at = maps[-1].at + maps[-1].tiles * maps[-1].size
     return Room(at, laid.firsts, *(LANES * number for number in (taken_room, wrong_room, passed_room)))
 
@@ -415,18 +426,17 @@ class _Laid:
 
     def pool(self, number: int, layer: MaxPool, taken: Shape) -> None:
         """Add the layer that makes a map of maxima."""
-        first = len(self.sources)
+        first, joined = len(self.sources), joins(self.plan, layer.source)
         self.sources.append(Source(layer.source, 0, -1, 0))
         self.steps.append(Step(number, 0, 0, 0, 0, 0, first, first + 1, taken.channels, taken.rows, taken.columns,
-                               0, 0, taken.rows, 0, 0, 0, 1, int(joins(self.plan, layer.source)),
-                               self.firsts))  # fmt: skip
-        self.firsts += self.tiles * self.plan.shapes[number].size * LANES
+                               0, 0, taken.rows, 0, 0, 0, 1, number if joined else 0, 3,
+                               0 if joined else self._keep(number)))  # fmt: skip
 
     def convolve(self, number: int, layer: Convolution, taken: Shape) -> None:
         """Add a layer of links."""
-        made, first = self.maps[number], len(self.sources)
+        made, first, window = self.maps[number], len(self.sources), joins(self.plan, number)
         columns = self.tiles if taken[1:] == (1, 1) else taken.columns
-        inside = _inside(layer, columns, made.columns)
+        inside = _inside(layer, columns, self.plan.shapes[number].columns if window else made.columns)
         beyond = columns + layer.kernel - 1
         before = self.taken
         for source in layer.sources:
@@ -436,12 +446,26 @@ class _Laid:
         neuron = int(self.neurons[self.sizes - 1])
         self.sizes += 1
         passes = int(any(source for source in layer.sources))
-        joined, rows = joins(self.plan, number), max(taken.rows, made.rows)
-        band = rows if joined else _band(layer.kernel, max(taken.channels * inside, made.channels * beyond), rows)
+        rows, line = (
+            max(taken.rows, self.plan.shapes[number].rows),
+            max(taken.channels * inside, made.channels * beyond),
+        )
+        band = rows if window else _band(layer.kernel, line, rows)
+        # Of two maps that are joined, the second is that of the next layer, or stands for the first.
+        pooled = number + (window == 3) if window else 0
+        pool = POOLS.index(layer.pool)
+        if joins(self.plan, layer.sources[0]) == 2:
+            pool = PLAIN if pool == MAX else FLATTEN
         self.steps.append(Step(number, 1, layer.kernel, layer.border, ACTIVATIONS.index(layer.activation),
-                               POOLS.index(layer.pool), first, len(self.sources), taken.channels, taken.rows, columns,
-                               inside, beyond, band, neuron, made.channel, before, passes,
-                               int(joined), 0))  # fmt: skip
+                               pool, first, len(self.sources), taken.channels, taken.rows, columns, inside, beyond,
+                               band, neuron, made.channel, before, passes, pooled, window,
+                               self._keep(pooled) if window else 0))  # fmt: skip
+
+    def _keep(self, number: int) -> int:
+        """Return from where on it is kept where the maxima of a map stand."""
+        own, before = self.maps[number], self.firsts
+        self.firsts += own.tiles * own.channels * own.rows * own.columns * LANES
+        return before
 
     def _take(self, layer: Convolution, source: int, channels: int, before: int, inside: int, row: int) -> None:
         """Add a map that a layer takes, `before` channels after the first that any layer takes."""

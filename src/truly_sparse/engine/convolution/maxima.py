@@ -1,9 +1,10 @@
-"""Compiled loops that make a map of the maximum of three by three positions of another, and lead its errors back.
+"""Compiled loops that make a map of the maximum of some positions of another, and lead its errors back.
 
-A window stands at every other row and column, and so shares a row and a column with the next one; what does not exist
-never is a maximum. Windows are walked in order of rows and columns, of one channel and 16 samples at a time; columns of
-both maps are taken in pairs (`vector.load_pair`), and the column that two windows share stays in registers. Where in
-its window a maximum stands is kept, a byte a sample: errors need no more of the map that was pooled.
+A window of three by three stands at every other row and column, and so shares a row and a column with the next one;
+what does not exist never is a maximum. One of two by two shares nothing. Windows are walked in order of rows and
+columns, of one channel and 16 samples at a time; columns of both maps are taken in pairs (`vector.load_pair`), and the
+column that two windows share stays in registers. Where in its window a maximum stands is kept, a byte a sample: errors
+need no more of the map that was pooled.
 """
 
 import numpy as np
@@ -79,11 +80,11 @@ def window(maps, rows, numbers, right, lefts, firsts, to):
 
 
 @njit(**INNER)
-def maxima(own, plane, start, row, made, tile, c, samples, maps, firsts, begin, norm, running):
+def maxima_of_nine(plane, start, row, rows, columns, made, tile, c, samples, maps, firsts, begin, norm, running):
     """Make a channel of one part of a map of maxima, `made`; where it is normalised, add them to the sums of channels.
 
-    They are those of a channel of another map, `own`, which lies at ``plane[start:]``, a row `row` numbers apart. Where
-    they stand goes to ``firsts[begin:]``, [tile][channel][row][column][16].
+    They are those of `rows` and `columns` at ``plane[start:]``, a row `row` numbers apart. Where they stand goes to
+    ``firsts[begin:]``, [tile][channel][row][column][16].
     """
     counted = made.normed and not running
     mask = valid(made, tile, 0, samples)
@@ -92,21 +93,21 @@ def maxima(own, plane, start, row, made, tile, c, samples, maps, firsts, begin, 
         # A row that does not exist is the middle one once more.
         middle = start + 2 * y * row
         above = middle - row if y else middle
-        under = middle + row if 2 * y + 1 < own.rows else middle
-        top, low = 0 if y else 3, 6 if 2 * y + 1 < own.rows else 3
+        under = middle + row if 2 * y + 1 < rows else middle
+        top, low = 0 if y else 3, 6 if 2 * y + 1 < rows else 3
         to, place = part_of(made, tile, c) + y * made.row, begin + place_in(made, tile, c, y)
         lefts = load_pair(plane, above)[0], load_pair(plane, middle)[0], load_pair(plane, under)[0]
         for x in range(0, made.columns, 2):
             at, odd = 2 * x * LANES, zeros()
-            rows, numbers = (above + at, middle + at, under + at), (top, low, 0 if x else 1)
-            even, lefts = window(plane, rows, numbers, 2 * x + 1 < own.columns, lefts, firsts, place + x * LANES)
+            three, numbers = (above + at, middle + at, under + at), (top, low, 0 if x else 1)
+            even, lefts = window(plane, three, numbers, 2 * x + 1 < columns, lefts, firsts, place + x * LANES)
             if counted:
                 both = spread_out(even, centre, mask, both)
             if x + 1 < made.columns:
                 at += 2 * LANES
-                rows, numbers = (above + at, middle + at, under + at), (top, low, 0)
-                right, there = 2 * x + 3 < own.columns, place + (x + 1) * LANES
-                odd, lefts = window(plane, rows, numbers, right, lefts, firsts, there)
+                three, numbers = (above + at, middle + at, under + at), (top, low, 0)
+                right, there = 2 * x + 3 < columns, place + (x + 1) * LANES
+                odd, lefts = window(plane, three, numbers, right, lefts, firsts, there)
                 if counted:
                     both = spread_out(odd, centre, mask, both)
             store_pair(even, odd, maps, to + x * LANES)
@@ -149,8 +150,10 @@ def error_of(made, maps, errors, at, odd, three, mask):
 
 
 @njit(**INNER)
-def pass_maxima(own, plane, start, row, way, made, tile, c, samples, maps, errors, firsts, begin, slopes, shared):
-    """Lead errors of a channel of one part of a map of maxima to where these stand (`maxima`), in ``plane[start:]``.
+def pass_nine(
+    plane, start, row, rows, columns, way, made, tile, c, samples, maps, errors, firsts, begin, slopes, shared
+):
+    """Lead errors of a channel of one part of a map of maxima to where these stand (`maxima_of_nine`), in a plane.
 
     The errors of a row that two windows share wait in `shared` for the lower one.
     """
@@ -185,7 +188,49 @@ def pass_maxima(own, plane, start, row, way, made, tile, c, samples, maps, error
         leave(plane, middle + there, before2, e2[2], way)
         store(before3, shared, there)
         store(e3[2], shared, there + LANES)
-    if own.rows % 2 == 0:
-        last = start + (own.rows - 1) * row
-        for x in range(0, own.columns * LANES, 2 * LANES):
+    if rows % 2 == 0:
+        last = start + (rows - 1) * row
+        for x in range(0, columns * LANES, 2 * LANES):
             leave(plane, last + x, load(shared, x, LANES), load(shared, x + LANES, LANES), way)
+
+
+@njit(**INLINED)
+def greatest_of_four(plane, top, low, firsts, to):
+    """Return the maximum of two by two positions, and write which is the first that has it."""
+    a, b = load_pair(plane, top)
+    c, d = load_pair(plane, low)
+    upper, lower = greater(a, b), greater(c, d)
+    in_upper = select(at_most(b, a), zeros(), splat(np.float32(1), LANES))
+    in_lower = select(at_most(d, c), splat(np.float32(2), LANES), splat(np.float32(3), LANES))
+    store_bytes(select(at_most(lower, upper), in_upper, in_lower), firsts, to)
+    return greater(upper, lower)
+
+
+@njit(**INNER)
+def maxima_of_four(plane, row, made, tile, c, maps, firsts, begin):
+    """Do what `maxima_of_nine` does with windows of two by two, of a plane of twice as many rows and columns."""
+    for y in range(made.rows):
+        top, place = 2 * y * row, begin + place_in(made, tile, c, y)
+        for x in range(0, made.columns * LANES, 2 * LANES):
+            at, odd = top + 2 * x, zeros()
+            even = greatest_of_four(plane, at, at + row, firsts, place + x)
+            if x + LANES < made.columns * LANES:
+                at += 2 * LANES
+                odd = greatest_of_four(plane, at, at + row, firsts, place + x + LANES)
+            store_pair(even, odd, maps, part_of(made, tile, c) + y * made.row + x)
+
+
+@njit(**INNER)
+def pass_four(plane, start, row, made, tile, c, samples, errors, firsts, begin):
+    """Do what `pass_nine` does with windows of two by two."""
+    mask = valid(made, tile, 0, samples)
+    for y in range(made.rows):
+        for x in range(made.columns):
+            both = load_pair(errors, part_of(made, tile, c) + y * made.row + x // 2 * 2 * LANES)
+            error = select(mask, both[1] if x % 2 else both[0], zeros())
+            place, at = load_bytes(firsts, begin + place_in(made, tile, c, y) + x * LANES), start + 2 * y * row
+            at += 2 * x * LANES
+            store(claim(place, 0, error, zeros()), plane, at)
+            store(claim(place, 1, error, zeros()), plane, at + LANES)
+            store(claim(place, 2, error, zeros()), plane, at + row)
+            store(claim(place, 3, error, zeros()), plane, at + row + LANES)

@@ -1,8 +1,8 @@
 """Compiled loops that take one layer of a batch forward, and back: 16 samples at a time, a band of rows at a time.
 
 A layer takes its own bands of rows of what it takes, and of its errors those rows and what kernels reach beyond. Where
-nothing but maxima of three by three is taken of the map it makes (`layers.joins`), one channel at a time is made, and
-at once the maxima of it; their errors come back the same way, and that map is never kept.
+nothing but maxima is taken of the map it makes (`layers.joins`), one channel at a time is made, and at once the maxima
+of it; their errors come back the same way, and that map is never kept.
 """
 
 from numba import njit
@@ -21,7 +21,7 @@ from truly_sparse.engine.convolution.bands import (
     zeros,
 )
 from truly_sparse.engine.convolution.layers import ADD, WRITE, Map, Source, Step
-from truly_sparse.engine.convolution.maxima import maxima, pass_maxima
+from truly_sparse.engine.convolution.maxima import maxima_of_four, maxima_of_nine, pass_four, pass_nine
 from truly_sparse.engine.convolution.walks import PIECES, convolve, correlate
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.vector import store_pair
@@ -39,7 +39,7 @@ def step_of(steps, s):
     """Return a row of the table of layers."""
     r = steps[s]
     return Step(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15],
-                r[16], r[17], r[18], r[19])  # fmt: skip
+                r[16], r[17], r[18], r[19], r[20])  # fmt: skip
 
 
 @njit(**INLINED)
@@ -55,8 +55,8 @@ def pool(tables, step, samples, norm, space, running):
     own, made = map_of(tables.maps, source_of(tables.sources, step.first).map), map_of(tables.maps, step.target)
     for tile in range(own.tiles):
         for c in range(own.channels):
-            maxima(own, space.maps, part_of(own, tile, c), own.row, made, tile, c, samples, space.maps, space.firsts,
-                   step.firsts, norm, running)  # fmt: skip
+            maxima_of_nine(space.maps, part_of(own, tile, c), own.row, own.rows, own.columns, made, tile, c, samples,
+                           space.maps, space.firsts, step.firsts, norm, running)  # fmt: skip
 
 
 @njit(**INNER)
@@ -66,8 +66,9 @@ def pool_back(tables, step, samples, norm, space):
     own = map_of(tables.maps, source.map)
     for tile in range(own.tiles):
         for c in range(own.channels):
-            pass_maxima(own, space.errors, part_of(own, tile, c), own.row, source.way, made, tile, c, samples,
-                        space.maps, space.errors, space.firsts, step.firsts, norm.slopes, space.passed)  # fmt: skip
+            pass_nine(space.errors, part_of(own, tile, c), own.row, own.rows, own.columns, source.way, made, tile, c,
+                      samples, space.maps, space.errors, space.firsts, step.firsts, norm.slopes,
+                      space.passed)  # fmt: skip
 
 
 @njit(**INNER)
@@ -136,42 +137,54 @@ def lead_back(tables, step, links, gammas, norm, space, samples):
                                     space.errors, space.passed, norm, gammas)  # fmt: skip
 
 
+@njit(**INLINED)
+def sides_of(step):
+    """Return the rows and columns of what a layer makes of several positions."""
+    more = 2 * step.border - step.kernel + 1
+    return step.rows + more, step.columns + more
+
+
 @njit(**INNER)
-def make_joined(tables, step, after, links, bias, norm, space, samples, running):
-    """Make a map, one channel of 16 samples at a time, and at once the map of its maxima."""
+def make_joined(tables, step, links, bias, norm, space, samples, running):
+    """Make a map, one channel of 16 samples at a time, and at once that of its maxima."""
     source, made = source_of(tables.sources, step.first), map_of(tables.maps, step.target)
-    pooled, picture = map_of(tables.maps, after.target), map_of(tables.maps, source.map)
-    apart, row = step.taken * step.inside * LANES, made.columns * LANES
-    clear_borders(space.taken, (made.rows + step.kernel - 1) * step.taken, step.inside, step.border, step.columns)
+    pooled, picture = map_of(tables.maps, step.pooled), map_of(tables.maps, source.map)
+    rows, columns = sides_of(step)
+    apart, row, lines = step.taken * step.inside * LANES, columns * LANES, rows + step.kernel - 1
+    clear_borders(space.taken, lines * step.taken, step.inside, step.border, step.columns)
     for tile in range(made.tiles):
-        put_source(step, source, picture, tile, -step.border, 0, made.rows + step.kernel - 1, space.maps, norm,
-                   space.taken)  # fmt: skip
+        put_source(step, source, picture, tile, -step.border, 0, lines, space.maps, norm, space.taken)
         for c in range(made.channels):
             pointers = links.pointers[PIECES * (step.neuron + c) : PIECES * (step.neuron + c + 1) + 1]
-            convolve(links.forth, links.reach, pointers, step.kernel * step.taken,
-                     bias[made.channel + c :], space.taken, apart, space.passed, row, row, made.rows,
-                     made.columns)  # fmt: skip
-            round_as_kept(space.passed, made.rows * made.columns, space.maps)
-            maxima(made, space.passed, 0, row, pooled, tile, c, samples, space.maps, space.firsts, after.firsts, norm,
-                   running)  # fmt: skip
+            convolve(links.forth, links.reach, pointers, step.kernel * step.taken, bias[made.channel + c :],
+                     space.taken, apart, space.passed, row, row, rows, columns)  # fmt: skip
+            round_as_kept(space.passed, rows * columns, space.maps)
+            if step.window == 3:
+                maxima_of_nine(space.passed, 0, row, rows, columns, pooled, tile, c, samples, space.maps, space.firsts,
+                               step.firsts, norm, running)  # fmt: skip
+            else:
+                maxima_of_four(space.passed, row, pooled, tile, c, space.maps, space.firsts, step.firsts)
 
 
 @njit(**INNER)
-def lead_joined_back(tables, step, after, links, norm, space, samples):
+def lead_joined_back(tables, step, links, norm, space, samples):
     """Lead errors of maxima back into the gradients of the links that made the map they were taken of."""
     source, made = source_of(tables.sources, step.first), map_of(tables.maps, step.target)
-    pooled, picture = map_of(tables.maps, after.target), map_of(tables.maps, source.map)
-    inside, beyond = step.taken * step.inside * LANES, step.beyond * LANES
-    halo = step.kernel - 1 - step.border
-    begin = halo * (beyond + LANES)
-    clear_borders(space.taken, (made.rows + step.kernel - 1) * step.taken, step.inside, step.border, step.columns)
+    pooled, picture = map_of(tables.maps, step.pooled), map_of(tables.maps, source.map)
+    rows, columns = sides_of(step)
+    inside, beyond, lines = step.taken * step.inside * LANES, step.beyond * LANES, rows + step.kernel - 1
+    begin = (step.kernel - 1 - step.border) * (beyond + LANES)
+    clear_borders(space.taken, lines * step.taken, step.inside, step.border, step.columns)
     for tile in range(made.tiles):
-        put_source(step, source, picture, tile, -step.border, 0, made.rows + step.kernel - 1, space.maps, norm,
-                   space.taken)  # fmt: skip
+        put_source(step, source, picture, tile, -step.border, 0, lines, space.maps, norm, space.taken)
         for c in range(made.channels):
             pointers = links.pointers[PIECES * (step.neuron + c) : PIECES * (step.neuron + c + 1) + 1]
-            pass_maxima(made, space.wrong, begin, beyond, WRITE, pooled, tile, c, samples, space.maps, space.errors,
-                        space.firsts, after.firsts, norm.slopes, space.passed)  # fmt: skip
-            sum_errors(space.wrong, begin, beyond, made.rows, made.columns, space.maps, space.sums, c)
-            correlate(links.products, links.reach, pointers, step.kernel * step.taken,
-                      space.wrong, begin, beyond, beyond, space.taken, inside, made.rows, made.columns)  # fmt: skip
+            if step.window == 3:
+                pass_nine(space.wrong, begin, beyond, rows, columns, WRITE, pooled, tile, c, samples, space.maps,
+                          space.errors, space.firsts, step.firsts, norm.slopes, space.passed)  # fmt: skip
+            else:
+                pass_four(space.wrong, begin, beyond, pooled, tile, c, samples, space.errors, space.firsts,
+                          step.firsts)  # fmt: skip
+            sum_errors(space.wrong, begin, beyond, rows, columns, space.maps, space.sums, c)
+            correlate(links.products, links.reach, pointers, step.kernel * step.taken, space.wrong, begin, beyond,
+                      beyond, space.taken, inside, rows, columns)  # fmt: skip
