@@ -353,10 +353,10 @@ class Reach(NamedTuple):
 
 
 def joins(plan: Plan, number: int) -> int:
-    """Tell whether a map is made together with maxima of it, and so is never kept: return the rows of their windows.
+    """Return the rows of the windows whose maxima are made together with a map, which then is never kept; else 0.
 
-    That are 3 of `MaxPool`; 2 where a layer pools two by two, which then takes the map of maxima; and 0 otherwise.
-    Nothing else may take the map. It is made of the picture, all rows of which the cache holds as one band.
+    Windows of `MaxPool` have 3 rows. They have 2 where a layer pools two by two, which then takes the map of maxima.
+    Nothing else may take the map, and it is made of the picture, all rows of which the cache holds as one band.
     """
     if not 0 < number < len(plan.layers):
         return 0
@@ -446,10 +446,8 @@ class _Laid:
         neuron = int(self.neurons[self.sizes - 1])
         self.sizes += 1
         passes = int(any(source for source in layer.sources))
-        rows, line = (
-            max(taken.rows, self.plan.shapes[number].rows),
-            max(taken.channels * inside, made.channels * beyond),
-        )
+        rows = max(taken.rows, self.plan.shapes[number].rows)
+        line = max(taken.channels * inside, made.channels * beyond)
         band = rows if window else _band(layer.kernel, line, rows)
         # Of two maps that are joined, the second is that of the next layer, or stands for the first.
         pooled = number + (window == 3) if window else 0
