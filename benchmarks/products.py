@@ -28,7 +28,7 @@ from truly_sparse.engine.compiled import COMPILED
 from truly_sparse.engine.convolution.steps import map_of, sides_of, step_of
 from truly_sparse.engine.convolution.layers import Convolution, Layer, Plan
 from truly_sparse.engine.convolution.network import SparseCNN
-from truly_sparse.engine.convolution.walks import PIECES, convolve, correlate
+from truly_sparse.engine.convolution.walks import PIECES, convolve, correlate, correlate_flat
 from truly_sparse.engine.optimisers import SGD
 from truly_sparse.engine.registers import LANES
 
@@ -102,6 +102,11 @@ def gradient(part, s):
     step, links, space = step_of(part.tables.steps, s), part.links, part.space
     made = map_of(part.tables.maps, step.target)
     many, (high, columns) = 1 if step.window else made.channels, sides_of(step)
+    if made.flat:
+        pointers = links.pointers[PIECES * step.neuron : PIECES * (step.neuron + made.channels) + 1]
+        correlate_flat(links.gradient, links.position, links.reach, pointers, step.taken, space.wrong,
+                       step.beyond * LANES, space.taken, columns)  # fmt: skip
+        return
     inside, beyond = step.taken * step.inside * LANES, many * step.beyond * LANES
     for _ in range(made.tiles):
         for c in range(0, made.channels, many):

@@ -143,6 +143,37 @@ def test_walking_in_pieces_gives_the_same_bits(columns, lines):
     assert np.allclose(found[0][1], mine.ravel(), atol=1e-3)
 
 
+@njit(**COMPILED)
+def correlate_flat(gradient, position, reach, pointers, reached, errors, lane, buffer, columns):
+    walks.correlate_flat(gradient, position, reach, pointers, reached, errors, lane, buffer, columns)
+
+
+@pytest.mark.parametrize("columns", [1, 3, 4, 8, 12, 16])
+@pytest.mark.parametrize("reached", [0, 5000])
+def test_gradients_of_one_position_are_totals_of_products(columns, reached):
+    channels, taken = 5, 200
+    rng = np.random.default_rng(columns)
+    taps = [np.flatnonzero(rng.random(taken) < 0.6) for _ in range(channels)]
+    lane = columns * LANES
+    reach = (np.concatenate(taps) * lane).astype(np.int32)
+    keys = np.repeat(np.arange(channels), [len(own) for own in taps]) * walks.PIECES
+    keys += np.concatenate(taps) * walks.PIECES // taken
+    pointers = np.searchsorted(keys, np.arange(channels * walks.PIECES + 1)).astype(np.int64)
+    taken_in, errors = (rng.normal(size=many * lane).astype(np.float32) for many in (taken, channels))
+    position = rng.permutation(len(reach)).astype(np.int32)
+    found, products = np.full(len(reach), np.nan, np.float32), np.zeros(len(reach) * LANES, np.float32)
+    assert (pieces_at_once(pointers, reached) < walks.PIECES) == (reached > 0)
+    correlate_flat(found, position, reach, pointers, reached, errors, lane, taken_in, columns)
+    correlate(products, reach, pointers, 0, errors, channels * lane, lane, taken_in, taken * lane, 1, columns)
+    lanes = products.reshape(-1, LANES)
+    while lanes.shape[1] > 1:  # the order of `vector.total`
+        lanes = lanes[:, : lanes.shape[1] // 2] + lanes[:, lanes.shape[1] // 2 :]
+    assert (found[position] == lanes[:, 0]).all()
+    x, e = (own.astype(float).reshape(-1, lane) for own in (taken_in, errors))
+    targets = np.repeat(np.arange(channels), [len(own) for own in taps])
+    assert np.allclose(found[position], (x[np.concatenate(taps)] * e[targets]).sum(axis=1), atol=1e-3)
+
+
 @pytest.mark.parametrize(
     "chosen",
     [

@@ -34,6 +34,7 @@ from truly_sparse.engine.convolution.steps import (
     source_of,
     step_of,
 )
+from truly_sparse.engine.convolution.walks import PIECES
 from truly_sparse.engine.kernels import errors_of_output, move_all, square_sum
 from truly_sparse.engine.optimisers import AdamRates, at_step, shortened
 from truly_sparse.engine.registers import LANES
@@ -227,8 +228,6 @@ def settle_slopes(tables, m, own, samples, norm, gammas, gradient):
 @njit(**INNER)
 def backward(tables, links, bias_sums, gammas, gamma_gradient, norm, space, samples):
     """Lead the errors of the last map back through all layers; leave the gradients of all parameters."""
-    for k in range(links.products.shape[0]):
-        links.products[k] = np.float32(0)
     for s in range(tables.steps.shape[0] - 1, -1, -1):
         step = step_of(tables.steps, s)
         made = map_of(tables.maps, step.target)
@@ -240,14 +239,19 @@ def backward(tables, links, bias_sums, gammas, gamma_gradient, norm, space, samp
             continue
         for k in range(made.channels * LANES):
             space.sums[k] = np.float32(0)
+        begin, end = links.pointers[PIECES * step.neuron], links.pointers[PIECES * (step.neuron + made.channels)]
+        if not made.flat:
+            for k in range(begin * LANES, end * LANES):
+                links.products[k] = np.float32(0)
         if step.window:
             lead_joined_back(tables, step, links, norm, space, samples)
         else:
             lead_back(tables, step, links, gammas, norm, space, samples)
         for c in range(made.channels):
             bias_sums[made.channel + c] = total(load(space.sums, c * LANES, LANES))
-    for k in range(links.position.shape[0]):
-        links.gradient[links.position[k]] = total(load(links.products, k * LANES, LANES))
+        if not made.flat:
+            for k in range(begin, end):
+                links.gradient[links.position[k]] = total(load(links.products, k * LANES, LANES))
 
 
 @njit(**INLINED)

@@ -22,7 +22,7 @@ from truly_sparse.engine.convolution.bands import (
 )
 from truly_sparse.engine.convolution.layers import ADD, WRITE, Map, Source, Step
 from truly_sparse.engine.convolution.maxima import maxima_of_four, maxima_of_nine, pass_four, pass_nine
-from truly_sparse.engine.convolution.walks import PIECES, convolve, correlate
+from truly_sparse.engine.convolution.walks import PIECES, convolve, correlate, correlate_flat
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.vector import store_pair
 
@@ -123,9 +123,13 @@ def lead_back(tables, step, links, gammas, norm, space, samples):
                 source = source_of(tables.sources, place)
                 put_source(step, source, map_of(tables.maps, source.map), tile, first - step.border, ready,
                            mine + step.kernel - 1, space.maps, norm, space.taken)  # fmt: skip
-            correlate(links.products, links.reach, pointers, step.kernel * step.taken, space.wrong,
-                      halo * (beyond + LANES), beyond, step.beyond * LANES, space.taken, inside, mine,
-                      made.columns)  # fmt: skip
+            if made.flat:
+                correlate_flat(links.gradient, links.position, links.reach, pointers, step.taken, space.wrong,
+                               step.beyond * LANES, space.taken, made.columns)  # fmt: skip
+            else:
+                correlate(links.products, links.reach, pointers, step.kernel * step.taken, space.wrong,
+                          halo * (beyond + LANES), beyond, step.beyond * LANES, space.taken, inside, mine,
+                          made.columns)  # fmt: skip
             if step.passes:
                 convolve(links.back, links.back_reach, back_pointers, step.kernel * made.channels, space.zeros,
                          space.wrong, beyond, space.passed, step.taken * step.columns * LANES, step.columns * LANES,

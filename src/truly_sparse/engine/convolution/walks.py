@@ -9,6 +9,7 @@ than the first-level cache holds, some pieces of every channel are walked before
 what is written.
 """
 
+import numpy as np
 from numba import njit
 
 from truly_sparse.engine.compiled import INLINED, INNER
@@ -22,6 +23,7 @@ from truly_sparse.engine.vector import (
     splat,
     store,
     store_lines,
+    total,
 )
 
 #: As many positions are taken at a time as registers hold: of one line, or half of them of two, or a quarter of four.
@@ -176,3 +178,31 @@ def correlate(products, reach, pointers, reached, errors, error, error_row, erro
     else:
         correlate_lines(products, reach, pointers, pieces, some, errors, error, error_row, error_lane, buffer, apart,
                         0, lines, columns, ONE, ONE)  # fmt: skip
+
+
+@njit(**INLINED)
+def total_lines(gradient, position, reach, pointers, pieces, errors, lane, buffer, columns, width):
+    """Write the gradients of the links of every channel, all columns of which are walked for one link after another."""
+    for first in range(0, PIECES, pieces):
+        for c in range(pointers.shape[0] // PIECES):
+            piece = c * PIECES + first
+            for k in range(pointers[piece], pointers[piece + pieces]):
+                whole = splat(np.float32(0), LANES)
+                for x in range(0, columns * LANES, LANES * len(width)):
+                    held = load_lines(errors, c * lane + x, 0, ONE, width)
+                    whole = add_correlation(whole, held, buffer, x + reach[k], 0, ONE, width)
+                gradient[position[k]] = total(whole)
+
+
+@njit(**INNER)
+def correlate_flat(gradient, position, reach, pointers, reached, errors, lane, buffer, columns):
+    """Write the gradients of the links of a layer that makes one position: those of all samples at once.
+
+    `columns` are 16 samples each; else arguments are as `correlate` takes them, and `position` says where the gradient
+    of each link lies.
+    """
+    pieces = pieces_at_once(pointers, reached)
+    if columns % len(ALL) == 0:
+        total_lines(gradient, position, reach, pointers, pieces, errors, lane, buffer, columns, ALL)
+    else:
+        total_lines(gradient, position, reach, pointers, pieces, errors, lane, buffer, columns, ONE)
