@@ -310,10 +310,10 @@ def load_pair(typingctx, rows, start):
     return operation(kind, (rows, types.int64), lambda code, _, at: code.pack(list(code.row(0, at, zero, LANES, 2))))
 
 
-def _rounded(code: Code, vector: Any) -> Any:
-    """Return words whose upper halves are a vector in bfloat16, rounded to the nearest, or to even."""
-    b, words = code.builder, ir.VectorType(I32, LANES)
-    bits = b.bitcast(vector, words)
+def _rounded(code: Code, number: Any) -> Any:
+    """Return words whose upper halves are a float32, or a vector, in bfloat16, rounded to the nearest, or to even."""
+    b, words = code.builder, I32 if number.type == F32 else ir.VectorType(I32, number.type.count)
+    bits = b.bitcast(number, words)
     is_odd = b.and_(b.lshr(bits, code.constant(words, 16)), code.constant(words, 1))
     return b.add(b.add(bits, code.constant(words, 0x7FFF)), is_odd)
 
@@ -468,10 +468,7 @@ def put_ramp(typingctx, numbers, place, value, number, low, high, rows, start):
 
 def _half(code: Code, number: Any) -> Any:
     """Return a float32 as bfloat16, rounded as by `store_pair`."""
-    b = code.builder
-    bits, shift = b.bitcast(number, I32), ir.Constant(I32, 16)
-    odd = b.and_(b.lshr(bits, shift), ir.Constant(I32, 1))
-    return b.trunc(b.lshr(b.add(b.add(bits, ir.Constant(I32, 0x7FFF)), odd), shift), ir.IntType(16))
+    return code.builder.trunc(code.builder.lshr(_rounded(code, number), ir.Constant(I32, 16)), ir.IntType(16))
 
 
 @intrinsic

@@ -39,9 +39,9 @@ from truly_sparse.engine.vector import (
 
 
 @njit(**INLINED)
-def row_of(left, maps, at, right):
+def row_of(left, plane, at, right):
     """Return the three vectors of a row of a window; where there is no right one, the middle twice."""
-    middle, last = load_pair(maps, at)
+    middle, last = load_pair(plane, at)
     return left, middle, last if right else middle
 
 
@@ -60,7 +60,7 @@ def place_of(place, most, row, number, left):
 
 
 @njit(**INLINED)
-def window(maps, rows, numbers, right, lefts, firsts, to):
+def window(plane, rows, numbers, right, lefts, firsts, to):
     """Return the maximum of a window, and its right vectors, which are the left ones of the next.
 
     Of equal ones the middle counts as the first, then come the others in order. The number of the first position that
@@ -68,9 +68,9 @@ def window(maps, rows, numbers, right, lefts, firsts, to):
     exist is the middle one, and has its number.
     """
     top, middle, low = (
-        row_of(lefts[0], maps, rows[0], right),
-        row_of(lefts[1], maps, rows[1], right),
-        row_of(lefts[2], maps, rows[2], right),
+        row_of(lefts[0], plane, rows[0], right),
+        row_of(lefts[1], plane, rows[1], right),
+        row_of(lefts[2], plane, rows[2], right),
     )
     most = greatest_of(greatest_of(greatest_of(middle[1], top), middle), low)
     place = place_of(zeros(), most, low, numbers[1], numbers[2])
