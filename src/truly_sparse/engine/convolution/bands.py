@@ -248,21 +248,15 @@ def past(z, error, a, b, activation, centre, sums):
 
 
 @njit(**INLINED)
-def write_pair(even, odd, maps, at, far):
-    """Write two columns of a map, or of its errors."""
-    if far:
-        stream_pair(even, odd, maps, at)
-    else:
-        store_pair(even, odd, maps, at)
-
-
-@njit(**INLINED)
 def leave(errors, at, even, odd, way):
     """Write the errors of two columns of a map, or add them."""
     if way == ADD:
         before = load_pair(errors, at)
         even, odd = add(before[0], even), add(before[1], odd)
-    write_pair(even, odd, errors, at, way == STREAM)
+    if way == STREAM:
+        stream_pair(even, odd, errors, at)
+    else:
+        store_pair(even, odd, errors, at)
 
 
 @njit(**INLINED)
@@ -495,7 +489,7 @@ def keep_band(own, tile, first, rows, samples, made, maps, norm, running):
                         if flat:
                             mask = valid(own, tile, x + 1, samples)
                         both = spread_out(z1, centre, mask, both)
-                write_pair(z0, z1, maps, at + x * LANES, own.far)
+                store_pair(z0, z1, maps, at + x * LANES)
             if counted:
                 add_sums(norm.sums, c, both)
 

@@ -103,7 +103,7 @@ class Map(NamedTuple):
 
     A part is [row][channel][column][16], with an even number of columns; a row is `row` long, and `lane` of a channel.
     Maps of one position (`flat`) have one part, [channel][16 samples at a time][16]. `channel` is the number of the
-    first channel among all. Those that are `far` are written past the cache.
+    first channel among all.
     """
 
     at: int
@@ -117,7 +117,6 @@ class Map(NamedTuple):
     channel: int
     normed: int
     flat: int
-    far: int
 
 
 class Step(NamedTuple):
@@ -375,10 +374,8 @@ def joins(plan: Plan, number: int) -> int:
     return 2 if rises and after.sources == (number,) and after.pool in ("max", "flatten_max") and rows % 2 == 0 else 0
 
 
-def _maps(plan: Plan, tiles: int, storage: str) -> list[Map]:
+def _maps(plan: Plan, tiles: int) -> list[Map]:
     """Return where all maps lie, one after the other, for so many times 16 samples."""
-    # What the cache does not hold has left it when it is read. Maps of bfloat16, half as large, were slower past it.
-    most = second_level_cache() // 4 if storage == "float32" else np.inf
     maps: list[Map] = []
     at = channel = 0
     for number, (shape, normed) in enumerate(zip(plan.shapes, plan.normed, strict=True)):
@@ -388,8 +385,7 @@ def _maps(plan: Plan, tiles: int, storage: str) -> list[Map]:
         lane = (columns + columns % 2) * LANES
         row = shape.channels * lane
         size = 0 if window == 3 else high * row
-        far = parts * size > most
-        maps.append(Map(at, parts, size, shape.channels, high, columns, row, lane, channel, normed, flat, far))
+        maps.append(Map(at, parts, size, shape.channels, high, columns, row, lane, channel, normed, flat))
         at, channel = at + parts * size, channel + shape.channels
     return maps
 
@@ -480,13 +476,19 @@ class _Laid:
         self.norms += self.plan.shapes[source].channels * layer.norm
         self.taken, self.sizes = self.taken + own, self.sizes + 1
 
-    def settle_ways(self) -> None:
-        """Settle how errors are left: later layers, which they come to first, may have left some in a map already."""
+    def settle_ways(self, storage: str) -> None:
+        """Settle how errors are left: later layers, which they come to first, may have left some in a map already.
+
+        Those of a map that the cache does not hold have left it when they are read, and are written past it. Of
+        bfloat16, half as large, that was slower, and of the maps themselves as well.
+        """
+        most = second_level_cache() // 4 if storage == "float32" else np.inf
         seen: set[int] = set()
         for step in reversed(self.steps):
             for place in range(step.first, step.last):
                 number = self.sources[place].map
-                way = ADD if number in seen else STREAM if self.maps[number].far else WRITE
+                far = self.maps[number].tiles * self.maps[number].size > most
+                way = ADD if number in seen else STREAM if far else WRITE
                 self.sources[place] = self.sources[place]._replace(way=way)
                 seen.add(number)
 
@@ -530,14 +532,14 @@ def tables(plan: Plan, count: int, storage: str = "float32") -> tuple[Tables, Ro
         For layers that are too large.
     """
     tiles = count // LANES
-    maps = _maps(plan, tiles, storage)
+    maps = _maps(plan, tiles)
     laid = _Laid(plan, maps, tiles)
     for number, (layer, taken) in enumerate(zip(plan.layers, plan.taken, strict=True), 1):
         if isinstance(layer, MaxPool):
             laid.pool(number, layer, taken)
         else:
             laid.convolve(number, layer, taken)
-    laid.settle_ways()
+    laid.settle_ways(storage)
     return (
         Tables(np.array(maps, np.int64), np.array(laid.steps, np.int64), np.array(laid.sources, np.int64)),
         _room(plan, maps, laid),

@@ -31,7 +31,7 @@ from truly_sparse.engine.vector import store_pair
 def map_of(maps, m):
     """Return a row of the table of maps."""
     r = maps[m]
-    return Map(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11])
+    return Map(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10])
 
 
 @njit(**INLINED)

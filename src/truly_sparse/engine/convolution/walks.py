@@ -65,7 +65,7 @@ def sum_lines(
                 for c in range(pointers.shape[0] // PIECES):
                     piece, here = c * PIECES + first, y * row + c * lane + x
                     z = load_lines(out, here, row, height, width) if first else fill(splat(bias[c], LANES), many)
-                    for k in range(pointers[piece], pointers[piece + pieces]):
+                    for k in range(np.uint64(pointers[piece]), np.uint64(pointers[piece + pieces])):
                         z = add_products(z, splat(values[k], LANES), buffer, at + reach[k], apart, height, width)
                     store_lines(z, out, here, row, height, width)
 
@@ -135,10 +135,10 @@ def correlate_lines(products, reach, pointers, pieces, some, errors, error, erro
                     for c in range(start, stop):
                         piece, here = c * PIECES + first, error + y * error_row + c * error_lane + x
                         held = load_lines(errors, here, error_row, height, width)
-                        for k in range(pointers[piece], pointers[piece + pieces]):
-                            whole = load(products, k * LANES, LANES)
+                        for k in range(np.uint64(pointers[piece]), np.uint64(pointers[piece + pieces])):
+                            whole = load(products, k * np.uint64(LANES), LANES)
                             whole = add_correlation(whole, held, buffer, at + reach[k], apart, height, width)
-                            store(whole, products, k * LANES)
+                            store(whole, products, k * np.uint64(LANES))
 
 
 @njit(**INLINED)
@@ -186,7 +186,7 @@ def total_lines(gradient, position, reach, pointers, pieces, errors, lane, buffe
     for first in range(0, PIECES, pieces):
         for c in range(pointers.shape[0] // PIECES):
             piece = c * PIECES + first
-            for k in range(pointers[piece], pointers[piece + pieces]):
+            for k in range(np.uint64(pointers[piece]), np.uint64(pointers[piece + pieces])):
                 whole = splat(np.float32(0), LANES)
                 for x in range(0, columns * LANES, LANES * len(width)):
                     held = load_lines(errors, c * lane + x, 0, ONE, width)
