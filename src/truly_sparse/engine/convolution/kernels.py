@@ -132,6 +132,12 @@ def pack_plane(own, tile, c, plane, at, maps):
 
 
 @njit(**INLINED)
+def last_of(tables):
+    """Return the row of the map that the last layer makes."""
+    return map_of(tables.maps, step_of(tables.steps, tables.steps.shape[0] - 1).target)
+
+
+@njit(**INLINED)
 def lanes_of(sums, at):
     """Return the sum of a vector, in float64, in order of its lanes."""
     whole = 0.0
@@ -294,7 +300,7 @@ def train_epoch(x, y, order, batch, count, tables, used, links, biases, channels
     Stops early, returning that loss, as soon as a batch's loss is not finite. See `engine.kernels.train_epoch`.
     """
     loss, correct = 0.0, 0
-    picture, last = map_of(tables.maps, 0), map_of(tables.maps, tables.maps.shape[0] - 1)
+    picture, last = map_of(tables.maps, 0), last_of(tables)
     for step in range(order.shape[0] // batch):
         gather(x, order, step * batch, batch, picture, used, space)
         sum_biases(biases.values, channels, bias)
@@ -325,7 +331,7 @@ def train_epoch(x, y, order, batch, count, tables, used, links, biases, channels
 @njit(cache=True, **COMPILED)
 def predict(x, count, tables, used, links, biases, channels, bias, gammas, norm, space, order, probabilities):
     """Write softmax probabilities [sample][class] for x [sample][feature], `count` samples at a time."""
-    picture, last = map_of(tables.maps, 0), map_of(tables.maps, tables.maps.shape[0] - 1)
+    picture, last = map_of(tables.maps, 0), last_of(tables)
     sum_biases(biases, channels, bias)
     copy_values(links)
     rows = order.shape[0]

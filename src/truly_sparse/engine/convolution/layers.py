@@ -9,7 +9,7 @@ A *tap* is one place of a kernel at one channel of what a layer takes. Links lea
 is, to topology steps, a block like any other: between taps and channels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -103,7 +103,7 @@ class Map(NamedTuple):
 
     A part is [row][channel][column][16], with an even number of columns; a row is `row` long, and `lane` of a channel.
     Maps of one position (`flat`) have one part, [channel][16 samples at a time][16]. `channel` is the number of the
-    first channel among all.
+    first channel among all. Where a map is one of maxima, it is kept from `firsts` on where these stand.
     """
 
     at: int
@@ -117,6 +117,7 @@ class Map(NamedTuple):
     channel: int
     normed: int
     flat: int
+    firsts: int
 
 
 class Step(NamedTuple):
@@ -125,8 +126,8 @@ class Step(NamedTuple):
     `rows`, `columns` are those it takes after pooling. `inside` and `beyond` are the columns of a row of what it takes,
     and of errors, with borders. `band` rows are taken at a time. `taken` channels come from `sources` [first, last).
     A layer that makes its map together with another of maxima (`joins`) has one band, the number of that map, `pooled`,
-    and the rows of its windows, `window`; the layer of these maxima has nothing left to do. Where maxima stand in their
-    windows is kept from `firsts` on.
+    and the rows of its windows, `window`; the layer of these maxima has nothing left to do. One whose map only maxima
+    are taken of (`leaves`) has the number of theirs, too, but no `window`.
     """
 
     target: int
@@ -149,19 +150,19 @@ class Step(NamedTuple):
     passes: int
     pooled: int
     window: int
-    firsts: int
 
 
 class Source(NamedTuple):
     """A map that a layer takes: its number, its first channel among all that the layer takes, and the place of scales
     and shifts (-1 without). Errors are left in those of the map in a `way`: `WRITE`, `ADD` or
-    `STREAM`.
+    `STREAM`. Where only maxima are taken of it (`leaves`), they make a map of their own, `maxima`, and so do errors.
     """
 
     map: int
     channel: int
     norm: int
     way: int
+    maxima: int
 
 
 class Plan:
@@ -374,20 +375,52 @@ def joins(plan: Plan, number: int) -> int:
     return 2 if rises and after.sources == (number,) and after.pool in ("max", "flatten_max") and rows % 2 == 0 else 0
 
 
-def _maps(plan: Plan, tiles: int) -> list[Map]:
-    """Return where all maps lie, one after the other, for so many times 16 samples."""
+def leaves(plan: Plan, number: int) -> bool:
+    """Return whether a layer takes maxima of two by two of a map that nothing else takes, and that is kept.
+
+    These maxima then make a map of their own, and so do their errors: those of the map itself are zero but for them.
+    """
+    takers = [layer for layer in plan.layers if number in layer.sources]
+    if not number or len(takers) != 1 or joins(plan, number):
+        return False
+    after, (_, rows, columns) = takers[0], plan.shapes[number]
+    if isinstance(after, MaxPool) or after.pool not in ("max", "flatten_max"):
+        return False
+    return after.sources == (number,) and rows % 2 == 0 and columns % 2 == 0
+
+
+def _maps(plan: Plan, tiles: int) -> tuple[list[Map], dict[int, int]]:
+    """Return where all maps lie, one after the other, for so many times 16 samples; those of maxima that layers leave
+    (`leaves`) come last, and which is whose.
+    """
     maps: list[Map] = []
-    at = channel = 0
-    for number, (shape, normed) in enumerate(zip(plan.shapes, plan.normed, strict=True)):
-        window, flat = joins(plan, number), shape[1:] == (1, 1)
-        high, wide = (n // 2 if window == 2 else n for n in shape[1:])
-        columns, parts = (tiles, 1) if flat else (wide, tiles)
+    at = channel = firsts = 0
+
+    def add(shape: Shape, normed: bool, first: int, of_maxima: bool, kept: bool) -> None:
+        nonlocal at, firsts
+        flat = shape[1:] == (1, 1)
+        columns, parts = (tiles, 1) if flat and not of_maxima else (shape.columns, tiles)
         lane = (columns + columns % 2) * LANES
         row = shape.channels * lane
-        size = 0 if window == 3 else high * row
-        maps.append(Map(at, parts, size, shape.channels, high, columns, row, lane, channel, normed, flat))
-        at, channel = at + parts * size, channel + shape.channels
-    return maps
+        size = shape.rows * row * kept
+        maps.append(Map(at, parts, size, shape.channels, shape.rows, columns, row, lane, first, normed,
+                        flat and not of_maxima, firsts))  # fmt: skip
+        at, firsts = at + parts * size, firsts + of_maxima * parts * shape.size * LANES
+
+    for number, (shape, normed) in enumerate(zip(plan.shapes, plan.normed, strict=True)):
+        window = joins(plan, number)
+        of_maxima = window == 2 or number > 0 and isinstance(plan.layers[number - 1], MaxPool)
+        add(_halved(shape) if window == 2 else shape, normed, channel, of_maxima, window != 3)
+        channel += shape.channels
+    left = [number for number in range(len(plan.shapes)) if leaves(plan, number)]
+    for number in left:
+        add(_halved(plan.shapes[number]), plan.normed[number], maps[number].channel, True, True)
+    return maps, {number: len(plan.shapes) + place for place, number in enumerate(left)}
+
+
+def _halved(shape: Shape) -> Shape:
+    """Return the shape of a map of maxima of two by two."""
+    return Shape(shape.channels, shape.rows // 2, shape.columns // 2)
 
 
 def _room(plan: Plan, maps: Sequence[Map], laid: "_Laid") -> Room:
@@ -405,28 +438,29 @@ def _room(plan: Plan, maps: Sequence[Map], laid: "_Laid") -> Room:
         wrong_room = max(wrong_room, lines * channels * step.beyond + 1)
         passed_room = max(passed_room, band * max(step.passes * step.taken * step.columns, channels * columns))
     at = maps[-1].at + maps[-1].tiles * maps[-1].size
-    return Room(at, laid.firsts, *(LANES * number for number in (taken_room, wrong_room, passed_room)))
+    last = max(maps, key=lambda own: own.firsts)
+    firsts = last.firsts + last.tiles * last.channels * last.rows * last.columns * LANES
+    return Room(at, firsts, *(LANES * number for number in (taken_room, wrong_room, passed_room)))
 
 
 class _Laid:
     """Layers as they are laid out one after the other: steps, what they take, and how far their links reach."""
 
-    def __init__(self, plan: Plan, maps: Sequence[Map], tiles: int) -> None:
-        self.plan, self.maps, self.tiles = plan, maps, tiles
+    def __init__(self, plan: Plan, maps: Sequence[Map], left: Mapping[int, int], tiles: int) -> None:
+        self.plan, self.maps, self.left, self.tiles = plan, maps, left, tiles
         self.neurons = np.cumsum(plan.sizes) - plan.sizes[0]
         self.steps: list[Step] = []
         self.sources: list[Source] = []
         self.reaches: list[tuple[npt.NDArray[np.int64], ...]] = []
-        #: Scales, channels taken, layers of the graph, and places of maxima so far.
-        self.norms = self.taken = self.sizes = self.firsts = 0
+        #: Scales, channels taken, and layers of the graph so far.
+        self.norms = self.taken = self.sizes = 0
 
     def pool(self, number: int, layer: MaxPool, taken: Shape) -> None:
         """Add the layer that makes a map of maxima."""
         first, joined = len(self.sources), joins(self.plan, layer.source)
-        self.sources.append(Source(layer.source, 0, -1, 0))
+        self.sources.append(Source(layer.source, 0, -1, 0, 0))
         self.steps.append(Step(number, 0, 0, 0, 0, 0, first, first + 1, taken.channels, taken.rows, taken.columns,
-                               0, 0, taken.rows, 0, 0, 0, 1, number if joined else 0, 3,
-                               0 if joined else self._keep(number)))  # fmt: skip
+                               0, 0, taken.rows, 0, 0, 0, 1, number if joined else 0, 3))  # fmt: skip
 
     def convolve(self, number: int, layer: Convolution, taken: Shape) -> None:
         """Add a layer of links."""
@@ -446,26 +480,19 @@ class _Laid:
         line = max(taken.channels * inside, made.channels * beyond)
         band = rows if window else _band(layer.kernel, line, rows)
         # Of two maps that are joined, the second is that of the next layer, or stands for the first.
-        pooled = number + (window == 3) if window else 0
+        pooled = number + (window == 3) if window else self.left.get(number, 0)
         pool = POOLS.index(layer.pool)
-        if joins(self.plan, layer.sources[0]) == 2:
+        if layer.sources[0] in self.left or joins(self.plan, layer.sources[0]) == 2:
             pool = PLAIN if pool == MAX else FLATTEN
         self.steps.append(Step(number, 1, layer.kernel, layer.border, ACTIVATIONS.index(layer.activation),
                                pool, first, len(self.sources), taken.channels, taken.rows, columns, inside, beyond,
-                               band, neuron, made.channel, before, passes, pooled, window,
-                               self._keep(pooled) if window else 0))  # fmt: skip
-
-    def _keep(self, number: int) -> int:
-        """Return from where on it is kept where the maxima of a map stand."""
-        own, before = self.maps[number], self.firsts
-        self.firsts += own.tiles * own.channels * own.rows * own.columns * LANES
-        return before
+                               band, neuron, made.channel, before, passes, pooled, window))  # fmt: skip
 
     def _take(self, layer: Convolution, source: int, channels: int, before: int, inside: int, row: int) -> None:
         """Add a map that a layer takes, `before` channels after the first that any layer takes."""
         kernel, begin = layer.kernel, self.taken - before
         own = self.plan.sizes[self.sizes] // kernel**2
-        self.sources.append(Source(source, begin, self.norms if layer.norm else -1, 0))
+        self.sources.append(Source(source, begin, self.norms if layer.norm else -1, 0, self.left.get(source, 0)))
         rows, lanes, places = (axis.ravel() for axis in np.meshgrid(
             np.arange(kernel), begin + np.arange(own), np.arange(kernel), indexing="ij"))  # fmt: skip
         forth = (rows * channels + lanes) * inside + places
@@ -487,7 +514,8 @@ class _Laid:
         for step in reversed(self.steps):
             for place in range(step.first, step.last):
                 number = self.sources[place].map
-                far = self.maps[number].tiles * self.maps[number].size > most
+                own = self.maps[self.left.get(number, number)]
+                far = own.tiles * own.size > most
                 way = ADD if number in seen else STREAM if far else WRITE
                 self.sources[place] = self.sources[place]._replace(way=way)
                 seen.add(number)
@@ -532,8 +560,8 @@ def tables(plan: Plan, count: int, storage: str = "float32") -> tuple[Tables, Ro
         For layers that are too large.
     """
     tiles = count // LANES
-    maps = _maps(plan, tiles)
-    laid = _Laid(plan, maps, tiles)
+    maps, left = _maps(plan, tiles)
+    laid = _Laid(plan, maps, left, tiles)
     for number, (layer, taken) in enumerate(zip(plan.layers, plan.taken, strict=True), 1):
         if isinstance(layer, MaxPool):
             laid.pool(number, layer, taken)

@@ -12,16 +12,23 @@ from numba import njit
 
 from truly_sparse.engine.compiled import INLINED, INNER
 from truly_sparse.engine.convolution.bands import (
+    AS_IT_IS,
+    WITH_MISH,
+    WITH_RELU,
     add_sums,
+    bent,
+    clear,
     greater,
     leave,
     part_of,
     past_norm,
+    scale_of,
     slopes_of,
     spread_out,
     valid,
     zeros,
 )
+from truly_sparse.engine.convolution.layers import MISH, RELU
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.vector import (
     add,
@@ -30,6 +37,7 @@ from truly_sparse.engine.vector import (
     load,
     load_bytes,
     load_pair,
+    multiply_add,
     select,
     splat,
     store,
@@ -80,11 +88,11 @@ def window(plane, rows, numbers, right, lefts, firsts, to):
 
 
 @njit(**INNER)
-def maxima_of_nine(plane, start, row, rows, columns, made, tile, c, samples, maps, firsts, begin, norm, running):
+def maxima_of_nine(plane, start, row, rows, columns, made, tile, c, samples, maps, firsts, norm, running):
     """Make a channel of one part of a map of maxima, `made`; where it is normalised, add them to the sums of channels.
 
     They are those of `rows` and `columns` at ``plane[start:]``, a row `row` numbers apart. Where they stand goes to
-    ``firsts[begin:]``, [tile][channel][row][column][16].
+    `firsts`, from that of the map on, [tile][channel][row][column][16].
     """
     counted = made.normed and not running
     mask = valid(made, tile, 0, samples)
@@ -95,7 +103,7 @@ def maxima_of_nine(plane, start, row, rows, columns, made, tile, c, samples, map
         above = middle - row if y else middle
         under = middle + row if 2 * y + 1 < rows else middle
         top, low = 0 if y else 3, 6 if 2 * y + 1 < rows else 3
-        to, place = part_of(made, tile, c) + y * made.row, begin + place_in(made, tile, c, y)
+        to, place = part_of(made, tile, c) + y * made.row, place_in(made, tile, c, y)
         lefts = load_pair(plane, above)[0], load_pair(plane, middle)[0], load_pair(plane, under)[0]
         for x in range(0, made.columns, 2):
             at, odd = 2 * x * LANES, zeros()
@@ -118,7 +126,7 @@ def maxima_of_nine(plane, start, row, rows, columns, made, tile, c, samples, map
 @njit(**INLINED)
 def place_in(made, tile, c, y):
     """Return where it is kept at which places the maxima of a row of a map stand."""
-    return ((tile * made.channels + c) * made.rows + y) * made.columns * LANES
+    return made.firsts + ((tile * made.channels + c) * made.rows + y) * made.columns * LANES
 
 
 @njit(**INLINED)
@@ -151,7 +159,7 @@ def error_of(made, maps, errors, at, odd, three, mask):
 
 @njit(**INNER)
 def pass_nine(
-    plane, start, row, rows, columns, way, made, tile, c, samples, maps, errors, firsts, begin, slopes, shared
+    plane, start, row, rows, columns, way, made, tile, c, samples, maps, errors, firsts, slopes, shared
 ):
     """Lead errors of a channel of one part of a map of maxima to where these stand (`maxima_of_nine`), in a plane.
 
@@ -159,7 +167,7 @@ def pass_nine(
     """
     mask, three = valid(made, tile, 0, samples), slopes_of(slopes, made.channel + c)
     for y in range(made.rows):
-        middle, kept, above = start + 2 * y * row, begin + place_in(made, tile, c, y), y > 0
+        middle, kept, above = start + 2 * y * row, place_in(made, tile, c, y), y > 0
         # Errors of the left column of a window, and of the one before it.
         e1 = e2 = e3 = (zeros(), zeros(), zeros())
         before1, before2, before3 = zeros(), zeros(), zeros()
@@ -195,22 +203,32 @@ def pass_nine(
 
 
 @njit(**INLINED)
+def first_of_four(a, b, c, d, firsts, to):
+    """Return whether the first maximum of two by two is in the upper row, and left, or, if it is in the lower one, left
+    there; and write which it is.
+    """
+    is_left, is_left_below = at_most(b, a), at_most(d, c)
+    is_upper = at_most(greater(c, d), greater(a, b))
+    in_upper = select(is_left, zeros(), splat(np.float32(1), LANES))
+    in_lower = select(is_left_below, splat(np.float32(2), LANES), splat(np.float32(3), LANES))
+    store_bytes(select(is_upper, in_upper, in_lower), firsts, to)
+    return is_upper, is_left, is_left_below
+
+
+@njit(**INLINED)
 def greatest_of_four(plane, top, low, firsts, to):
     """Return the maximum of two by two positions, and write which is the first that has it."""
     a, b = load_pair(plane, top)
     c, d = load_pair(plane, low)
-    upper, lower = greater(a, b), greater(c, d)
-    in_upper = select(at_most(b, a), zeros(), splat(np.float32(1), LANES))
-    in_lower = select(at_most(d, c), splat(np.float32(2), LANES), splat(np.float32(3), LANES))
-    store_bytes(select(at_most(lower, upper), in_upper, in_lower), firsts, to)
-    return greater(upper, lower)
+    is_upper, is_left, is_left_below = first_of_four(a, b, c, d, firsts, to)
+    return select(is_upper, select(is_left, a, b), select(is_left_below, c, d))
 
 
 @njit(**INNER)
-def maxima_of_four(plane, row, made, tile, c, maps, firsts, begin):
+def maxima_of_four(plane, row, made, tile, c, maps, firsts):
     """Do what `maxima_of_nine` does with windows of two by two, of a plane of twice as many rows and columns."""
     for y in range(made.rows):
-        top, place = 2 * y * row, begin + place_in(made, tile, c, y)
+        top, place = 2 * y * row, place_in(made, tile, c, y)
         for x in range(0, made.columns * LANES, 2 * LANES):
             at, odd = top + 2 * x, zeros()
             even = greatest_of_four(plane, at, at + row, firsts, place + x)
@@ -221,16 +239,93 @@ def maxima_of_four(plane, row, made, tile, c, maps, firsts, begin):
 
 
 @njit(**INNER)
-def pass_four(plane, start, row, made, tile, c, samples, errors, firsts, begin):
+def pass_four(plane, start, row, made, tile, c, samples, errors, firsts):
     """Do what `pass_nine` does with windows of two by two."""
     mask = valid(made, tile, 0, samples)
     for y in range(made.rows):
         for x in range(made.columns):
             both = load_pair(errors, part_of(made, tile, c) + y * made.row + x // 2 * 2 * LANES)
             error = select(mask, both[1] if x % 2 else both[0], zeros())
-            place, at = load_bytes(firsts, begin + place_in(made, tile, c, y) + x * LANES), start + 2 * y * row
+            place, at = load_bytes(firsts, place_in(made, tile, c, y) + x * LANES), start + 2 * y * row
             at += 2 * x * LANES
             store(claim(place, 0, error, zeros()), plane, at)
             store(claim(place, 1, error, zeros()), plane, at + LANES)
             store(claim(place, 2, error, zeros()), plane, at + row)
             store(claim(place, 3, error, zeros()), plane, at + row + LANES)
+
+
+@njit(**INLINED)
+def kept_of_four(maps, at, row, a, b, activation, firsts, to):
+    """Return the vector of a map that is the maximum of two by two when they are normalised and bent."""
+    z0, z1 = load_pair(maps, at)
+    z2, z3 = load_pair(maps, at + row)
+    h0, h1 = bent(multiply_add(a, z0, b), activation), bent(multiply_add(a, z1, b), activation)
+    h2, h3 = bent(multiply_add(a, z2, b), activation), bent(multiply_add(a, z3, b), activation)
+    is_upper, is_left, is_left_below = first_of_four(h0, h1, h2, h3, firsts, to)
+    return select(is_upper, select(is_left, z0, z1), select(is_left_below, z2, z3))
+
+
+@njit(**INNER)
+def leave_bent_maxima(source, own, made, maps, firsts, norm, activation):
+    """Do what `leave_maxima` does, with an activation."""
+    for tile in range(made.tiles):
+        for y in range(made.rows):
+            for c in range(made.channels):
+                a, b = scale_of(norm, source, c)
+                top, place = part_of(own, tile, c) + 2 * y * own.row, place_in(made, tile, c, y)
+                for x in range(0, made.columns * LANES, 2 * LANES):
+                    at, odd = top + 2 * x, zeros()
+                    even = kept_of_four(maps, at, own.row, a, b, activation, firsts, place + x)
+                    if x + LANES < made.columns * LANES:
+                        at += 2 * LANES
+                        odd = kept_of_four(maps, at, own.row, a, b, activation, firsts, place + x + LANES)
+                    store_pair(even, odd, maps, part_of(made, tile, c) + y * made.row + x)
+
+
+@njit(**INNER)
+def leave_maxima(step, source, own, made, maps, firsts, norm):
+    """Make the map of what is a maximum of two by two of a map once it is normalised and bent; it is neither as yet."""
+    if step.activation == MISH:
+        leave_bent_maxima(source, own, made, maps, firsts, norm, WITH_MISH)
+    elif step.activation == RELU:
+        leave_bent_maxima(source, own, made, maps, firsts, norm, WITH_RELU)
+    else:
+        leave_bent_maxima(source, own, made, maps, firsts, norm, AS_IT_IS)
+
+
+@njit(**INLINED)
+def put_two(own, maps, at, error, place, number, three, mask, buffer, to, whole):
+    """Write the errors of two columns of a map, of which the one where a maximum stands has its error."""
+    e0, e1 = claim(place, number, error, zeros()), claim(place, number + 1, error, zeros())
+    if own.normed:
+        z0, z1 = load_pair(maps, at)
+        e0, e1 = past_norm(e0, z0, three), past_norm(e1, z1, three)
+    e0, e1 = select(mask, e0, zeros()), select(mask, e1, zeros())
+    store(e0, buffer, to)
+    store(e1, buffer, to + LANES)
+    return add(add(whole, e0), e1)
+
+
+@njit(**INNER)
+def put_errors_of_maxima(
+    step, own, made, tile, first, ready, rows, samples, maps, errors, firsts, slopes, buffer, sums
+):
+    """Do what `bands.put_errors` does with a map of which only maxima are taken: `made` has the errors of these."""
+    left, mask = step.kernel - 1 - step.border, valid(own, tile, 0, samples)
+    for r in range(ready, rows):
+        y, line = first + r, r * own.channels * step.beyond * LANES
+        if y < 0 or y >= own.rows:
+            clear(buffer, line, own.channels * step.beyond)
+            continue
+        for c in range(own.channels):
+            three, to = slopes_of(slopes, own.channel + c), line + (c * step.beyond + left) * LANES
+            at, whole, number = part_of(own, tile, c) + y * own.row, zeros(), 2 * (y % 2)
+            error, place = part_of(made, tile, c) + y // 2 * made.row, place_in(made, tile, c, y // 2)
+            for x in range(0, made.columns * LANES, 2 * LANES):
+                even, odd = load_pair(errors, error + x)
+                whole = put_two(own, maps, at + 2 * x, even, load_bytes(firsts, place + x), number, three, mask,
+                                buffer, to + 2 * x, whole)  # fmt: skip
+                if x + LANES < made.columns * LANES:
+                    whole = put_two(own, maps, at + 2 * x + 2 * LANES, odd, load_bytes(firsts, place + x + LANES),
+                                    number, three, mask, buffer, to + 2 * x + 2 * LANES, whole)  # fmt: skip
+            store(add(load(sums, c * LANES, LANES), whole), sums, c * LANES)

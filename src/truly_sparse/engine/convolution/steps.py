@@ -21,7 +21,14 @@ from truly_sparse.engine.convolution.bands import (
     zeros,
 )
 from truly_sparse.engine.convolution.layers import ADD, WRITE, Map, Source, Step
-from truly_sparse.engine.convolution.maxima import maxima_of_four, maxima_of_nine, pass_four, pass_nine
+from truly_sparse.engine.convolution.maxima import (
+    leave_maxima,
+    maxima_of_four,
+    maxima_of_nine,
+    pass_four,
+    pass_nine,
+    put_errors_of_maxima,
+)
 from truly_sparse.engine.convolution.walks import PIECES, convolve, correlate, correlate_flat
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.vector import store_pair
@@ -31,7 +38,7 @@ from truly_sparse.engine.vector import store_pair
 def map_of(maps, m):
     """Return a row of the table of maps."""
     r = maps[m]
-    return Map(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10])
+    return Map(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11])
 
 
 @njit(**INLINED)
@@ -39,14 +46,20 @@ def step_of(steps, s):
     """Return a row of the table of layers."""
     r = steps[s]
     return Step(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15],
-                r[16], r[17], r[18], r[19], r[20])  # fmt: skip
+                r[16], r[17], r[18], r[19])  # fmt: skip
 
 
 @njit(**INLINED)
 def source_of(sources, s):
     """Return a row of the table of maps that layers take."""
     r = sources[s]
-    return Source(r[0], r[1], r[2], r[3])
+    return Source(r[0], r[1], r[2], r[3], r[4])
+
+
+@njit(**INLINED)
+def taken_of(maps, source):
+    """Return the row of what a layer takes of a map: of the map itself, or of its maxima."""
+    return map_of(maps, source.maxima if source.maxima else source.map)
 
 
 @njit(**INNER)
@@ -56,7 +69,7 @@ def pool(tables, step, samples, norm, space, running):
     for tile in range(own.tiles):
         for c in range(own.channels):
             maxima_of_nine(space.maps, part_of(own, tile, c), own.row, own.rows, own.columns, made, tile, c, samples,
-                           space.maps, space.firsts, step.firsts, norm, running)  # fmt: skip
+                           space.maps, space.firsts, norm, running)  # fmt: skip
 
 
 @njit(**INNER)
@@ -67,8 +80,7 @@ def pool_back(tables, step, samples, norm, space):
     for tile in range(own.tiles):
         for c in range(own.channels):
             pass_nine(space.errors, part_of(own, tile, c), own.row, own.rows, own.columns, source.way, made, tile, c,
-                      samples, space.maps, space.errors, space.firsts, step.firsts, norm.slopes,
-                      space.passed)  # fmt: skip
+                      samples, space.maps, space.errors, space.firsts, norm.slopes, space.passed)  # fmt: skip
 
 
 @njit(**INNER)
@@ -79,13 +91,18 @@ def make(tables, step, links, bias, norm, space, samples, running):
     apart, lane = step.taken * step.inside * LANES, made.columns * LANES
     lines = (step.band + step.kernel - 1) * step.taken
     clear_borders(space.taken, lines, step.inside, step.border, step.columns)
+    for place in range(step.first, step.last):
+        source = source_of(tables.sources, place)
+        if source.maxima:
+            leave_maxima(step, source, map_of(tables.maps, source.map), taken_of(tables.maps, source), space.maps,
+                         space.firsts, norm)  # fmt: skip
     for tile in range(made.tiles):
         for first in range(0, made.rows, step.band):
             rows = min(step.band, made.rows - first)
             ready = go_on(space.taken, apart, step.band, step.kernel - 1) if first else 0
             for place in range(step.first, step.last):
                 source = source_of(tables.sources, place)
-                put_source(step, source, map_of(tables.maps, source.map), tile, first - step.border, ready,
+                put_source(step, source, taken_of(tables.maps, source), tile, first - step.border, ready,
                            rows + step.kernel - 1, space.maps, norm, space.taken)  # fmt: skip
             convolve(links.forth, links.reach, pointers, step.kernel * step.taken, bias[made.channel :],
                      space.taken, apart, space.passed, made.channels * lane, lane, rows, made.columns)  # fmt: skip
@@ -105,7 +122,7 @@ def lead_back(tables, step, links, gammas, norm, space, samples):
     # Positions that pooling of two by two leaves out get no error.
     for place in range(step.first, step.last):
         source = source_of(tables.sources, place)
-        own = map_of(tables.maps, source.map)
+        own = taken_of(tables.maps, source)
         if source.map and source.way != ADD and (own.rows % 2 or own.columns % 2):
             for at in range(own.at, own.at + own.tiles * own.size, 2 * LANES):
                 store_pair(zeros(), zeros(), space.errors, at)
@@ -117,11 +134,16 @@ def lead_back(tables, step, links, gammas, norm, space, samples):
             if first:
                 go_on(space.wrong, beyond, step.band, step.kernel - 1)
                 ready = go_on(space.taken, inside, step.band, step.kernel - 1)
-            put_errors(step, made, tile, first - halo, ready, step.band + step.kernel - 1, samples, space.maps,
-                       space.errors, norm.slopes, space.wrong, space.sums)  # fmt: skip
+            if step.pooled:
+                put_errors_of_maxima(step, made, map_of(tables.maps, step.pooled), tile, first - halo, ready,
+                                     step.band + step.kernel - 1, samples, space.maps, space.errors, space.firsts,
+                                     norm.slopes, space.wrong, space.sums)  # fmt: skip
+            else:
+                put_errors(step, made, tile, first - halo, ready, step.band + step.kernel - 1, samples, space.maps,
+                           space.errors, norm.slopes, space.wrong, space.sums)  # fmt: skip
             for place in range(step.first, step.last):
                 source = source_of(tables.sources, place)
-                put_source(step, source, map_of(tables.maps, source.map), tile, first - step.border, ready,
+                put_source(step, source, taken_of(tables.maps, source), tile, first - step.border, ready,
                            mine + step.kernel - 1, space.maps, norm, space.taken)  # fmt: skip
             if made.flat:
                 correlate_flat(links.gradient, links.position, links.reach, pointers, step.taken, space.wrong,
@@ -137,7 +159,7 @@ def lead_back(tables, step, links, gammas, norm, space, samples):
                 for place in range(step.first, step.last):
                     source = source_of(tables.sources, place)
                     if source.map:
-                        take_source(step, source, map_of(tables.maps, source.map), tile, first, rows, space.maps,
+                        take_source(step, source, taken_of(tables.maps, source), tile, first, rows, space.maps,
                                     space.errors, space.passed, norm, gammas)  # fmt: skip
 
 
@@ -165,9 +187,9 @@ def make_joined(tables, step, links, bias, norm, space, samples, running):
             round_as_kept(space.passed, rows * columns, space.maps)
             if step.window == 3:
                 maxima_of_nine(space.passed, 0, row, rows, columns, pooled, tile, c, samples, space.maps, space.firsts,
-                               step.firsts, norm, running)  # fmt: skip
+                               norm, running)  # fmt: skip
             else:
-                maxima_of_four(space.passed, row, pooled, tile, c, space.maps, space.firsts, step.firsts)
+                maxima_of_four(space.passed, row, pooled, tile, c, space.maps, space.firsts)
 
 
 @njit(**INNER)
@@ -185,10 +207,9 @@ def lead_joined_back(tables, step, links, norm, space, samples):
             pointers = links.pointers[PIECES * (step.neuron + c) : PIECES * (step.neuron + c + 1) + 1]
             if step.window == 3:
                 pass_nine(space.wrong, begin, beyond, rows, columns, WRITE, pooled, tile, c, samples, space.maps,
-                          space.errors, space.firsts, step.firsts, norm.slopes, space.passed)  # fmt: skip
+                          space.errors, space.firsts, norm.slopes, space.passed)  # fmt: skip
             else:
-                pass_four(space.wrong, begin, beyond, pooled, tile, c, samples, space.errors, space.firsts,
-                          step.firsts)  # fmt: skip
+                pass_four(space.wrong, begin, beyond, pooled, tile, c, samples, space.errors, space.firsts)
             sum_errors(space.wrong, begin, beyond, rows, columns, space.maps, space.sums, c)
             correlate(links.products, links.reach, pointers, step.kernel * step.taken, space.wrong, begin, beyond,
                       beyond, space.taken, inside, rows, columns)  # fmt: skip
