@@ -641,6 +641,33 @@ def store_lines(typingctx, vectors, rows, start, apart, height, width):
 
 
 @intrinsic
+def store_pairs(typingctx, vectors, rows, start):
+    """Store an even number of vectors as pairs, one after the other, from ``rows[start:]`` on."""
+
+    def write(code: Code, _: Any, __: Any, at: Any) -> None:
+        mine = code.tuple(0)
+        for v in range(0, len(mine), 2):
+            for number, vector in enumerate(_stored(code, mine[v], mine[v + 1], 1)):
+                code.store(vector, 1, code.place(at, LANES * (v + number)))
+
+    return operation(types.void, (vectors, rows, types.int64), write)
+
+
+@intrinsic
+def spread_row(typingctx, sums, vectors, centre, mask):
+    """Add the distances of vectors from a centre, one after the other, and their squares, to two sums."""
+
+    def write(code: Code, _: Any, __: Any, middle: Any, mine: Any) -> Any:
+        b, (whole, squares) = code.builder, code.tuple(0)
+        for vector in code.tuple(1):
+            distance = b.select(mine, b.fsub(vector, middle), code.constant(vector.type, 0.0))
+            whole, squares = b.fadd(whole, distance), code.multiply_add(distance, distance, squares)
+        return code.pack([whole, squares])
+
+    return operation(sums, (sums, vectors, centre, mask), write)
+
+
+@intrinsic
 def hold(typingctx, own, start, part, width):
     """Return what `pass_back` multiplies by: the vectors of a float32 row, or their place where registers are few."""
     if PARTS > 1:

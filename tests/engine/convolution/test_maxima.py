@@ -10,7 +10,7 @@ from truly_sparse.engine import topology
 from truly_sparse.engine.compiled import COMPILED
 from truly_sparse.engine.convolution import layers
 from truly_sparse.engine.convolution.architectures import lenet, spas
-from truly_sparse.engine.convolution.layers import Convolution, MaxPool, Plan, joins, tables
+from truly_sparse.engine.convolution.layers import Convolution, MaxPool, Plan, joins, leaves, tables
 from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.engine.optimisers import SGD
 from truly_sparse.engine.registers import LANES
@@ -58,6 +58,55 @@ def trained(picture: tuple[int, int, int], chosen: list[layers.Layer], samples: 
     for _ in range(2):
         network.train_epoch(x, y, np.arange(2 * samples), samples, SGD(0.05))
     return [network.graph.values, network.biases, network.norms, network.predict_proba(x)]
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    rows=st.integers(1, 5),
+    columns=st.integers(1, 8),
+    channels=st.integers(1, 4),
+    activation=st.sampled_from(["none", "relu", "mish"]),
+    pool=st.sampled_from(["max", "flatten_max"]),
+    samples=st.sampled_from([1, 16, 21, 40]),
+    storage=st.sampled_from(["float32", "bfloat16"]),
+    norm=st.booleans(),
+)
+def test_maxima_that_are_left_give_the_same_bits(rows, columns, channels, activation, pool, samples, storage, norm):
+    kernel, border = (3, 1) if pool == "max" and (rows, columns) != (1, 1) else (1, 0)
+    if pool == "max" and (rows, columns) == (1, 1):
+        pool = "flatten_max"
+    chosen: list[layers.Layer] = [
+        Convolution((0,), 3, activation="none"),
+        Convolution((1,), channels, norm=norm, activation=activation),
+        Convolution((2,), 3, kernel, border, norm=norm, activation=activation, pool=pool),
+    ]
+    if pool == "max":
+        chosen.append(Convolution((3,), 3, 1, 0, norm=norm, pool="global"))
+    picture = (2, 2 * rows, 2 * columns)
+    assert [leaves(Plan(picture, chosen), number) for number in range(4)] == [False, False, True, False]
+    found = trained(picture, chosen, samples, storage)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layers, "leaves", lambda *_: False)
+        expected = trained(picture, chosen, samples, storage)
+    for own, other in zip(found, expected, strict=True):
+        assert np.isfinite(own).all()
+        assert own.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("layers_of", "picture"),
+    [
+        ([Convolution((0,), 2), Convolution((1,), 2), Convolution((2,), 2, pool="average")], (1, 8, 8)),
+        ([Convolution((0,), 2), Convolution((1,), 2), Convolution((2,), 2, pool="max")], (1, 6, 7)),  # odd columns
+        ([Convolution((0,), 2), Convolution((1,), 2), Convolution((2,), 2, pool="max")], (1, 7, 6)),  # odd rows
+        ([Convolution((0,), 2), Convolution((1,), 2), Convolution((1, 2), 2, pool="max")], (1, 8, 8)),
+        ([Convolution((0,), 2), Convolution((1,), 2), MaxPool(2)], (1, 8, 8)),
+    ],
+    ids=["means", "odd columns", "odd rows", "with another map", "three by three"],
+)
+def test_other_maxima_are_not_left(layers_of, picture):
+    plan = Plan(picture, [*layers_of, Convolution((3,), 3, 1, 0, pool="global")])
+    assert not any(leaves(plan, number) for number in range(len(plan.shapes)))
 
 
 @settings(max_examples=15, deadline=None)
@@ -124,6 +173,7 @@ def test_the_first_map_of_the_sources_networks_takes_no_room(chosen, window, sid
     monkeypatch.setattr(layers, "second_level_cache", lambda: 1 << 19)
     plan = Plan((3, 32, 32), chosen)
     assert joins(plan, 1) == window
+    monkeypatch.setattr(layers, "leaves", lambda *_: False)
     kept = tables(plan, LANES)[1]
     monkeypatch.setattr(layers, "joins", lambda *_: 0)
     # Of the two maps, that of maxima is the one that is there.

@@ -1,4 +1,4 @@
-"""Links that are walked in pieces, and maps that are written past the cache: the same bits."""
+"""Links that are walked in pieces, what is kept at once, and errors that are written past the cache: the same bits."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,9 @@ from numba import njit
 from truly_sparse.engine import topology
 from truly_sparse.engine.compiled import COMPILED
 from truly_sparse.engine.convolution import layers, walks
+from truly_sparse.engine.convolution.bands import keep_band, part_of, valid
+from truly_sparse.engine.convolution.kept import convolve_kept
+from truly_sparse.engine.convolution.kernels import Norm
 from truly_sparse.engine.convolution.layers import Convolution, MaxPool, Plan, tables
 from truly_sparse.engine.convolution.network import SparseCNN
 from truly_sparse.engine.convolution.orders import Orders, orders_of
@@ -86,6 +89,68 @@ def pieces_at_once(pointers, reached):
     return walks.pieces_at_once(pointers, reached)
 
 
+@njit(**COMPILED)
+def keep_at_once(values, reach, pointers, reached, bias, buffer, apart, out, lines, own, tile, first, samples, maps,
+                 norm, running, waiting):  # fmt: skip
+    at = part_of(own, tile, 0) + first * own.row
+    convolve_kept(values, reach, pointers, reached, bias, buffer, apart, out, lines, own, at,
+                  valid(own, tile, 0, samples), norm.running_means, maps, own.normed and not running, waiting,
+                  norm.sums)  # fmt: skip
+
+
+@njit(**COMPILED)
+def keep_later(values, reach, pointers, reached, bias, buffer, apart, out, lines, own, tile, first, samples, maps, norm,
+               running):  # fmt: skip
+    lane = own.columns * LANES
+    walks.convolve(values, reach, pointers, reached, bias, buffer, apart, out, own.channels * lane, lane, lines,
+                   own.columns)  # fmt: skip
+    keep_band(own, tile, first, lines, samples, out, maps, norm, running)
+
+
+def random_links(channels: int, taken: int, kernel: int, inside: int, rng: np.random.Generator) -> tuple:
+    """Return values, how far they reach, pointers, and the keys of channels and pieces, of half of all links."""
+    taps = [np.flatnonzero(rng.random(taken * kernel**2) < 0.5) for _ in range(channels)]
+    rows, rest = np.divmod(np.concatenate(taps), taken * kernel)
+    reach = (((rows * taken + rest // kernel) * inside + rest % kernel) * LANES).astype(np.int32)
+    keys = np.repeat(np.arange(channels), [len(own) for own in taps]) * walks.PIECES
+    keys += np.concatenate(taps) * walks.PIECES // (taken * kernel**2)
+    pointers = np.searchsorted(keys, np.arange(channels * walks.PIECES + 1)).astype(np.int64)
+    return rng.normal(size=len(reach)).astype(np.float32), reach, pointers, keys, rows, rest
+
+
+@pytest.mark.parametrize("columns", [walks.FORWARD, 2 * walks.FORWARD, 3 * walks.FORWARD])
+@pytest.mark.parametrize("kind", [np.float32, np.uint16])
+@pytest.mark.parametrize(
+    ("normed", "running", "reached"), [(1, False, 0), (1, True, 120), (0, False, 120), (1, False, 120)]
+)
+def test_keeping_what_is_made_at_once_gives_the_same_bits(columns, kind, normed, running, reached):
+    channels, taken, kernel, lines, tiles, rows = 40, 40, 3, 5, 2, 7
+    rng = np.random.default_rng(columns)
+    inside, lane = columns + kernel - 1, columns * LANES
+    values, reach, pointers, *_ = random_links(channels, taken, kernel, inside, rng)
+    band = rng.normal(size=(lines + kernel - 1) * taken * inside * LANES).astype(np.float32)
+    bias, centres = (rng.normal(size=channels).astype(np.float32) for _ in range(2))
+    size = rows * channels * lane
+    own = layers.Map(0, tiles, size, channels, rows, columns, channels * lane, lane, 0, normed, 0, 0)
+    found = []
+    for at_once in (False, True):
+        out = np.full(lines * channels * lane, np.nan, np.float32)
+        maps, sums = np.zeros(tiles * size, kind), np.ones(2 * channels * LANES, np.float32)
+        norm = Norm(bias, bias, centres, bias, bias, bias, bias, sums)
+        # The second part has 5 samples, of 16.
+        given = (values, reach, pointers, reached, bias, band, taken * inside * LANES, out, lines, own, 1, 2, 21, maps,
+                 norm, running)  # fmt: skip
+        if at_once:
+            keep_at_once(*given, np.full(2 * lines * channels * LANES, np.nan, np.float32))
+        else:
+            keep_later(*given)
+        found.append((maps, sums))
+    assert found[0][0].any()
+    assert (found[0][1] == 1).all() == (not normed or running)
+    for own, other in zip(*found, strict=True):
+        assert own.tobytes() == other.tobytes()
+
+
 @pytest.mark.parametrize(
     ("columns", "lines"),
     [
@@ -109,14 +174,9 @@ def pieces_at_once(pointers, reached):
 def test_walking_in_pieces_gives_the_same_bits(columns, lines):
     channels, taken, kernel = 40, 40, 3
     rng = np.random.default_rng(columns)
-    taps = [np.flatnonzero(rng.random(taken * kernel**2) < 0.5) for _ in range(channels)]
     inside = columns + kernel - 1
-    rows, rest = np.divmod(np.concatenate(taps), taken * kernel)
-    reach = (((rows * taken + rest // kernel) * inside + rest % kernel) * LANES).astype(np.int32)
-    keys = np.repeat(np.arange(channels), [len(own) for own in taps]) * walks.PIECES
-    keys += np.concatenate(taps) * walks.PIECES // (taken * kernel**2)
-    pointers = np.searchsorted(keys, np.arange(channels * walks.PIECES + 1)).astype(np.int64)
-    values, bias = rng.normal(size=len(reach)).astype(np.float32), rng.normal(size=channels).astype(np.float32)
+    values, reach, pointers, keys, rows, rest = random_links(channels, taken, kernel, inside, rng)
+    bias = rng.normal(size=channels).astype(np.float32)
     apart, lane = taken * inside * LANES, columns * LANES
     room = max(lines, walks.TALLEST)
     band = rng.normal(size=(room + kernel - 1) * apart).astype(np.float32)
@@ -187,15 +247,15 @@ def test_gradients_of_one_position_are_totals_of_products(columns, reached):
     ],
     ids=["bands", "maxima"],
 )
-def test_maps_written_past_the_cache_give_the_same_bits(chosen, monkeypatch):
+def test_errors_written_past_the_cache_give_the_same_bits(chosen, monkeypatch):
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(96, 2 * 8 * 8)).astype(np.float32), rng.integers(0, 3, 96)
     found = []
     for cache in (1, 1 << 30):
         monkeypatch.setattr(layers, "second_level_cache", lambda cache=cache: cache)
         network = network_of(chosen)
-        far = [own[layers.Map._fields.index("far")] for own in tables(network.plan, 32)[0].maps]
-        assert all(far) if cache == 1 else not any(far)
+        ways = {own[layers.Source._fields.index("way")] for own in tables(network.plan, 32)[0].sources}
+        assert ways - {layers.ADD} == {layers.STREAM if cache == 1 else layers.WRITE}
         network.train_epoch(x, y, np.arange(96), 32, SGD(0.1))
         found.append((network.graph.values.copy(), network.norms.copy(), network.predict_proba(x)))
     for past, through in zip(*found, strict=True):

@@ -389,9 +389,9 @@ def leaves(plan: Plan, number: int) -> bool:
     return after.sources == (number,) and rows % 2 == 0 and columns % 2 == 0
 
 
-def _maps(plan: Plan, tiles: int) -> tuple[list[Map], dict[int, int]]:
+def _maps(plan: Plan, tiles: int) -> tuple[list[Map], dict[int, int], int]:
     """Return where all maps lie, one after the other, for so many times 16 samples; those of maxima that layers leave
-    (`leaves`) come last, and which is whose.
+    (`leaves`) come last. Return as well which is whose, and how many maxima there are of all samples.
     """
     maps: list[Map] = []
     at = channel = firsts = 0
@@ -409,13 +409,13 @@ def _maps(plan: Plan, tiles: int) -> tuple[list[Map], dict[int, int]]:
 
     for number, (shape, normed) in enumerate(zip(plan.shapes, plan.normed, strict=True)):
         window = joins(plan, number)
-        of_maxima = window == 2 or number > 0 and isinstance(plan.layers[number - 1], MaxPool)
+        of_maxima = window == 2 or (number > 0 and isinstance(plan.layers[number - 1], MaxPool))
         add(_halved(shape) if window == 2 else shape, normed, channel, of_maxima, window != 3)
         channel += shape.channels
     left = [number for number in range(len(plan.shapes)) if leaves(plan, number)]
     for number in left:
         add(_halved(plan.shapes[number]), plan.normed[number], maps[number].channel, True, True)
-    return maps, {number: len(plan.shapes) + place for place, number in enumerate(left)}
+    return maps, {number: len(plan.shapes) + place for place, number in enumerate(left)}, firsts
 
 
 def _halved(shape: Shape) -> Shape:
@@ -423,7 +423,7 @@ def _halved(shape: Shape) -> Shape:
     return Shape(shape.channels, shape.rows // 2, shape.columns // 2)
 
 
-def _room(plan: Plan, maps: Sequence[Map], laid: "_Laid") -> Room:
+def _room(plan: Plan, maps: Sequence[Map], firsts: int, laid: "_Laid") -> Room:
     """Return the room that layers need."""
     # Pictures come in through the room of what is taken; errors of two windows of maxima wait in that of errors passed.
     taken_room, wrong_room, passed_room = plan.picture.size, 1, 1
@@ -438,8 +438,6 @@ def _room(plan: Plan, maps: Sequence[Map], laid: "_Laid") -> Room:
         wrong_room = max(wrong_room, lines * channels * step.beyond + 1)
         passed_room = max(passed_room, band * max(step.passes * step.taken * step.columns, channels * columns))
     at = maps[-1].at + maps[-1].tiles * maps[-1].size
-    last = max(maps, key=lambda own: own.firsts)
-    firsts = last.firsts + last.tiles * last.channels * last.rows * last.columns * LANES
     return Room(at, firsts, *(LANES * number for number in (taken_room, wrong_room, passed_room)))
 
 
@@ -560,7 +558,7 @@ def tables(plan: Plan, count: int, storage: str = "float32") -> tuple[Tables, Ro
         For layers that are too large.
     """
     tiles = count // LANES
-    maps, left = _maps(plan, tiles)
+    maps, left, firsts = _maps(plan, tiles)
     laid = _Laid(plan, maps, left, tiles)
     for number, (layer, taken) in enumerate(zip(plan.layers, plan.taken, strict=True), 1):
         if isinstance(layer, MaxPool):
@@ -570,6 +568,6 @@ def tables(plan: Plan, count: int, storage: str = "float32") -> tuple[Tables, Ro
     laid.settle_ways(storage)
     return (
         Tables(np.array(maps, np.int64), np.array(laid.steps, np.int64), np.array(laid.sources, np.int64)),
-        _room(plan, maps, laid),
+        _room(plan, maps, firsts, laid),
         laid.reach(),
     )

@@ -158,9 +158,7 @@ def error_of(made, maps, errors, at, odd, three, mask):
 
 
 @njit(**INNER)
-def pass_nine(
-    plane, start, row, rows, columns, way, made, tile, c, samples, maps, errors, firsts, slopes, shared
-):
+def pass_nine(plane, start, row, rows, columns, way, made, tile, c, samples, maps, errors, firsts, slopes, shared):
     """Lead errors of a channel of one part of a map of maxima to where these stand (`maxima_of_nine`), in a plane.
 
     The errors of a row that two windows share wait in `shared` for the lower one.

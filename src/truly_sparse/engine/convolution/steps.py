@@ -18,8 +18,10 @@ from truly_sparse.engine.convolution.bands import (
     round_as_kept,
     sum_errors,
     take_source,
+    valid,
     zeros,
 )
+from truly_sparse.engine.convolution.kept import convolve_kept
 from truly_sparse.engine.convolution.layers import ADD, WRITE, Map, Source, Step
 from truly_sparse.engine.convolution.maxima import (
     leave_maxima,
@@ -29,7 +31,7 @@ from truly_sparse.engine.convolution.maxima import (
     pass_nine,
     put_errors_of_maxima,
 )
-from truly_sparse.engine.convolution.walks import PIECES, convolve, correlate, correlate_flat
+from truly_sparse.engine.convolution.walks import ALL, PIECES, convolve, correlate, correlate_flat
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.vector import store_pair
 
@@ -104,9 +106,15 @@ def make(tables, step, links, bias, norm, space, samples, running):
                 source = source_of(tables.sources, place)
                 put_source(step, source, taken_of(tables.maps, source), tile, first - step.border, ready,
                            rows + step.kernel - 1, space.maps, norm, space.taken)  # fmt: skip
-            convolve(links.forth, links.reach, pointers, step.kernel * step.taken, bias[made.channel :],
-                     space.taken, apart, space.passed, made.channels * lane, lane, rows, made.columns)  # fmt: skip
-            keep_band(made, tile, first, rows, samples, space.passed, space.maps, norm, running)
+            if made.columns % len(ALL) == 0 and not made.flat:
+                convolve_kept(links.forth, links.reach, pointers, step.kernel * step.taken, bias[made.channel :],
+                              space.taken, apart, space.passed, rows, made, part_of(made, tile, 0) + first * made.row,
+                              valid(made, tile, 0, samples), norm.running_means[made.channel :], space.maps,
+                              made.normed and not running, space.wrong, norm.sums)  # fmt: skip
+            else:
+                convolve(links.forth, links.reach, pointers, step.kernel * step.taken, bias[made.channel :],
+                         space.taken, apart, space.passed, made.channels * lane, lane, rows, made.columns)  # fmt: skip
+                keep_band(made, tile, first, rows, samples, space.passed, space.maps, norm, running)
 
 
 @njit(**INNER)
