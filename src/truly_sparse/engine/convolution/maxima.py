@@ -4,7 +4,7 @@ A window of three by three stands at every other row and column, and so shares a
 what does not exist never is a maximum. One of two by two shares nothing. Windows are walked in order of rows and
 columns, of one channel and 16 samples at a time; columns of both maps are taken in pairs (`vector.load_pair`), and the
 column that two windows share stays in registers. Where in its window a maximum stands is kept, a byte a sample: errors
-need no more of the map that was pooled.
+need no more of the map that was pooled, but for its normalisation, if there is any (`put_errors_of_maxima`).
 """
 
 import numpy as np
