@@ -85,6 +85,20 @@ def test_transitions_before_their_pooling_make_mullers_multiply_adds():
         ([Convolution((0,), 4, 1, 0, pool="flatten"), Convolution((1,), 4, 1, 0, pool="global")], "pool 'none'"),
         ([Convolution((0,), 4, 1, 0, pool="global"), Convolution((1,), 4, 1, 0, pool="flatten")], "pool 'none'"),
         ([Convolution((0,), 4, 1, 0, pool="global"), Convolution((1,), 4, 2, 1)], "set kernel 1"),
+        (
+            [
+                *(Convolution((n,), 4, pool="none" if n == 0 else "max") for n in range(3)),
+                Convolution((3,), 2, 1, 0, pool="max"),
+            ],
+            "^layer 4: pool 'max' leaves one position; for that, pool 'flatten_max'$",
+        ),
+        (
+            [
+                *(Convolution((n,), 4, pool="none" if n == 0 else "average") for n in range(3)),
+                Convolution((3,), 2, 1, 0, pool="average"),
+            ],
+            "^layer 4: pool 'average' leaves one position; for that, pool 'global'$",
+        ),
         ([], "one position"),
     ],
 )

@@ -312,6 +312,9 @@ def _made(number: int, layer: Layer, taken: Shape) -> Shape:
         raise UserError(f"layer {number + 1}: a kernel of {layer.kernel} does not fit into {taken[1]} x {taken[2]}")
     if layer.kernel > 1 and (1, 1) in ((rows, columns), taken[1:]):
         raise UserError(f"layer {number + 1}: for a layer of one position, pool 'flatten' or 'global' and set kernel 1")
+    if layer.pool in ("max", "average") and taken[1:] == (1, 1):
+        instead = {"max": "flatten_max", "average": "global"}[layer.pool]
+        raise UserError(f"layer {number + 1}: pool {layer.pool!r} leaves one position; for that, pool {instead!r}")
     return Shape(layer.channels, rows, columns)
 
 
