@@ -60,6 +60,17 @@ def trained(picture: tuple[int, int, int], chosen: list[layers.Layer], samples: 
     return [network.graph.values, network.biases, network.norms, network.predict_proba(x)]
 
 
+def the_same_bits_without(rule: str, *given) -> None:
+    """Assert that a network is trained to the same bits where a rule of `layers` holds for no map."""
+    found = trained(*given)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layers, rule, lambda *_: 0)
+        expected = trained(*given)
+    for own, other in zip(found, expected, strict=True):
+        assert np.isfinite(own).all()
+        assert own.tobytes() == other.tobytes()
+
+
 @settings(max_examples=15, deadline=None)
 @given(
     rows=st.integers(1, 5),
@@ -84,13 +95,7 @@ def test_maxima_that_are_left_give_the_same_bits(rows, columns, channels, activa
         chosen.append(Convolution((3,), 3, 1, 0, norm=norm, pool="global"))
     picture = (2, 2 * rows, 2 * columns)
     assert [leaves(Plan(picture, chosen), number) for number in range(4)] == [False, False, True, False]
-    found = trained(picture, chosen, samples, storage)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layers, "leaves", lambda *_: False)
-        expected = trained(picture, chosen, samples, storage)
-    for own, other in zip(found, expected, strict=True):
-        assert np.isfinite(own).all()
-        assert own.tobytes() == other.tobytes()
+    the_same_bits_without("leaves", picture, chosen, samples, storage)
 
 
 @pytest.mark.parametrize(
@@ -125,13 +130,7 @@ def test_maps_that_are_not_kept_give_the_same_bits(picture, channels, kernel, sa
     rows, columns = 2 * picture[1] + odd if window == 2 else picture[1], 2 * picture[2] + odd
     picture, chosen = (picture[0], rows, columns), pooled(channels, kernel, border, norm, window)
     assert joins(Plan(picture, chosen), 1) == window
-    found = trained(picture, chosen, samples, storage)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layers, "joins", lambda *_: 0)
-        expected = trained(picture, chosen, samples, storage)
-    for own, other in zip(found, expected, strict=True):
-        assert np.isfinite(own).all()
-        assert own.tobytes() == other.tobytes()
+    the_same_bits_without("joins", picture, chosen, samples, storage)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from truly_sparse.engine.vector import (
     multiply_add,
     select,
     splat,
+    spread_row,
     store,
     store_pair,
     stream_pair,
@@ -461,8 +462,7 @@ def past_norm(error, z, three):
 @njit(**INLINED)
 def spread_out(z, centre, mask, both):
     """Add the distances of a vector from the centre, and their squares, to two sums."""
-    distance = select(mask, subtract(z, centre), zeros())
-    return add(both[0], distance), multiply_add(distance, distance, both[1])
+    return spread_row(both, (z,), centre, mask)
 
 
 @njit(**INNER)

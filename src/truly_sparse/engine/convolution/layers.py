@@ -364,7 +364,7 @@ def joins(plan: Plan, number: int) -> int:
     if not 0 < number < len(plan.layers):
         return 0
     layer, after, (_, rows, columns) = plan.layers[number - 1], plan.layers[number], plan.shapes[number]
-    alone = [taker for taker in plan.layers if number in taker.sources] == [after]
+    alone = _taker(plan, number) is after
     if not isinstance(layer, Convolution) or layer.sources != (0,) or not alone or columns % 2:
         return 0
     wide = _inside(layer, plan.taken[number - 1].columns, columns)
@@ -383,13 +383,17 @@ def leaves(plan: Plan, number: int) -> bool:
 
     These maxima then make a map of their own, and so do their errors: those of the map itself are zero but for them.
     """
+    after, (_, rows, columns) = _taker(plan, number), plan.shapes[number]
+    if not number or not isinstance(after, Convolution) or joins(plan, number):
+        return False
+    maxima = after.sources == (number,) and after.pool in ("max", "flatten_max")
+    return maxima and rows % 2 == 0 and columns % 2 == 0
+
+
+def _taker(plan: Plan, number: int) -> Layer | None:
+    """Return the one layer that takes a map, if there is but one."""
     takers = [layer for layer in plan.layers if number in layer.sources]
-    if not number or len(takers) != 1 or joins(plan, number):
-        return False
-    after, (_, rows, columns) = takers[0], plan.shapes[number]
-    if isinstance(after, MaxPool) or after.pool not in ("max", "flatten_max"):
-        return False
-    return after.sources == (number,) and rows % 2 == 0 and columns % 2 == 0
+    return takers[0] if len(takers) == 1 else None
 
 
 def _maps(plan: Plan, tiles: int) -> tuple[list[Map], dict[int, int], int]:
@@ -401,13 +405,12 @@ def _maps(plan: Plan, tiles: int) -> tuple[list[Map], dict[int, int], int]:
 
     def add(shape: Shape, normed: bool, first: int, of_maxima: bool, kept: bool) -> None:
         nonlocal at, firsts
-        flat = shape[1:] == (1, 1)
-        columns, parts = (tiles, 1) if flat and not of_maxima else (shape.columns, tiles)
+        flat = shape[1:] == (1, 1) and not of_maxima
+        columns, parts = (tiles, 1) if flat else (shape.columns, tiles)
         lane = (columns + columns % 2) * LANES
         row = shape.channels * lane
         size = shape.rows * row * kept
-        maps.append(Map(at, parts, size, shape.channels, shape.rows, columns, row, lane, first, normed,
-                        flat and not of_maxima, firsts))  # fmt: skip
+        maps.append(Map(at, parts, size, shape.channels, shape.rows, columns, row, lane, first, normed, flat, firsts))
         at, firsts = at + parts * size, firsts + of_maxima * parts * shape.size * LANES
 
     for number, (shape, normed) in enumerate(zip(plan.shapes, plan.normed, strict=True)):
