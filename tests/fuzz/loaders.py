@@ -392,10 +392,10 @@ class Trial:
         seconds = time.process_time() - began
         if self.watch.seen:
             raise RuntimeError(f"outside its folder: {self.watch.seen}")
+        if self._peak() > self.most:  # before time, since much memory takes long
+            raise RuntimeError(f"{self._peak() - self.most + MEMORY} bytes more")
         if seconds > SECONDS:
             raise RuntimeError(f"{seconds:.1f} s")
-        if self._peak() > self.most:
-            raise RuntimeError(f"{self._peak() - self.most + MEMORY} bytes more")
         if found is not None:
             self.reader.use(found)
 

@@ -33,7 +33,7 @@ HARM = {
     b"lines": lambda folder: raise_(UserError("two\\nlines")),
     b"refused": lambda folder: raise_(UserError("one line")),
     b"crash": lambda folder: raise_(KeyError("x")),
-    b"memory": lambda folder: bytearray(b"x") * (1 << 29),
+    b"memory": lambda folder: (work(), bytearray(b"x") * (1 << 29)),
 }
 class Bad(loaders.Records):
     def read(self, content, folder):
