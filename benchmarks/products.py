@@ -28,7 +28,7 @@ from truly_sparse.engine.compiled import COMPILED
 from truly_sparse.engine.convolution.steps import map_of, sides_of, step_of
 from truly_sparse.engine.convolution.layers import Convolution, Layer, Plan
 from truly_sparse.engine.convolution.network import SparseCNN
-from truly_sparse.engine.convolution.walks import PIECES, convolve, correlate, correlate_flat
+from truly_sparse.engine.convolution.walks import PIECES, alike, convolve, correlate, correlate_flat
 from truly_sparse.engine.optimisers import SGD
 from truly_sparse.engine.registers import LANES
 
@@ -75,10 +75,12 @@ def forward(part, s):
     for _ in range(made.tiles):
         for c in range(0, made.channels, many):
             pointers = links.pointers[PIECES * (step.neuron + c) : PIECES * (step.neuron + c + many) + 1]
+            shared = alike(pointers, step.kernel**2 * step.taken)
             for first in range(0, high, step.band):
                 rows = min(step.band, high - first)
-                convolve(links.forth, links.reach, pointers, step.kernel * step.taken, part.bias[made.channel + c :],
-                         space.taken, apart, space.passed, many * lane, lane, rows, columns)  # fmt: skip
+                convolve(links.forth, links.reach, pointers, step.kernel * step.taken, shared,
+                         part.bias[made.channel + c :], space.taken, apart, space.passed, many * lane, lane, rows,
+                         columns)  # fmt: skip
 
 
 @njit(**COMPILED)
@@ -87,12 +89,12 @@ def errors(part, s):
     step, links, space = step_of(part.tables.steps, s), part.links, part.space
     made = map_of(part.tables.maps, step.target)
     pointers = links.back_pointers[PIECES * step.back : PIECES * (step.back + step.taken) + 1]
-    beyond = made.channels * step.beyond * LANES
+    shared, beyond = alike(pointers, step.kernel**2 * made.channels), made.channels * step.beyond * LANES
     for _ in range(made.tiles):
         for first in range(0, step.rows, step.band):
             rows = min(step.band, step.rows - first)
-            convolve(links.back, links.back_reach, pointers, step.kernel * made.channels, space.zeros, space.wrong,
-                     beyond, space.passed, step.taken * step.columns * LANES, step.columns * LANES, rows,
+            convolve(links.back, links.back_reach, pointers, step.kernel * made.channels, shared, space.zeros,
+                     space.wrong, beyond, space.passed, step.taken * step.columns * LANES, step.columns * LANES, rows,
                      step.columns)  # fmt: skip
 
 
@@ -111,9 +113,10 @@ def gradient(part, s):
     for _ in range(made.tiles):
         for c in range(0, made.channels, many):
             pointers = links.pointers[PIECES * (step.neuron + c) : PIECES * (step.neuron + c + many) + 1]
+            shared = alike(pointers, step.kernel**2 * step.taken)
             for first in range(0, high, step.band):
                 rows = min(step.band, high - first)
-                correlate(links.products, links.reach, pointers, step.kernel * step.taken, space.wrong,
+                correlate(links.products, links.reach, pointers, step.kernel * step.taken, shared, space.wrong,
                           (step.kernel - 1 - step.border) * (beyond + LANES), beyond, step.beyond * LANES, space.taken,
                           inside, rows, columns)  # fmt: skip
 

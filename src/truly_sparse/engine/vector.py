@@ -612,6 +612,41 @@ def add_correlation(typingctx, sums, held, rows, start, apart, height, width):
 
 
 @intrinsic
+def add_products_of_channels(typingctx, sums, weights, index, apart, rows, start, channels, width):
+    """Return sums + weight * x for each of ``len(channels)`` weights, from ``weights[index]`` on and `apart` elements
+    from one to the next, and the ``len(width)`` vectors x at ``rows[start:]``; float32, one rounding each.
+    """
+
+    def write(code: Code, _: Any, __: Any, place: Any, step: Any, ___: Any, at: Any, *____: Any) -> Any:
+        found = [code.load(4, code.place(at, LANES * v), Vector(LANES).llvm) for v in range(len(width))]
+        before, after = iter(code.tuple(0)), []
+        for _channel in range(len(channels)):
+            factor = code.splat(code.builder.load(code.address(1, place, F32)), LANES)
+            after += [code.multiply_add(factor, x, next(before)) for x in found]
+            place = code.builder.add(place, step)
+        return code.pack(after)
+
+    arguments = (sums, weights, types.int64, types.int64, rows, types.int64, channels, width)
+    return operation(sums, arguments, write)
+
+
+@intrinsic
+def add_correlations(typingctx, sums, held, rows, start, width):
+    """Return each of some sums + held * x, vector after vector, for the ``len(width)`` vectors x at ``rows[start:]``
+    and as many that are held for each sum.
+    """
+
+    def write(code: Code, _: Any, __: Any, ___: Any, at: Any, ____: Any) -> Any:
+        totals, mine = code.tuple(0), code.tuple(1)
+        for v in range(len(width)):
+            x = code.load(2, code.place(at, LANES * v), Vector(LANES).llvm)
+            totals = [code.multiply_add(mine[i * len(width) + v], x, total) for i, total in enumerate(totals)]
+        return code.pack(totals)
+
+    return operation(sums, (sums, held, rows, types.int64, width), write)
+
+
+@intrinsic
 def load_lines(typingctx, rows, start, apart, height, width):
     """Return the vectors of a picture that `add_products` takes, line after line."""
     kind = types.UniTuple(Vector(LANES), len(height) * len(width))

@@ -75,13 +75,13 @@ def test_bands_have_room_for_the_lines_that_are_walked_at_a_time():
 
 
 @njit(**COMPILED)
-def convolve(values, reach, pointers, reached, bias, buffer, apart, out, row, lane, lines, columns):
-    walks.convolve(values, reach, pointers, reached, bias, buffer, apart, out, row, lane, lines, columns)
+def convolve(values, reach, pointers, reached, shared, bias, buffer, apart, out, row, lane, lines, columns):
+    walks.convolve(values, reach, pointers, reached, shared, bias, buffer, apart, out, row, lane, lines, columns)
 
 
 @njit(**COMPILED)
-def correlate(products, reach, pointers, reached, errors, row, lane, buffer, apart, lines, columns):
-    walks.correlate(products, reach, pointers, reached, errors, 0, row, lane, buffer, apart, lines, columns)
+def correlate(products, reach, pointers, reached, shared, errors, row, lane, buffer, apart, lines, columns):
+    walks.correlate(products, reach, pointers, reached, shared, errors, 0, row, lane, buffer, apart, lines, columns)
 
 
 @njit(**COMPILED)
@@ -102,14 +102,14 @@ def keep_at_once(values, reach, pointers, reached, bias, buffer, apart, out, lin
 def keep_later(values, reach, pointers, reached, bias, buffer, apart, out, lines, own, tile, first, samples, maps, norm,
                running):  # fmt: skip
     lane = own.columns * LANES
-    walks.convolve(values, reach, pointers, reached, bias, buffer, apart, out, own.channels * lane, lane, lines,
+    walks.convolve(values, reach, pointers, reached, False, bias, buffer, apart, out, own.channels * lane, lane, lines,
                    own.columns)  # fmt: skip
     keep_band(own, tile, first, lines, samples, out, maps, norm, running)
 
 
-def random_links(channels: int, taken: int, kernel: int, inside: int, rng: np.random.Generator) -> tuple:
-    """Return values, how far they reach, pointers, and the keys of channels and pieces, of half of all links."""
-    taps = [np.flatnonzero(rng.random(taken * kernel**2) < 0.5) for _ in range(channels)]
+def random_links(channels: int, taken: int, kernel: int, inside: int, rng: np.random.Generator, density=0.5) -> tuple:
+    """Return values, how far they reach, pointers, and the keys of channels and pieces, of a part of all links."""
+    taps = [np.flatnonzero(rng.random(taken * kernel**2) < density) for _ in range(channels)]
     rows, rest = np.divmod(np.concatenate(taps), taken * kernel)
     reach = (((rows * taken + rest // kernel) * inside + rest % kernel) * LANES).astype(np.int32)
     keys = np.repeat(np.arange(channels), [len(own) for own in taps]) * walks.PIECES
@@ -185,8 +185,8 @@ def test_walking_in_pieces_gives_the_same_bits(columns, lines):
     for reached in (0, taken * kernel):
         assert (pieces_at_once(pointers, reached) < walks.PIECES) == (reached > 0)
         out, products = np.full(room * channels * lane, np.nan, np.float32), np.zeros(len(reach) * LANES, np.float32)
-        convolve(values, reach, pointers, reached, bias, band, apart, out, channels * lane, lane, lines, columns)
-        correlate(products, reach, pointers, reached, errors, channels * lane, lane, band, apart, lines, columns)
+        convolve(values, reach, pointers, reached, False, bias, band, apart, out, channels * lane, lane, lines, columns)
+        correlate(products, reach, pointers, reached, False, errors, channels * lane, lane, band, apart, lines, columns)
         found.append((out[: lines * channels * lane], products))
     for whole, some in zip(*found, strict=True):
         assert np.isfinite(whole).all()
@@ -201,6 +201,37 @@ def test_walking_in_pieces_gives_the_same_bits(columns, lines):
     gradient = np.einsum("ycxsij,yoxs->oicjs", windows, errors.reshape(lines, channels, columns, LANES).astype(float))
     mine = gradient[keys // walks.PIECES, rows, rest // kernel, rest % kernel]
     assert np.allclose(found[0][1], mine.ravel(), atol=1e-3)
+
+
+@njit(**COMPILED)
+def alike(pointers, taps):
+    return walks.alike(pointers, taps)
+
+
+@pytest.mark.parametrize("channels", [2, 4, 40, 41, 43])
+@pytest.mark.parametrize(("columns", "lines"), [(1, 5), (4, 3), (6, 2), (8, 5), (10, 4), (16, 2)])
+def test_channels_that_share_what_they_load_get_the_same_bits(columns, lines, channels):
+    taken, kernel = 24, 3
+    rng = np.random.default_rng(columns)
+    inside = columns + kernel - 1
+    values, reach, pointers, *_ = random_links(channels, taken, kernel, inside, rng, density=1)
+    assert alike(pointers, taken * kernel**2) == (channels >= len(walks.CHANNELS))
+    assert not alike(random_links(channels, taken, kernel, inside, rng)[2], taken * kernel**2)
+    bias = rng.normal(size=channels).astype(np.float32)
+    apart, lane = taken * inside * LANES, columns * LANES
+    room = max(lines, walks.TALLEST)
+    band = rng.normal(size=(room + kernel - 1) * apart).astype(np.float32)
+    errors = rng.normal(size=lines * channels * lane).astype(np.float32)
+    found = []
+    for shared, reached in ((False, 0), (True, 0), (True, 3 * taken * kernel)):
+        out, products = np.full(room * channels * lane, np.nan, np.float32), np.ones(len(reach) * LANES, np.float32)
+        given = reach, pointers, reached, shared
+        convolve(values, *given, bias, band, apart, out, channels * lane, lane, lines, columns)
+        correlate(products, *given, errors, channels * lane, lane, band, apart, lines, columns)
+        found.append(out[: lines * channels * lane].tobytes() + products.tobytes())
+        assert np.isfinite(out[: lines * channels * lane]).all()
+    assert pieces_at_once(pointers, 3 * taken * kernel) < walks.PIECES
+    assert len(set(found)) == 1
 
 
 @njit(**COMPILED)
@@ -224,7 +255,7 @@ def test_gradients_of_one_position_are_totals_of_products(columns, reached):
     found, products = np.full(len(reach), np.nan, np.float32), np.zeros(len(reach) * LANES, np.float32)
     assert (pieces_at_once(pointers, reached) < walks.PIECES) == (reached > 0)
     correlate_flat(found, position, reach, pointers, reached, errors, lane, taken_in, columns)
-    correlate(products, reach, pointers, 0, errors, channels * lane, lane, taken_in, taken * lane, 1, columns)
+    correlate(products, reach, pointers, 0, False, errors, channels * lane, lane, taken_in, taken * lane, 1, columns)
     lanes = products.reshape(-1, LANES)
     while lanes.shape[1] > 1:  # the order of `vector.total`
         lanes = lanes[:, : lanes.shape[1] // 2] + lanes[:, lanes.shape[1] // 2 :]

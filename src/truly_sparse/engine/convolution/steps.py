@@ -31,7 +31,7 @@ from truly_sparse.engine.convolution.maxima import (
     pass_nine,
     put_errors_of_maxima,
 )
-from truly_sparse.engine.convolution.walks import ALL, PIECES, convolve, correlate, correlate_flat
+from truly_sparse.engine.convolution.walks import ALL, PIECES, alike, convolve, correlate, correlate_flat
 from truly_sparse.engine.registers import LANES
 from truly_sparse.engine.vector import store_pair
 
@@ -90,6 +90,7 @@ def make(tables, step, links, bias, norm, space, samples, running):
     """Make a map."""
     made = map_of(tables.maps, step.target)
     pointers = links.pointers[PIECES * step.neuron : PIECES * (step.neuron + made.channels) + 1]
+    shared = alike(pointers, step.kernel**2 * step.taken)
     apart, lane = step.taken * step.inside * LANES, made.columns * LANES
     lines = (step.band + step.kernel - 1) * step.taken
     clear_borders(space.taken, lines, step.inside, step.border, step.columns)
@@ -106,13 +107,13 @@ def make(tables, step, links, bias, norm, space, samples, running):
                 source = source_of(tables.sources, place)
                 put_source(step, source, taken_of(tables.maps, source), tile, first - step.border, ready,
                            rows + step.kernel - 1, space.maps, norm, space.taken)  # fmt: skip
-            if made.columns % len(ALL) == 0 and not made.flat:
+            if made.columns % len(ALL) == 0 and not made.flat and not shared:
                 convolve_kept(links.forth, links.reach, pointers, step.kernel * step.taken, bias[made.channel :],
                               space.taken, apart, space.passed, rows, made, part_of(made, tile, 0) + first * made.row,
                               valid(made, tile, 0, samples), norm.running_means[made.channel :], space.maps,
                               made.normed and not running, space.wrong, norm.sums)  # fmt: skip
             else:
-                convolve(links.forth, links.reach, pointers, step.kernel * step.taken, bias[made.channel :],
+                convolve(links.forth, links.reach, pointers, step.kernel * step.taken, shared, bias[made.channel :],
                          space.taken, apart, space.passed, made.channels * lane, lane, rows, made.columns)  # fmt: skip
                 keep_band(made, tile, first, rows, samples, space.passed, space.maps, norm, running)
 
@@ -123,6 +124,8 @@ def lead_back(tables, step, links, gammas, norm, space, samples):
     made = map_of(tables.maps, step.target)
     pointers = links.pointers[PIECES * step.neuron : PIECES * (step.neuron + made.channels) + 1]
     back_pointers = links.back_pointers[PIECES * step.back : PIECES * (step.back + step.taken) + 1]
+    shared = alike(pointers, step.kernel**2 * step.taken)
+    back_shared = alike(back_pointers, step.kernel**2 * made.channels)
     inside, beyond = step.taken * step.inside * LANES, made.channels * step.beyond * LANES
     halo, lines = step.kernel - 1 - step.border, step.band + step.kernel - 1
     clear_borders(space.taken, lines * step.taken, step.inside, step.border, step.columns)
@@ -157,13 +160,13 @@ def lead_back(tables, step, links, gammas, norm, space, samples):
                 correlate_flat(links.gradient, links.position, links.reach, pointers, step.taken, space.wrong,
                                step.beyond * LANES, space.taken, made.columns)  # fmt: skip
             else:
-                correlate(links.products, links.reach, pointers, step.kernel * step.taken, space.wrong,
+                correlate(links.products, links.reach, pointers, step.kernel * step.taken, shared, space.wrong,
                           halo * (beyond + LANES), beyond, step.beyond * LANES, space.taken, inside, mine,
                           made.columns)  # fmt: skip
             if step.passes:
-                convolve(links.back, links.back_reach, back_pointers, step.kernel * made.channels, space.zeros,
-                         space.wrong, beyond, space.passed, step.taken * step.columns * LANES, step.columns * LANES,
-                         rows, step.columns)  # fmt: skip
+                convolve(links.back, links.back_reach, back_pointers, step.kernel * made.channels, back_shared,
+                         space.zeros, space.wrong, beyond, space.passed, step.taken * step.columns * LANES,
+                         step.columns * LANES, rows, step.columns)  # fmt: skip
                 for place in range(step.first, step.last):
                     source = source_of(tables.sources, place)
                     if source.map:
@@ -190,7 +193,7 @@ def make_joined(tables, step, links, bias, norm, space, samples, running):
         put_source(step, source, picture, tile, -step.border, 0, lines, space.maps, norm, space.taken)
         for c in range(made.channels):
             pointers = links.pointers[PIECES * (step.neuron + c) : PIECES * (step.neuron + c + 1) + 1]
-            convolve(links.forth, links.reach, pointers, step.kernel * step.taken, bias[made.channel + c :],
+            convolve(links.forth, links.reach, pointers, step.kernel * step.taken, False, bias[made.channel + c :],
                      space.taken, apart, space.passed, row, row, rows, columns)  # fmt: skip
             round_as_kept(space.passed, rows * columns, space.maps)
             if step.window == 3:
@@ -219,5 +222,5 @@ def lead_joined_back(tables, step, links, norm, space, samples):
             else:
                 pass_four(space.wrong, begin, beyond, pooled, tile, c, samples, space.errors, space.firsts)
             sum_errors(space.wrong, begin, beyond, rows, columns, space.maps, space.sums, c)
-            correlate(links.products, links.reach, pointers, step.kernel * step.taken, space.wrong, begin, beyond,
-                      beyond, space.taken, inside, rows, columns)  # fmt: skip
+            correlate(links.products, links.reach, pointers, step.kernel * step.taken, False, space.wrong, begin,
+                      beyond, beyond, space.taken, inside, rows, columns)  # fmt: skip

@@ -7,6 +7,9 @@ taken: each position sums its links in order, each link its positions in order o
 The links of a channel come in `PIECES` of neighbouring taps. Where what all links reach from some positions is more
 than the first-level cache holds, some pieces of every channel are walked before the next ones of any, and sums wait in
 what is written.
+
+Channels of a layer that has all links there can be reach the same: some of them are walked at once, and share what is
+loaded.
 """
 
 import numpy as np
@@ -16,7 +19,9 @@ from truly_sparse.engine.compiled import INLINED, INNER
 from truly_sparse.engine.registers import FORWARD, LANES
 from truly_sparse.engine.vector import (
     add_correlation,
+    add_correlations,
     add_products,
+    add_products_of_channels,
     fill,
     load,
     load_lines,
@@ -38,6 +43,18 @@ TALLEST = len(FOUR)
 ALL, HALF, QUARTER = (0,) * FORWARD, (0,) * (FORWARD // 2), (0,) * (FORWARD // 4)
 #: Of lines of 10 and of 14 columns, as the layers of LeNet have, half.
 FIVE, SEVEN = (0,) * 5, (0,) * 7
+
+#: Columns, and channels, that are taken at a time where channels share what is loaded.
+COLUMNS, CHANNELS = (HALF, FOUR) if FORWARD == 8 else (HALF, TWO)
+#: Whether registers hold what the gradients of two channels need.
+PAIRED = FORWARD == 8
+
+
+@njit(**INNER)
+def alike(pointers, taps):
+    """Return whether all channels have links to all of so many taps, so that they reach the same."""
+    channels = pointers.shape[0] // PIECES
+    return channels >= len(CHANNELS) and pointers[-1] - pointers[0] == channels * taps
 
 
 @njit(**INNER)
@@ -70,8 +87,38 @@ def sum_lines(
                     store_lines(z, out, here, row, height, width)
 
 
+@njit(**INLINED)
+def sum_channels(values, reach, pointers, first, pieces, begin, end, bias, buffer, at, out, here, lane, many, width):
+    """Sum up some pieces of the channels from `begin` to `end`, which reach the same, ``len(many)`` at a time."""
+    each = (pointers[-1] - pointers[0]) // (pointers.shape[0] // PIECES)
+    for c in range(begin, end, len(many)):
+        piece, there = c * PIECES + first, here + c * lane
+        if first == 0:
+            for i in range(len(many)):
+                store_lines(fill(splat(bias[c + i], LANES), width), out, there + i * lane, 0, ONE, width)
+        z = load_lines(out, there, lane, many, width)
+        for k in range(np.uint64(pointers[piece]), np.uint64(pointers[piece + pieces])):
+            z = add_products_of_channels(z, values, k, each, buffer, at + reach[k], many, width)
+        store_lines(z, out, there, lane, many, width)
+
+
+@njit(**INLINED)
+def sum_shared(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, many, width):
+    """Do what `sum_lines` does for channels that reach the same, ``len(many)`` at a time as far as they go."""
+    channels = pointers.shape[0] // PIECES
+    whole = channels // len(many) * len(many)
+    for x in range(0, columns * LANES, LANES * len(width)):
+        for y in range(lines):
+            at, here = y * apart + x, y * row + x
+            for first in range(0, PIECES, pieces):
+                sum_channels(values, reach, pointers, first, pieces, 0, whole, bias, buffer, at, out, here, lane, many,
+                             width)  # fmt: skip
+                sum_channels(values, reach, pointers, first, pieces, whole, channels, bias, buffer, at, out, here, lane,
+                             ONE, width)  # fmt: skip
+
+
 @njit(**INNER)
-def convolve(values, reach, pointers, reached, bias, buffer, apart, out, row, lane, lines, columns):
+def convolve(values, reach, pointers, reached, shared, bias, buffer, apart, out, row, lane, lines, columns):
     """Sum up the links of every channel at every position.
 
     Parameters
@@ -82,6 +129,8 @@ def convolve(values, reach, pointers, reached, bias, buffer, apart, out, row, la
         Where the pieces of each channel begin, with the end.
     reached : int
         Lines of channels that links reach from a position.
+    shared : bool
+        Whether all channels reach the same (`alike`).
     bias : ndarray
         What the sums of each channel begin with.
     buffer, apart
@@ -92,7 +141,10 @@ def convolve(values, reach, pointers, reached, bias, buffer, apart, out, row, la
     lines, columns : int
     """
     pieces = pieces_at_once(pointers, reached)
-    if columns % len(ALL) == 0:
+    if shared and columns % len(COLUMNS) == 0:
+        sum_shared(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, CHANNELS,
+                   COLUMNS)  # fmt: skip
+    elif columns % len(ALL) == 0:
         sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, ONE, ALL, ALL)
     elif columns % len(HALF) == 0:
         sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, TWO, HALF, ALL)
@@ -142,6 +194,27 @@ def correlate_lines(products, reach, pointers, pieces, some, errors, error, erro
 
 
 @njit(**INLINED)
+def correlate_shared(products, reach, pointers, pieces, some, errors, error, error_row, error_lane, buffer, apart,
+                     lines, columns, width):  # fmt: skip
+    """Do so for an even number of channels that reach the same, two at a time, and so many lines."""
+    channels = pointers.shape[0] // PIECES
+    each = np.uint64((pointers[-1] - pointers[0]) // channels) * np.uint64(LANES)
+    some += some % 2
+    for start in range(0, channels, some):
+        for first in range(0, PIECES, pieces):
+            for y in range(lines):
+                for x in range(0, columns * LANES, LANES * len(width)):
+                    at = y * apart + x
+                    for c in range(start, min(start + some, channels), 2):
+                        piece, here = c * PIECES + first, error + y * error_row + c * error_lane + x
+                        held = load_lines(errors, here, error_lane, TWO, width)
+                        for k in range(np.uint64(pointers[piece]), np.uint64(pointers[piece + pieces])):
+                            both = load_lines(products, k * np.uint64(LANES), each, TWO, ONE)
+                            both = add_correlations(both, held, buffer, at + reach[k], width)
+                            store_lines(both, products, k * np.uint64(LANES), each, TWO, ONE)
+
+
+@njit(**INLINED)
 def correlate_narrow(products, reach, pointers, pieces, some, errors, error, error_row, error_lane, buffer, apart,
                      lines, columns, height, width):  # fmt: skip
     """Do so for all lines, ``len(height)`` at a time as far as they go, then one by one.
@@ -156,14 +229,18 @@ def correlate_narrow(products, reach, pointers, pieces, some, errors, error, err
 
 
 @njit(**INNER)
-def correlate(products, reach, pointers, reached, errors, error, error_row, error_lane, buffer, apart, lines, columns):
+def correlate(products, reach, pointers, reached, shared, errors, error, error_row, error_lane, buffer, apart, lines,
+              columns):  # fmt: skip
     """Add to the products of every link, [link][16], those of the errors and what it reaches, over all positions.
 
-    `pointers` and `reached` are as `convolve` takes them.
+    `pointers`, `reached` and `shared` are as `convolve` takes them.
     """
     pieces = pieces_at_once(pointers, reached)
     some = channels_at_once(pointers, reached, pieces)
-    if columns % len(ALL) == 0:
+    if shared and PAIRED and columns % len(ALL) == 0 and pointers.shape[0] // PIECES % 2 == 0:
+        correlate_shared(products, reach, pointers, pieces, some, errors, error, error_row, error_lane, buffer, apart,
+                         lines, columns, ALL)  # fmt: skip
+    elif columns % len(ALL) == 0:
         correlate_lines(products, reach, pointers, pieces, some, errors, error, error_row, error_lane, buffer, apart,
                         0, lines, columns, ONE, ALL)  # fmt: skip
     elif columns % len(FIVE) == 0:
