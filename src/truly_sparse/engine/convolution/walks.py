@@ -44,8 +44,8 @@ ALL, HALF, QUARTER = (0,) * FORWARD, (0,) * (FORWARD // 2), (0,) * (FORWARD // 4
 #: Of lines of 10 and of 14 columns, as the layers of LeNet have, half.
 FIVE, SEVEN = (0,) * 5, (0,) * 7
 
-#: Columns, and channels, that are taken at a time where channels share what is loaded.
-COLUMNS, CHANNELS = (HALF, FOUR) if FORWARD == 8 else (HALF, TWO)
+#: Channels that share what is loaded, whose sums at two columns stay in registers.
+SHARED = (0,) * 8 if FORWARD == 8 else TWO
 #: Whether registers hold what the gradients of two channels need.
 PAIRED = FORWARD == 8
 
@@ -54,7 +54,7 @@ PAIRED = FORWARD == 8
 def alike(pointers, taps):
     """Return whether all channels have links to all of so many taps, so that they reach the same."""
     channels = pointers.shape[0] // PIECES
-    return channels >= len(CHANNELS) and pointers[-1] - pointers[0] == channels * taps
+    return channels >= len(SHARED) and pointers[-1] - pointers[0] == channels * taps
 
 
 @njit(**INNER)
@@ -87,34 +87,44 @@ def sum_lines(
                     store_lines(z, out, here, row, height, width)
 
 
-@njit(**INLINED)
-def sum_channels(values, reach, pointers, first, pieces, begin, end, bias, buffer, at, out, here, lane, many, width):
-    """Sum up some pieces of the channels from `begin` to `end`, which reach the same, ``len(many)`` at a time."""
+@njit(**INNER)
+def sum_apart(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns):
+    """Do so by as many positions at a time as go into the columns."""
+    if columns % len(ALL) == 0:
+        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, ONE, ALL, ALL)
+    elif columns % len(HALF) == 0:
+        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, TWO, HALF, ALL)
+    elif columns % len(SEVEN) == 0:
+        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, ONE, SEVEN,
+                  SEVEN)  # fmt: skip
+    elif columns % len(FIVE) == 0:
+        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, ONE, FIVE,
+                  FIVE)  # fmt: skip
+    elif columns % len(QUARTER) == 0:
+        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, FOUR, QUARTER,
+                  ALL)  # fmt: skip
+    else:
+        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, FOUR, ONE,
+                  FOUR)  # fmt: skip
+
+
+@njit(**INNER)
+def sum_shared(values, reach, pointers, pieces, channels, bias, buffer, apart, out, row, lane, lines, columns):
+    """Sum up the links of `channels` channels that reach the same, some of them at two columns at a time."""
     each = (pointers[-1] - pointers[0]) // (pointers.shape[0] // PIECES)
-    for c in range(begin, end, len(many)):
-        piece, there = c * PIECES + first, here + c * lane
-        if first == 0:
-            for i in range(len(many)):
-                store_lines(fill(splat(bias[c + i], LANES), width), out, there + i * lane, 0, ONE, width)
-        z = load_lines(out, there, lane, many, width)
-        for k in range(np.uint64(pointers[piece]), np.uint64(pointers[piece + pieces])):
-            z = add_products_of_channels(z, values, k, each, buffer, at + reach[k], many, width)
-        store_lines(z, out, there, lane, many, width)
-
-
-@njit(**INLINED)
-def sum_shared(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, many, width):
-    """Do what `sum_lines` does for channels that reach the same, ``len(many)`` at a time as far as they go."""
-    channels = pointers.shape[0] // PIECES
-    whole = channels // len(many) * len(many)
-    for x in range(0, columns * LANES, LANES * len(width)):
+    for x in range(0, columns * LANES, LANES * len(TWO)):
         for y in range(lines):
-            at, here = y * apart + x, y * row + x
+            at = y * apart + x
             for first in range(0, PIECES, pieces):
-                sum_channels(values, reach, pointers, first, pieces, 0, whole, bias, buffer, at, out, here, lane, many,
-                             width)  # fmt: skip
-                sum_channels(values, reach, pointers, first, pieces, whole, channels, bias, buffer, at, out, here, lane,
-                             ONE, width)  # fmt: skip
+                for c in range(0, channels, len(SHARED)):
+                    piece, here = c * PIECES + first, y * row + c * lane + x
+                    if first == 0:
+                        for i in range(len(SHARED)):
+                            store_lines(fill(splat(bias[c + i], LANES), TWO), out, here + i * lane, 0, ONE, TWO)
+                    z = load_lines(out, here, lane, SHARED, TWO)
+                    for k in range(np.uint64(pointers[piece]), np.uint64(pointers[piece + pieces])):
+                        z = add_products_of_channels(z, values, k, each, buffer, at + reach[k], SHARED, TWO)
+                    store_lines(z, out, here, lane, SHARED, TWO)
 
 
 @njit(**INNER)
@@ -140,26 +150,13 @@ def convolve(values, reach, pointers, reached, shared, bias, buffer, apart, out,
         for as many in the band.
     lines, columns : int
     """
-    pieces = pieces_at_once(pointers, reached)
-    if shared and columns % len(COLUMNS) == 0:
-        sum_shared(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, CHANNELS,
-                   COLUMNS)  # fmt: skip
-    elif columns % len(ALL) == 0:
-        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, ONE, ALL, ALL)
-    elif columns % len(HALF) == 0:
-        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, TWO, HALF, ALL)
-    elif columns % len(SEVEN) == 0:
-        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, ONE, SEVEN,
-                  SEVEN)  # fmt: skip
-    elif columns % len(FIVE) == 0:
-        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, ONE, FIVE,
-                  FIVE)  # fmt: skip
-    elif columns % len(QUARTER) == 0:
-        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, FOUR, QUARTER,
-                  ALL)  # fmt: skip
-    else:
-        sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, FOUR, ONE,
-                  FOUR)  # fmt: skip
+    pieces, channels = pieces_at_once(pointers, reached), pointers.shape[0] // PIECES
+    begin = channels // len(SHARED) * len(SHARED) if shared and columns % len(TWO) == 0 else 0
+    if begin > 0:
+        sum_shared(values, reach, pointers, pieces, begin, bias, buffer, apart, out, row, lane, lines, columns)
+    if begin < channels:
+        sum_apart(values, reach, pointers[PIECES * begin :], pieces, bias[begin:], buffer, apart, out[begin * lane :],
+                  row, lane, lines, columns)  # fmt: skip
 
 
 @njit(**INNER)
