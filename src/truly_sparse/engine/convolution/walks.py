@@ -88,8 +88,8 @@ def sum_lines(
 
 
 @njit(**INNER)
-def sum_apart(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns):
-    """Do so by as many positions at a time as go into the columns."""
+def sum_each(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns):
+    """Do so for each channel by itself, at as many positions at a time as go into the columns."""
     if columns % len(ALL) == 0:
         sum_lines(values, reach, pointers, pieces, bias, buffer, apart, out, row, lane, lines, columns, ONE, ALL, ALL)
     elif columns % len(HALF) == 0:
@@ -155,7 +155,7 @@ def convolve(values, reach, pointers, reached, shared, bias, buffer, apart, out,
     if begin > 0:
         sum_shared(values, reach, pointers, pieces, begin, bias, buffer, apart, out, row, lane, lines, columns)
     if begin < channels:
-        sum_apart(values, reach, pointers[PIECES * begin :], pieces, bias[begin:], buffer, apart, out[begin * lane :],
+        sum_each(values, reach, pointers[PIECES * begin :], pieces, bias[begin:], buffer, apart, out[begin * lane :],
                   row, lane, lines, columns)  # fmt: skip
 
 
