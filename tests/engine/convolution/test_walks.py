@@ -118,6 +118,26 @@ def random_links(channels: int, taken: int, kernel: int, inside: int, rng: np.ra
     return rng.normal(size=len(reach)).astype(np.float32), reach, pointers, keys, rows, rest
 
 
+def numbers(channels: int, taken: int, kernel: int, lines: int, columns: int, rng: np.random.Generator) -> list:
+    """Return biases, a band, and errors."""
+    room, inside = max(lines, walks.TALLEST) + kernel - 1, columns + kernel - 1
+    sizes = channels, room * taken * inside * LANES, lines * channels * columns * LANES
+    return [rng.normal(size=size).astype(np.float32) for size in sizes]
+
+
+def walked(values, reach, pointers, reached, shared, apart, bias, band, errors, lines, columns) -> tuple:
+    """Return what links make of a band, and their products with errors."""
+    lane = columns * LANES
+    row = len(bias) * lane
+    out, products = (
+        np.full(max(lines, walks.TALLEST) * row, np.nan, np.float32),
+        np.ones(len(reach) * LANES, np.float32),
+    )
+    convolve(values, reach, pointers, reached, shared, bias, band, apart, out, row, lane, lines, columns)
+    correlate(products, reach, pointers, reached, shared, errors, row, lane, band, apart, lines, columns)
+    return out[: lines * row], products
+
+
 @pytest.mark.parametrize("columns", [walks.FORWARD, 2 * walks.FORWARD, 3 * walks.FORWARD])
 @pytest.mark.parametrize("kind", [np.float32, np.uint16])
 @pytest.mark.parametrize(
@@ -176,23 +196,18 @@ def test_walking_in_pieces_gives_the_same_bits(columns, lines):
     rng = np.random.default_rng(columns)
     inside = columns + kernel - 1
     values, reach, pointers, keys, rows, rest = random_links(channels, taken, kernel, inside, rng)
-    bias = rng.normal(size=channels).astype(np.float32)
-    apart, lane = taken * inside * LANES, columns * LANES
-    room = max(lines, walks.TALLEST)
-    band = rng.normal(size=(room + kernel - 1) * apart).astype(np.float32)
-    errors = rng.normal(size=lines * channels * lane).astype(np.float32)
+    bias, band, errors = numbers(channels, taken, kernel, lines, columns, rng)
     found = []
     for reached in (0, taken * kernel):
         assert (pieces_at_once(pointers, reached) < walks.PIECES) == (reached > 0)
-        out, products = np.full(room * channels * lane, np.nan, np.float32), np.zeros(len(reach) * LANES, np.float32)
-        convolve(values, reach, pointers, reached, False, bias, band, apart, out, channels * lane, lane, lines, columns)
-        correlate(products, reach, pointers, reached, False, errors, channels * lane, lane, band, apart, lines, columns)
-        found.append((out[: lines * channels * lane], products))
+        found.append(
+            walked(values, reach, pointers, reached, False, taken * inside * LANES, bias, band, errors, lines, columns)
+        )
     for whole, some in zip(*found, strict=True):
         assert np.isfinite(whole).all()
         assert (whole == some).all()
     # By NumPy, in float64: position by position, link by link.
-    x = band.astype(float).reshape(room + kernel - 1, taken, inside, LANES)[: lines + kernel - 1]
+    x = band.astype(float).reshape(-1, taken, inside, LANES)[: lines + kernel - 1]
     kernels = np.zeros((channels, kernel, taken, kernel))
     kernels[keys // walks.PIECES, rows, rest // kernel, rest % kernel] = values
     windows = np.lib.stride_tricks.sliding_window_view(x, (kernel, kernel), (0, 2))  # [y, c, x, lane, i, j]
@@ -200,7 +215,7 @@ def test_walking_in_pieces_gives_the_same_bits(columns, lines):
     assert np.allclose(found[0][0], expected.ravel(), atol=1e-3)
     gradient = np.einsum("ycxsij,yoxs->oicjs", windows, errors.reshape(lines, channels, columns, LANES).astype(float))
     mine = gradient[keys // walks.PIECES, rows, rest // kernel, rest % kernel]
-    assert np.allclose(found[0][1], mine.ravel(), atol=1e-3)
+    assert np.allclose(found[0][1], 1 + mine.ravel(), atol=1e-3)
 
 
 @njit(**COMPILED)
@@ -217,19 +232,12 @@ def test_channels_that_share_what_they_load_get_the_same_bits(columns, lines, ch
     values, reach, pointers, *_ = random_links(channels, taken, kernel, inside, rng, density=1)
     assert alike(pointers, taken * kernel**2) == (channels >= len(walks.SHARED))
     assert not alike(random_links(channels, taken, kernel, inside, rng)[2], taken * kernel**2)
-    bias = rng.normal(size=channels).astype(np.float32)
-    apart, lane = taken * inside * LANES, columns * LANES
-    room = max(lines, walks.TALLEST)
-    band = rng.normal(size=(room + kernel - 1) * apart).astype(np.float32)
-    errors = rng.normal(size=lines * channels * lane).astype(np.float32)
+    given = (*numbers(channels, taken, kernel, lines, columns, rng), lines, columns)
     found = []
     for shared, reached in ((False, 0), (True, 0), (True, 3 * taken * kernel)):
-        out, products = np.full(room * channels * lane, np.nan, np.float32), np.ones(len(reach) * LANES, np.float32)
-        given = reach, pointers, reached, shared
-        convolve(values, *given, bias, band, apart, out, channels * lane, lane, lines, columns)
-        correlate(products, *given, errors, channels * lane, lane, band, apart, lines, columns)
-        found.append(out[: lines * channels * lane].tobytes() + products.tobytes())
-        assert np.isfinite(out[: lines * channels * lane]).all()
+        out, products = walked(values, reach, pointers, reached, shared, taken * inside * LANES, *given)
+        found.append(out.tobytes() + products.tobytes())
+        assert np.isfinite(out).all()
     assert pieces_at_once(pointers, 3 * taken * kernel) < walks.PIECES
     assert len(set(found)) == 1
 
