@@ -190,24 +190,24 @@ def correlate_lines(products, reach, pointers, pieces, some, errors, error, erro
                             store(whole, products, k * np.uint64(LANES))
 
 
-@njit(**INLINED)
+@njit(**INNER)
 def correlate_shared(products, reach, pointers, pieces, some, errors, error, error_row, error_lane, buffer, apart,
-                     lines, columns, width):  # fmt: skip
-    """Do so for an even number of channels that reach the same, two at a time, and so many lines."""
+                     lines, columns):  # fmt: skip
+    """Do so for an even number of channels that reach the same, two at a time, at positions of all lines."""
     channels = pointers.shape[0] // PIECES
     each = np.uint64((pointers[-1] - pointers[0]) // channels) * np.uint64(LANES)
     some += some % 2
     for start in range(0, channels, some):
         for first in range(0, PIECES, pieces):
             for y in range(lines):
-                for x in range(0, columns * LANES, LANES * len(width)):
+                for x in range(0, columns * LANES, LANES * len(ALL)):
                     at = y * apart + x
                     for c in range(start, min(start + some, channels), 2):
                         piece, here = c * PIECES + first, error + y * error_row + c * error_lane + x
-                        held = load_lines(errors, here, error_lane, TWO, width)
+                        held = load_lines(errors, here, error_lane, TWO, ALL)
                         for k in range(np.uint64(pointers[piece]), np.uint64(pointers[piece + pieces])):
                             both = load_lines(products, k * np.uint64(LANES), each, TWO, ONE)
-                            both = add_correlations(both, held, buffer, at + reach[k], width)
+                            both = add_correlations(both, held, buffer, at + reach[k], ALL)
                             store_lines(both, products, k * np.uint64(LANES), each, TWO, ONE)
 
 
@@ -236,7 +236,7 @@ def correlate(products, reach, pointers, reached, shared, errors, error, error_r
     some = channels_at_once(pointers, reached, pieces)
     if shared and PAIRED and columns % len(ALL) == 0 and pointers.shape[0] // PIECES % 2 == 0:
         correlate_shared(products, reach, pointers, pieces, some, errors, error, error_row, error_lane, buffer, apart,
-                         lines, columns, ALL)  # fmt: skip
+                         lines, columns)  # fmt: skip
     elif columns % len(ALL) == 0:
         correlate_lines(products, reach, pointers, pieces, some, errors, error, error_row, error_lane, buffer, apart,
                         0, lines, columns, ONE, ALL)  # fmt: skip
